@@ -1,0 +1,184 @@
+/**
+ * The walls between the rooms of docs/architecture.md that need the whole graph: cycles, what is
+ * reachable, edges that may carry types only. ESLint marks the plain ones in the editor, too; here
+ * they cannot be switched off by a comment. test/architecture breaks each rule once.
+ */
+
+/** Rooms whose files start a program and wire it: the only ones that know both services and node. */
+const roots = '^src/(cli|demo|broker|extension)(/|[.]ts$)';
+
+/**
+ * With @types/vscode installed, `import 'vscode'` resolves to node_modules/@types/vscode/index.d.ts,
+ * and a rule for '^vscode$' would pass everything.
+ */
+const vscode = '^(node_modules/@types/)?vscode(/|$)';
+
+/** Everything in src that is not one of these rooms. */
+const outside = (rooms) => `^src/(?!(${rooms})/)`;
+
+/** A room that uses its own files and the given rooms, neither Node nor packages. */
+function pureRoom(name, mayUse, comment) {
+  return [
+    {
+      name: `${name}-looks-down`,
+      comment,
+      severity: 'error',
+      from: { path: `^src/${name}/` },
+      to: { path: outside(mayUse) },
+    },
+    {
+      name: `${name}-is-pure`,
+      comment: 'The pure rooms use neither Node nor packages, not even their types.',
+      severity: 'error',
+      from: { path: `^src/${name}/` },
+      to: { pathNot: '^src/' },
+    },
+  ];
+}
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycle',
+      comment: 'Files that need each other are one file, or one too many.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'resolvable',
+      comment: 'The import leads nowhere.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: vscode },
+    },
+    {
+      name: 'no-test-code',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^test/' },
+    },
+    {
+      name: 'no-development-package',
+      comment: 'What runs for users is a dependency; a type may come from where it likes.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: vscode },
+    },
+
+    ...pureRoom('base', 'base', 'base knows nobody.'),
+    ...pureRoom('protocol', 'base|protocol', 'protocol looks down to base only.'),
+    ...pureRoom('model', 'base|model', 'model looks down to base only.'),
+    ...pureRoom(
+      'services',
+      'base|protocol|model|services',
+      'services look down to model, protocol and base; what they need of the system is an interface.',
+    ),
+    {
+      name: 'protocols-are-siblings',
+      comment: 'ca, pva and agent share bytes and framing, nothing above.',
+      severity: 'error',
+      from: { path: '^src/protocol/(ca|pva|agent)/' },
+      to: { path: '^src/protocol/(ca|pva|agent)/', pathNot: '^src/protocol/$1/' },
+    },
+    {
+      name: 'shared-framing-knows-no-protocol',
+      severity: 'error',
+      from: { path: '^src/protocol/[^/]+$' },
+      to: { path: '^src/protocol/.+/' },
+    },
+
+    {
+      name: 'node-implements-services',
+      comment:
+        'node knows the interfaces of services, as types, and shares with them the pure functions ' +
+        'that read text (services/**/parse*.ts): the same /proc text is read here and in containers. ' +
+        'Logic in time is called by the composition roots, never by node.',
+      severity: 'error',
+      from: { path: '^src/node/' },
+      to: {
+        path: '^src/services/',
+        pathNot: '^src/services/.*/parse[A-Z][^/]*$',
+        dependencyTypesNot: ['type-only', 'type-import'],
+      },
+    },
+    {
+      name: 'node-looks-down',
+      severity: 'error',
+      from: { path: '^src/node/' },
+      to: { path: outside('base|protocol|model|services|node') },
+    },
+    {
+      name: 'engines-behind-node',
+      comment: 'Only node speaks to container engines and reads archives.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/node/' },
+      to: { path: '^node_modules/(@types/)?(dockerode|docker-modem|tar-stream)/' },
+    },
+
+    {
+      name: 'agent-stands-alone',
+      comment: 'It runs inside foreign containers: frames, the sockets of node/relay, no packages.',
+      severity: 'error',
+      from: { path: '^src/agent/' },
+      to: {
+        pathNot: [
+          '^src/(agent|base|node/relay|protocol/agent)/',
+          '^src/(protocol/bytes|protocol/receiveBuffer|model/endpoint)[.]ts$',
+        ],
+        dependencyTypesNot: ['core'],
+      },
+    },
+    {
+      name: 'roots-are-not-imported',
+      comment: 'Programs are started, not called; the demo alone is a part of the command.',
+      severity: 'error',
+      from: { path: '^src/([^/]+)' },
+      to: {
+        path: '^src/(agent|cli|demo|broker|extension)(/|[.]ts$)',
+        pathNot: ['^src/$1(/|$)', '^src/demo/'],
+      },
+    },
+    {
+      name: 'demo-belongs-to-the-command',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(cli|demo)/' },
+      to: { path: '^src/demo/' },
+    },
+    {
+      name: 'only-roots-compose',
+      comment: 'Only composition roots know node beside its own files.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(node|agent)/', roots] },
+      to: { path: '^src/node/' },
+    },
+
+    {
+      name: 'ui-renders',
+      comment: 'ui gets snapshots and sends intents; it touches no system.',
+      severity: 'error',
+      from: { path: '^src/ui/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'vscode-in-ui',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/ui/', '^src/extension[.]ts$'] },
+      to: { path: vscode },
+    },
+    {
+      name: 'headless',
+      comment: 'What runs without VS Code does not reach it, over however many files.',
+      severity: 'error',
+      from: { path: '^src/(cli|broker|agent|demo|node)/' },
+      to: { path: ['^src/ui/', vscode], reachable: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    // Type-only imports disappear when compiled, but a room that uses a type knows its owner.
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+};

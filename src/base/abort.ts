@@ -1,0 +1,69 @@
+import type { Clock } from './clock';
+import { CancelledError, TimeoutError } from './errors';
+import { type Disposable, DisposableStore, toDisposable } from './disposable';
+
+/** Calls back once when the signal aborts (at once when it has); dispose to stop listening. */
+export function onAbort(signal: AbortSignal, callback: () => void): Disposable {
+  if (signal.aborted) {
+    callback();
+    return toDisposable(() => undefined);
+  }
+  signal.addEventListener('abort', callback, { once: true });
+  return toDisposable(() => signal.removeEventListener('abort', callback));
+}
+
+/** Waits `delayMs`; rejects with CancelledError when the signal aborts first. */
+export function delay(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const store = new DisposableStore();
+    store.add(
+      clock.after(delayMs, () => {
+        store.dispose();
+        resolve();
+      }),
+    );
+    store.add(
+      onAbort(signal, () => {
+        store.dispose();
+        reject(new CancelledError());
+      }),
+    );
+  });
+}
+
+/**
+ * Runs work under a deadline and a signal: `start` gets a signal that aborts on either, and the
+ * result rejects with TimeoutError (message given by the caller, made before the wait so that its
+ * stack shows who waited) or CancelledError at that moment, whether or not `start` obeys.
+ */
+export function withDeadline<T>(
+  clock: Clock,
+  timeoutMs: number,
+  timeoutMessage: string,
+  signal: AbortSignal,
+  start: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const timeoutError = new TimeoutError(timeoutMessage);
+  return new Promise((resolve, reject) => {
+    const controller = new AbortController();
+    const store = new DisposableStore();
+    const fail = (error: Error): void => {
+      store.dispose();
+      controller.abort(error);
+      reject(error);
+    };
+    store.add(clock.after(timeoutMs, () => fail(timeoutError)));
+    store.add(onAbort(signal, () => fail(new CancelledError())));
+    if (controller.signal.aborted) return;
+    start(controller.signal).then(
+      (value) => {
+        store.dispose();
+        resolve(value);
+      },
+      (error: unknown) => {
+        store.dispose();
+        reject(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  });
+}

@@ -1,0 +1,12 @@
+import type { Disposable } from './disposable';
+
+/**
+ * The only way to read or wait for time outside `node/`; tests inject one they advance by hand.
+ * `nowMs` is monotonic (for intervals), `wallMs` is milliseconds since 1970-01-01 UTC (for people).
+ */
+export interface Clock {
+  nowMs(): number;
+  wallMs(): number;
+  /** Calls back once after `delayMs`; dispose to cancel. */
+  after(delayMs: number, callback: () => void): Disposable;
+}

@@ -1,0 +1,52 @@
+/** `epics-expose exec -- CMD ARGS`: a client with the environment set, the relays open while it runs. */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { clientEnvironment, nameServersOf } from '../../model/nameServers';
+import { EXIT } from '../exitCodes';
+import type { CommonOptions } from '../options';
+import type { Terminal } from '../terminal';
+import { emptyExit, withLook } from './look';
+
+export function runExec(
+  command: readonly string[],
+  options: CommonOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  return withLook(options, terminal, signal, { opensRelays: true }, (opened) => {
+    if (signal.aborted) return 128 + constants.signals.SIGINT;
+    const empty = emptyExit(opened, terminal);
+    if (empty !== undefined) return empty;
+    const environment = clientEnvironment(nameServersOf(opened.session.snapshot()), process.env);
+    return runChild(command, { ...process.env, ...environment }, terminal);
+  });
+}
+
+function runChild(
+  [program = '', ...args]: readonly string[],
+  env: NodeJS.ProcessEnv,
+  terminal: Terminal,
+): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { env, stdio: 'inherit' });
+    // Ctrl-C reaches the child from the terminal itself; a signal sent to us alone is passed on.
+    const pass = (name: NodeJS.Signals): void => void child.kill(name);
+    process.on('SIGTERM', pass);
+    process.on('SIGHUP', pass);
+    const finish = (code: number): void => {
+      process.off('SIGTERM', pass);
+      process.off('SIGHUP', pass);
+      resolve(code);
+    };
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      const missing = error.code === 'ENOENT';
+      terminal.tell(
+        missing
+          ? `There is no command "${program}" on this machine's PATH.`
+          : `Cannot run "${program}": ${error.message}`,
+      );
+      finish(missing ? EXIT.commandNotFound : EXIT.commandNotFound - 1);
+    });
+    child.once('exit', (code, name) => finish(code ?? 128 + (name ? constants.signals[name] : 0)));
+  });
+}

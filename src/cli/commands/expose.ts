@@ -1,0 +1,128 @@
+/** `epics-expose` and `epics-expose demo`: expose, report, follow changes until Ctrl-C. */
+import { createLogUpdate } from 'log-update';
+import { clientEnvironment, nameServersOf } from '../../model/nameServers';
+import { sentence } from '../../model/table';
+import { createDemoEngine } from '../../demo/demoEngine';
+import { systemClock } from '../../node/systemClock';
+import { EXIT } from '../exitCodes';
+import { type OpenedSession, openSession } from '../openSession';
+import type { CommonOptions } from '../options';
+import { renderReport } from '../renderTable';
+import type { Terminal } from '../terminal';
+
+export interface ExposeOptions extends CommonOptions {
+  readonly demoWhenEmpty?: boolean;
+}
+
+/** Runs until `signal` aborts. */
+export async function runExpose(
+  options: ExposeOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+  mode: 'expose' | 'demo' = 'expose',
+): Promise<number> {
+  const opened = openSession(options, terminal, {
+    opensRelays: true,
+    withEngines: mode === 'expose',
+  });
+  try {
+    if (mode === 'demo') opened.addEngine(createDemoEngine(systemClock));
+    await terminal.withProgress(() => progressText(opened), opened.settle(signal));
+    if (signal.aborted) return EXIT.ok;
+    const isEmpty = opened.session.iocs.length === 0;
+    if (isEmpty && options.demoWhenEmpty === true) {
+      terminal.tell('No IOC runs in a container here, so this shows the built-in demo IOC.');
+      opened.addEngine(createDemoEngine(systemClock));
+      await opened.settle(signal);
+    } else if (isEmpty) {
+      terminal.tell(emptyText(opened));
+    }
+    await follow(opened, options.json === true ? jsonView() : tableView(terminal), signal);
+    return EXIT.ok;
+  } finally {
+    await opened.close();
+  }
+}
+
+interface View {
+  show(opened: OpenedSession): void;
+  end(): void;
+}
+
+function follow(opened: OpenedSession, view: View, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const changes = opened.session.onDidChange(() => view.show(opened));
+    view.show(opened);
+    const finish = (): void => {
+      changes.dispose();
+      view.end();
+      resolve();
+    };
+    if (signal.aborted) finish();
+    else signal.addEventListener('abort', finish, { once: true });
+  });
+}
+
+/** One JSON object per line, each a whole snapshot; a line only when something differs. */
+function jsonView(): View {
+  let last = '';
+  return {
+    show({ session }) {
+      const snapshot = session.snapshot();
+      const environment = clientEnvironment(nameServersOf(snapshot));
+      const body = JSON.stringify({ ...snapshot, environment });
+      if (body === last) return;
+      last = body;
+      const time = new Date().toISOString();
+      process.stdout.write(`{"event":"snapshot","time":"${time}",${body.slice(1)}\n`);
+    },
+    end() {
+      process.stdout.write(`{"event":"end","time":"${new Date().toISOString()}"}\n`);
+    },
+  };
+}
+
+/** A table that is redrawn in place on a terminal, and printed anew after changes elsewhere. */
+function tableView(terminal: Terminal): View {
+  const update = createLogUpdate(process.stdout, { showCursor: true });
+  let last = '';
+  return {
+    show({ session }) {
+      const lines = renderReport(session.snapshot(), terminal);
+      const text = [...lines, 'watching; Ctrl-C to stop'].join('\n');
+      if (text === last) return;
+      if (terminal.isInteractive) update(text);
+      else if (session.isSettled) terminal.print(last === '' ? text : `\n${text}`);
+      else return;
+      last = text;
+    },
+    end() {
+      if (terminal.isInteractive) update.done();
+    },
+  };
+}
+
+export function progressText({ session }: OpenedSession): string {
+  const { engines, containers } = session.snapshot();
+  const connected = engines.filter((engine) => engine.status === 'connected').length;
+  return `looking for IOCs: ${count(connected, 'engine')}, ${count(containers.length, 'container')} ...`;
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}
+
+/** Why there is nothing to show, and what to do. */
+export function emptyText({ session, engineProblem }: OpenedSession): string {
+  if (engineProblem) return sentence(engineProblem);
+  const { engines, containers } = session.snapshot();
+  const connected = engines.filter((engine) => engine.status === 'connected');
+  if (engines.length === 0) {
+    return 'No container engine was found. Start Docker or Podman, or name one with --engine; `epics-expose demo` shows how it looks.';
+  }
+  if (connected.length === 0) return 'No container engine answers yet; waiting for one.';
+  if (containers.length === 0) {
+    return 'No container runs that was asked for; waiting for one with an IOC in it.';
+  }
+  return `No IOC listens in the ${count(containers.length, 'running container')} yet; waiting for one.`;
+}

@@ -1,0 +1,133 @@
+/** The command `epics-expose`: options in, exit code out. Each command's work is in commands/. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { isErrorCode, messageOf } from '../base/errors';
+import { SHELLS, type Shell } from '../model/nameServers';
+import { version } from '../../package.json';
+import { commandFirst } from './commandWord';
+import { runExec } from './commands/exec';
+import { type ExposeOptions, runExpose } from './commands/expose';
+import { runGet } from './commands/get';
+import { runEnv, runPvs, runStatus } from './commands/look';
+import { EXIT } from './exitCodes';
+import { addCommonOptions, type CommonOptions } from './options';
+import { Terminal } from './terminal';
+
+const EXAMPLES = `
+Examples:
+  $ epics-expose                          expose every IOC in every container
+  $ epics-expose exec -- caget MY:PV      run a client with the environment set
+  $ epics-expose get pva://MY:PV          read one PV
+  $ eval "$(epics-expose env)"            set the environment of this shell
+
+Every command takes --container, --workspace, --label, --engine, --pv, --json, --verbose;
+\`epics-expose expose --help\` says what they mean.
+
+Exit codes: 0 fine, 1 defect, 2 usage, 3 no engine, 4 nothing found, 5 not all reachable;
+exec returns the exit code of its command.`;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort());
+  // A reader that has seen enough (`| head`) is no error: end as after Ctrl-C.
+  process.stdout.on('error', () => stop.abort());
+  let code: number = EXIT.ok;
+  const run =
+    <A extends unknown[]>(work: (terminal: Terminal, ...args: A) => Promise<number>) =>
+    async (...args: A): Promise<void> => {
+      const options = args.at(-2) as CommonOptions;
+      code = await work(new Terminal(options.verbose === true), ...args);
+    };
+
+  const program = new Command('epics-expose')
+    .description('Makes the PVs of IOCs in containers readable on this machine.')
+    .version(version, '-V, --version')
+    .exitOverride()
+    .showHelpAfterError('(see epics-expose --help)')
+    .enablePositionalOptions()
+    .addHelpText('after', EXAMPLES);
+
+  addCommonOptions(
+    program
+      .command('expose', { isDefault: true })
+      .description('find, relay, report, and follow changes until Ctrl-C (the default)'),
+  )
+    .addOption(new Option('--demo-when-empty').hideHelp())
+    .action(run((terminal, options: ExposeOptions) => runExpose(options, terminal, stop.signal)));
+  addCommonOptions(
+    program.command('status').description('what is there now, without relaying'),
+  ).action(run((terminal, options: CommonOptions) => runStatus(options, terminal, stop.signal)));
+  addCommonOptions(
+    program
+      .command('pvs')
+      .description('the PVs and how far each gets')
+      .argument('[pattern]', 'name, with * and ?'),
+  ).action(
+    run((terminal, pattern: string | undefined, options: CommonOptions) =>
+      runPvs(pattern, options, terminal, stop.signal),
+    ),
+  );
+  addCommonOptions(
+    program
+      .command('get')
+      .description('value, unit, alarm and time')
+      .argument('<pv...>', 'NAME, ca://NAME or pva://NAME'),
+  ).action(
+    run((terminal, pvs: string[], options: CommonOptions) =>
+      runGet(pvs, options, terminal, stop.signal),
+    ),
+  );
+  addCommonOptions(
+    program.command('env').description('the environment for EPICS clients on this machine'),
+  )
+    .option('-s, --shell <shell>', SHELLS.join(', '), parseShell, 'bash')
+    .action(
+      run((terminal, options: CommonOptions & { shell: Shell }) =>
+        runEnv(options.shell, options, terminal, stop.signal),
+      ),
+    );
+  addCommonOptions(
+    program
+      .command('exec')
+      .description('run a command with the environment set')
+      .argument('<command...>', 'after --')
+      .passThroughOptions(),
+  ).action(
+    run((terminal, command: string[], options: CommonOptions) =>
+      runExec(command, options, terminal, stop.signal),
+    ),
+  );
+  addCommonOptions(
+    program.command('demo').description('expose a built-in demo IOC; needs no container'),
+  ).action(
+    run((terminal, options: ExposeOptions) => runExpose(options, terminal, stop.signal, 'demo')),
+  );
+  try {
+    const commands = [...program.commands.map((command) => command.name()), 'help'];
+    await program.parseAsync(commandFirst(argv.slice(2), commands), { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (isErrorCode(error, 'cancelled') && stop.signal.aborted) return EXIT.ok;
+    process.stderr.write(`epics-expose: ${messageOf(error)}\n`);
+    return isErrorCode(error, 'usage') ? EXIT.usage : EXIT.internal;
+  }
+}
+
+function parseShell(text: string): Shell {
+  const shell = SHELLS.find((known) => known === text);
+  if (!shell) throw new InvalidArgumentError(`One of: ${SHELLS.join(', ')}.`);
+  return shell;
+}
+
+/** A defect of ours: what is open in the engines ends with our pipes. */
+process.on('uncaughtException', (error) => {
+  process.stderr.write(
+    `epics-expose: this should not have happened: ${messageOf(error)}\n` +
+      `Please report it with these lines:\n${error.stack ?? ''}\n`,
+  );
+  process.exit(EXIT.internal);
+});
+
+void main(process.argv).then((code) => {
+  process.exitCode = code;
+});

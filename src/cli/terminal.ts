@@ -1,0 +1,62 @@
+/** Results on stdout, everything else on stderr; a progress line where something takes long. */
+import type { Log, LogLevel } from '../base/log';
+
+/** A progress line appears only where waiting is noticed. */
+const PROGRESS_AFTER_MS = 500;
+
+export class Terminal {
+  readonly isInteractive = process.stdout.isTTY === true;
+  /** NO_COLOR: https://no-color.org */
+  readonly isColoured =
+    this.isInteractive && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
+  readonly #isVerbose: boolean;
+  #progressText = '';
+
+  constructor(isVerbose: boolean) {
+    this.#isVerbose = isVerbose;
+  }
+
+  /** A line of the result. */
+  print(line: string): void {
+    process.stdout.write(`${line}\n`);
+  }
+
+  /** A line for the person, which is no result. */
+  tell(line: string): void {
+    this.#clearProgress();
+    process.stderr.write(`${line}\n`);
+  }
+
+  readonly log: Log = (level: LogLevel, tag, message) => {
+    if (!this.#isVerbose) return;
+    this.tell(`${new Date().toISOString()} ${level.padEnd(5)} ${tag.padEnd(7)} ${message}`);
+  };
+
+  /** Shows `text()` while `work` takes longer than half a second, on an interactive stderr only. */
+  async withProgress<T>(text: () => string, work: Promise<T>): Promise<T> {
+    if (process.stderr.isTTY !== true) return work;
+    const show = (): void => {
+      this.#clearProgress();
+      this.#progressText = text();
+      process.stderr.write(this.#progressText);
+    };
+    let repeat: NodeJS.Timeout | undefined;
+    const first = setTimeout(() => {
+      show();
+      repeat = setInterval(show, 200);
+    }, PROGRESS_AFTER_MS);
+    try {
+      return await work;
+    } finally {
+      clearTimeout(first);
+      clearInterval(repeat);
+      this.#clearProgress();
+    }
+  }
+
+  #clearProgress(): void {
+    if (this.#progressText === '') return;
+    this.#progressText = '';
+    process.stderr.write('\r\x1b[2K');
+  }
+}

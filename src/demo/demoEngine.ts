@@ -1,0 +1,130 @@
+/**
+ * An engine with one container with one IOC, all of it in this process. The IOC has no port on this
+ * machine: like one in a container it is reached by a dial through its way in, so the whole path
+ * (sockets seen, handshake, relay, names, channels) is the real one.
+ */
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../base/clock';
+import { DisposableStore, toDisposable } from '../base/disposable';
+import { EventEmitter } from '../base/event';
+import { ContainerError, TransportError } from '../base/errors';
+import { silentLog } from '../base/log';
+import type { Endpoint } from '../model/endpoint';
+import { openTcpRelay } from '../node/relay/tcpRelay';
+import type { WayIn } from '../services/connection';
+import { CA_SERVER_PORT, PVA_BROADCAST_PORT, PVA_SERVER_PORT } from '../services/detect/candidates';
+import type { BoundSocket, SocketReport } from '../services/detect/socketReport';
+import type { ContainerAccess, ContainerInfo, Engine } from '../services/engine';
+import { DemoServers } from './demoServers';
+import { DemoValues } from './demoPvs';
+import { duplexPair } from './duplexPair';
+
+const CONTAINER: ContainerInfo = {
+  id: 'demo',
+  name: 'demo',
+  image: 'built in',
+  labels: {},
+  status: 'running',
+  pid: 1,
+  startedAt: '',
+  networkMode: 'demo',
+  addresses: [],
+  publishedPorts: [],
+  user: '',
+};
+
+const socket = (transport: 'tcp' | 'udp', port: number, inode: number): BoundSocket => ({
+  transport,
+  host: '0.0.0.0',
+  port,
+  inode,
+  uid: 0,
+});
+
+const REPORT: SocketReport = {
+  sockets: [
+    socket('tcp', CA_SERVER_PORT, 1),
+    socket('udp', CA_SERVER_PORT, 2),
+    socket('tcp', PVA_SERVER_PORT, 3),
+    socket('udp', PVA_BROADCAST_PORT, 4),
+  ],
+  processes: [
+    {
+      pid: 1,
+      name: 'demo',
+      commandLine: ['demo'],
+      environment: { IOC_NAME: 'DEMO_IOC' },
+      startTicks: 1,
+      socketInodes: [1, 2, 3, 4],
+    },
+  ],
+};
+
+export function createDemoEngine(clock: Clock): Engine {
+  const store = new DisposableStore();
+  const values = store.add(new DemoValues(clock));
+  const servers = new DemoServers(values);
+  const changed = store.add(new EventEmitter<void>());
+  return {
+    key: 'demo:',
+    state: {
+      key: 'demo:',
+      kind: 'demo',
+      version: '',
+      isRootless: false,
+      status: 'connected',
+    },
+    containers: [CONTAINER],
+    onDidChange: changed.event,
+    open: () => openDemoContainer(servers, clock),
+    dispose: () => store.dispose(),
+  };
+}
+
+function openDemoContainer(servers: DemoServers, clock: Clock): ContainerAccess {
+  const store = new DisposableStore();
+  return {
+    ways: [store.add(createDemoWay(servers))],
+    watchSockets(onReport) {
+      const report = clock.after(0, () => onReport(REPORT));
+      return { lookNow: () => undefined, dispose: () => report.dispose() };
+    },
+    readFile: (path) => Promise.reject(new ContainerError(`the demo has no file ${path}`)),
+    dispose: () => store.dispose(),
+  };
+}
+
+function createDemoWay(servers: DemoServers): WayIn {
+  const store = new DisposableStore();
+  const dial = (target: Endpoint): Promise<Duplex> => {
+    const [client, server] = duplexPair();
+    if (!servers.serve(target.port, server)) {
+      return Promise.reject(new TransportError(`nothing listens on port ${target.port}`));
+    }
+    client.pause();
+    const connection = store.add(toDisposable(() => client.destroy()));
+    client.once('close', () => store.release(connection));
+    client.on('error', () => undefined);
+    return Promise.resolve(client);
+  };
+  return {
+    kind: 'demo',
+    label: 'the built-in demo',
+    directEndpoint: () => undefined,
+    dial,
+    async openRelay(local, target) {
+      const relaying = await openTcpRelay(
+        local,
+        async () => ({ stream: await dial(target), usesOnread: false }),
+        silentLog,
+      );
+      if (relaying.kind === 'listening') {
+        const { relay } = relaying;
+        store.add(relay);
+        relay.onDidEnd(() => store.release(relay));
+      }
+      return relaying;
+    },
+    dispose: () => store.dispose(),
+  };
+}

@@ -1,0 +1,40 @@
+/**
+ * Which loopback address each container gets, so that every server keeps its own port number:
+ * 127.0.0.1 for the first, 127.0.0.2 for the next container with an equal number, and so on. Pure.
+ */
+
+export interface AddressClaim {
+  /** The last number of 127.0.0.N. */
+  readonly index: number;
+  readonly ports: readonly number[];
+}
+
+/** 127.0.0.1 .. 127.0.0.254 */
+export const LAST_LOOPBACK_INDEX = 254;
+
+/**
+ * The address for a container with these ports: the one it has, while that does not collide, else
+ * the lowest on which no other container claims one of them.
+ */
+export function planLoopback(
+  claims: ReadonlyMap<string, AddressClaim>,
+  containerKey: string,
+  ports: readonly number[],
+): number {
+  const own = claims.get(containerKey);
+  const collides = (index: number): boolean => {
+    for (const [key, claim] of claims) {
+      if (key === containerKey || claim.index !== index) continue;
+      if (claim.ports.some((port) => ports.includes(port))) return true;
+    }
+    return false;
+  };
+  if (own && !collides(own.index)) return own.index;
+  let index = 1;
+  while (index < LAST_LOOPBACK_INDEX && collides(index)) index++;
+  return index;
+}
+
+export function loopbackHost(index: number): string {
+  return `127.0.0.${index}`;
+}

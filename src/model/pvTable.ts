@@ -1,0 +1,118 @@
+/**
+ * The PVs of one IOC: names (shared by its CA and PVA server) and, per server, how far each got on
+ * its way to a client here. Kept in typed arrays, because there may be 100,000 of them.
+ */
+
+/** Where a name came from. */
+export type NameSource =
+  | { readonly kind: 'pva-list' }
+  | { readonly kind: 'database'; readonly file: string; readonly line: number }
+  | { readonly kind: 'user' };
+
+/** The steps of a PV; all but the first two name what failed. */
+export const PV_STEPS = [
+  'pending', // not asked yet, or not answered yet
+  'reachable', // the server created its channel, or says that it has it; the circuit lives
+  'not-found', // the server says it has no such PV
+  'create-refused', // it has the PV and refuses the channel
+  'disconnected', // it was reachable; the circuit or the channel is gone
+  'no-answer', // the server did not answer in time
+  'not-served', // the name belongs to the other protocol (a QSRV group over CA): not counted
+] as const;
+export type PvStep = (typeof PV_STEPS)[number];
+
+/** A step as it is kept; each of 100,000 PVs is set at least twice. */
+const CODES = Object.fromEntries(PV_STEPS.map((step, code) => [step, code])) as Record<
+  PvStep,
+  number
+>;
+
+/** Names in the order they were learnt; an index never changes its name. */
+export class NameTable {
+  readonly #names: string[] = [];
+  readonly #indexOf = new Map<string, number>();
+  readonly #sources: NameSource[] = [];
+
+  get size(): number {
+    return this.#names.length;
+  }
+
+  /** Adds the names not known yet. The first source of a name stays. Returns how many were new. */
+  add(names: Iterable<string>, source: NameSource | ((name: string) => NameSource)): number {
+    const before = this.#names.length;
+    for (const name of names) {
+      if (this.#indexOf.has(name)) continue;
+      this.#indexOf.set(name, this.#names.length);
+      this.#names.push(name);
+      this.#sources.push(typeof source === 'function' ? source(name) : source);
+    }
+    return this.#names.length - before;
+  }
+
+  name(index: number): string {
+    return this.#names[index] ?? '';
+  }
+
+  indexOf(name: string): number | undefined {
+    return this.#indexOf.get(name);
+  }
+
+  source(index: number): NameSource {
+    return this.#sources[index] ?? { kind: 'user' };
+  }
+}
+
+/** The step of every PV of one server, with the counts always at hand. */
+export class PvSteps {
+  #steps: Uint8Array = new Uint8Array(0);
+  #size = 0;
+  readonly #counts = new Uint32Array(PV_STEPS.length);
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Makes room for names that were added; new ones are pending. */
+  grow(size: number): void {
+    if (size <= this.#size) return;
+    if (size > this.#steps.length) {
+      const grown = new Uint8Array(Math.max(size, this.#steps.length * 2));
+      grown.set(this.#steps);
+      this.#steps = grown;
+    }
+    this.#counts[0] = this.count('pending') + size - this.#size;
+    this.#size = size;
+  }
+
+  get(index: number): PvStep {
+    return PV_STEPS[this.#steps[index] ?? 0] ?? 'pending';
+  }
+
+  /** True when that was a change. */
+  set(index: number, step: PvStep): boolean {
+    const code = CODES[step];
+    const old = this.#steps[index] ?? 0;
+    if (index >= this.#size || old === code) return false;
+    this.#counts[old] = (this.#counts[old] ?? 0) - 1;
+    this.#counts[code] = (this.#counts[code] ?? 0) + 1;
+    this.#steps[index] = code;
+    return true;
+  }
+
+  /** Changes every PV that is at `from`; for a circuit that closed. */
+  replaceAll(from: PvStep, to: PvStep): void {
+    if (this.count(from) === 0) return;
+    for (let index = 0; index < this.#size; index++) {
+      if (this.get(index) === from) this.set(index, to);
+    }
+  }
+
+  count(step: PvStep): number {
+    return this.#counts[CODES[step]] ?? 0;
+  }
+
+  /** PVs that this server should serve. */
+  get total(): number {
+    return this.#size - this.count('not-served');
+  }
+}

@@ -1,0 +1,64 @@
+/** One value of a PV as a person reads it; made alike from CA and PVA. Pure. */
+import type { PvProtocol } from './snapshot';
+
+export interface PvReading {
+  /** Number, text, boolean, an array of those, or a structure as plain data. */
+  readonly value: unknown;
+  readonly units?: string;
+  /** NO_ALARM, MINOR, MAJOR, INVALID (EPICS epicsAlarmSeverity). */
+  readonly severity: string;
+  /** What raised the alarm, as the server words it. */
+  readonly alarmMessage?: string;
+  /** ISO 8601 with nanoseconds; absent when the record was never processed. */
+  readonly time?: string;
+  /** Digits after the point that the record asks for; 0 is what records say that never set PREC. */
+  readonly precision?: number;
+}
+
+/** Array elements shown before the rest is counted. */
+const SHOWN_ELEMENTS = 10;
+
+export function formatReading(name: string, protocol: PvProtocol, reading: PvReading): string {
+  const value = formatValue(reading.value, reading.precision);
+  const units = reading.units !== undefined && reading.units !== '' ? ` ${reading.units}` : '';
+  const alarm =
+    reading.alarmMessage !== undefined && reading.alarmMessage !== ''
+      ? `${reading.severity} ${reading.alarmMessage}`
+      : reading.severity;
+  return [name, protocol, `${value}${units}`, alarm, reading.time ?? 'never processed'].join('  ');
+}
+
+export function formatValue(value: unknown, precision?: number): string {
+  if (typeof value === 'number') {
+    const isRounded = precision && !Number.isInteger(value) && Number.isFinite(value);
+    return isRounded ? value.toFixed(Math.min(precision, 15)) : String(value);
+  }
+  if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return escapeControl(value);
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) {
+    const elements = Array.from(value as ArrayLike<unknown>);
+    const shown = elements
+      .slice(0, SHOWN_ELEMENTS)
+      .map((element) => formatValue(element, precision));
+    const rest = elements.length - shown.length;
+    return `[${shown.join(', ')}${rest > 0 ? `, ... ${rest} more` : ''}]`;
+  }
+  if (value === null || value === undefined) return '(empty)';
+  return escapeControl(
+    JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? String(v) : v)),
+  );
+}
+
+/** A PV's text must not be able to steer the terminal it is printed on. */
+export function escapeControl(text: string): string {
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f]/g,
+    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
+
+/** Seconds since 1970-01-01 UTC and nanoseconds, as ISO 8601. */
+export function formatTime(secondsPastUnixEpoch: number, nanoseconds: number): string {
+  const whole = new Date(secondsPastUnixEpoch * 1000).toISOString().slice(0, 19);
+  return `${whole}.${String(nanoseconds).padStart(9, '0')}Z`;
+}

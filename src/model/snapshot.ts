@@ -1,0 +1,110 @@
+/**
+ * What we know, as plain data that can be serialised: engines, containers, IOC processes, servers,
+ * and how many PVs are reachable. Front ends render it and hold no state of their own. The PVs
+ * themselves (there may be 100,000) are read in pages, not carried here.
+ */
+import type { Endpoint } from './endpoint';
+
+export type PvProtocol = 'ca' | 'pva';
+
+/** Server software as proved by its bytes on the wire; 'unknown' rather than a guess. */
+export type ServerImplementation = string;
+
+/** A state that a person may want to do something about. */
+export interface Problem {
+  /** Stable word for programs, e.g. 'port-taken'. */
+  readonly code: string;
+  /** What is wrong, where: one sentence. */
+  readonly message: string;
+  /** What to do: one sentence. */
+  readonly advice: string;
+}
+
+export interface EngineState {
+  /** Stable identity: the endpoint as a URI. */
+  readonly key: string;
+  readonly kind: 'docker' | 'podman' | 'demo';
+  readonly version: string;
+  readonly isRootless: boolean;
+  readonly status: 'connecting' | 'connected' | 'unreachable';
+  readonly problem?: Problem;
+}
+
+export type ContainerStatus = 'running' | 'paused' | 'stopped';
+
+export interface ContainerState {
+  /** `<engine key>#<container id>` */
+  readonly key: string;
+  readonly engineKey: string;
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly status: ContainerStatus;
+  readonly iocs: readonly IocState[];
+  readonly problem?: Problem;
+}
+
+export interface IocState {
+  /** Stable while the process lives. */
+  readonly key: string;
+  /** IOC_NAME, or the best name its command line offers. */
+  readonly name: string;
+  /** In the container's own numbering where we could see it. */
+  readonly pid?: number;
+  readonly commandLine: string;
+  readonly role: 'ioc' | 'gateway';
+  /** Why names of PVs are missing, if they are. */
+  readonly namesNote?: string;
+  readonly servers: readonly ServerState[];
+}
+
+/** How bytes get from this machine into the container. */
+export type WayKind =
+  | 'host-network' // the IOC listens on this machine itself
+  | 'published' // the engine publishes the port
+  | 'address' // the container's own address is routable from here
+  | 'entered' // our agent in the container's network namespace, started from this machine
+  | 'exec-node' // our agent in the container, run by its node
+  | 'exec-python' // our agent in the container, run by its python3
+  | 'exec-connector' // one socat, nc or bash per connection
+  | 'demo';
+
+export type ServerStatus =
+  | 'identifying' // listening, handshake under way
+  | 'exposed' // a client on this machine reaches it at `local`
+  | 'shared' // somebody else already forwards this very server to `local`
+  | 'failed' // see problem
+  | 'gone'; // it stopped listening; kept for a moment so that people see why
+
+export interface ServerState {
+  readonly key: string;
+  readonly protocol: PvProtocol;
+  readonly implementation: ServerImplementation;
+  /** PVA server GUID, 24 hex digits. */
+  readonly guid?: string;
+  /** Where it listens, in the container's network namespace. */
+  readonly listening: Endpoint;
+  readonly status: ServerStatus;
+  readonly way?: WayKind;
+  /** Where clients on this machine reach it. */
+  readonly local?: Endpoint;
+  readonly pvs: PvCounts;
+  readonly problem?: Problem;
+  /** Something worth knowing that is no failure (published under another number, ...). */
+  readonly note?: string;
+}
+
+export interface PvCounts {
+  readonly total: number;
+  readonly reachable: number;
+  /** Not yet asked or not yet answered. */
+  readonly pending: number;
+}
+
+export interface Snapshot {
+  readonly engines: readonly EngineState[];
+  readonly containers: readonly ContainerState[];
+  /** Names the person gave that no IOC has, as far as was asked. */
+  readonly unknownNames: readonly string[];
+}

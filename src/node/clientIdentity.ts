@@ -1,0 +1,15 @@
+import { hostname, userInfo } from 'node:os';
+
+/** Who we say we are to servers; not verified by them. */
+export function clientIdentity(): { clientName: string; hostName: string } {
+  return { clientName: userName(), hostName: hostname() };
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A uid without a passwd entry, as in many containers.
+    return 'epics-expose';
+  }
+}

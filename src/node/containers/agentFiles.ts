@@ -1,0 +1,15 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The built agents lie beside the bundled program, or in dist/ when run from the sources. */
+const FOLDERS = [__dirname, join(__dirname, '../../../dist')];
+
+export function agentPath(name: 'agent.js' | 'agent.py'): string {
+  const found = FOLDERS.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  if (found === undefined) throw new Error(`${name} is missing: run \`npm run build\``);
+  return found;
+}
+
+export function agentText(name: 'agent.js' | 'agent.py'): string {
+  return readFileSync(agentPath(name), 'utf8');
+}

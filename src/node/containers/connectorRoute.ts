@@ -1,0 +1,112 @@
+/**
+ * The last resort: one program per connection that the container has, its stdin and stdout being
+ * the connection. It costs an exec each time, and ends travel as the engine carries them.
+ */
+import { ContainerError, DisposedError } from '../../base/errors';
+import { onAbort } from '../../base/abort';
+import type { Endpoint } from '../../model/endpoint';
+import type { EngineApi, ExecSession } from '../engines/engineApi';
+import { loopbackFor } from './directRoutes';
+import type { Route } from './routedWay';
+
+interface Connector {
+  readonly name: string;
+  /** Ends with 0 when the container has all it needs. */
+  readonly check: readonly string[];
+  readonly argv: (target: Endpoint) => readonly string[];
+}
+
+/**
+ * Each ends when its input does, or the circuit in the IOC would outlive its client, and when the
+ * IOC closes, or the client would not notice. The target is a numeric host and a number, so
+ * nothing in it means anything to a shell.
+ */
+const CONNECTORS: readonly Connector[] = [
+  {
+    name: 'socat',
+    check: ['socat', '-V'],
+    // Its buffer of 8 KiB is what makes socat slow over an exec.
+    argv: ({ host, port }) => {
+      const address = host.includes(':') ? `TCP6:[${host}]:${port}` : `TCP4:${host}:${port}`;
+      return ['socat', '-b131072', '-t1', '-', address];
+    },
+  },
+  {
+    name: 'nc',
+    check: ['sh', '-c', 'command -v nc'],
+    // busybox and nmap pass the end of the input on; the BSD and the traditional one must be told.
+    argv: ({ host, port }) => [
+      'sh',
+      '-c',
+      'case "$(nc -h 2>&1)" in *"-q "*) exec nc -q 1 "$1" "$2";; esac; exec nc "$1" "$2"',
+      'connect',
+      host,
+      String(port),
+    ],
+  },
+  {
+    name: 'bash',
+    check: ['bash', '-c', 'command -v cat && enable wait'],
+    // Without descriptor 4 the second copy would read /dev/null, as background jobs do.
+    argv: ({ host, port }) => [
+      'bash',
+      '-c',
+      'exec 4<&0 3<>"/dev/tcp/$1/$2" || exit 1; cat <&3 & r=$!; cat <&4 >&3 & w=$!; ' +
+        'wait -n; kill $r $w 2>/dev/null',
+      'connect',
+      host,
+      String(port),
+    ],
+  },
+];
+
+export function connectorRoute(api: EngineApi, containerId: string): Route {
+  const ending = new AbortController();
+  let chosen: Promise<Connector> | undefined;
+  return {
+    kind: 'exec-connector',
+    label: `socat, nc or bash over ${api.kind} exec`,
+    async connect(target, signal) {
+      if (ending.signal.aborted) throw new DisposedError('the connector');
+      chosen ??= choose(api, containerId, ending.signal);
+      const connector = await chosen.catch((error: unknown) => {
+        chosen = undefined;
+        throw error;
+      });
+      // Whether it has connected cannot be told: a refusal shows as an end without a byte.
+      const argv = connector.argv(loopbackFor(target)[0]);
+      const session = await api.exec(containerId, argv, { signal });
+      session.stdio.pause();
+      return { stream: session.stdio, usesOnread: false };
+    },
+    dispose: () => ending.abort(),
+  };
+}
+
+/** The first connector that the container has. */
+async function choose(
+  api: EngineApi,
+  containerId: string,
+  signal: AbortSignal,
+): Promise<Connector> {
+  for (const connector of CONNECTORS) {
+    const session = await api.exec(containerId, connector.check, { signal });
+    if ((await finish(session, signal)) === 0) return connector;
+  }
+  throw new ContainerError('the container has none of socat, nc (with sh), bash (with cat)');
+}
+
+/** Lets a program run to its end without input; its exit code. */
+function finish(session: ExecSession, signal: AbortSignal): Promise<number | undefined> {
+  const { stdio } = session;
+  return new Promise((resolve, reject) => {
+    const abortion = onAbort(signal, () => stdio.destroy());
+    stdio.on('error', reject);
+    stdio.on('close', () => {
+      abortion.dispose();
+      resolve(signal.aborted ? undefined : session.exitCode());
+    });
+    stdio.resume();
+    stdio.end();
+  });
+}

@@ -1,0 +1,140 @@
+/**
+ * Our agent in the container's network namespace, started from this machine with nsenter (of
+ * util-linux): nothing is needed in the container. The agent only connects; the socket itself
+ * comes back over the IPC channel (SCM_RIGHTS), so no byte of it passes through the agent.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { Socket, type OnReadOpts } from 'node:net';
+import { onAbort } from '../../base/abort';
+import { CancelledError, ContainerError, TransportError } from '../../base/errors';
+import type { EnteredReply, EnteredRequest } from '../../protocol/agent/enteredMessages';
+import type { Endpoint } from '../../model/endpoint';
+import { agentPath } from './agentFiles';
+import { firstThatConnects, loopbackFor } from './directRoutes';
+import { isAlive, type HostProcess } from './hostProcess';
+import type { Route } from './routedWay';
+
+/** Root may enter any namespace, the owner of a rootless engine those of its containers. */
+export function mayEnter(isRootless: boolean): boolean {
+  return process.geteuid?.() === 0 || isRootless;
+}
+
+export function enteredRoute(host: HostProcess): Route {
+  let agent: EnteredAgent | undefined;
+  return {
+    kind: 'entered',
+    label: `entered the network namespace of process ${host.pid}`,
+    async connect(target, signal, onread) {
+      if (!agent || agent.isEnded) agent = new EnteredAgent(host);
+      const running = agent;
+      const stream = await firstThatConnects(loopbackFor(target), (endpoint) =>
+        running.connect(endpoint, signal, onread),
+      );
+      return { stream, usesOnread: onread !== undefined };
+    },
+    dispose: () => agent?.dispose(),
+  };
+}
+
+interface Waiting {
+  readonly onReply: (reply: EnteredReply, socket: Socket | undefined) => void;
+  readonly onEnd: (error: Error) => void;
+}
+
+class EnteredAgent {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, Waiting>();
+  #nextId = 1;
+  #stderr = '';
+  #endError: Error | undefined;
+
+  constructor(host: HostProcess) {
+    if (!isAlive(host)) throw new ContainerError('the container has stopped');
+    this.#child = spawn('nsenter', nsenterArguments(host), {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // Node in disguise (Electron) as well; and no options meant for our own process.
+      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: '' },
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-2000);
+    });
+    this.#child.on('error', (error: NodeJS.ErrnoException) => {
+      const isMissing = error.code === 'ENOENT';
+      this.#end(isMissing ? 'nsenter (util-linux) is not installed here' : error.message);
+    });
+    this.#child.on('close', () => this.#end(this.#stderr.trim() || 'the agent ended'));
+    this.#child.on('message', (reply: EnteredReply, socket?: Socket) => {
+      const waiting = this.#waiting.get(reply.id);
+      this.#waiting.delete(reply.id);
+      if (waiting) waiting.onReply(reply, socket);
+      else socket?.destroy();
+    });
+  }
+
+  get isEnded(): boolean {
+    return this.#endError !== undefined;
+  }
+
+  connect(target: Endpoint, signal: AbortSignal, onread?: OnReadOpts): Promise<Socket> {
+    if (this.#endError) return Promise.reject(this.#endError);
+    if (signal.aborted) return Promise.reject(new CancelledError());
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      const abortion = onAbort(signal, () => {
+        this.#waiting.delete(id);
+        reject(new CancelledError());
+      });
+      this.#waiting.set(id, {
+        onReply: ({ failure }, socket) => {
+          abortion.dispose();
+          if (socket) resolve(adopt(socket, onread));
+          else reject(new TransportError(failure ?? 'the connection broke at once'));
+        },
+        onEnd: (error) => {
+          abortion.dispose();
+          reject(error);
+        },
+      });
+      this.#child.send({ id, ...target } satisfies EnteredRequest, (error) => {
+        if (error) this.#end(error.message);
+      });
+    });
+  }
+
+  dispose(): void {
+    this.#end('ended by us');
+    // The agent exits when the channel closes; killed too, for one that hangs in a system call.
+    if (this.#child.connected) this.#child.disconnect();
+    this.#child.kill('SIGKILL');
+  }
+
+  #end(reason: string): void {
+    if (this.#endError) return;
+    this.#endError = new ContainerError(`cannot enter the container's network: ${reason}`);
+    for (const { onEnd } of this.#waiting.values()) onEnd(this.#endError);
+    this.#waiting.clear();
+  }
+}
+
+function nsenterArguments(host: HostProcess): string[] {
+  // Root needs no other user namespace to enter a network; an ordinary owner has its rights there.
+  const isRoot = process.geteuid?.() === 0;
+  const userNamespace = isRoot ? [] : ['--user', '--preserve-credentials'];
+  const program = [process.execPath, agentPath('agent.js')];
+  return [`--target=${host.pid}`, '--net', ...userNamespace, '--', ...program];
+}
+
+/**
+ * A socket that came over an IPC channel is made by Node, without the options we need. Its handle
+ * goes into a socket of our own, before a first byte could be read (same turn of the event loop).
+ */
+function adopt(received: Socket, onread: OnReadOpts | undefined): Socket {
+  const holder = received as unknown as { _handle: { readStop(): void } | null };
+  const handle = holder._handle;
+  handle?.readStop();
+  holder._handle = null;
+  const options = { handle, allowHalfOpen: true, pauseOnCreate: true, ...(onread && { onread }) };
+  const socket = new Socket(options);
+  socket.on('error', () => undefined);
+  return socket;
+}

@@ -1,0 +1,109 @@
+/** Our agent in a container, run by an interpreter that the container has, over one engine exec. */
+import type { Clock } from '../../base/clock';
+import type { Disposable } from '../../base/disposable';
+import { CancelledError, ContainerError, DisposedError, messageOf } from '../../base/errors';
+import type { EngineApi } from '../engines/engineApi';
+import { AgentLink } from './agentLink';
+import { agentText } from './agentFiles';
+import { firstThatConnects, loopbackFor } from './directRoutes';
+import type { Route } from './routedWay';
+
+export interface AgentProgram {
+  readonly kind: 'exec-node' | 'exec-python';
+  readonly interpreter: string;
+  /** Tried in order until one starts. */
+  readonly commands: () => readonly (readonly string[])[];
+}
+
+/**
+ * The Node of a VS Code server is in every dev container that a window is attached to, though not
+ * in PATH. Where it lies: microsoft/vscode-remote-release, "Developing inside a Container".
+ */
+const FIND_VSCODE_NODE =
+  'for n in "$HOME"/.vscode-server*/bin/*/node "$HOME"/.vscode-server*/cli/servers/*/server/node ' +
+  '/root/.vscode-server*/bin/*/node /home/*/.vscode-server*/bin/*/node ' +
+  '/vscode/vscode-server/bin/*/*/node; do [ -x "$n" ] && exec "$n" -e "$1"; done; exit 127';
+
+export const NODE_AGENT: AgentProgram = {
+  kind: 'exec-node',
+  interpreter: 'node',
+  commands: () => {
+    const script = agentText('agent.js');
+    return [
+      ['node', '-e', script],
+      ['sh', '-c', FIND_VSCODE_NODE, 'find-node', script],
+    ];
+  },
+};
+
+export const PYTHON_AGENT: AgentProgram = {
+  kind: 'exec-python',
+  interpreter: 'python3',
+  // Isolated and without `site`: starts in half the time, and nothing of the container interferes.
+  commands: () => [['python3', '-I', '-S', '-c', agentText('agent.py')]],
+};
+
+/** Starts the agent when it is first needed, and anew when it ended. */
+export class ExecAgent implements Disposable {
+  #link: Promise<AgentLink> | undefined;
+  readonly #ending = new AbortController();
+
+  constructor(
+    readonly api: EngineApi,
+    readonly containerId: string,
+    readonly program: AgentProgram,
+    readonly clock: Clock,
+  ) {}
+
+  /** Rejects with ContainerError when the interpreter is missing, EngineError when the engine is. */
+  async link(): Promise<AgentLink> {
+    const known = await this.#link?.catch(() => undefined);
+    if (known && !known.isClosed) return known;
+    // Several callers may have waited for the one that failed: only the first begins anew.
+    this.#link = this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
+    return this.#link;
+  }
+
+  #starting: Promise<AgentLink> | undefined;
+
+  async #start(): Promise<AgentLink> {
+    const failures = new Set<string>();
+    for (const command of this.program.commands()) {
+      const { signal } = this.#ending;
+      if (signal.aborted) throw new DisposedError('the agent');
+      const session = await this.api.exec(this.containerId, command, { signal });
+      try {
+        const link = await AgentLink.start(session, this.clock, signal);
+        if (!signal.aborted) return link;
+        link.dispose();
+      } catch (error) {
+        if (error instanceof CancelledError) throw error;
+        failures.add(messageOf(error));
+      }
+    }
+    throw new ContainerError(`${this.program.interpreter}: ${[...failures].join('; ')}`);
+  }
+
+  dispose(): void {
+    this.#ending.abort();
+    void this.#link?.then(
+      (link) => link.dispose(),
+      () => undefined,
+    );
+  }
+}
+
+export function execAgentRoute(agent: ExecAgent): Route {
+  return {
+    kind: agent.program.kind,
+    label: `${agent.program.interpreter} over ${agent.api.kind} exec`,
+    async connect(target, signal) {
+      const link = await agent.link();
+      const stream = await firstThatConnects(loopbackFor(target), (endpoint) =>
+        link.connect(endpoint, signal),
+      );
+      return { stream, usesOnread: false };
+    },
+    dispose: () => agent.dispose(),
+  };
+}

@@ -1,0 +1,229 @@
+/** Looks at a container's sockets and processes from inside, where we cannot see them from here. */
+import { randomBytes } from 'node:crypto';
+import { LOOK_SHELL } from '../../protocol/agent/lookShell';
+import { onAbort } from '../../base/abort';
+import type { Disposable } from '../../base/disposable';
+import { CancelledError, ContainerError, TransportError, messageOf } from '../../base/errors';
+import {
+  countersOf,
+  descriptorsOf,
+  parseLookSections,
+  processesOf,
+  socketsOf,
+  type LookSection,
+} from '../../services/detect/parseLook';
+import type { BoundSocket } from '../../services/detect/socketReport';
+import type { EngineApi, ExecSession } from '../engines/engineApi';
+import type { Owners, SocketSource } from './polledSocketWatch';
+
+/** Something that answers look commands (parseLook.ts): a shell or an agent. */
+export interface Looker extends Disposable {
+  look(command: string, signal: AbortSignal): Promise<string>;
+}
+
+export type OpenLooker = (signal: AbortSignal) => Promise<Looker>;
+
+/** A look inside costs the container some CPU, and over a network takes its time. */
+const PERIOD_MS = 500;
+
+export class InsideSocketSource implements SocketSource {
+  readonly periodMs = PERIOD_MS;
+  readonly #ending = new AbortController();
+  #looker: Looker | undefined;
+
+  constructor(
+    readonly lookers: readonly OpenLooker[],
+    readonly isNamespaceShared: boolean,
+    readonly findHiddenOwners: (sockets: readonly BoundSocket[]) => Promise<Owners>,
+  ) {}
+
+  async readCounters(): Promise<string> {
+    return countersOf(await this.#look('c'));
+  }
+
+  async readSockets(): Promise<BoundSocket[]> {
+    return socketsOf(await this.#look('s'));
+  }
+
+  async readOwners(sockets: readonly BoundSocket[]): Promise<Owners> {
+    const seen = await findOwners((command) => this.#look(command), sockets);
+    const hidden = withoutOwner(sockets, seen);
+    if (seen.isComplete || hidden.length === 0) return seen;
+    return joinOwners(seen, await this.findHiddenOwners(hidden));
+  }
+
+  dispose(): void {
+    this.#ending.abort();
+    this.#looker?.dispose();
+  }
+
+  async #look(command: string): Promise<LookSection[]> {
+    this.#looker ??= await this.#open();
+    return ask(this.#looker, command, this.#ending.signal);
+  }
+
+  async #open(): Promise<Looker> {
+    const failures: string[] = [];
+    for (const open of this.lookers) {
+      try {
+        const looker = await open(this.#ending.signal);
+        if (!this.#ending.signal.aborted) return looker;
+        looker.dispose();
+        throw new CancelledError();
+      } catch (error) {
+        if (!(error instanceof ContainerError)) throw error;
+        failures.push(messageOf(error));
+      }
+    }
+    throw new ContainerError(
+      `nothing in the container can look at its sockets: ${failures.join('; ')}`,
+    );
+  }
+}
+
+/**
+ * Owners of sockets that were not seen otherwise: a process shows its descriptors to its own user
+ * only (or to who may trace it, which root in a container may not), so one look as the container's
+ * user, then one as each user whose sockets are still without an owner. Never rejects but with
+ * CancelledError: owners that nobody tells stay unknown.
+ */
+export async function findOwnersInside(
+  api: EngineApi,
+  containerId: string,
+  sockets: readonly BoundSocket[],
+  isNamespaceShared: boolean,
+  signal: AbortSignal,
+): Promise<Owners> {
+  const lookAs = async (user: string | undefined, wanted: readonly BoundSocket[]) => {
+    const looker = await openShellLooker(api, containerId, signal, user);
+    try {
+      const look = (command: string): Promise<LookSection[]> => ask(looker, command, signal);
+      const owners = await findOwners(look, wanted);
+      // Read inside, because a user namespace shows other numbers outside.
+      return { owners, table: socketsOf(await look('s')) };
+    } finally {
+      looker.dispose();
+    }
+  };
+  let found: Owners = { processes: [], isComplete: false };
+  try {
+    const { owners, table } = await lookAs(undefined, sockets);
+    found = owners;
+    const hidden = new Set(withoutOwner(sockets, found).map(({ inode }) => inode));
+    // With other containers' sockets in the table, a uid says nothing about this one.
+    if (found.isComplete || isNamespaceShared) return found;
+    const uids = table.filter(({ inode }) => hidden.has(inode)).map(({ uid }) => String(uid));
+    for (const uid of new Set(uids)) {
+      const { owners: more } = await lookAs(uid, withoutOwner(sockets, found));
+      found = joinOwners(found, more);
+    }
+  } catch (error) {
+    if (error instanceof CancelledError) throw error;
+  }
+  return found;
+}
+
+export function withoutOwner(sockets: readonly BoundSocket[], owners: Owners): BoundSocket[] {
+  const owned = new Set(owners.processes.flatMap(({ socketInodes }) => socketInodes));
+  return sockets.filter(({ inode }) => !owned.has(inode));
+}
+
+export function joinOwners(first: Owners, second: Owners): Owners {
+  const known = new Set(first.processes.map(({ pid }) => pid));
+  const added = second.processes.filter(({ pid }) => !known.has(pid));
+  return {
+    processes: [...first.processes, ...added],
+    isComplete: first.isComplete || second.isComplete,
+  };
+}
+
+async function findOwners(
+  look: (command: string) => Promise<LookSection[]>,
+  sockets: readonly BoundSocket[],
+): Promise<Owners> {
+  const wanted = new Set(sockets.map(({ inode }) => inode));
+  const { inodesOfPid, isComplete } = descriptorsOf(await look('f'));
+  const holders = new Map<number, number[]>();
+  for (const [pid, inodes] of inodesOfPid) {
+    const held = inodes.filter((inode) => wanted.has(inode));
+    if (held.length > 0) holders.set(pid, held);
+  }
+  if (holders.size === 0) return { processes: [], isComplete };
+  const sections = await look(`p ${[...holders.keys()].join(' ')}`);
+  return { processes: processesOf(sections, holders), isComplete };
+}
+
+async function ask(looker: Looker, command: string, signal: AbortSignal): Promise<LookSection[]> {
+  const marker = `@${randomBytes(12).toString('hex')}`;
+  return parseLookSections(await looker.look(`${marker} ${command}`, signal), marker);
+}
+
+/** Rejects with ContainerError when the container has no shell. */
+export async function openShellLooker(
+  api: EngineApi,
+  containerId: string,
+  signal: AbortSignal,
+  user?: string,
+): Promise<Looker> {
+  const options = { signal, ...(user !== undefined && { user }) };
+  const session = await api.exec(containerId, ['sh', '-c', LOOK_SHELL], options);
+  const looker = new ShellLooker(session);
+  try {
+    // A missing shell shows only when it should have answered.
+    await looker.look('@first', signal);
+    return looker;
+  } catch (error) {
+    looker.dispose();
+    if (!(error instanceof TransportError)) throw error;
+    const exitCode = await session.exitCode().catch(() => undefined);
+    const said = session.stderrText().trim().split('\n').at(-1) || `exit code ${exitCode}`;
+    const isMissing = exitCode === 126 || exitCode === 127;
+    throw new ContainerError(isMissing ? 'it has no shell' : `its shell: ${said}`);
+  }
+}
+
+class ShellLooker implements Looker {
+  readonly #session: ExecSession;
+  #text = '';
+  #waiting: { endMark: string; onText: (text: string) => void; onEnd: () => void } | undefined;
+
+  constructor(session: ExecSession) {
+    this.#session = session;
+    const { stdio } = session;
+    const decoder = new TextDecoder();
+    stdio.on('data', (bytes: Buffer) => {
+      this.#text += decoder.decode(bytes, { stream: true });
+      const waiting = this.#waiting;
+      const end = waiting ? this.#text.indexOf(waiting.endMark) : -1;
+      if (!waiting || end < 0) return;
+      waiting.onText(this.#text.slice(0, end));
+      this.#text = '';
+    });
+    stdio.on('error', () => this.#waiting?.onEnd());
+    stdio.on('close', () => this.#waiting?.onEnd());
+  }
+
+  /** One question at a time. */
+  look(command: string, signal: AbortSignal): Promise<string> {
+    const { stdio } = this.#session;
+    return new Promise((resolve, reject) => {
+      const settle = (result: string | Error): void => {
+        abortion.dispose();
+        this.#waiting = undefined;
+        if (typeof result === 'string') resolve(result);
+        else reject(result);
+      };
+      const ended = (): void => settle(new TransportError('the shell in the container ended'));
+      const abortion = onAbort(signal, () => settle(new CancelledError()));
+      if (signal.aborted) return;
+      if (stdio.destroyed) return ended();
+      const marker = command.split(' ', 1)[0]!;
+      this.#waiting = { endMark: `\n${marker} end\n`, onText: settle, onEnd: ended };
+      stdio.write(`${command}\n`);
+    });
+  }
+
+  dispose(): void {
+    this.#session.stdio.destroy();
+  }
+}

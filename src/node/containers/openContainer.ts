@@ -1,0 +1,127 @@
+/** Composes the access to one running container of what this machine and the engine allow. */
+import type { Clock } from '../../base/clock';
+import { DisposableStore } from '../../base/disposable';
+import type { Log } from '../../base/log';
+import type { BoundSocket, SocketReport } from '../../services/detect/socketReport';
+import type { ContainerAccess, ContainerInfo, SocketWatch } from '../../services/engine';
+import type { EngineApi, OpenContainer } from '../engines/engineApi';
+import { connectorRoute } from './connectorRoute';
+import { addressRoute, hostNetworkRoute, publishedRoute } from './directRoutes';
+import { enteredRoute, mayEnter } from './enteredRoute';
+import { ExecAgent, NODE_AGENT, PYTHON_AGENT, execAgentRoute } from './execAgent';
+import { findHostProcess, isInOurNetwork, type HostProcess } from './hostProcess';
+import { HostSocketSource } from './hostSocketSource';
+import {
+  InsideSocketSource,
+  findOwnersInside,
+  openShellLooker,
+  type OpenLooker,
+} from './insideSocketSource';
+import { PolledSocketWatch, type Owners, type SocketSource } from './polledSocketWatch';
+import { readContainerFile } from './readContainerFile';
+import { RoutedWay, type Route } from './routedWay';
+
+export interface OpenContainerOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export function createOpenContainer(options: OpenContainerOptions): OpenContainer {
+  return (api, container) => new OpenedContainer(api, container, options);
+}
+
+class OpenedContainer implements ContainerAccess {
+  readonly ways: readonly RoutedWay[];
+  readonly #host: HostProcess | undefined;
+  readonly #agents: readonly ExecAgent[];
+  readonly #ending = new AbortController();
+  readonly #store = new DisposableStore();
+
+  constructor(
+    readonly api: EngineApi,
+    readonly container: ContainerInfo,
+    readonly options: OpenContainerOptions,
+  ) {
+    this.#host = findHostProcess(container);
+    // Python first: it can enlarge its pipes, and then carries half as much again as Node does.
+    this.#agents = [PYTHON_AGENT, NODE_AGENT].map((program) =>
+      this.#store.add(new ExecAgent(api, container.id, program, options.clock)),
+    );
+    this.ways = this.#listRoutes().map((route) =>
+      this.#store.add(new RoutedWay(route, options.log)),
+    );
+  }
+
+  watchSockets(
+    onReport: (report: SocketReport) => void,
+    onEnd: (error: Error | undefined) => void,
+  ): SocketWatch {
+    const source = this.#openSource();
+    return this.#store.add(new PolledSocketWatch(source, this.options.clock, onReport, onEnd));
+  }
+
+  readFile(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+    return readContainerFile(this.api, this.container.id, path, maxBytes, signal);
+  }
+
+  dispose(): void {
+    this.#ending.abort();
+    this.#store.dispose();
+  }
+
+  #openSource(): SocketSource {
+    const isShared =
+      isNetworkShared(this.container) || (this.#host !== undefined && isInOurNetwork(this.#host));
+    const owners = (sockets: readonly BoundSocket[]): Promise<Owners> =>
+      findOwnersInside(this.api, this.container.id, sockets, isShared, this.#ending.signal);
+    if (this.#host) return new HostSocketSource(this.#host, isShared, owners);
+    return new InsideSocketSource(this.#lookers(), isShared, owners);
+  }
+
+  /** Who can look inside the container: first what costs it least. */
+  #lookers(): readonly OpenLooker[] {
+    return [
+      (signal) => openShellLooker(this.api, this.container.id, signal),
+      ...this.#agents.map((agent) => () => agent.link()),
+    ];
+  }
+
+  #listRoutes(): Route[] {
+    const { api, container } = this;
+    const host = this.#host;
+    const routes: Route[] = [];
+    const isHostNetwork = host !== undefined && isInOurNetwork(host);
+    if (isHostNetwork) routes.push(hostNetworkRoute());
+    if (container.publishedPorts.length > 0 && api.isLocalSocket) {
+      routes.push(publishedRoute(container.publishedPorts));
+    }
+    if (host && !isHostNetwork && !api.isRootless) routes.push(...this.#addressRoutes());
+    if (host && !isHostNetwork && mayEnter(api.isRootless)) routes.push(enteredRoute(host));
+    routes.push(...this.#agents.map(execAgentRoute), connectorRoute(api, container.id));
+    return routes;
+  }
+
+  #addressRoutes(): Route[] {
+    const { addresses } = this.container;
+    if (addresses.length > 0) {
+      const label = `container address ${addresses.join(', ')}`;
+      return [addressRoute(label, () => Promise.resolve(addresses))];
+    }
+    const lender = networkLender(this.container);
+    if (lender === undefined) return [];
+    const label = 'address of the container whose network it shares';
+    return [
+      addressRoute(label, async (signal) => (await this.api.inspect(lender, signal)).addresses),
+    ];
+  }
+}
+
+/** Whether other containers' sockets may be in the same network namespace. */
+function isNetworkShared(container: ContainerInfo): boolean {
+  return container.networkMode === 'host' || networkLender(container) !== undefined;
+}
+
+/** The id of the container whose network namespace this one uses: `container:<id>`. */
+function networkLender(container: ContainerInfo): string | undefined {
+  return /^container:(.+)$/.exec(container.networkMode)?.[1];
+}

@@ -1,0 +1,91 @@
+/** A way in, made of a route: everything that was dialled or opened by it ends with it. */
+import { setMaxListeners } from 'node:events';
+import type { OnReadOpts } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { onAbort } from '../../base/abort';
+import { DisposableStore, toDisposable } from '../../base/disposable';
+import { CancelledError, DisposedError } from '../../base/errors';
+import type { Log } from '../../base/log';
+import type { Endpoint } from '../../model/endpoint';
+import type { WayKind } from '../../model/snapshot';
+import type { RelayResult, WayIn } from '../../services/connection';
+import { openTcpRelay, type DialledStream } from '../relay/tcpRelay';
+
+/** How one kind of way connects. */
+export interface Route {
+  readonly kind: WayKind;
+  /** For messages: "container address 172.17.0.2". */
+  readonly label: string;
+  directEndpoint?(target: Endpoint): Endpoint | undefined;
+  /** As WayIn.dial and Dial; messages begin with what the caller puts before them. */
+  connect(target: Endpoint, signal: AbortSignal, onread?: OnReadOpts): Promise<DialledStream>;
+  /** Ends what the route has started. */
+  dispose?(): void;
+}
+
+export class RoutedWay implements WayIn {
+  readonly kind: WayKind;
+  readonly label: string;
+  readonly #store = new DisposableStore();
+  readonly #ending = new AbortController();
+
+  constructor(
+    readonly route: Route,
+    readonly log: Log,
+  ) {
+    this.kind = route.kind;
+    this.label = route.label;
+    setMaxListeners(0, this.#ending.signal); // one for each dial under way
+  }
+
+  directEndpoint(target: Endpoint): Endpoint | undefined {
+    return this.route.directEndpoint?.(target);
+  }
+
+  async dial(target: Endpoint, signal: AbortSignal): Promise<Duplex> {
+    const { stream } = await this.#connect(target, signal);
+    const owned = toDisposable(() => stream.destroy());
+    this.#store.add(owned);
+    stream.once('close', () => this.#store.release(owned));
+    if (stream.destroyed) throw new CancelledError();
+    return stream;
+  }
+
+  async openRelay(local: Endpoint, target: Endpoint): Promise<RelayResult> {
+    if (this.#ending.signal.aborted) throw new DisposedError(this.label);
+    const result = await openTcpRelay(
+      local,
+      (signal, onread) => this.#connect(target, signal, onread),
+      this.log,
+    );
+    if (result.kind === 'listening') {
+      const { relay } = result;
+      this.#store.add(relay);
+      relay.onDidEnd(() => this.#store.release(relay));
+    }
+    return result;
+  }
+
+  /** Ends with the caller's signal or with this way. */
+  async #connect(
+    target: Endpoint,
+    signal: AbortSignal,
+    onread?: OnReadOpts,
+  ): Promise<DialledStream> {
+    if (this.#ending.signal.aborted) throw new DisposedError(this.label);
+    const both = new AbortController();
+    const listeners = [signal, this.#ending.signal].map((one) => onAbort(one, () => both.abort()));
+    try {
+      return await this.route.connect(target, both.signal, onread);
+    } finally {
+      for (const listener of listeners) listener.dispose();
+    }
+  }
+
+  dispose(): void {
+    if (this.#ending.signal.aborted) return;
+    this.#ending.abort();
+    this.#store.dispose();
+    this.route.dispose?.();
+  }
+}

@@ -1,0 +1,282 @@
+/**
+ * One container engine over dockerode: connects, follows its events, keeps the list of containers,
+ * and comes back by itself when the engine went away. Knows nothing of EPICS.
+ */
+import type Docker from 'dockerode';
+import { delay, onAbort } from '../../base/abort';
+import type { Clock } from '../../base/clock';
+import { DisposableStore } from '../../base/disposable';
+import { EngineError, messageOf } from '../../base/errors';
+import { EventEmitter } from '../../base/event';
+import type { Log } from '../../base/log';
+import type { EngineState } from '../../model/snapshot';
+import type { ContainerAccess, ContainerInfo, Engine } from '../../services/engine';
+import { ContainerCalls } from './containerCalls';
+import type { EngineApi, ExecSession, OpenContainer } from './engineApi';
+import { createEngineClient } from './engineClient';
+import { GuardedChildren } from './guardedChild';
+import { greetEngine, type EngineIdentity } from './engineHello';
+import { EngineProblemError, problemOf } from './engineProblem';
+import type { EngineTarget } from './engineTarget';
+import { followEngine } from './followEngine';
+import type { EngineTransport, OpenTransport } from './engineTransport';
+import { transportOpener } from './transportOpener';
+
+export interface DockerodeEngineOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly openContainer: OpenContainer;
+  /**
+   * Asked with what is learnt of the engine, first where it listens, then who it is. False: some
+   * other endpoint leads to the same engine, so leave it alone for now.
+   */
+  readonly admit?: (identity: string) => boolean;
+  /** Somebody named this endpoint, rather than it being one of the usual places. */
+  readonly isAskedFor?: boolean;
+  /** Awaited before each attempt; false: no attempt now, something else serves these containers. */
+  readonly isWanted?: () => Promise<boolean>;
+}
+
+const duplicateCode = 'engine-duplicate';
+const firstRetryMs = 250;
+const localRetryCapMs = 5_000;
+const remoteRetryCapMs = 30_000;
+const localGreetingMs = 3_000;
+const remoteGreetingMs = 10_000;
+
+export class DockerodeEngine implements Engine, EngineApi {
+  readonly key: string;
+  readonly isLocalSocket: boolean;
+  readonly target: EngineTarget;
+  readonly #options: DockerodeEngineOptions;
+  readonly #stop = new AbortController();
+  readonly #changes = new EventEmitter<void>();
+  readonly #calls: ContainerCalls;
+  readonly #children = new GuardedChildren();
+  readonly #openTransport: OpenTransport;
+  #state: EngineState;
+  #containers: readonly ContainerInfo[] = [];
+  #docker: Docker | undefined;
+  /** Ends the present connection, not the engine. */
+  #connection = new AbortController();
+  #hasTried = false;
+  #isDuplicate = false;
+  readonly #tried = new EventEmitter<void>();
+
+  readonly onDidChange = this.#changes.event;
+
+  constructor(target: EngineTarget, options: DockerodeEngineOptions) {
+    this.target = target;
+    this.key = target.uri;
+    this.isLocalSocket =
+      target.kind === 'unix' || target.kind === 'npipe' || target.kind === 'podman-service';
+    this.#options = options;
+    this.#state = {
+      key: this.key,
+      kind: target.uri.includes('podman') ? 'podman' : 'docker',
+      version: '',
+      isRootless: false,
+      status: 'connecting',
+    };
+    this.#calls = new ContainerCalls(() => this.#requireDocker(), options.clock);
+    this.#openTransport = transportOpener(target, {
+      env: options.env,
+      clock: options.clock,
+      log: options.log,
+      children: this.#children,
+      isAskedFor: options.isAskedFor ?? true,
+    });
+  }
+
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  /** As last told: kept while the engine cannot be reached, for containers may outlive it. */
+  get containers(): readonly ContainerInfo[] {
+    return this.#containers;
+  }
+
+  get kind(): 'docker' | 'podman' {
+    return this.#state.kind === 'podman' ? 'podman' : 'docker';
+  }
+
+  get isRootless(): boolean {
+    return this.#state.isRootless;
+  }
+
+  /** Another endpoint leads to the same engine; nothing is connected here. */
+  get isDuplicate(): boolean {
+    return this.#isDuplicate;
+  }
+
+  /** Begins to connect; once. */
+  start(): void {
+    void this.#run();
+  }
+
+  /**
+   * Resolves when the first attempt ended (the containers are listed, or the state says why not), or
+   * when the engine is disposed.
+   */
+  ready(): Promise<void> {
+    if (this.#hasTried) return Promise.resolve();
+    return new Promise((resolve) => {
+      const listening = this.#tried.event(() => {
+        listening.dispose();
+        resolve();
+      });
+    });
+  }
+
+  /** Leaves the engine to another endpoint that leads to it. */
+  yield(): void {
+    this.#connection.abort();
+  }
+
+  open(container: ContainerInfo): ContainerAccess {
+    return this.#options.openContainer(this, container);
+  }
+
+  exec(
+    containerId: string,
+    argv: readonly string[],
+    options: { readonly user?: string; readonly signal: AbortSignal },
+  ): Promise<ExecSession> {
+    return this.#calls.exec(containerId, argv, options);
+  }
+
+  readFile(
+    containerId: string,
+    path: string,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    return this.#calls.readFile(containerId, path, maxBytes, signal);
+  }
+
+  inspect(containerId: string, signal: AbortSignal): Promise<ContainerInfo> {
+    return this.#calls.inspect(containerId, signal);
+  }
+
+  dispose(): void {
+    this.#stop.abort();
+    this.#connection.abort();
+    this.#calls.dispose();
+    this.#finishAttempt();
+    this.#changes.dispose();
+  }
+
+  /** Disposes, and resolves when the processes we started for it have ended. */
+  async close(): Promise<void> {
+    this.dispose();
+    await this.#children.close();
+  }
+
+  async #run(): Promise<void> {
+    let failureCount = 0;
+    while (!this.#stop.signal.aborted) {
+      let retryAfterMs = 0;
+      try {
+        await this.#connectAndFollow(() => (failureCount = 0));
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        retryAfterMs = this.#fail(error);
+      }
+      const delayMs = Math.max(retryAfterMs, this.#backOffMs(failureCount++));
+      // Only a stop rejects this, and then there is nothing left to do.
+      await delay(this.#options.clock, delayMs, this.#stop.signal).catch(() => undefined);
+    }
+  }
+
+  #backOffMs(failureCount: number): number {
+    const capMs = this.isLocalSocket ? localRetryCapMs : remoteRetryCapMs;
+    const fullMs = Math.min(capMs, firstRetryMs * 2 ** Math.min(failureCount, 16));
+    return fullMs * (0.75 + 0.25 * Math.random());
+  }
+
+  /** Settles only by a rejection, since an engine's event stream has no proper end. */
+  async #connectAndFollow(onConnected: () => void): Promise<void> {
+    const { clock } = this.#options;
+    const store = new DisposableStore();
+    this.#connection = new AbortController();
+    store.add(onAbort(this.#stop.signal, () => this.#connection.abort()));
+    const { signal } = this.#connection;
+    let transport: EngineTransport | undefined;
+    try {
+      if ((await this.#options.isWanted?.()) === false) throw this.#duplicate();
+      transport = store.add(await this.#openTransport(signal));
+      if (transport.identity !== undefined) this.#demandAdmission(transport.identity);
+      const client = store.add(createEngineClient(transport.endpoint));
+      const timeoutMs = this.isLocalSocket ? localGreetingMs : remoteGreetingMs;
+      const identity = await greetEngine(client.docker, this.key, timeoutMs, clock, signal);
+      this.#demandAdmission(identity.id);
+      await followEngine(client.docker, clock, signal, (containers) => {
+        this.#docker = client.docker;
+        onConnected();
+        this.#publish(identity, containers);
+      });
+    } catch (error) {
+      if (signal.aborted) throw this.#duplicate();
+      throw (await transport?.explain?.(signal).catch(() => undefined)) ?? error;
+    } finally {
+      this.#docker = undefined;
+      store.dispose();
+    }
+  }
+
+  #demandAdmission(identity: string): void {
+    if (this.#options.admit?.(identity) === false) throw this.#duplicate();
+  }
+
+  #duplicate(): Error {
+    return new EngineProblemError(
+      {
+        code: duplicateCode,
+        message: `${this.key} leads to an engine that is used already.`,
+        advice: 'Nothing needs to be done.',
+      },
+      remoteRetryCapMs,
+    );
+  }
+
+  #publish(identity: EngineIdentity, containers: readonly ContainerInfo[]): void {
+    const { kind, version, isRootless } = identity;
+    const state: EngineState = { key: this.key, kind, version, isRootless, status: 'connected' };
+    this.#isDuplicate = false;
+    this.#update(state, containers);
+    this.#finishAttempt();
+  }
+
+  /** Says why in the state; returns how long trying again makes no sense. */
+  #fail(error: unknown): number {
+    const problem = problemOf(error, this.target);
+    this.#isDuplicate = problem.code === duplicateCode;
+    if (this.#state.problem?.message !== problem.message) {
+      this.#options.log('debug', 'engine', `${this.key}: ${messageOf(error)}`);
+    }
+    this.#update({ ...this.#state, status: 'unreachable', problem }, this.#containers);
+    this.#finishAttempt();
+    return error instanceof EngineProblemError ? error.retryAfterMs : 0;
+  }
+
+  #update(state: EngineState, containers: readonly ContainerInfo[]): void {
+    const before = JSON.stringify([this.#state, this.#containers]);
+    this.#state = state;
+    this.#containers = containers;
+    if (JSON.stringify([state, containers]) !== before) this.#changes.fire();
+  }
+
+  #finishAttempt(): void {
+    if (this.#hasTried) return;
+    this.#hasTried = true;
+    this.#tried.fire();
+  }
+
+  #requireDocker(): Docker {
+    if (this.#docker) return this.#docker;
+    const why = this.#state.problem?.message ?? `Not connected to ${this.key} at the moment.`;
+    throw new EngineError(why);
+  }
+}

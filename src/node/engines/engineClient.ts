@@ -1,0 +1,71 @@
+/**
+ * Makes a dockerode client for one engine and nothing else's: docker-modem fills every option that
+ * is left out from DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and DOCKER_CLIENT_TIMEOUT, lets
+ * a host from there win over a socket path, and throws when those variables make no sense to it.
+ */
+import { readFileSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
+import Docker from 'dockerode';
+import type { Disposable } from '../../base/disposable';
+import { EngineProblemError } from './engineProblem';
+import type { TlsFiles } from './engineTarget';
+import { messageOf } from '../../base/errors';
+
+export type ClientEndpoint =
+  | { readonly socketPath: string }
+  | { readonly host: string; readonly port: number; readonly tls?: TlsFiles };
+
+export interface EngineClient extends Disposable {
+  readonly docker: Docker;
+}
+
+const modemVariables = [
+  'DOCKER_HOST',
+  'DOCKER_TLS_VERIFY',
+  'DOCKER_CERT_PATH',
+  'DOCKER_PATH_PREFIX',
+  'DOCKER_CLIENT_TIMEOUT',
+];
+
+/** Disposing it ends its connections, but not those that an exec has taken over. */
+export function createEngineClient(endpoint: ClientEndpoint): EngineClient {
+  if ('socketPath' in endpoint) {
+    // No idle connections: one that the engine closes while we send on it fails for no good reason.
+    const agent = new Agent({ keepAlive: false });
+    const docker = construct({ ...endpoint, protocol: 'http', agent });
+    return { docker, dispose: () => agent.destroy() };
+  }
+  const { host, port, tls } = endpoint;
+  const agent = tls ? new TlsAgent({ keepAlive: false, ...readTls(tls) }) : new Agent();
+  const docker = construct({ host, port, protocol: tls ? 'https' : 'http', agent });
+  return { docker, dispose: () => agent.destroy() };
+}
+
+function construct(options: Docker.DockerOptions & { agent: Agent }): Docker {
+  const kept = modemVariables.map((name) => [name, process.env[name]] as const);
+  for (const name of modemVariables) delete process.env[name];
+  try {
+    return new Docker(options);
+  } finally {
+    for (const [name, value] of kept) if (value !== undefined) process.env[name] = value;
+  }
+}
+
+function readTls(tls: TlsFiles): Record<string, unknown> {
+  try {
+    return {
+      ...(tls.ca ? { ca: readFileSync(tls.ca) } : {}),
+      ...(tls.cert ? { cert: readFileSync(tls.cert) } : {}),
+      ...(tls.key ? { key: readFileSync(tls.key) } : {}),
+      rejectUnauthorized: !tls.isServerUnverified,
+    };
+  } catch (cause) {
+    const problem = {
+      code: 'engine-tls',
+      message: `A TLS file for the engine cannot be read: ${messageOf(cause)}.`,
+      advice: 'Check DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem) or the TLS files of the context.',
+    };
+    throw new EngineProblemError(problem, 0, { cause });
+  }
+}

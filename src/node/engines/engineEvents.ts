@@ -1,0 +1,85 @@
+/**
+ * The event stream of an engine, in the words of Docker and of Podman: which lines mean that the
+ * list of containers is out of date. Pure, except that it splits lines.
+ */
+import { RemoteProtocolError } from '../../base/errors';
+
+/**
+ * Podman says `died`, `init` and `remove` where Docker says `die`, `create` and `destroy`; its
+ * Docker-compatible stream translates some. Our own execs make events too (`exec_start`,
+ * `exec_died`), which must not make us look again: hence a list of what counts.
+ */
+const relevantActions = new Set([
+  'start',
+  'restart',
+  'die',
+  'died',
+  'stop',
+  'kill',
+  'pause',
+  'unpause',
+  'rename',
+  'destroy',
+  'remove',
+  'cleanup',
+  'oom',
+  'connect',
+  'disconnect',
+]);
+
+const lineCapBytes = 1024 * 1024;
+
+/** Feeds on chunks of the stream; tells the id of each container whose state may have changed. */
+export class EngineEventReader {
+  readonly #onChange: (containerId: string) => void;
+  #rest = '';
+  readonly #decoder = new TextDecoder();
+
+  constructor(onChange: (containerId: string) => void) {
+    this.#onChange = onChange;
+  }
+
+  /** @throws RemoteProtocolError when a line has no end. Lines that are no JSON are skipped. */
+  receive(chunk: Uint8Array): void {
+    this.#rest += this.#decoder.decode(chunk, { stream: true });
+    const lines = this.#rest.split('\n');
+    this.#rest = lines.pop() ?? '';
+    if (this.#rest.length > lineCapBytes) {
+      throw new RemoteProtocolError('the engine sent an event of more than a megabyte');
+    }
+    for (const line of lines) {
+      const id = changedContainer(line);
+      if (id !== undefined) this.#onChange(id);
+    }
+  }
+}
+
+/** The container that the event is about, when it counts. */
+export function changedContainer(line: string): string | undefined {
+  const event = parse(line);
+  if (!event) return undefined;
+  const action = text(event['Action']) ?? text(event['status']) ?? '';
+  if (!relevantActions.has(action)) return undefined;
+  const actor = event['Actor'] as
+    { ID?: unknown; Attributes?: Record<string, unknown> } | undefined;
+  const type = text(event['Type']) ?? 'container';
+  if (type !== 'container' && type !== 'network') return undefined;
+  // Docker's network events name the container among the attributes, Podman's are about it.
+  if (type === 'network') return text(actor?.Attributes?.['container']) ?? text(actor?.ID);
+  return text(actor?.ID) ?? text(event['id']) ?? text(event['ID']);
+}
+
+function parse(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined; // an empty or foreign line: the next relist is not far away
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,117 @@
+/**
+ * The hijacked stream of an exec without tty, as a Duplex: writes are the program's stdin, reads
+ * its stdout, stderr is kept aside. docker-modem's own demuxStream has no back-pressure (it
+ * ignores what write() says), so the memory of a slow reader's peer would grow without end.
+ *
+ * Frames from the engine: stream u8 (0 stdin, 1 stdout, 2 stderr), 3 zero bytes, length u32 big
+ * endian, payload (Docker Engine API, "ContainerAttach", stream format). Payloads are passed on
+ * piece by piece and never collected, so a length needs no cap.
+ */
+import { Duplex } from 'node:stream';
+import { RemoteProtocolError, TransportError, messageOf } from '../../base/errors';
+
+const headerBytes = 8;
+const stdoutStream = 1;
+const stderrStream = 2;
+const stderrKeptBytes = 4096;
+
+/** Docker writes this to *stdout* when there is no such program; Podman has it on stderr. */
+const runtimeFailure = Buffer.from('OCI runtime exec failed');
+
+export class ExecStream extends Duplex {
+  readonly #socket: Duplex;
+  readonly #header = Buffer.alloc(headerBytes);
+  #headerFill = 0;
+  #payloadLeft = 0;
+  #stream = stdoutStream;
+  #isFirstStdout = true;
+  #stderr = Buffer.alloc(0);
+
+  constructor(socket: Duplex) {
+    super({ allowHalfOpen: true, readableHighWaterMark: 256 * 1024 });
+    this.#socket = socket;
+    socket.on('error', (error) => {
+      this.destroy(new TransportError(`exec stream: ${messageOf(error)}`, { cause: error }));
+    });
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('end', () => this.#finish());
+    socket.on('close', () => {
+      this.#finish();
+      // Nobody reads any more on the other side: end the writing side as well.
+      if (!this.writableEnded) this.end();
+    });
+  }
+
+  /** The last few kilobytes of stderr. */
+  get stderrText(): string {
+    return this.#stderr.toString('utf8');
+  }
+
+  override _read(): void {
+    this.#socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+    this.#socket.write(chunk, (error) => done(error ?? undefined));
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    if (this.#socket.destroyed) done();
+    else this.#socket.end(() => done());
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#socket.destroy();
+    done(error);
+  }
+
+  #finish(): void {
+    if (this.#payloadLeft === 0 && this.#headerFill === 0) this.push(null);
+    else
+      this.destroy(new TransportError('exec stream: the engine ended it in the middle of a frame'));
+  }
+
+  #receive(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length && !this.destroyed) {
+      if (this.#payloadLeft === 0) {
+        at = this.#receiveHeader(chunk, at);
+        continue;
+      }
+      const end = Math.min(chunk.length, at + this.#payloadLeft);
+      this.#payloadLeft -= end - at;
+      this.#deliver(chunk.subarray(at, end));
+      at = end;
+    }
+  }
+
+  #receiveHeader(chunk: Buffer, start: number): number {
+    const end = Math.min(chunk.length, start + headerBytes - this.#headerFill);
+    chunk.copy(this.#header, this.#headerFill, start, end);
+    this.#headerFill += end - start;
+    if (this.#headerFill < headerBytes) return end;
+    this.#headerFill = 0;
+    this.#stream = this.#header.readUInt8(0);
+    this.#payloadLeft = this.#header.readUInt32BE(4);
+    if (this.#stream > stderrStream || this.#header.readUIntBE(1, 3) !== 0) {
+      const bytes = this.#header.toString('hex');
+      this.destroy(new RemoteProtocolError(`the engine sent a bad stream frame header ${bytes}`));
+    }
+    return end;
+  }
+
+  #deliver(payload: Buffer): void {
+    if (this.#stream === stderrStream) return this.#keepStderr(payload);
+    if (this.#isFirstStdout) {
+      this.#isFirstStdout = false;
+      if (payload.subarray(0, runtimeFailure.length).equals(runtimeFailure)) {
+        return this.#keepStderr(payload);
+      }
+    }
+    if (!this.push(payload)) this.#socket.pause();
+  }
+
+  #keepStderr(payload: Buffer): void {
+    this.#stderr = Buffer.concat([this.#stderr, payload]).subarray(-stderrKeptBytes);
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Follows one connected engine: its containers now and after each change, until the connection is
+ * lost. Events only say that it is time to look; what is reported comes from list and inspect.
+ */
+import type { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import { onAbort, withDeadline } from '../../base/abort';
+import type { Clock } from '../../base/clock';
+import { type Disposable, DisposableStore } from '../../base/disposable';
+import { EngineError } from '../../base/errors';
+import type { ContainerInfo } from '../../services/engine';
+import { ContainerList } from './containerList';
+import { EngineEventReader } from './engineEvents';
+
+/** Several events belong to one start or stop; one look at the end of them is enough. */
+const debounceMs = 40;
+/** In case an event was lost; a list call costs the engine 2 to 20 ms. */
+const safetyRefreshMs = 60_000;
+const eventsTimeoutMs = 10_000;
+
+/** Settles by rejection only, since an engine's event stream has no proper end. */
+export async function followEngine(
+  docker: Docker,
+  clock: Clock,
+  signal: AbortSignal,
+  onContainers: (containers: readonly ContainerInfo[]) => void,
+): Promise<never> {
+  const list = new ContainerList(docker, clock);
+  const store = new DisposableStore();
+  const alarm = store.add(new Alarm(clock));
+  try {
+    // Events first, then the list, so that nothing falls between the two.
+    const events = await openEvents(docker, clock, signal);
+    store.add({ dispose: () => events.destroy() });
+    store.add(onAbort(signal, () => events.destroy()));
+    const lost = untilLost(events, (containerId) => {
+      list.markStale(containerId);
+      alarm.setWithin(debounceMs);
+    });
+    for (;;) {
+      alarm.setWithin(safetyRefreshMs);
+      await Promise.race([list.refresh(signal), lost]);
+      onContainers(list.containers);
+      await Promise.race([alarm.ring(), lost]);
+    }
+  } finally {
+    store.dispose();
+  }
+}
+
+async function openEvents(docker: Docker, clock: Clock, signal: AbortSignal): Promise<Readable> {
+  const message = `the engine did not open its event stream within ${eventsTimeoutMs} ms`;
+  const filters = JSON.stringify({ type: ['container', 'network'] });
+  const events = await withDeadline(clock, eventsTimeoutMs, message, signal, (abortSignal) =>
+    docker.getEvents({ filters, abortSignal }),
+  );
+  return events as Readable;
+}
+
+/** Never resolves. Always caught by someone, so that a loss between two waits is not unhandled. */
+function untilLost(events: Readable, onChange: (containerId: string) => void): Promise<never> {
+  const lost = new Promise<never>((_resolve, reject) => {
+    const lose = (cause?: unknown): void =>
+      reject(new EngineError('the engine ended its event stream', { cause }));
+    const reader = new EngineEventReader(onChange);
+    events.on('error', lose);
+    events.on('close', () => lose());
+    events.on('end', () => lose());
+    events.on('data', (chunk: Uint8Array) => {
+      try {
+        reader.receive(chunk);
+      } catch (error) {
+        events.destroy(error as Error);
+      }
+    });
+  });
+  lost.catch(() => undefined);
+  return lost;
+}
+
+/** Rings once at the earliest of the times it was set for. */
+class Alarm implements Disposable {
+  readonly #clock: Clock;
+  #timer: Disposable | undefined;
+  #dueMs = Infinity;
+  #isDue = false;
+  #wake: (() => void) | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  setWithin(delayMs: number): void {
+    const dueMs = this.#clock.nowMs() + delayMs;
+    if (dueMs >= this.#dueMs) return;
+    this.#timer?.dispose();
+    this.#dueMs = dueMs;
+    this.#timer = this.#clock.after(delayMs, () => {
+      this.#dueMs = Infinity;
+      this.#isDue = true;
+      this.#wake?.();
+    });
+  }
+
+  async ring(): Promise<void> {
+    if (!this.#isDue) await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#isDue = false;
+    this.#wake = undefined;
+  }
+
+  dispose(): void {
+    this.#timer?.dispose();
+  }
+}

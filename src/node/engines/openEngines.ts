@@ -1,0 +1,187 @@
+/**
+ * All engines of this user at once: makes an engine of each candidate endpoint, shows those that
+ * answer (or were asked for), and leaves out endpoints that lead to the same engine. An engine that
+ * is started later is found by its candidate's own retries: one `realpath` every five seconds.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { onAbort } from '../../base/abort';
+import type { Clock } from '../../base/clock';
+import { type Disposable, DisposableStore } from '../../base/disposable';
+import { type Event, EventEmitter } from '../../base/event';
+import type { Log } from '../../base/log';
+import type { Problem } from '../../model/snapshot';
+import type { Engine } from '../../services/engine';
+import type { ContextFiles } from './dockerContexts';
+import { DockerodeEngine } from './dockerodeEngine';
+import { type EndpointCandidate, listCandidates } from './endpointCandidates';
+import type { OpenContainer } from './engineApi';
+
+export interface EngineSetOptions {
+  /** Only these: URIs, paths, names of Docker contexts, or `podman`. */
+  readonly endpoints?: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly openContainer: OpenContainer;
+}
+
+export interface EngineSet extends Disposable {
+  readonly engines: readonly Engine[];
+  /** Fires when `engines` changed; each engine tells its own changes itself. */
+  readonly onDidChange: Event<void>;
+  /** Why there is none at all, once everything was tried; undefined while one is shown. */
+  readonly problem: Problem | undefined;
+  /** Resolves when each engine has listed its containers once, or failed to, or at the signal. */
+  ready(signal: AbortSignal): Promise<void>;
+  /** Disposes, and resolves when the processes that were started for it have ended. */
+  close(): Promise<void>;
+}
+
+/** @throws UsageError when an endpoint makes no sense. */
+export function openEngines(options: EngineSetOptions): EngineSet {
+  const candidates = listCandidates(options.endpoints, {
+    env: options.env,
+    platform: process.platform,
+    home: options.env['HOME'] || homedir(),
+    uid: process.getuid?.(),
+    files: contextFiles(options.env),
+  });
+  return new CandidateEngines(candidates, options);
+}
+
+function contextFiles(env: EngineSetOptions['env']): ContextFiles {
+  return {
+    folder: env['DOCKER_CONFIG'] || join(env['HOME'] || homedir(), '.docker'),
+    readText: (path) => orUndefined(() => readFileSync(path, 'utf8')),
+    listFolder: (path) => orUndefined(() => readdirSync(path)) ?? [],
+  };
+}
+
+function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined; // missing or not ours to read: as if it were not there
+  }
+}
+
+const noEngine: Problem = {
+  code: 'no-engine',
+  message: 'Neither Docker nor Podman runs containers here.',
+  advice:
+    'Start a container; or name the engine: --engine unix:///path, ssh://host, tcp://host:port.',
+};
+
+interface Slot {
+  readonly rank: number;
+  readonly candidate: EndpointCandidate;
+  readonly engine: DockerodeEngine;
+  hasConnected: boolean;
+}
+
+class CandidateEngines implements EngineSet {
+  readonly #slots: readonly Slot[];
+  readonly #store = new DisposableStore();
+  readonly #changes = new EventEmitter<void>();
+  /** Who has the engine of that identity. */
+  readonly #holders = new Map<string, Slot>();
+  #engines: readonly Engine[] = [];
+
+  readonly onDidChange = this.#changes.event;
+
+  constructor(candidates: readonly EndpointCandidate[], options: EngineSetOptions) {
+    this.#slots = candidates.map((candidate, rank) => {
+      const engine: DockerodeEngine = new DockerodeEngine(candidate.target, {
+        ...options,
+        admit: (identity) => this.#admit(slot, identity),
+        isAskedFor: candidate.isAskedFor,
+        isWanted: () => this.#isWanted(slot),
+      });
+      const slot: Slot = { rank, candidate, engine, hasConnected: false };
+      this.#store.add(engine);
+      this.#store.add(engine.onDidChange(() => this.#review()));
+      return slot;
+    });
+    this.#review();
+    for (const { candidate, engine } of this.#slots) {
+      options.log('debug', 'engine', `trying ${engine.key} (${candidate.origin})`);
+      engine.start();
+    }
+  }
+
+  get engines(): readonly Engine[] {
+    return this.#engines;
+  }
+
+  get problem(): Problem | undefined {
+    if (this.#engines.length > 0) return undefined;
+    if (this.#slots.some(({ engine }) => engine.state.status !== 'unreachable')) return undefined;
+    const problems = this.#slots.map(({ engine }) => engine.state.problem);
+    return problems.find((problem) => problem?.code === 'engine-permission') ?? noEngine;
+  }
+
+  async ready(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const listening = onAbort(signal, resolve);
+      void Promise.all(this.#slots.map(({ engine }) => engine.ready())).then(() => {
+        listening.dispose();
+        resolve();
+      });
+    });
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+    this.#changes.dispose();
+  }
+
+  async close(): Promise<void> {
+    this.dispose();
+    await Promise.all(this.#slots.map(({ engine }) => engine.close()));
+  }
+
+  /** A Podman service of our own is for containers that no socket leads to: others go first. */
+  async #isWanted(slot: Slot): Promise<boolean> {
+    if (slot.candidate.target.kind !== 'podman-service' || slot.candidate.isAskedFor) return true;
+    const others = this.#slots
+      .filter((other) => other !== slot && other.engine.isLocalSocket)
+      .map(({ engine }) => engine);
+    await Promise.all(others.map((engine) => engine.ready()));
+    const isRootless = process.getuid?.() !== 0;
+    return !others.some(
+      ({ state }) =>
+        state.status === 'connected' && state.kind === 'podman' && state.isRootless === isRootless,
+    );
+  }
+
+  /** The endpoint that comes first among the candidates gets the engine, whenever it answers. */
+  #admit(slot: Slot, identity: string): boolean {
+    const holder = this.#holders.get(identity);
+    if (holder && holder !== slot && holder.engine.state.status !== 'unreachable') {
+      if (holder.rank < slot.rank) return false;
+      holder.engine.yield();
+    }
+    this.#holders.set(identity, slot);
+    return true;
+  }
+
+  #review(): void {
+    const shown = this.#slots.filter((slot) => {
+      const { status, problem } = slot.engine.state;
+      if (status === 'connected') slot.hasConnected = true;
+      if (slot.engine.isDuplicate) return false;
+      if (slot.hasConnected || slot.candidate.isAskedFor) return true;
+      // A Docker that one may not use is worth a word. The system's Podman is root's by design.
+      return problem?.code === 'engine-permission' && !slot.engine.key.includes('podman');
+    });
+    const engines = shown.map(({ engine }) => engine);
+    const isSame =
+      engines.length === this.#engines.length &&
+      engines.every((engine, index) => engine === this.#engines[index]);
+    if (isSame) return;
+    this.#engines = engines;
+    this.#changes.fire();
+  }
+}

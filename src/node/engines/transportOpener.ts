@@ -1,0 +1,39 @@
+/** Chooses what carries the bytes for a target. */
+import { realpath } from 'node:fs/promises';
+import type { ClientEndpoint } from './engineClient';
+import type { EngineTarget } from './engineTarget';
+import type { EngineTransport, OpenTransport, TransportOptions } from './engineTransport';
+import { PodmanServiceStarter } from './podmanService';
+import { openSshTunnel } from './sshTunnel';
+
+/** What it returns is called for each attempt to connect. */
+export function transportOpener(target: EngineTarget, options: TransportOptions): OpenTransport {
+  switch (target.kind) {
+    case 'unix':
+      return () => openUnix(target.path);
+    case 'npipe':
+      return () => Promise.resolve(plain({ socketPath: target.path }));
+    case 'tcp': {
+      const { host, port, tls } = target;
+      return () => Promise.resolve(plain({ host, port, ...(tls ? { tls } : {}) }));
+    }
+    case 'ssh':
+      return (signal) => openSshTunnel(target, options, signal);
+    case 'podman-service': {
+      const starter = new PodmanServiceStarter(options);
+      return (signal) => starter.open(signal);
+    }
+  }
+}
+
+/**
+ * Looks before it leaps: most of the well-known places are empty most of the time. The real path
+ * also tells that /var/run/docker.sock and /run/docker.sock are one.
+ */
+async function openUnix(path: string): Promise<EngineTransport> {
+  return { ...plain({ socketPath: path }), identity: `socket ${await realpath(path)}` };
+}
+
+function plain(endpoint: ClientEndpoint): EngineTransport {
+  return { endpoint, dispose: () => undefined };
+}

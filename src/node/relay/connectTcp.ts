@@ -1,0 +1,61 @@
+import { connect, type OnReadOpts, type Socket } from 'node:net';
+import { onAbort } from '../../base/abort';
+import { CancelledError, TransportError, messageOf } from '../../base/errors';
+import { formatEndpoint, type Endpoint } from '../../model/endpoint';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * Connects; the socket comes paused, so that no byte is lost before someone listens, and keeps its
+ * writing side when the peer ends. Rejects with TransportError or CancelledError.
+ */
+export function connectTcp(
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  onread?: OnReadOpts,
+): Promise<Socket> {
+  if (signal.aborted) return Promise.reject(new CancelledError());
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host: endpoint.host,
+      port: endpoint.port,
+      allowHalfOpen: true,
+      ...(onread && { onread }),
+    });
+    socket.pause();
+    socket.setNoDelay(true);
+    const settle = (error: Error | undefined): void => {
+      clearTimeout(timer);
+      abortion.dispose();
+      socket.off('connect', onConnect);
+      // Its 'error' listener stays: between here and the new owner a reset must not be fatal.
+      if (error) socket.destroy();
+      if (error) reject(error);
+      else resolve(socket);
+    };
+    const onConnect = (): void => settle(undefined);
+    socket.on('error', (error) => settle(new TransportError(explain(error, endpoint))));
+    socket.on('connect', onConnect);
+    const timer = setTimeout(
+      () => settle(new TransportError(`${formatEndpoint(endpoint)} does not answer`)),
+      CONNECT_TIMEOUT_MS,
+    );
+    const abortion = onAbort(signal, () => settle(new CancelledError()));
+  });
+}
+
+function explain(error: Error, endpoint: Endpoint): string {
+  const where = formatEndpoint(endpoint);
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ECONNREFUSED':
+      return `nothing listens on ${where}`;
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return `there is no route to ${where}`;
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+      return `${where} is an address this machine cannot use`;
+    default:
+      return `${where}: ${messageOf(error)}`;
+  }
+}

@@ -1,0 +1,25 @@
+/** CA over UDP: one datagram holds whole messages, one after the other. */
+import { RemoteProtocolError } from '../../base/errors';
+import { FrameReader } from './frameReader';
+import type { CaFrame } from './message';
+
+/**
+ * Cuts a datagram; give the frames to decodeClientMessage or decodeServerMessage.
+ * @throws RemoteProtocolError when it does not end where its last message does
+ */
+export function decodeDatagram(datagram: Uint8Array, peer: string): CaFrame[] {
+  const reader = new FrameReader(peer, () => datagram.length);
+  reader.push(datagram);
+  const frames: CaFrame[] = [];
+  let usedBytes = 0;
+  while (reader.next()) {
+    const { command, dataType, count, parameter1, parameter2, payload } = reader;
+    if (reader.isOversize) break;
+    frames.push({ command, dataType, count, parameter1, parameter2, payload });
+    usedBytes += reader.frameBytes;
+  }
+  if (usedBytes !== datagram.length) {
+    throw new RemoteProtocolError(`${peer} sent a datagram with a cut message`);
+  }
+  return frames;
+}

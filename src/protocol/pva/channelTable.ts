@@ -1,0 +1,56 @@
+/** The sids and states of the channels of one client connection: 5 bytes a channel, no objects. */
+
+export type ChannelState = 'free' | 'creating' | 'created' | 'abandoned' | 'destroying';
+
+const STATES: readonly ChannelState[] = ['free', 'creating', 'created', 'abandoned', 'destroying'];
+
+export class ChannelTable {
+  #sids = new Uint32Array(16);
+  #states = new Uint8Array(16);
+  #freeCids: number[] = [];
+  #end = 0;
+  #count = 0;
+
+  /** Channels that are being created, created, or being destroyed. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Takes a free cid, lowest first at the start, so that callers can keep arrays by cid. */
+  allocate(): number {
+    this.#count++;
+    const cid = this.#freeCids.pop() ?? this.#end++;
+    if (cid >= this.#states.length) this.#grow();
+    this.#states[cid] = STATES.indexOf('creating');
+    return cid;
+  }
+
+  #grow(): void {
+    const sids = new Uint32Array(this.#sids.length * 2);
+    sids.set(this.#sids);
+    this.#sids = sids;
+    const states = new Uint8Array(this.#states.length * 2);
+    states.set(this.#states);
+    this.#states = states;
+  }
+
+  stateOf(cid: number): ChannelState {
+    return STATES[this.#states[cid] ?? 0] ?? 'free';
+  }
+
+  /** Undefined unless the channel is created. */
+  sidOf(cid: number): number | undefined {
+    return this.stateOf(cid) === 'created' ? this.#sids[cid] : undefined;
+  }
+
+  set(cid: number, state: Exclude<ChannelState, 'free'>, sid?: number): void {
+    this.#states[cid] = STATES.indexOf(state);
+    if (sid !== undefined) this.#sids[cid] = sid;
+  }
+
+  free(cid: number): void {
+    this.#states[cid] = 0;
+    this.#freeCids.push(cid);
+    this.#count--;
+  }
+}

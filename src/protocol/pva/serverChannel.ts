@@ -1,0 +1,52 @@
+/**
+ * The service behind the channel `server`, which QSRV1, QSRV2, p4p and every other pvxs and
+ * pvAccessCPP server have (pvxs serversource.cpp, pvAccessCPP responseHandlers.cpp). core-pva has
+ * none and does not answer CREATE_CHANNEL for it: wait with a deadline.
+ */
+import { RemoteProtocolError } from '../../base/errors';
+import { structureType } from './types';
+import { asStructure, type PvaAnyValue, type PvaStructureValue, valueAt } from './values';
+
+export const SERVER_CHANNEL = 'server';
+
+export type ServerChannelOp = 'channels' | 'info';
+
+const QUERY = structureType('', { op: 'string' });
+const NTURI = structureType('epics:nt/NTURI:1.0', {
+  scheme: 'string',
+  path: 'string',
+  query: QUERY,
+});
+
+/** The argument of the RPC on `server`, an NTURI as pvlist and pvxlist send it. */
+export function serverChannelRequest(op: ServerChannelOp): PvaAnyValue {
+  return { type: NTURI, value: { scheme: 'pva', path: SERVER_CHANNEL, query: { op } } };
+}
+
+/** The operation that a client asks of our own `server` channel; undefined when it names none. */
+export function readServerChannelRequest(argument: PvaAnyValue | undefined): string | undefined {
+  const op = valueAt(argument?.value, 'query.op') ?? valueAt(argument?.value, 'op');
+  return typeof op === 'string' ? op : undefined;
+}
+
+/** The names in the answer to `channels`. Throws RemoteProtocolError when it has no string array. */
+export function readChannelNames(result: PvaAnyValue | undefined): readonly string[] {
+  const names = valueAt(result?.value, 'value');
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
+    throw new RemoteProtocolError('pvAccess server: its list of channels is no array of strings');
+  }
+  return names;
+}
+
+/**
+ * The answer to `info`: implLang and version everywhere; process, startTime and host on
+ * pvAccessCPP. Fields that are no text are left out.
+ */
+export function readServerInfo(result: PvaAnyValue | undefined): Readonly<Record<string, string>> {
+  const structure: PvaStructureValue = asStructure(result?.value) ?? {};
+  return Object.fromEntries(
+    Object.entries(structure).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    ),
+  );
+}

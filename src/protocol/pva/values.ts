@@ -1,0 +1,127 @@
+/** Values of pvAccess as plain data. */
+import type { PvaScalarType, PvaStructure, PvaType } from './types';
+
+export type PvaNumberArray =
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array
+  | Float32Array
+  | Float64Array;
+
+/** The chosen member of a union; null when none is. */
+export interface PvaUnionValue {
+  readonly name: string;
+  readonly value: PvaValue;
+}
+
+/** The content of a variant union; null when it is empty. */
+export interface PvaAnyValue {
+  readonly type: PvaType;
+  readonly value: PvaValue;
+}
+
+/** Own properties by field name, in the type's order. Never changed after it was handed out. */
+export interface PvaStructureValue {
+  readonly [name: string]: PvaValue;
+}
+
+/**
+ * boolean; number (byte to uint, float, double); bigint (long, ulong); string; typed arrays,
+ * boolean[] and string[] for scalar arrays; arrays with nulls for arrays of compounds.
+ */
+export type PvaValue =
+  | boolean
+  | number
+  | bigint
+  | string
+  | null
+  | PvaNumberArray
+  | readonly boolean[]
+  | readonly string[]
+  | readonly (PvaStructureValue | PvaUnionValue | PvaAnyValue | null)[]
+  | PvaStructureValue
+  | PvaUnionValue
+  | PvaAnyValue;
+
+interface NumberArrayKind {
+  readonly elementBytes: number;
+  readonly create: (bytes: ArrayBuffer) => PvaNumberArray;
+}
+
+/** The numeric arrays; boolean and string are arrays of JavaScript's own. */
+export const NUMBER_ARRAYS: Partial<Record<PvaScalarType, NumberArrayKind>> = {
+  byte: { elementBytes: 1, create: (bytes) => new Int8Array(bytes) },
+  short: { elementBytes: 2, create: (bytes) => new Int16Array(bytes) },
+  int: { elementBytes: 4, create: (bytes) => new Int32Array(bytes) },
+  long: { elementBytes: 8, create: (bytes) => new BigInt64Array(bytes) },
+  ubyte: { elementBytes: 1, create: (bytes) => new Uint8Array(bytes) },
+  ushort: { elementBytes: 2, create: (bytes) => new Uint16Array(bytes) },
+  uint: { elementBytes: 4, create: (bytes) => new Uint32Array(bytes) },
+  ulong: { elementBytes: 8, create: (bytes) => new BigUint64Array(bytes) },
+  float: { elementBytes: 4, create: (bytes) => new Float32Array(bytes) },
+  double: { elementBytes: 8, create: (bytes) => new Float64Array(bytes) },
+};
+
+/** Sets an own property whatever its name: a peer may call a field `__proto__`. */
+export function setField(target: Record<string, PvaValue>, name: string, value: PvaValue): void {
+  if (name === '__proto__') {
+    Object.defineProperty(target, name, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  } else {
+    target[name] = value;
+  }
+}
+
+/** The value of a field that nobody has set: zero, empty, null. Fixed arrays start empty too. */
+export function defaultValue(type: PvaType): PvaValue {
+  switch (type.kind) {
+    case 'scalar':
+      if (type.scalar === 'boolean') return false;
+      if (type.scalar === 'string') return '';
+      return type.scalar === 'long' || type.scalar === 'ulong' ? 0n : 0;
+    case 'bounded-string':
+      return '';
+    case 'scalar-array':
+      return NUMBER_ARRAYS[type.scalar]?.create(new ArrayBuffer(0)) ?? [];
+    case 'structure':
+      return defaultStructure(type);
+    case 'compound-array':
+      return [];
+    case 'union':
+    case 'any':
+      return null;
+  }
+}
+
+export function defaultStructure(type: PvaStructure): PvaStructureValue {
+  const value: Record<string, PvaValue> = {};
+  for (const field of type.fields) setField(value, field.name, defaultValue(field.type));
+  return value;
+}
+
+/** Whether a value is a structure (not a union's choice: that has `name`, see PvaUnionValue). */
+export function asStructure(value: PvaValue | undefined): PvaStructureValue | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) return undefined;
+  return value as PvaStructureValue;
+}
+
+/** Walks a dotted path such as `alarm.severity`; undefined when a step is missing. */
+export function valueAt(value: PvaValue | undefined, path: string): PvaValue | undefined {
+  let at: PvaValue | undefined = value;
+  for (const name of path.split('.')) {
+    const structure = asStructure(at);
+    if (structure === undefined || !Object.hasOwn(structure, name)) return undefined;
+    at = structure[name];
+  }
+  return at;
+}

@@ -1,0 +1,60 @@
+/**
+ * Byte connections and the ways into a container, as the services need them. `node/` implements
+ * them on sockets, child processes and engine execs.
+ */
+import type { Disposable } from '../base/disposable';
+import type { Event } from '../base/event';
+import type { Endpoint } from '../model/endpoint';
+import type { WayKind } from '../model/snapshot';
+
+/**
+ * A full-duplex byte stream; structurally a Node Duplex, so sockets are passed as they are. It comes
+ * paused, so that no byte is lost before its owner listens: call `resume`.
+ */
+export interface Connection {
+  /** False when the peer is slower than us: stop writing until 'drain'. */
+  write(bytes: Uint8Array): boolean;
+  /** Sends the end of our direction; the other one goes on. */
+  end(): unknown;
+  destroy(error?: Error): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  on(event: 'data', listener: (bytes: Uint8Array) => void): unknown;
+  on(event: 'drain' | 'end' | 'close', listener: () => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/** A listener on this machine whose connections are carried into the container. */
+export interface Relay extends Disposable {
+  readonly local: Endpoint;
+  readonly connectionCount: number;
+  /** Fires once, with the reason when it ended by itself. */
+  readonly onDidEnd: Event<Error | undefined>;
+}
+
+export type RelayResult =
+  | { readonly kind: 'listening'; readonly relay: Relay }
+  /** Something already listens there (EADDRINUSE). */
+  | { readonly kind: 'port-taken' }
+  /** This machine has no such address (EADDRNOTAVAIL: macOS and 127.0.0.2) or forbids it (EACCES). */
+  | { readonly kind: 'address-unavailable'; readonly reason: string };
+
+/** One way into one container's network namespace. Disposing it ends every connection made by it. */
+export interface WayIn extends Disposable {
+  readonly kind: WayKind;
+  /** For messages: "container address 172.17.0.2", "python3 over podman exec". */
+  readonly label: string;
+  /**
+   * Whether the target is on this machine already under the same number, so that clients need no
+   * relay; the endpoint they use.
+   */
+  directEndpoint(target: Endpoint): Endpoint | undefined;
+  /**
+   * Connects to an endpoint of the namespace (0.0.0.0 and :: mean its loopback). Resolves when the
+   * far TCP connect succeeded. Rejects with TransportError (refused, gone), ContainerError (what
+   * the way needs is missing in the container), CancelledError.
+   */
+  dial(target: Endpoint, signal: AbortSignal): Promise<Connection>;
+  /** Listens on this machine; every accepted connection is dialled to `target`. */
+  openRelay(local: Endpoint, target: Endpoint): Promise<RelayResult>;
+}

@@ -1,0 +1,191 @@
+/** One run of one container: its IOCs, found by the sockets they hold. */
+import { schedule } from '../base/schedule';
+import { DisposableStore, type Disposable } from '../base/disposable';
+import { EventEmitter } from '../base/event';
+import { messageOf } from '../base/errors';
+import type { ContainerState, Problem } from '../model/snapshot';
+import type { WayIn } from './connection';
+import { findIocCandidates } from './detect/candidates';
+import type { SocketReport } from './detect/socketReport';
+import type { ContainerInfo, Engine, SocketWatch } from './engine';
+import { IocExposure, type IocExposureInput } from './iocExposure';
+
+/** How long an IOC that ended is still shown. */
+const GONE_SHOWN_MS = 60_000;
+
+export type ContainerExposureInput = Omit<
+  IocExposureInput,
+  'containerKey' | 'ways' | 'publishedAs' | 'files' | 'onCircuitLost'
+>;
+
+export class ContainerExposure implements Disposable {
+  readonly key: string;
+  readonly #input: ContainerExposureInput;
+  readonly #store = new DisposableStore();
+  readonly #changed = this.#store.add(new EventEmitter<void>());
+  readonly #iocs = new Map<string, IocExposure>();
+  readonly #engineKey: string;
+  readonly #watch: SocketWatch;
+  readonly #ways: readonly WayIn[];
+  #provedWay: WayIn | undefined;
+  #info: ContainerInfo;
+  #hasReport = false;
+  #problem: Problem | undefined;
+
+  readonly onDidChange = this.#changed.event;
+
+  constructor(engine: Engine, info: ContainerInfo, input: ContainerExposureInput) {
+    this.key = `${engine.key}#${info.id}`;
+    this.#engineKey = engine.key;
+    this.#info = info;
+    this.#input = input;
+    const access = this.#store.add(engine.open(info));
+    this.#ways = access.ways;
+    this.#files = access;
+    this.#watch = this.#store.add(
+      access.watchSockets(
+        (report) => this.#take(report),
+        (error) => this.#watchEnded(error),
+      ),
+    );
+  }
+
+  readonly #files: Pick<IocExposureInput['files'], 'readFile'>;
+
+  get info(): ContainerInfo {
+    return this.#info;
+  }
+  get iocs(): readonly IocExposure[] {
+    return [...this.#iocs.values()];
+  }
+  /** Whether the first look is done and everything it found is settled. */
+  get isSettled(): boolean {
+    return (this.#hasReport || this.#problem !== undefined) && this.iocs.every((i) => i.isSettled);
+  }
+
+  /** Whether newer information is about the same run of this container. */
+  isSameRun(info: ContainerInfo): boolean {
+    return info.pid === this.#info.pid && info.startedAt === this.#info.startedAt;
+  }
+
+  update(info: ContainerInfo): void {
+    this.#info = info;
+    if (info.status === 'running') this.#watch.lookNow();
+  }
+
+  #take(report: SocketReport): void {
+    this.#hasReport = true;
+    const candidates = findIocCandidates(report);
+    const ports = candidates.flatMap((c) => c.listeners.map((l) => l.endpoint.port));
+    if (ports.length > 0) this.#input.localPorts.claim(this.key, ports);
+    const seen = new Set(candidates.map((candidate) => candidate.key));
+    for (const [key, ioc] of this.#iocs) if (!seen.has(key)) this.#retire(key, ioc);
+    for (const candidate of candidates) {
+      const known = this.#iocs.get(candidate.key);
+      if (known && !known.isGone) known.update(candidate);
+      else this.#addIoc(candidate.key, candidate);
+    }
+    this.#changed.fire();
+  }
+
+  #addIoc(key: string, candidate: Parameters<IocExposure['update']>[0]): void {
+    // The same IOC started again takes the place of its former self in what people see.
+    for (const [oldKey, old] of this.#iocs) {
+      if (old.isGone && (oldKey === key || old.name === candidate.name)) this.#forget(oldKey, old);
+    }
+    const ioc = this.#store.add(
+      new IocExposure(candidate, {
+        ...this.#input,
+        containerKey: this.key,
+        ways: () => this.#waysByPromise(),
+        publishedAs: (port) =>
+          this.#info.publishedPorts
+            .filter(
+              (published) => published.transport === 'tcp' && published.containerPort === port,
+            )
+            .map(({ hostPort }) => hostPort),
+        files: this.#files,
+        onCircuitLost: () => this.#watch.lookNow(),
+      }),
+    );
+    this.#iocs.set(key, ioc);
+    ioc.onDidChange(() => {
+      this.#rememberWay(ioc);
+      this.#changed.fire();
+    });
+  }
+
+  /** The way that led to one server of this container leads to the next one, most likely. */
+  #waysByPromise(): readonly WayIn[] {
+    const proved = this.#provedWay;
+    return proved ? [proved, ...this.#ways.filter((way) => way !== proved)] : this.#ways;
+  }
+
+  #rememberWay(ioc: IocExposure): void {
+    const kind = ioc.servers.find((server) => server.identity)?.wayKind;
+    // A port that leads straight to this machine beats whatever is proved for another port.
+    if (kind === 'host-network' || kind === 'published') return;
+    this.#provedWay ??= this.#ways.find((way) => way.kind === kind);
+  }
+
+  #retire(key: string, ioc: IocExposure): void {
+    if (ioc.isGone) return;
+    if (ioc.servers.length === 0) {
+      this.#forget(key, ioc);
+      return;
+    }
+    ioc.markGone();
+    schedule(this.#store, this.#input.clock, GONE_SHOWN_MS, () => {
+      if (this.#iocs.get(key) === ioc) this.#forget(key, ioc);
+      this.#changed.fire();
+    });
+  }
+
+  #forget(key: string, ioc: IocExposure): void {
+    this.#iocs.delete(key);
+    this.#store.release(ioc);
+  }
+
+  #watchEnded(error: Error | undefined): void {
+    for (const [key, ioc] of this.#iocs) this.#retire(key, ioc);
+    if (error) {
+      this.#problem = {
+        code: 'cannot-look-inside',
+        message: `cannot see the sockets of container ${this.#info.name}: ${messageOf(error)}`,
+        advice:
+          'See the log (--verbose); a container with a shell, python3 or node can always be looked into.',
+      };
+    }
+    this.#changed.fire();
+  }
+
+  state(): ContainerState {
+    const { id, name, image, labels, status } = this.#info;
+    const problem = this.#problem ?? (status === 'paused' ? pausedProblem(name) : undefined);
+    return {
+      key: this.key,
+      engineKey: this.#engineKey,
+      id,
+      name,
+      image,
+      labels,
+      status,
+      iocs: this.iocs.filter((ioc) => ioc.servers.length > 0).map((ioc) => ioc.state()),
+      ...(problem && { problem }),
+    };
+  }
+
+  dispose(): void {
+    for (const ioc of this.#iocs.values()) ioc.markGone();
+    this.#input.localPorts.release(this.key);
+    this.#store.dispose();
+  }
+}
+
+function pausedProblem(name: string): Problem {
+  return {
+    code: 'container-paused',
+    message: `container ${name} is paused, so its IOCs answer nobody`,
+    advice: `Unpause it (docker unpause ${name} or podman unpause ${name}).`,
+  };
+}

@@ -1,0 +1,30 @@
+/** What a look into a container's network namespace tells: bound sockets and who owns them. */
+
+export interface BoundSocket {
+  readonly transport: 'tcp' | 'udp';
+  /** Numeric; 0.0.0.0 and :: mean all. TCP sockets are those in state LISTEN. */
+  readonly host: string;
+  readonly port: number;
+  readonly inode: number;
+  readonly uid: number;
+}
+
+export interface ProcessInfo {
+  readonly pid: number;
+  /** /proc/PID/comm */
+  readonly name: string;
+  readonly commandLine: readonly string[];
+  /** Only IOC_* and EPICS_* variables and a few that iocsh macros use; empty if not readable. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workingDirectory?: string;
+  /** Field 22 of /proc/PID/stat: with the pid it identifies the process (clock ticks after boot). */
+  readonly startTicks: number;
+  /** Inodes of the sockets it holds. */
+  readonly socketInodes: readonly number[];
+}
+
+export interface SocketReport {
+  readonly sockets: readonly BoundSocket[];
+  /** The processes that own at least one of the sockets, as far as the system lets us see. */
+  readonly processes: readonly ProcessInfo[];
+}

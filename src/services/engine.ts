@@ -1,0 +1,73 @@
+/** Container engines as the services need them; `node/engines` implements them on dockerode. */
+import type { Disposable } from '../base/disposable';
+import type { Event } from '../base/event';
+import type { ContainerStatus, EngineState } from '../model/snapshot';
+import type { WayIn } from './connection';
+import type { SocketReport } from './detect/socketReport';
+
+/** One container as the engine's inspect tells it, normalised over Docker and Podman. */
+export interface ContainerInfo {
+  readonly id: string;
+  /** Without the leading slash. */
+  readonly name: string;
+  readonly image: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly status: ContainerStatus;
+  /** Pid of its first process in the engine's own numbering; 0 when it does not run. */
+  readonly pid: number;
+  /** ISO time of the start; with `id` and `pid` it identifies one run of the container. */
+  readonly startedAt: string;
+  /** As the engine says: 'host', 'bridge', 'none', 'container:<id>', a network's name, ... */
+  readonly networkMode: string;
+  /** Addresses on its networks, as the engine says. */
+  readonly addresses: readonly string[];
+  readonly publishedPorts: readonly PublishedPort[];
+  /** Config.User, '' for the image's default. */
+  readonly user: string;
+}
+
+export interface PublishedPort {
+  readonly transport: 'tcp' | 'udp';
+  readonly containerPort: number;
+  readonly hostIp: string;
+  readonly hostPort: number;
+}
+
+export interface Engine extends Disposable {
+  readonly key: string;
+  readonly state: EngineState;
+  /** Running and paused containers, as last told by the engine. */
+  readonly containers: readonly ContainerInfo[];
+  /** Fires when `state` or `containers` changed. */
+  readonly onDidChange: Event<void>;
+  /** Access to one running container; disposing it ends everything we started for it. */
+  open(container: ContainerInfo): ContainerAccess;
+}
+
+export interface ContainerAccess extends Disposable {
+  /**
+   * Reports the bound sockets now and after each change, noticed well within a second by something
+   * that stays attached. Ends with onEnd (after it nothing is reported) when that something ended
+   * and could not be replaced: container stopped, engine gone, or a ContainerError saying what is
+   * missing. Disposing stops it and leaves no process behind.
+   */
+  watchSockets(
+    onReport: (report: SocketReport) => void,
+    onEnd: (error: Error | undefined) => void,
+  ): SocketWatch;
+  /**
+   * The ways in that may work, best first, without trying them: on this machine, published,
+   * address, entered, exec. Each is made when asked and shared; owned by this access.
+   */
+  readonly ways: readonly WayIn[];
+  /**
+   * A file of the container, at most `maxBytes` (more is an error). Rejects with ContainerError
+   * saying what and why (missing, not a file, too large, not readable).
+   */
+  readFile(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+export interface SocketWatch extends Disposable {
+  /** Looks again at once: something (a circuit that closed) hints that a process came or went. */
+  lookNow(): void;
+}

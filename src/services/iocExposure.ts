@@ -1,0 +1,340 @@
+/**
+ * One IOC process: its servers on their way to this machine, the names of its PVs, and how far each
+ * PV got. Lives from the first report that shows the process until the last.
+ */
+import { DisposableStore, type Disposable } from '../base/disposable';
+import { EventEmitter } from '../base/event';
+import { isErrorCode, messageOf } from '../base/errors';
+import { withDeadline } from '../base/abort';
+import type { Endpoint } from '../model/endpoint';
+import { findabilityNote } from '../model/findability';
+import { NameTable, type NameSource, type PvStep } from '../model/pvTable';
+import type { IocState, PvProtocol, ServerState } from '../model/snapshot';
+import type { ContainerAccess } from './engine';
+import type { IocCandidate, ListenerCandidate } from './detect/candidates';
+import { findDatabaseNames } from './names/databaseNames';
+import { listPvaNames } from './names/pvaNames';
+import { createReachability } from './probe/createReachability';
+import type { Reachability } from './probe/reachability';
+import { isSameIoc } from './probe/sameIoc';
+import { ServerExposure, type ServerExposureInput } from './serverExposure';
+
+/** A list of 100,000 names takes QSRV a second or two. */
+const LIST_TIMEOUT_MS = 20_000;
+const FILES_TIMEOUT_MS = 30_000;
+
+export interface IocExposureInput extends Pick<
+  ServerExposureInput,
+  | 'containerKey'
+  | 'ways'
+  | 'publishedAs'
+  | 'localPorts'
+  | 'opensRelays'
+  | 'dialHost'
+  | 'clock'
+  | 'log'
+> {
+  readonly files: Pick<ContainerAccess, 'readFile'>;
+  /** Names the person gave. */
+  readonly extraNames: readonly string[];
+  readonly clientName: string;
+  readonly hostName: string;
+  /** An established circuit ended: look whether the process is still there. */
+  readonly onCircuitLost: () => void;
+}
+
+/** A PV of this IOC as one server shows it. */
+export interface PvView {
+  readonly name: string;
+  readonly protocol: PvProtocol;
+  readonly step: PvStep;
+  readonly source: NameSource;
+}
+
+interface Entry {
+  readonly exposure: ServerExposure;
+  readonly store: DisposableStore;
+  reachability?: Reachability;
+}
+
+export class IocExposure implements Disposable {
+  readonly #input: IocExposureInput;
+  readonly #store = new DisposableStore();
+  readonly #abort = new AbortController();
+  readonly #changed = this.#store.add(new EventEmitter<void>());
+  readonly #names = new NameTable();
+  readonly #entries = new Map<string, Entry>();
+  #candidate: IocCandidate;
+  #naming: 'waiting' | 'busy' | 'done' = 'waiting';
+  #tellNamed: () => void = () => undefined;
+  readonly #named = new Promise<void>((resolve) => {
+    this.#tellNamed = resolve;
+  });
+  #namesNote: string | undefined;
+  #isGone = false;
+
+  readonly onDidChange = this.#changed.event;
+
+  constructor(candidate: IocCandidate, input: IocExposureInput) {
+    this.#candidate = candidate;
+    this.#input = input;
+    this.#names.add(input.extraNames, { kind: 'user' });
+    this.update(candidate);
+  }
+
+  get key(): string {
+    return this.#candidate.key;
+  }
+  get name(): string {
+    return this.#candidate.name;
+  }
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+  get servers(): readonly ServerExposure[] {
+    return [...this.#entries.values()]
+      .map((entry) => entry.exposure)
+      .filter((exposure) => !exposure.isForeign && exposure.protocol !== undefined);
+  }
+  /** Whether every listener has been asked, and the names with it. */
+  get isSettled(): boolean {
+    const isBusy = [...this.#entries.values()].some(
+      ({ exposure, reachability }) =>
+        exposure.status === 'identifying' ||
+        (reachability !== undefined && reachability.steps.count('pending') > 0),
+    );
+    return this.#isGone || (!isBusy && this.#naming !== 'busy' && !this.#isNamingDue());
+  }
+
+  /** Takes a newer look at the same process: sockets that came or went. */
+  update(candidate: IocCandidate): void {
+    this.#candidate = candidate;
+    const wanted = new Map(candidate.listeners.map((l) => [`${l.endpoint.port}/${l.inode}`, l]));
+    for (const [key, entry] of this.#entries) {
+      if (wanted.has(key)) continue;
+      this.#entries.delete(key);
+      this.#store.release(entry.store);
+      this.#changed.fire();
+    }
+    for (const [key, listener] of wanted) {
+      if (!this.#entries.has(key)) this.#addServer(key, listener);
+    }
+  }
+
+  #addServer(key: string, listener: ListenerCandidate): void {
+    const store = this.#store.add(new DisposableStore());
+    const exposure: ServerExposure = store.add(
+      new ServerExposure({
+        ...this.#input,
+        listener,
+        mayAskCa: this.#candidate.hasCaUdp || listener.expected === 'ca',
+        isSameIoc: (protocol, local, signal) => this.#isSameIoc(exposure, protocol, local, signal),
+      }),
+    );
+    const entry: Entry = { exposure, store };
+    this.#entries.set(key, entry);
+    store.add(
+      exposure.onDidChange(() => {
+        this.#advance(entry);
+        this.#changed.fire();
+      }),
+    );
+    void exposure.start();
+  }
+
+  /** Does what a server's new state makes possible: names, then reachability. */
+  #advance(entry: Entry): void {
+    const { exposure } = entry;
+    if (exposure.identity && !entry.reachability && exposure.status !== 'identifying') {
+      const reachability = entry.store.add(
+        createReachability(exposure.identity.protocol, {
+          ...this.#input,
+          names: this.#names,
+          dial: (signal) => exposure.dialAsClient(signal),
+          onSearchPort: (port) => exposure.observeSearchPort(port),
+          onCircuitLost: () => {
+            exposure.recheckShared();
+            this.#input.onCircuitLost();
+          },
+        }),
+      );
+      entry.reachability = reachability;
+      entry.store.add(reachability.onDidChange(() => this.#changed.fire()));
+    }
+    this.#nameWhenDue();
+  }
+
+  #nameWhenDue(): void {
+    if (this.#isNamingDue()) void this.#findNames();
+  }
+
+  #isNamingDue(): boolean {
+    if (this.#naming !== 'waiting') return false;
+    const exposures = [...this.#entries.values()].map((entry) => entry.exposure);
+    const hasPva = exposures.some((exposure) => exposure.identity?.protocol === 'pva');
+    const isDecided = exposures.every(
+      (exposure) => exposure.identity || exposure.status !== 'identifying',
+    );
+    return hasPva || (isDecided && exposures.some((exposure) => exposure.identity));
+  }
+
+  async #findNames(): Promise<void> {
+    this.#naming = 'busy';
+    try {
+      const isListed = await this.#listFromPva();
+      if (!isListed) await this.#readFromFiles();
+    } catch (error) {
+      if (!isErrorCode(error, 'cancelled')) this.#namesNote = messageOf(error);
+    }
+    this.#naming = 'done';
+    this.#tellNamed();
+    for (const { reachability } of this.#entries.values()) reachability?.namesAdded();
+    this.#changed.fire();
+  }
+
+  async #listFromPva(): Promise<boolean> {
+    const server = this.servers.find((exposure) => exposure.identity?.protocol === 'pva');
+    if (!server) return false;
+    try {
+      const names = await withDeadline(
+        this.#input.clock,
+        LIST_TIMEOUT_MS,
+        `the server gave no list of its PVs within ${LIST_TIMEOUT_MS / 1000} s`,
+        this.#abort.signal,
+        async (signal) => listPvaNames(await server.dialInside(signal), this.#input, signal),
+      );
+      this.#names.add(names, { kind: 'pva-list' });
+      return names.length > 0;
+    } catch (error) {
+      this.#namesNote = messageOf(error);
+      this.#input.log('info', 'pva', `${this.name}: no list of PVs: ${messageOf(error)}`);
+      return false;
+    }
+  }
+
+  async #readFromFiles(): Promise<void> {
+    const { process } = this.#candidate;
+    if (!process) {
+      this.#namesNote = 'the IOC process is not visible, so its database files are not known';
+      return;
+    }
+    const found = await withDeadline(
+      this.#input.clock,
+      FILES_TIMEOUT_MS,
+      `the database files were not read within ${FILES_TIMEOUT_MS / 1000} s`,
+      this.#abort.signal,
+      (signal) => findDatabaseNames(process, this.#input.files, signal),
+    );
+    for (const { name, protocol, file, line } of found.names) {
+      if (protocol !== 'pva') this.#names.add([name], { kind: 'database', file, line });
+    }
+    if (found.problems.length > 0)
+      this.#namesNote = found.problems.map((p) => p.message).join('; ');
+    for (const problem of found.problems) {
+      this.#input.log('info', 'detect', `${this.name}: ${problem.message}`);
+    }
+  }
+
+  async #isSameIoc(
+    server: ServerExposure,
+    protocol: PvProtocol,
+    local: Endpoint,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    this.#nameWhenDue();
+    await this.#named;
+    const names: string[] = [];
+    for (let index = 0; index < this.#names.size && names.length < 20; index++) {
+      names.push(this.#names.name(index));
+    }
+    return isSameIoc(protocol, names, {
+      mine: () => server.dialInside(signal),
+      theirs: () => this.#input.dialHost(local, signal),
+      identity: this.#input,
+      signal,
+    });
+  }
+
+  /** Whether one of its servers has, or may have, a PV of that name. */
+  serves(name: string): boolean {
+    const index = this.#names.indexOf(name);
+    if (index === undefined) return false;
+    return [...this.#entries.values()].some(
+      ({ reachability }) => reachability && reachability.steps.get(index) !== 'not-served',
+    );
+  }
+
+  /** The PVs in the order of their names' table, server by server. */
+  *pvs(): Generator<PvView> {
+    for (const { exposure, reachability } of this.#entries.values()) {
+      const protocol = exposure.identity?.protocol;
+      if (!protocol) continue;
+      for (let index = 0; index < this.#names.size; index++) {
+        const step = reachability?.steps.get(index) ?? 'pending';
+        if (step === 'not-served') continue;
+        yield { name: this.#names.name(index), protocol, step, source: this.#names.source(index) };
+      }
+    }
+  }
+
+  state(): IocState {
+    const { process, role } = this.#candidate;
+    return {
+      key: `${this.#input.containerKey}#${this.#candidate.key}`,
+      name: this.name,
+      ...(process && { pid: process.pid }),
+      commandLine: process?.commandLine.join(' ') ?? '',
+      role,
+      ...(this.#namesNote !== undefined && { namesNote: this.#namesNote }),
+      servers: this.servers
+        .map((exposure) => this.#serverState(exposure))
+        .sort(
+          (a, b) => a.protocol.localeCompare(b.protocol) || a.listening.port - b.listening.port,
+        ),
+    };
+  }
+
+  #serverState(exposure: ServerExposure): ServerState {
+    const { identity, listener, local, wayKind } = exposure;
+    const isReached = exposure.status === 'exposed' || exposure.status === 'shared';
+    const finding =
+      identity &&
+      isReached &&
+      findabilityNote(identity.protocol, identity.implementation, identity.guid);
+    const note = [exposure.note, finding].filter((text) => text !== undefined && text !== false);
+    const entry = [...this.#entries.values()].find((e) => e.exposure === exposure);
+    const steps = entry?.reachability?.steps;
+    const problem = exposure.problem ?? entry?.reachability?.problem;
+    return {
+      key: `${this.#input.containerKey}#${this.#candidate.key}#${listener.endpoint.port}`,
+      protocol: exposure.protocol ?? 'ca',
+      implementation: identity?.implementation ?? 'unknown',
+      ...(identity?.guid !== undefined && { guid: identity.guid }),
+      listening: listener.endpoint,
+      status: exposure.status,
+      ...(wayKind && { way: wayKind }),
+      ...(local && { local }),
+      pvs: {
+        total: steps?.total ?? 0,
+        reachable: steps?.count('reachable') ?? 0,
+        pending: steps?.count('pending') ?? 0,
+      },
+      ...(problem && { problem }),
+      ...(note.length > 0 && { note: note.join('; ') }),
+    };
+  }
+
+  /** The process is gone: relays close, the last state stays to be shown. */
+  markGone(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#abort.abort();
+    for (const { store } of this.#entries.values()) store.dispose();
+    this.#changed.fire();
+  }
+
+  dispose(): void {
+    this.markGone();
+    this.#store.dispose();
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * The grammar of database files (EPICS Base modules/database/src/ioc/dbStatic/dbYacc.y) as far as it
+ * makes names: records, aliases, groups of QSRV, includes. Everything else is skipped unseen.
+ */
+import { type DatabaseSource, DatabaseSyntaxError, DatabaseTokens } from './databaseTokens';
+import { groupNames } from './groupNames';
+import type { NameCollection, Place } from './nameCollection';
+
+/** What the reader needs from outside; the answer is the source, or undefined without it. */
+export interface IncludeRequest {
+  readonly file: string;
+  readonly place: Place;
+  /** 1 for an include in the outermost file. */
+  readonly depth: number;
+}
+
+/** Where databases are looked for; the path and addpath commands change it. */
+export interface SearchPath {
+  directories: string[];
+}
+
+/**
+ * Reads one database into `names`. Yields for each include, because only the caller can read
+ * files. Bad content ends it with a problem in `names`; it does not throw.
+ */
+export function* readDatabase(
+  source: DatabaseSource,
+  names: NameCollection,
+  searchPath: SearchPath,
+): Generator<IncludeRequest, void, DatabaseSource | undefined> {
+  const tokens = new DatabaseTokens(source);
+  try {
+    while (!names.isFull) {
+      const token = tokens.next();
+      if (token === 'end') return;
+      if (token !== 'word') tokens.fail(`unexpected ${describe(token, tokens.value)}`);
+      switch (tokens.value) {
+        case 'record':
+        case 'grecord':
+          yield* readRecord(tokens, names);
+          break;
+        case 'alias':
+          readAlias(tokens, names);
+          break;
+        case 'include':
+          yield* readInclude(tokens);
+          break;
+        case 'path':
+          searchPath.directories = splitSearchPath(readText(tokens));
+          break;
+        case 'addpath':
+          searchPath.directories.push(...splitSearchPath(readText(tokens)));
+          break;
+        default:
+          skipDefinition(tokens);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof DatabaseSyntaxError)) throw error;
+    names.addProblem('syntax', `${error.message}: the file is not read further`, error.place);
+  }
+}
+
+/** Splits on ':'; an empty part means the working directory (dbAddPath in dbStaticLib.c). */
+export function splitSearchPath(text: string): string[] {
+  return text.split(':').map((directory) => (directory.trim() === '' ? '.' : directory.trim()));
+}
+
+function* readRecord(
+  tokens: DatabaseTokens,
+  names: NameCollection,
+): Generator<IncludeRequest, void, DatabaseSource | undefined> {
+  expect(tokens, '(');
+  const type = readText(tokens);
+  expect(tokens, ',');
+  const name = readText(tokens);
+  const owner = names.addRecord(type, name, tokens.place);
+  expect(tokens, ')');
+  // The body is optional: what follows may belong to the next statement.
+  if (!tokens.peekIs('{')) return;
+  tokens.next();
+  for (;;) {
+    const token = tokens.next();
+    if (token === '}') return;
+    if (token !== 'word') tokens.fail(`unexpected ${describe(token, tokens.value)} in a record`);
+    switch (tokens.value) {
+      case 'field':
+      case 'info':
+        readValue(tokens, tokens.value === 'info' && owner !== undefined ? names : undefined);
+        break;
+      case 'alias': {
+        expect(tokens, '(');
+        const alias = readText(tokens);
+        names.addAlias(owner, alias, tokens.place);
+        expect(tokens, ')');
+        break;
+      }
+      case 'include':
+        yield* readInclude(tokens);
+        break;
+      default:
+        tokens.fail(`unexpected "${tokens.value}" in a record`);
+    }
+    if (names.isFull) return;
+  }
+}
+
+/** `(NAME, value)`; the groups that an info tag Q:group defines go into `names`. */
+function readValue(tokens: DatabaseTokens, names: NameCollection | undefined): void {
+  expect(tokens, '(');
+  const tag = readText(tokens);
+  const { place } = tokens;
+  expect(tokens, ',');
+  const isGroup = names !== undefined && tag === 'Q:group';
+  const value = tokens.skipValue(isGroup);
+  expect(tokens, ')');
+  if (isGroup) for (const group of groupNames(value)) names.addGroup(group, place);
+}
+
+function readAlias(tokens: DatabaseTokens, names: NameCollection): void {
+  expect(tokens, '(');
+  const target = readText(tokens);
+  expect(tokens, ',');
+  const alias = readText(tokens);
+  names.addAlias(target, alias, tokens.place);
+  expect(tokens, ')');
+}
+
+function* readInclude(
+  tokens: DatabaseTokens,
+): Generator<IncludeRequest, void, DatabaseSource | undefined> {
+  const file = readText(tokens);
+  const included = yield { file, place: tokens.place, depth: tokens.depth };
+  if (included !== undefined) tokens.push(included);
+}
+
+const definitionKeywords = new Set([
+  ...['menu', 'recordtype', 'breaktable', 'device', 'driver'],
+  ...['link', 'registrar', 'function', 'variable'],
+]);
+
+/** A statement of .dbd files: `menu(name) { ... }`, `driver(name)`. */
+function skipDefinition(tokens: DatabaseTokens): void {
+  const keyword = tokens.value;
+  if (!definitionKeywords.has(keyword)) tokens.fail(`unexpected "${keyword}"`);
+  expect(tokens, '(');
+  for (let token = tokens.next(); token !== ')'; token = tokens.next()) {
+    if (token === 'end') tokens.fail(`${keyword} without its ")"`);
+  }
+  if (keyword !== 'menu' && keyword !== 'recordtype' && keyword !== 'breaktable') return;
+  expect(tokens, '{');
+  for (let depth = 1; depth > 0;) {
+    const token = tokens.next();
+    if (token === '{') depth++;
+    else if (token === '}') depth--;
+    else if (token === 'end') tokens.fail(`${keyword} without its "}"`);
+  }
+}
+
+function readText(tokens: DatabaseTokens): string {
+  const token = tokens.next();
+  if (token !== 'word' && token !== 'string') {
+    tokens.fail(`a name is expected, not ${describe(token, tokens.value)}`);
+  }
+  return tokens.value;
+}
+
+function expect(tokens: DatabaseTokens, wanted: '(' | ')' | ',' | '{'): void {
+  const token = tokens.next();
+  if (token !== wanted)
+    tokens.fail(`"${wanted}" is expected, not ${describe(token, tokens.value)}`);
+}
+
+function describe(token: string, value: string): string {
+  return token === 'end' ? 'the end of the file' : JSON.stringify(value.slice(0, 40));
+}

@@ -1,0 +1,191 @@
+/**
+ * Runs startup scripts as the IOC shell does (EPICS Base modules/libcom/src/iocsh/iocsh.cpp) as far as
+ * it matters for what databases are loaded: macros, environment, directories, nested scripts. All
+ * other commands do nothing.
+ */
+import { type ContainerFiles, directoryOf, resolvePath } from './containerFiles';
+import { type DatabaseLoader, listMacros } from './databaseLoader';
+import { splitSearchPath } from './databaseFile';
+import { type IocshLine, splitIocshLine } from './iocshWords';
+import { parseMacroDefinitions } from './macroDefinitions';
+import { Macros } from './macros';
+import type { NameCollection, Place } from './nameCollection';
+
+export class IocShell {
+  readonly #loader: DatabaseLoader;
+  readonly #files: ContainerFiles;
+  readonly #names: NameCollection;
+  readonly #environment: Map<string, string>;
+  readonly #macros: Macros;
+  #directories: readonly string[];
+  #depth = 0;
+  #linesLeft: number;
+  /** After iocInit, databases are no longer taken. */
+  #isInitialised = false;
+
+  constructor(
+    loader: DatabaseLoader,
+    environment: Readonly<Record<string, string>>,
+    directories: readonly string[],
+  ) {
+    this.#loader = loader;
+    this.#files = loader.files;
+    this.#names = loader.names;
+    this.#environment = new Map(Object.entries(environment));
+    this.#macros = new Macros(loader.budget, this.#environment);
+    this.#directories = directories;
+    this.#linesLeft = loader.limits.scriptLines;
+  }
+
+  get environment(): ReadonlyMap<string, string> {
+    return this.#environment;
+  }
+
+  get directories(): readonly string[] {
+    return this.#directories;
+  }
+
+  /** Runs the first of the files that can be read; false, with a problem, when none can. */
+  async runScript(file: string, macros: string | undefined, from: Place): Promise<boolean> {
+    if (this.#depth >= this.#loader.limits.scriptDepth) {
+      this.#names.addProblem('too-many', `${file} is not run: scripts are nested too deep`, from);
+      return false;
+    }
+    const found = await this.#files.readFirst(
+      this.#directories.map((directory) => resolvePath(directory, file)),
+      this.#loader.limits.scriptBytes,
+    );
+    if (found.kind === 'unreadable') {
+      this.#names.addProblem(
+        'unreadable-file',
+        `cannot read startup script ${file.slice(0, 200)}: ${found.reason}`,
+        from,
+      );
+      return false;
+    }
+    this.#narrowDirectories(file, found.path);
+    await this.#runLines(found.text.split('\n'), macros, (line) => ({ file: found.path, line }));
+    return true;
+  }
+
+  async #runLines(
+    lines: readonly string[],
+    macros: string | undefined,
+    placeOf: (line: number) => Place,
+  ): Promise<void> {
+    this.#depth++;
+    this.#macros.pushScope();
+    if (macros !== undefined) this.#macros.install(parseMacroDefinitions(macros));
+    for (const [index, line] of lines.entries()) {
+      if (this.#names.isFull) break;
+      if (--this.#linesLeft < 0) {
+        this.#names.stop('the startup scripts are too long: the rest is left out');
+        break;
+      }
+      if (!(await this.#runLine(line, macros, placeOf(index + 1)))) break;
+    }
+    this.#macros.popScope();
+    this.#depth--;
+  }
+
+  /** False when the script ends here. */
+  async #runLine(raw: string, macros: string | undefined, place: Place): Promise<boolean> {
+    if (/^\s*(#|$)/.test(raw)) return true;
+    const { text, undefinedMacros } = this.#macros.expand(raw);
+    if (undefinedMacros.length > 0) {
+      // The shell refuses such a line. It is worth a word only where names may be lost by it.
+      if (/dbLoad|iocshLoad|iocshRun|iocshCmd|^\s*<|epicsEnvSet|^\s*cd\b/.test(raw)) {
+        const message = `line left out: ${listMacros(undefinedMacros)}`;
+        this.#names.addProblem('undefined-macro', message, place);
+      }
+      return true;
+    }
+    if (/^\s*(#|$)/.test(text)) return true;
+    const line = splitIocshLine(text);
+    if (line === undefined) return true;
+    const [command] = line.words;
+    if (command === undefined) {
+      // Brackets alone end a script; '<' alone runs another one with the same macros.
+      if (line.input === undefined) return false;
+      await this.runScript(line.input, macros, place);
+      return true;
+    }
+    if (command === 'exit') return false;
+    await this.#runCommand(command, line, place);
+    return true;
+  }
+
+  async #runCommand(command: string, { words }: IocshLine, place: Place): Promise<void> {
+    const [, first, second, third] = words;
+    if (command === 'iocInit') this.#isInitialised = true;
+    if (first === undefined) return;
+    switch (command) {
+      case 'cd':
+      case 'chdir':
+        this.#changeDirectory(first);
+        return;
+      case 'epicsEnvSet':
+        if (second !== undefined) this.#setEnvironment(first, second);
+        return;
+      case 'epicsEnvUnset':
+        this.#macros.remove(first);
+        this.#environment.delete(first);
+        return;
+      case 'iocshLoad':
+        this.#setEnvironment('IOCSH_STARTUP_SCRIPT', first);
+        await this.runScript(first, second, place);
+        return;
+      case 'iocshCmd':
+      case 'iocshRun':
+        if (this.#depth >= this.#loader.limits.scriptDepth) return;
+        await this.#runLines([first], command === 'iocshRun' ? second : undefined, () => place);
+        return;
+      default:
+        await this.#load(command, [first, second, third], place);
+    }
+  }
+
+  async #load(
+    command: string,
+    [file = '', second = '', third]: readonly (string | undefined)[],
+    place: Place,
+  ): Promise<void> {
+    const isRecords =
+      command === 'dbLoadRecords' ||
+      command === 'dbLoadTemplate' ||
+      // Made for definitions, but it takes records too.
+      (command === 'dbLoadDatabase' && !file.endsWith('.dbd'));
+    if (isRecords && this.#isInitialised) {
+      const message = `${file.slice(0, 200)} is left out: it is loaded after iocInit, which IOCs refuse`;
+      this.#names.addProblem('unreadable-file', message, place);
+    } else if (command === 'dbLoadRecords') {
+      await this.#loader.loadRecords(file, second, this, place);
+    } else if (command === 'dbLoadTemplate') {
+      await this.#loader.loadTemplate(file, second, this, place, third);
+    } else if (isRecords) {
+      const path = second === '' ? undefined : splitSearchPath(second);
+      await this.#loader.loadRecords(file, third ?? '', this, place, path);
+    } else if (command === 'dbLoadGroup') {
+      await this.#loader.loadGroups(file, second, this, place);
+    }
+  }
+
+  #setEnvironment(name: string, value: string): void {
+    this.#macros.remove(name);
+    this.#environment.set(name, value);
+  }
+
+  #changeDirectory(directory: string): void {
+    const moved = this.#directories.map((from) => resolvePath(from, directory));
+    this.#directories = [...new Set(moved)];
+  }
+
+  /** Where a relative file was found tells which guess was right; next to it is a good one, too. */
+  #narrowDirectories(file: string, path: string): void {
+    const right = this.#directories.filter((directory) => resolvePath(directory, file) === path);
+    const narrowed = file.startsWith('/') ? this.#directories : right;
+    // Only the first script stands where the process was started, by convention.
+    this.#directories =
+      this.#depth === 0 ? [...new Set([...narrowed, directoryOf(path)])] : narrowed;
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * Macro expansion that behaves like macLib of EPICS Base (modules/libcom/src/macLib/macCore.c):
+ * `$(A)`, `${A}`, defaults `$(A=x)`, scoped macros `$(A,B=x)`, names made of macros `$(A$(B))`,
+ * values that use macros, no expansion within single quotes.
+ */
+import { type MacroDefinition } from './macroDefinitions';
+
+/** What is left of NamesLimits.macroSteps; shared by all expansions of one search for names. */
+export interface MacroBudget {
+  steps: number;
+}
+
+export interface Expansion {
+  /** An undefined or recursive macro stays in it as `$(NAME)`. */
+  readonly text: string;
+  /** The macros that have no value, no default, or use themselves. */
+  readonly undefinedMacros: readonly string[];
+}
+
+interface MacroEntry {
+  readonly raw: string;
+  /** While its own value is expanded: a reference to it then is recursive. */
+  isOpen: boolean;
+}
+
+interface Cursor {
+  readonly text: string;
+  at: number;
+}
+
+const QUOTE = 34;
+const DOLLAR = 36;
+const APOSTROPHE = 39;
+const BACKSLASH = 92;
+
+/** References within references; beyond it a macro counts as undefined. */
+const maxDepth = 40;
+/** Characters of one expanded text that are not in its source; macLib itself cuts values at 256. */
+const maxGrowth = 64 * 1024;
+
+export class Macros {
+  readonly #budget: MacroBudget;
+  readonly #environment: ReadonlyMap<string, string>;
+  readonly #environmentEntries = new Map<string, MacroEntry>();
+  readonly #scopes = [new Map<string, MacroEntry>()];
+  #undefined = new Set<string>();
+  #growth = 0;
+
+  /** Macros without a definition are looked up in `environment` (iocsh), or not (databases). */
+  constructor(budget: MacroBudget, environment: ReadonlyMap<string, string> = new Map()) {
+    this.#budget = budget;
+    this.#environment = environment;
+  }
+
+  pushScope(): void {
+    this.#scopes.push(new Map());
+  }
+
+  popScope(): void {
+    if (this.#scopes.length > 1) this.#scopes.pop();
+  }
+
+  install(definitions: readonly MacroDefinition[]): void {
+    for (const { name, value } of definitions) {
+      if (value === undefined) this.remove(name);
+      else this.#scopes.at(-1)?.set(name, { raw: value, isOpen: false });
+    }
+  }
+
+  /** Removes it from all scopes, so that the environment counts again (epicsEnvSet relies on it). */
+  remove(name: string): void {
+    for (const scope of this.#scopes) scope.delete(name);
+  }
+
+  expand(text: string): Expansion {
+    if (!text.includes('$')) return { text, undefinedMacros: [] };
+    if (this.#budget.steps < 0) return { text, undefinedMacros: ['(too many macros)'] };
+    this.#undefined = new Set();
+    this.#growth = 0;
+    const expanded = this.#translate({ text, at: 0 }, '', 0);
+    return { text: expanded, undefinedMacros: [...this.#undefined] };
+  }
+
+  /**
+   * Expands up to one of the characters `stops` or the end. At depth 0 quotes and escapes are the
+   * user's and stay; deeper, in names and values, they are taken off.
+   */
+  #translate(cursor: Cursor, stops: string, depth: number): string {
+    const { text } = cursor;
+    let expanded = '';
+    let quote = '';
+    let copyFrom = cursor.at;
+    const start = cursor.at;
+    for (; cursor.at < text.length; cursor.at++) {
+      if (stops !== '' && stops.includes(text.charAt(cursor.at))) break;
+      const code = text.charCodeAt(cursor.at);
+      // Most characters mean nothing here, and databases are long.
+      if (code !== DOLLAR && code !== QUOTE && code !== APOSTROPHE && code !== BACKSLASH) continue;
+      const character = text.charAt(cursor.at);
+      let isDropped = false;
+      if (quote !== '') {
+        if (character === quote) {
+          quote = '';
+          isDropped = depth > 0;
+        }
+      } else if (character === '"' || character === "'") {
+        quote = character;
+        isDropped = depth > 0;
+      }
+      if (isReference(text, cursor.at) && quote !== "'") {
+        expanded += text.slice(copyFrom, cursor.at) + this.#refer(cursor, depth);
+        copyFrom = cursor.at + 1;
+      } else if (isDropped) {
+        expanded += text.slice(copyFrom, cursor.at);
+        copyFrom = cursor.at + 1;
+      } else if (character === '\\' && cursor.at + 1 < text.length) {
+        if (depth > 0) {
+          expanded += text.slice(copyFrom, cursor.at);
+          copyFrom = cursor.at + 1;
+        }
+        cursor.at++;
+      }
+    }
+    this.#budget.steps -= cursor.at - start;
+    return expanded + text.slice(copyFrom, cursor.at);
+  }
+
+  /** Expands the reference at the cursor and leaves the cursor on its last character. */
+  #refer(cursor: Cursor, depth: number): string {
+    const { text } = cursor;
+    this.#budget.steps--;
+    if (depth >= maxDepth || this.#budget.steps < 0 || this.#growth > maxGrowth) {
+      const start = cursor.at;
+      skipReference(cursor, 0, this.#budget);
+      return this.#fail(text.slice(start + 2, cursor.at));
+    }
+    const close = text[cursor.at + 1] === '(' ? ')' : '}';
+    cursor.at += 2;
+    const name = this.#translate(cursor, `=,${close}`, depth + 1);
+    let defaultAt: number | undefined;
+    if (text[cursor.at] === '=') {
+      defaultAt = ++cursor.at;
+      skipTo(cursor, `,${close}`, 0, this.#budget);
+    }
+    const isScoped = text[cursor.at] === ',';
+    if (isScoped) this.#defineScoped(cursor, close, depth);
+    const value = this.#valueOf(name, text, defaultAt, close, depth);
+    if (isScoped) this.popScope();
+    if (depth === 0) this.#growth += value.length;
+    return value;
+  }
+
+  #defineScoped(cursor: Cursor, close: string, depth: number): void {
+    const { text } = cursor;
+    const reported = new Set(this.#undefined);
+    this.pushScope();
+    while (text[cursor.at] === ',') {
+      cursor.at++;
+      const name = this.#translate(cursor, `=,${close}`, depth + 1);
+      if (text[cursor.at] !== '=') continue;
+      cursor.at++;
+      const value = this.#translate(cursor, `,${close}`, depth + 1);
+      this.install([{ name, value }]);
+    }
+    // macLib reports no error for what the value of a scoped macro lacks: its text remains.
+    this.#undefined = reported;
+  }
+
+  #valueOf(
+    name: string,
+    text: string,
+    defaultAt: number | undefined,
+    close: string,
+    depth: number,
+  ): string {
+    const entry = this.#lookUp(name);
+    if (entry !== undefined && !entry.isOpen) {
+      entry.isOpen = true;
+      const value = this.#translate({ text: entry.raw, at: 0 }, '', depth + 1);
+      entry.isOpen = false;
+      return value;
+    }
+    if (entry === undefined && defaultAt !== undefined) {
+      return this.#translate({ text, at: defaultAt }, `,${close}`, depth + 1);
+    }
+    return this.#fail(name);
+  }
+
+  #lookUp(name: string): MacroEntry | undefined {
+    for (let level = this.#scopes.length - 1; level >= 0; level--) {
+      const entry = this.#scopes[level]?.get(name);
+      if (entry !== undefined) return entry;
+    }
+    const raw = this.#environment.get(name);
+    if (raw === undefined) return undefined;
+    let entry = this.#environmentEntries.get(name);
+    if (entry?.raw !== raw) {
+      entry = { raw, isOpen: false };
+      this.#environmentEntries.set(name, entry);
+    }
+    return entry;
+  }
+
+  #fail(name: string): string {
+    const short = name.slice(0, 80);
+    this.#undefined.add(short);
+    return `$(${short})`;
+  }
+}
+
+function isReference(text: string, at: number): boolean {
+  return text[at] === '$' && (text[at + 1] === '(' || text[at + 1] === '{');
+}
+
+/** Moves to one of `stops` over text that #translate would read, without expanding it. */
+function skipTo(cursor: Cursor, stops: string, depth: number, budget: MacroBudget): void {
+  const { text } = cursor;
+  const start = cursor.at;
+  let quote = '';
+  for (; cursor.at < text.length && !stops.includes(text.charAt(cursor.at)); cursor.at++) {
+    const character = text.charAt(cursor.at);
+    if (quote !== '') quote = character === quote ? '' : quote;
+    else if (character === '"' || character === "'") quote = character;
+    if (isReference(text, cursor.at) && quote !== "'") skipReference(cursor, depth + 1, budget);
+    else if (character === '\\' && cursor.at + 1 < text.length) cursor.at++;
+  }
+  budget.steps -= cursor.at - start;
+}
+
+function skipReference(cursor: Cursor, depth: number, budget: MacroBudget): void {
+  const { text } = cursor;
+  if (depth > maxDepth) {
+    cursor.at = text.length;
+    return;
+  }
+  const close = text[cursor.at + 1] === '(' ? ')' : '}';
+  cursor.at += 2;
+  while (cursor.at < text.length) {
+    skipTo(cursor, `=,${close}`, depth, budget);
+    if (text[cursor.at] === '=') {
+      cursor.at++;
+      skipTo(cursor, `,${close}`, depth, budget);
+    }
+    if (text[cursor.at] !== ',') return;
+    cursor.at++;
+  }
+}
+
+/**
+ * Expands a whole file line by line, as databases are read: a stray quote in one line must not
+ * guard the macros of the next. Lines without a reference are copied in one piece.
+ */
+export function expandLines(macros: Macros, text: string): string {
+  const parts: string[] = [];
+  let copied = 0;
+  for (let dollar = nextReference(text, 0); dollar >= 0;) {
+    const lineStart = text.lastIndexOf('\n', dollar) + 1;
+    let lineEnd = text.indexOf('\n', dollar);
+    if (lineEnd < 0) lineEnd = text.length;
+    parts.push(text.slice(copied, lineStart), macros.expand(text.slice(lineStart, lineEnd)).text);
+    copied = lineEnd;
+    dollar = nextReference(text, lineEnd);
+  }
+  if (copied === 0) return text;
+  parts.push(text.slice(copied));
+  return parts.join('');
+}
+
+function nextReference(text: string, from: number): number {
+  let dollar = text.indexOf('$', from);
+  while (dollar >= 0 && !isReference(text, dollar)) dollar = text.indexOf('$', dollar + 1);
+  return dollar;
+}

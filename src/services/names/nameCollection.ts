@@ -1,0 +1,174 @@
+/**
+ * The names found so far, as the record instance list of an IOC: what a second definition, an
+ * addition or a deletion does, which names EPICS Base refuses, and how much is kept.
+ */
+import type {
+  DatabaseName,
+  DatabaseNames,
+  NamesLimits,
+  NamesProblem,
+  NamesProblemKind,
+} from './databaseName';
+
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** PVNAME_STRINGSZ - 1 (EPICS Base modules/database/src/ioc/db/dbDefs.h). */
+const maxNameLength = 60;
+
+interface Found extends Omit<DatabaseName, 'protocol'> {
+  /** Of an alias: the record it stands for. */
+  readonly target?: string;
+}
+
+export class NameCollection {
+  readonly #limits: NamesLimits;
+  readonly #records = new Map<string, Found>();
+  readonly #groups = new Map<string, Found>();
+  /** Record to its aliases. */
+  readonly #aliases = new Map<string, string[]>();
+  readonly #problems: NamesProblem[] = [];
+  readonly #seenProblems = new Set<string>();
+  #isFull = false;
+
+  constructor(limits: NamesLimits) {
+    this.#limits = limits;
+  }
+
+  /** True once a limit stopped it: reading on makes no sense. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /**
+   * A `record(type, name)`. Type '*' adds to a record that exists, '#' deletes it (dbRecordHead in
+   * EPICS Base modules/database/src/ioc/dbStatic/dbLexRoutines.c). Returns the name of the record
+   * that the body belongs to, undefined when Base would ignore the body.
+   */
+  addRecord(type: string, name: string, place: Place): string | undefined {
+    if (!this.#isGoodName(name, place)) return undefined;
+    const existing = this.#records.get(name);
+    if (type === '#') {
+      this.#delete(name);
+      return undefined;
+    }
+    if (type === '*' && existing === undefined) {
+      this.addProblem('unknown-record', `record "${name}" is added to but not defined`, place);
+      return undefined;
+    }
+    if (existing !== undefined) return existing.target ?? name;
+    this.#add(this.#records, { name, kind: 'record', ...place });
+    return name;
+  }
+
+  addAlias(target: string | undefined, name: string, place: Place): void {
+    if (target === undefined || !this.#isGoodName(name, place)) return;
+    const record = this.#records.get(target);
+    if (record === undefined) {
+      this.addProblem(
+        'unknown-record',
+        `alias "${name}" stands for "${target.slice(0, 80)}", which is not defined`,
+        place,
+      );
+      return;
+    }
+    if (this.#records.has(name)) return;
+    const end = record.target ?? target;
+    this.#add(this.#records, { name, kind: 'alias', target: end, ...place });
+    const aliases = this.#aliases.get(end);
+    if (aliases === undefined) this.#aliases.set(end, [name]);
+    else aliases.push(name);
+  }
+
+  addGroup(name: string, place: Place): void {
+    const macro = unexpandedMacro(name);
+    if (macro !== undefined) this.#addUndefinedMacro(macro, `group "${name.slice(0, 80)}"`, place);
+    else if (name !== '' && !this.#groups.has(name)) {
+      this.#add(this.#groups, { name, kind: 'group', ...place });
+    }
+  }
+
+  addProblem(kind: NamesProblemKind, message: string, place?: Partial<Place>): void {
+    const key = `${kind} ${message} ${place?.file ?? ''}`;
+    if (this.#seenProblems.has(key) || this.#problems.length > this.#limits.problems) return;
+    this.#seenProblems.add(key);
+    this.#problems.push(
+      this.#problems.length === this.#limits.problems
+        ? { kind: 'too-many', message: 'there are more problems, which are not listed' }
+        : { kind, message, ...place },
+    );
+  }
+
+  /** Stops the search with a 'too-many' problem. */
+  stop(message: string): void {
+    if (!this.#isFull) this.addProblem('too-many', message);
+    this.#isFull = true;
+  }
+
+  result(files: readonly string[]): DatabaseNames {
+    const all = [...this.#records.values()];
+    for (const group of this.#groups.values()) {
+      // A record of the same name wins in QSRV too.
+      if (!this.#records.has(group.name)) all.push(group);
+    }
+    const names = all.map(({ name, kind, file, line }): DatabaseName => {
+      return { name, kind, protocol: kind === 'group' ? 'pva' : 'any', file, line };
+    });
+    return { names, problems: this.#problems, files };
+  }
+
+  #add(names: Map<string, Found>, found: Found): void {
+    if (this.#records.size + this.#groups.size >= this.#limits.names) {
+      this.stop(`more than ${this.#limits.names} names: the rest is left out`);
+      return;
+    }
+    names.set(found.name, found);
+  }
+
+  #delete(name: string): void {
+    const existing = this.#records.get(name);
+    if (existing === undefined) return;
+    this.#records.delete(name);
+    if (existing.kind === 'alias') return;
+    for (const alias of this.#aliases.get(name) ?? []) {
+      if (this.#records.get(alias)?.target === name) this.#records.delete(alias);
+    }
+    this.#aliases.delete(name);
+  }
+
+  /** The rules of dbRecordNameValidate and of dbCreateRecord (EPICS Base 7). */
+  #isGoodName(name: string, place: Place): boolean {
+    const macro = unexpandedMacro(name);
+    if (macro !== undefined) {
+      this.#addUndefinedMacro(macro, `"${name.slice(0, 80)}"`, place);
+      return false;
+    }
+    if (name !== '' && name.length <= maxNameLength && !/[ \t"'.$]/.test(name)) return true;
+    const reason =
+      name === ''
+        ? 'is empty'
+        : name.length > maxNameLength
+          ? `is longer than ${maxNameLength} characters`
+          : 'has a character that is not allowed';
+    this.addProblem('bad-name', `record name "${name.slice(0, 80)}" ${reason}`, place);
+    return false;
+  }
+
+  #addUndefinedMacro(macro: string, what: string, place: Place): void {
+    // One problem for each macro and file, not for each record that uses it.
+    const key = `undefined-macro ${macro} ${place.file}`;
+    if (this.#seenProblems.has(key) || this.#problems.length > this.#limits.problems) return;
+    this.#seenProblems.add(key);
+    this.addProblem(
+      'undefined-macro',
+      `macro ${macro} has no value: ${what} and other names that use it are left out`,
+      place,
+    );
+  }
+}
+
+function unexpandedMacro(name: string): string | undefined {
+  return /\$[({]([^)}]{0,40})/.exec(name)?.[1];
+}

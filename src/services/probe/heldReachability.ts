@@ -1,0 +1,254 @@
+/**
+ * Keeps one circuit to a server on which every PV was asked for, so that what is shown stays true
+ * without asking again: the server's own messages, and the circuit's end, change it.
+ */
+import { schedule } from '../../base/schedule';
+import { delay, withDeadline } from '../../base/abort';
+import { DisposableStore } from '../../base/disposable';
+import { EventEmitter } from '../../base/event';
+import { messageOf, TimeoutError } from '../../base/errors';
+import { PvSteps } from '../../model/pvTable';
+import type { Problem, PvProtocol } from '../../model/snapshot';
+import { ProtocolLink, type ProtocolObject } from './protocolLink';
+import type { Reachability, ReachabilityInput } from './reachability';
+
+/**
+ * For so many PVs of a server a channel is created and held; of the others it is asked whether it
+ * has them, where it answers that. Each channel is paid by the IOC: 22 kB with pvxs 1.5, so that
+ * 100,000 of them took 2 GB of it.
+ */
+export const MAX_HELD_CHANNELS = 1000;
+
+/** What Channel Access and pvAccess have in common for this purpose. */
+export interface ChannelDialect extends ProtocolObject {
+  /** Asks for a PV; `index` is its in the name table. */
+  ask(index: number, name: string): void;
+  /** Asks for a sign of life. */
+  ping(): void;
+}
+
+export interface DialectEvents {
+  /** The handshake is done: PVs may be asked for. */
+  ready(): void;
+  /** The server has created the channel or, beyond the held ones, says that it has the PV. */
+  reached(index: number): void;
+  failed(index: number, step: 'not-found' | 'create-refused'): void;
+  /** The server ended a channel by itself. */
+  lost(index: number): void;
+}
+
+export type CreateDialect = (events: DialectEvents) => ChannelDialect;
+
+const DIAL_TIMEOUT_MS = 5000;
+/** Without any byte for so long the server is asked for a sign of life (libca: 30 s). */
+const QUIET_MS = 15_000;
+/** The sign of life, and the answers to channel requests, are waited for so long. */
+const ANSWER_TIMEOUT_MS = 5000;
+const RECONNECT_FIRST_MS = 200;
+const RECONNECT_MAX_MS = 5000;
+/** A channel that the server ended is asked for again after this time. */
+const RECREATE_MS = 2000;
+/** Names asked for before the output is flushed. */
+const BATCH = 1000;
+
+export class HeldReachability implements Reachability {
+  readonly steps = new PvSteps();
+  readonly #input: ReachabilityInput;
+  readonly #protocol: PvProtocol;
+  readonly #createDialect: CreateDialect;
+  readonly #store = new DisposableStore();
+  readonly #abort = new AbortController();
+  readonly #changed = this.#store.add(new EventEmitter<void>());
+  #problem: Problem | undefined;
+  #link: ProtocolLink | undefined;
+  #dialect: ChannelDialect | undefined;
+  #isReady = false;
+  /** Names below this were asked for on the current circuit. */
+  #asked = 0;
+  #circuit: AbortController | undefined;
+  #hasHeard = false;
+  #isTellPending = false;
+
+  readonly onDidChange = this.#changed.event;
+
+  constructor(protocol: PvProtocol, input: ReachabilityInput, createDialect: CreateDialect) {
+    this.#protocol = protocol;
+    this.#input = input;
+    this.#createDialect = createDialect;
+    this.steps.grow(input.names.size);
+    void this.#hold();
+  }
+
+  get problem(): Problem | undefined {
+    return this.#problem;
+  }
+
+  namesAdded(): void {
+    this.steps.grow(this.#input.names.size);
+    this.#ask();
+    this.#tell();
+  }
+
+  /** Connects, holds until the circuit ends, and connects again, until disposed. */
+  async #hold(): Promise<void> {
+    for (let failures = 0; !this.#abort.signal.aborted; failures++) {
+      try {
+        const isEstablished = await this.#holdOnce();
+        if (isEstablished) failures = 0;
+      } catch (error) {
+        if (this.#abort.signal.aborted) return;
+        this.#lose(messageOf(error));
+      }
+      const pauseMs = Math.min(RECONNECT_FIRST_MS * 2 ** failures, RECONNECT_MAX_MS);
+      await delay(this.#input.clock, pauseMs, this.#abort.signal).catch(() => undefined);
+    }
+  }
+
+  /** One circuit; resolves at its end with whether it ever was ready. */
+  async #holdOnce(): Promise<boolean> {
+    const connection = await withDeadline(
+      this.#input.clock,
+      DIAL_TIMEOUT_MS,
+      `no connection within ${DIAL_TIMEOUT_MS / 1000} s`,
+      this.#abort.signal,
+      this.#input.dial,
+    );
+    const error = await new Promise<Error | undefined>((resolve) => {
+      const dialect = this.#createDialect({
+        ready: () => this.#begin(),
+        reached: (index) => this.#step(index, 'reachable'),
+        failed: (index, step) => this.#refused(index, step),
+        lost: (index) => this.#channelLost(index),
+      });
+      this.#dialect = dialect;
+      this.#link = new ProtocolLink(connection, dialect, {
+        onEnd: resolve,
+        onDrain: () => this.#ask(),
+        onActivity: () => {
+          this.#hasHeard = true;
+        },
+      });
+      this.#circuit = new AbortController();
+      void this.#watchQuiet(this.#circuit.signal, resolve);
+      this.#link.flush();
+      if (this.#abort.signal.aborted) resolve(undefined);
+    });
+    const wasReady = this.#isReady;
+    this.#closeLink();
+    if (this.#abort.signal.aborted) return wasReady;
+    this.#lose(error ? messageOf(error) : 'the server closed the circuit');
+    if (wasReady) this.#input.onCircuitLost();
+    return wasReady;
+  }
+
+  #begin(): void {
+    this.#isReady = true;
+    this.#problem = undefined;
+    this.#ask();
+    this.#tell();
+  }
+
+  /** Asks for the PVs that were not asked for yet, as fast as the server takes them. */
+  #ask(): void {
+    if (!this.#isReady || !this.#dialect || !this.#link) return;
+    const { names } = this.#input;
+    while (this.#asked < names.size) {
+      const end = Math.min(this.#asked + BATCH, names.size);
+      for (; this.#asked < end; this.#asked++) {
+        if (this.steps.get(this.#asked) === 'not-served') continue;
+        this.steps.set(this.#asked, 'pending');
+        this.#dialect.ask(this.#asked, names.name(this.#asked));
+      }
+      if (!this.#link.flush()) return;
+    }
+  }
+
+  /**
+   * Calls `end` when nothing is heard for too long, after asking for a sign of life. Silence while
+   * channels are wanted is the server's "no answer" to those. Returns when the circuit's signal
+   * aborts.
+   */
+  async #watchQuiet(signal: AbortSignal, end: (error: Error) => void): Promise<void> {
+    const { clock } = this.#input;
+    try {
+      await delay(clock, ANSWER_TIMEOUT_MS, signal);
+      if (!this.#isReady) {
+        end(new TimeoutError(`no handshake within ${ANSWER_TIMEOUT_MS / 1000} s`));
+        return;
+      }
+      for (;;) {
+        this.#hasHeard = false;
+        const isWaiting = this.steps.count('pending') > 0;
+        await delay(clock, isWaiting ? ANSWER_TIMEOUT_MS : QUIET_MS, signal);
+        if (this.#hasHeard) continue;
+        this.steps.replaceAll('pending', 'no-answer');
+        this.#tell();
+        this.#dialect?.ping();
+        this.#link?.flush();
+        await delay(clock, ANSWER_TIMEOUT_MS, signal);
+        if (this.#hasHeard) continue;
+        end(new TimeoutError(`no sign of life within ${ANSWER_TIMEOUT_MS / 1000} s`));
+        return;
+      }
+    } catch {
+      // The circuit ended first.
+    }
+  }
+
+  #step(index: number, step: Parameters<PvSteps['set']>[1]): void {
+    if (this.steps.set(index, step)) this.#tell();
+  }
+
+  /** A name that belongs to the other protocol, or to another IOC, is not this server's failure. */
+  #refused(index: number, step: 'not-found' | 'create-refused'): void {
+    const source = this.#input.names.source(index).kind;
+    const isExpected = source === 'database' || (source === 'pva-list' && this.#protocol === 'pva');
+    this.#step(index, step === 'not-found' && !isExpected ? 'not-served' : step);
+  }
+
+  #channelLost(index: number): void {
+    this.#step(index, 'disconnected');
+    const dialect = this.#dialect;
+    schedule(this.#store, this.#input.clock, RECREATE_MS, () => {
+      if (this.#dialect !== dialect || this.steps.get(index) !== 'disconnected') return;
+      dialect?.ask(index, this.#input.names.name(index));
+      this.#link?.flush();
+    });
+  }
+
+  #lose(reason: string): void {
+    this.steps.replaceAll('reachable', 'disconnected');
+    this.#problem = {
+      code: 'disconnected',
+      message: `no circuit to the server: ${reason}`,
+      advice: 'It is tried again all the time; look whether the IOC still runs.',
+    };
+    this.#tell();
+  }
+
+  #closeLink(): void {
+    this.#circuit?.abort();
+    this.#link?.dispose();
+    this.#link = undefined;
+    this.#dialect = undefined;
+    this.#isReady = false;
+    this.#asked = 0;
+  }
+
+  /** Tells once for all that changes in this turn of the event loop. */
+  #tell(): void {
+    if (this.#isTellPending || this.#store.isDisposed) return;
+    this.#isTellPending = true;
+    void Promise.resolve().then(() => {
+      this.#isTellPending = false;
+      this.#changed.fire();
+    });
+  }
+
+  dispose(): void {
+    if (this.#store.isDisposed) return;
+    this.#abort.abort();
+    this.#closeLink();
+    this.#store.dispose();
+  }
+}

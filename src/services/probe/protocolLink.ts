@@ -1,0 +1,73 @@
+/**
+ * Joins a connection with a sans-I/O protocol object: received bytes in, waiting bytes out, and one
+ * end. Whoever creates it disposes it; disposing closes the connection.
+ */
+import type { Disposable } from '../../base/disposable';
+import type { Connection } from '../connection';
+
+export interface ProtocolObject {
+  /** Throws RemoteProtocolError when the peer breaks the rules. */
+  receive(chunk: Uint8Array): void;
+  takeOutput(): Uint8Array;
+}
+
+export interface LinkEvents {
+  /** Once: closed by the peer (undefined), by an error, or by bytes that break the rules. */
+  onEnd(error: Error | undefined): void;
+  /** The peer takes bytes again after `flush` returned false. */
+  onDrain?(): void;
+  /** Bytes arrived and were digested. */
+  onActivity?(): void;
+}
+
+export class ProtocolLink implements Disposable {
+  readonly #connection: Connection;
+  readonly #protocol: ProtocolObject;
+  readonly #events: LinkEvents;
+  #hasEnded = false;
+
+  constructor(connection: Connection, protocol: ProtocolObject, events: LinkEvents) {
+    this.#connection = connection;
+    this.#protocol = protocol;
+    this.#events = events;
+    connection.on('error', (error) => this.#end(error));
+    connection.on('close', () => this.#end(undefined));
+    connection.on('end', () => this.#end(undefined));
+    connection.on('drain', () => {
+      if (!this.#hasEnded) events.onDrain?.();
+    });
+    connection.on('data', (bytes) => this.#receive(bytes));
+    connection.resume();
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.#hasEnded) return;
+    try {
+      this.#protocol.receive(bytes);
+      this.#events.onActivity?.();
+      this.flush();
+    } catch (error) {
+      this.#end(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Sends what waits; false when the peer is slow: wait for onDrain before producing more. */
+  flush(): boolean {
+    if (this.#hasEnded) return false;
+    const bytes = this.#protocol.takeOutput();
+    return bytes.byteLength === 0 || this.#connection.write(bytes);
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#connection.destroy();
+    this.#events.onEnd(error);
+  }
+
+  /** Closes without calling onEnd. */
+  dispose(): void {
+    this.#hasEnded = true;
+    this.#connection.destroy();
+  }
+}

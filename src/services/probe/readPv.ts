@@ -1,0 +1,129 @@
+/** One PV read once, in the same words whichever protocol it came by. */
+import { ContainerError, RemoteProtocolError } from '../../base/errors';
+import { formatTime, type PvReading } from '../../model/reading';
+import type { PvProtocol } from '../../model/snapshot';
+import { EPICS_EPOCH_SECONDS } from '../../protocol/ca';
+import {
+  isSuccess,
+  PvaClientConnection,
+  type PvaStructureValue,
+  readPv as readNormative,
+} from '../../protocol/pva';
+import type { Connection } from '../connection';
+import { converse } from './converse';
+import { readCaValues, type CaValues } from './readCaValues';
+
+interface ClientIdentity {
+  readonly clientName: string;
+  readonly hostName: string;
+}
+
+const SEVERITIES = ['NO_ALARM', 'MINOR', 'MAJOR', 'INVALID'];
+const PVA_SEVERITIES = {
+  none: 'NO_ALARM',
+  minor: 'MINOR',
+  major: 'MAJOR',
+  invalid: 'INVALID',
+  undefined: 'UNDEFINED',
+};
+/** epicsAlarmCondition, EPICS Base alarm.h. */
+const CONDITIONS = [
+  '',
+  'READ',
+  'WRITE',
+  'HIHI',
+  'HIGH',
+  'LOLO',
+  'LOW',
+  'STATE',
+  'COS',
+  'COMM',
+  'TIMEOUT',
+  'HWLIMIT',
+  'CALC',
+  'SCAN',
+  'LINK',
+  'SOFT',
+  'BAD_SUB',
+  'UDF',
+  'DISABLE',
+  'SIMM',
+  'READ_ACCESS',
+  'WRITE_ACCESS',
+];
+
+/** Closes the connection. Rejects with a sentence for a person; the deadline is the caller's. */
+export async function readPv(
+  protocol: PvProtocol,
+  name: string,
+  connection: Connection,
+  identity: ClientIdentity,
+  signal: AbortSignal,
+): Promise<PvReading> {
+  if (protocol === 'pva') return readByPva(name, connection, identity, signal);
+  const [values] = await readCaValues(connection, [name], identity, signal);
+  if (!values) throw new ContainerError(`the IOC has no PV ${name}, or refuses it`);
+  return fromCa(values);
+}
+
+function fromCa({ time, control }: CaValues): PvReading {
+  const states = control.enumStrings;
+  const plain = Array.from(time.value as ArrayLike<number | string>);
+  const named = states ? plain.map((v) => states[Number(v)] ?? v) : plain;
+  const stamp = time.timeStamp;
+  const isProcessed = stamp !== undefined && stamp.secondsPastEpoch !== 0;
+  return {
+    value: named.length === 1 ? named[0] : named,
+    ...(control.units !== undefined && { units: control.units }),
+    ...(control.precision !== undefined && { precision: control.precision }),
+    severity: SEVERITIES[time.alarm?.severity ?? 0] ?? 'INVALID',
+    alarmMessage: CONDITIONS[time.alarm?.status ?? 0] ?? '',
+    ...(isProcessed && {
+      time: formatTime(stamp.secondsPastEpoch + EPICS_EPOCH_SECONDS, stamp.nanoseconds),
+    }),
+  };
+}
+
+function readByPva(
+  name: string,
+  connection: Connection,
+  identity: ClientIdentity,
+  signal: AbortSignal,
+): Promise<PvReading> {
+  return converse<PvReading>(connection, signal, (settle, fail) => {
+    const refuse = (what: string, message: string): void =>
+      fail(new RemoteProtocolError(`the IOC ${what}: ${message || 'without a reason'}`));
+    const client = new PvaClientConnection(
+      {
+        onValidated(status) {
+          if (isSuccess(status)) client.createChannel(name);
+          else refuse('refused our connection', status.message);
+        },
+        onChannelCreated(cid, status) {
+          if (isSuccess(status)) client.get(cid);
+          else refuse(`has no PV ${name}, or refuses it`, status.message);
+        },
+        onGet(_ioid, status, value) {
+          if (isSuccess(status) && value) settle(fromPva(value));
+          else refuse('refused the read', status.message);
+        },
+      },
+      { identity: { user: identity.clientName, host: identity.hostName } },
+    );
+    return client;
+  });
+}
+
+function fromPva(structure: PvaStructureValue): PvReading {
+  const { value, units, precision, alarm, timeStamp } = readNormative(structure);
+  const isProcessed = timeStamp !== undefined && timeStamp.secondsPastEpoch > EPICS_EPOCH_SECONDS;
+  return {
+    value,
+    ...(units !== undefined && { units }),
+    ...(precision !== undefined && { precision }),
+    severity: PVA_SEVERITIES[alarm?.severity ?? 'none'],
+    // QSRV 1 writes NO_ALARM there too.
+    alarmMessage: alarm === undefined || alarm.severity === 'none' ? '' : alarm.message,
+    ...(isProcessed && { time: formatTime(timeStamp.secondsPastEpoch, timeStamp.nanoseconds) }),
+  };
+}

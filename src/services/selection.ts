@@ -1,0 +1,49 @@
+/** Which containers the person wants. Pure. */
+import type { ContainerInfo } from './engine';
+
+export interface Selection {
+  /** Names, ids or beginnings of ids; empty means all. */
+  readonly containers: readonly string[];
+  /** Folder whose devcontainer is meant, absolute. */
+  readonly workspace?: string;
+  /** `key=value`, or `key` for any value; all must match. */
+  readonly labels: readonly string[];
+}
+
+export const EVERYTHING: Selection = { containers: [], labels: [] };
+
+export function isSelected(container: ContainerInfo, selection: Selection): boolean {
+  const { containers, workspace, labels } = selection;
+  if (containers.length > 0 && !containers.some((wanted) => isNamed(container, wanted))) {
+    return false;
+  }
+  if (workspace !== undefined && !isDevcontainerOf(container, workspace)) return false;
+  return labels.every((wanted) => {
+    const at = wanted.indexOf('=');
+    const key = at < 0 ? wanted : wanted.slice(0, at);
+    const value = container.labels[key];
+    return value !== undefined && (at < 0 || value === wanted.slice(at + 1));
+  });
+}
+
+export function isNamed(container: ContainerInfo, wanted: string): boolean {
+  const isIdPrefix = /^[0-9a-f]{4,64}$/.test(wanted) && container.id.startsWith(wanted);
+  return container.name === wanted || isIdPrefix;
+}
+
+/** The Dev Containers CLI and extension label a container with the folder it was made for. */
+function isDevcontainerOf(container: ContainerInfo, folder: string): boolean {
+  const label = container.labels['devcontainer.local_folder'];
+  return label !== undefined && normaliseFolder(label) === normaliseFolder(folder);
+}
+
+/**
+ * The same folder in one spelling: Windows drive letters and separators vary between tools, and
+ * \\wsl.localhost\Distro\p, \\wsl$\Distro\p and /p are the same folder seen from two sides.
+ */
+export function normaliseFolder(folder: string): string {
+  const slashed = folder.replace(/\\/g, '/').replace(/(.)\/+$/, '$1');
+  const wsl = /^\/\/wsl(?:\.localhost|\$)\/[^/]+(\/.*)$/i.exec(slashed);
+  if (wsl) return wsl[1] ?? slashed;
+  return /^[a-z]:/i.test(slashed) ? slashed.toLowerCase() : slashed;
+}

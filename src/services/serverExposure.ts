@@ -1,0 +1,361 @@
+/**
+ * One listening socket of an IOC on its way to this machine: find a way in on which the protocol
+ * answers, learn what server it is, open the relay. Ends with the listening socket.
+ */
+import { DisposableStore, type Disposable } from '../base/disposable';
+import { EventEmitter } from '../base/event';
+import { messageOf } from '../base/errors';
+import { delay, withDeadline } from '../base/abort';
+import type { Clock } from '../base/clock';
+import type { Log } from '../base/log';
+import { type Endpoint, formatEndpoint } from '../model/endpoint';
+import { loopbackHost } from '../model/loopbackPlan';
+import type { PvProtocol, ServerStatus, Problem, WayKind } from '../model/snapshot';
+import type { Connection, Relay, WayIn } from './connection';
+import type { ListenerCandidate } from './detect/candidates';
+import { identifyCaServer } from '../protocol/ca';
+import { identifyServer } from './detect/identifyServer';
+import type { ServerIdentity } from './detect/serverIdentity';
+import { describeHolder, type LocalPorts, type TakenPort } from './localPorts';
+
+/** A way that has not answered by then is given up for the next one. */
+const WAY_TIMEOUT_MS = 3000;
+/** `status` looks for relays on 127.0.0.1 to 127.0.0.N; an address without one refuses at once. */
+const LOOKED_AT_ADDRESSES = 16;
+const RETRY_FIRST_MS = 500;
+const RETRY_MAX_MS = 5000;
+
+export interface ServerExposureInput {
+  readonly containerKey: string;
+  readonly listener: ListenerCandidate;
+  /** A silent listener is asked whether it speaks CA only when the process shows signs of CA. */
+  readonly mayAskCa: boolean;
+  /** Under which numbers the engine publishes a TCP port of the container. */
+  readonly publishedAs: (port: number) => readonly number[];
+  /** Best first. */
+  readonly ways: () => readonly WayIn[];
+  readonly localPorts: LocalPorts;
+  /** False for a look without relays (`status`): only what is there already is used. */
+  readonly opensRelays: boolean;
+  readonly dialHost: (endpoint: Endpoint, signal: AbortSignal) => Promise<Connection>;
+  /** Whether the server of that protocol at `local` is this IOC; decided by comparing its PVs. */
+  readonly isSameIoc: (
+    protocol: PvProtocol,
+    local: Endpoint,
+    signal: AbortSignal,
+  ) => Promise<boolean>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class ServerExposure implements Disposable {
+  readonly #input: ServerExposureInput;
+  readonly #store = new DisposableStore();
+  readonly #abort = new AbortController();
+  readonly #changed = this.#store.add(new EventEmitter<void>());
+  #status: ServerStatus = 'identifying';
+  #identity: ServerIdentity | undefined;
+  #way: WayIn | undefined;
+  #relay: Relay | undefined;
+  #local: Endpoint | undefined;
+  #problem: Problem | undefined;
+  #note: string | undefined;
+  #isForeign = false;
+
+  /** Fires when anything below changed. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(input: ServerExposureInput) {
+    this.#input = input;
+  }
+
+  get listener(): ListenerCandidate {
+    return this.#input.listener;
+  }
+  get status(): ServerStatus {
+    return this.#status;
+  }
+  get identity(): ServerIdentity | undefined {
+    return this.#identity;
+  }
+  /** The protocol it speaks; until the handshake, what its port suggests. */
+  get protocol(): PvProtocol | undefined {
+    return this.#identity?.protocol ?? this.listener.expected;
+  }
+  get local(): Endpoint | undefined {
+    return this.#local;
+  }
+  get wayKind(): WayKind | undefined {
+    return this.#way?.kind;
+  }
+  get problem(): Problem | undefined {
+    return this.#problem;
+  }
+  get note(): string | undefined {
+    return this.#note;
+  }
+  /** It answered in neither protocol, and nothing says it should: no EPICS server, not shown. */
+  get isForeign(): boolean {
+    return this.#isForeign;
+  }
+
+  /** Takes a sign that tells more about a CA server: the port in its search replies. */
+  observeSearchPort(searchPort: number): void {
+    const known = this.#identity;
+    if (!known?.caObservations) return;
+    const caObservations = { ...known.caObservations, searchPort };
+    const implementation = identifyCaServer(caObservations);
+    this.#identity = { ...known, caObservations, implementation };
+    if (implementation !== known.implementation) this.#changed.fire();
+  }
+
+  /** Connects to the server inside, without the relay. */
+  dialInside(signal: AbortSignal): Promise<Connection> {
+    if (!this.#way) return Promise.reject(new Error('no way in has been proved yet'));
+    return this.#way.dial(this.listener.endpoint, signal);
+  }
+
+  /** Connects as clients on this machine do; where nothing is relayed (a mere look), inside. */
+  dialAsClient(signal: AbortSignal): Promise<Connection> {
+    return this.#local ? this.#input.dialHost(this.#local, signal) : this.dialInside(signal);
+  }
+
+  /**
+   * Works until exposed; a failure is shown and tried again for as long as the socket listens,
+   * because a taken port may become free and a hanging IOC may recover. Never rejects.
+   */
+  async start(): Promise<void> {
+    for (let attempt = 0; !this.#store.isDisposed; attempt++) {
+      await this.#attempt();
+      if (this.#status !== 'failed') return;
+      const pauseMs = Math.min(RETRY_FIRST_MS * 2 ** attempt, RETRY_MAX_MS);
+      await delay(this.#input.clock, pauseMs, this.#abort.signal).catch(() => undefined);
+    }
+  }
+
+  /** Looks again at a server that somebody else forwarded: that forwarder may have gone. */
+  recheckShared(): void {
+    if (this.#status !== 'shared') return;
+    this.#status = 'identifying';
+    void this.start();
+  }
+
+  async #attempt(): Promise<void> {
+    try {
+      if (await this.#identify()) await this.#expose();
+    } catch (error) {
+      if (this.#abort.signal.aborted) return;
+      this.#fail('internal', messageOf(error), 'Please report this with the log (--verbose).');
+    }
+    if (!this.#store.isDisposed) this.#changed.fire();
+  }
+
+  async #identify(): Promise<boolean> {
+    const { endpoint, expected } = this.listener;
+    const attempts: string[] = [];
+    let wasConnected = false;
+    for (const way of this.#input.ways()) {
+      try {
+        const identity = await withDeadline(
+          this.#input.clock,
+          WAY_TIMEOUT_MS,
+          `no answer within ${WAY_TIMEOUT_MS / 1000} s`,
+          this.#abort.signal,
+          async (signal) => {
+            const connection = await way.dial(endpoint, signal);
+            wasConnected ||= way.kind === 'entered' || way.kind.startsWith('exec');
+            return identifyServer(connection, {
+              ...(expected && { expected }),
+              mayAskCa: this.#input.mayAskCa,
+              clock: this.#input.clock,
+              signal,
+            });
+          },
+        );
+        if (identity) {
+          this.#identity = identity;
+          this.#way = way;
+          this.#input.log(
+            'info',
+            'detect',
+            `${formatEndpoint(endpoint)}: ${identity.implementation} by ${way.label}`,
+          );
+          this.#changed.fire();
+          return true;
+        }
+        attempts.push(`${way.label}: connected, but nothing that answers is CA or PVA`);
+      } catch (error) {
+        if (this.#abort.signal.aborted) return false;
+        attempts.push(`${way.label}: ${messageOf(error)}`);
+      }
+      this.#input.log('debug', 'detect', `${formatEndpoint(endpoint)}: ${attempts.at(-1)}`);
+    }
+    if (!expected && (wasConnected || attempts.length > 0)) {
+      this.#isForeign = true;
+      return false;
+    }
+    this.#fail(
+      wasConnected ? 'no-handshake' : 'no-way-in',
+      wasConnected
+        ? `the process listens on port ${endpoint.port} but does not answer ${expected === 'pva' ? 'pvAccess' : 'Channel Access'}`
+        : `no way into the container leads to port ${endpoint.port}. Tried: ${attempts.join('; ') || 'nothing, for this container offers no way in'}`,
+      wasConnected
+        ? 'Look at the IOC itself: it may hang, or another program uses that port.'
+        : 'Put node, python3, socat or nc into the image, or publish the port under the same number.',
+    );
+    return false;
+  }
+
+  async #expose(): Promise<void> {
+    const way = this.#way;
+    if (!way) return;
+    const { endpoint } = this.listener;
+    const direct = way.directEndpoint(endpoint);
+    if (direct) {
+      this.#succeed('exposed', direct);
+      return;
+    }
+    if (!this.#input.opensRelays) {
+      await this.#lookWithoutRelay(endpoint);
+      return;
+    }
+    const opened = await this.#input.localPorts.open(
+      this.#input.containerKey,
+      way,
+      endpoint,
+      (local) => this.#isThisServer(local),
+    );
+    if (opened.kind === 'taken') {
+      this.#failTaken(endpoint, opened.taken);
+      return;
+    }
+    if (opened.kind === 'shared') {
+      this.#succeed('shared', opened.local);
+      const who = opened.holder?.process ? ` by ${describeHolder(opened.holder)}` : '';
+      this.#note = `already forwarded to ${formatEndpoint(opened.local)}${who}`;
+      return;
+    }
+    const { relay, skipped } = opened;
+    if (this.#store.isDisposed) {
+      this.#input.localPorts.close(relay);
+      return;
+    }
+    this.#relay = relay;
+    this.#succeed('exposed', relay.local);
+    const strangers = skipped.filter((taken) => taken.holder !== undefined);
+    const notes = [
+      strangers.length > 0
+        ? `${describeTaken(strangers)} already; relayed at ${formatEndpoint(relay.local)}`
+        : undefined,
+      describeOtherNumber(this.#input.publishedAs(endpoint.port), endpoint.port),
+    ].filter((note) => note !== undefined);
+    this.#note = notes.length > 0 ? notes.join('; ') : undefined;
+    this.#store.add(
+      relay.onDidEnd((error) => {
+        if (!error) return;
+        this.#local = undefined;
+        this.#fail(
+          'relay-ended',
+          `the relay at ${formatEndpoint(relay.local)} ended: ${messageOf(error)}`,
+          'It is opened again at once; the log (--verbose) has the details.',
+        );
+        this.#changed.fire();
+        void this.start();
+      }),
+    );
+  }
+
+  /** Finds the relay that another epics-expose holds, on whichever loopback address. */
+  async #lookWithoutRelay(endpoint: Endpoint): Promise<void> {
+    for (let index = 1; index <= LOOKED_AT_ADDRESSES; index++) {
+      const local = { host: loopbackHost(index), port: endpoint.port };
+      if (!(await this.#isThisServer(local))) continue;
+      this.#succeed('shared', local);
+      return;
+    }
+    this.#fail(
+      'not-relayed',
+      `the server answers in the container, but port ${endpoint.port} is not relayed to this machine`,
+      'Run epics-expose and keep it running.',
+    );
+  }
+
+  /** Whether what answers at an address of this machine is this very server. */
+  async #isThisServer(local: Endpoint): Promise<boolean> {
+    const mine = this.#identity;
+    if (!mine) return false;
+    try {
+      return await withDeadline(
+        this.#input.clock,
+        WAY_TIMEOUT_MS,
+        'no answer',
+        this.#abort.signal,
+        async (signal) => {
+          const connection = await this.#input.dialHost(local, signal);
+          const other = await identifyServer(connection, {
+            expected: mine.protocol,
+            mayAskCa: mine.protocol === 'ca',
+            clock: this.#input.clock,
+            signal,
+          });
+          if (other?.protocol !== mine.protocol) return false;
+          if (mine.guid !== undefined || other.guid !== undefined) return mine.guid === other.guid;
+          return this.#input.isSameIoc(mine.protocol, local, signal);
+        },
+      );
+    } catch {
+      // Nobody there, or not in our protocol: not this server.
+      return false;
+    }
+  }
+
+  #failTaken(endpoint: Endpoint, taken: readonly TakenPort[]): void {
+    this.#fail(
+      'port-taken',
+      `port ${endpoint.port} is taken on this machine: ${describeTaken(taken)}`,
+      'End that program or let it use another port; epics-expose takes the port as soon as it is free.',
+    );
+  }
+
+  #succeed(status: 'exposed' | 'shared', local: Endpoint): void {
+    this.#status = status;
+    this.#local = local;
+    this.#problem = undefined;
+  }
+
+  #fail(code: string, message: string, advice: string): void {
+    this.#status = 'failed';
+    this.#problem = { code, message, advice };
+  }
+
+  /** Ends everything; the last state stays readable. */
+  dispose(): void {
+    if (this.#store.isDisposed) return;
+    this.#abort.abort();
+    if (this.#relay) this.#input.localPorts.close(this.#relay);
+    this.#relay = undefined;
+    this.#local = undefined;
+    this.#status = 'gone';
+    this.#problem = {
+      code: 'ioc-gone',
+      message: `the IOC stopped listening on port ${this.listener.endpoint.port}`,
+      advice: 'Start the IOC again; its PVs come back by themselves.',
+    };
+    this.#store.dispose();
+  }
+}
+
+/** What people expect of a published port, and why it is relayed all the same. */
+function describeOtherNumber(hostPorts: readonly number[], port: number): string | undefined {
+  if (hostPorts.length === 0 || hostPorts.includes(port)) return undefined;
+  return `published as port ${hostPorts.join(', ')}, but the server tells clients ${port}; relayed under its own number`;
+}
+
+/** At most two, because a person acts on the first. */
+function describeTaken(taken: readonly TakenPort[]): string {
+  const shown = taken
+    .slice(0, 2)
+    .map(({ endpoint, reason }) => `${formatEndpoint(endpoint)} is held by ${reason}`);
+  if (taken.length > 2) shown.push(`and ${taken.length - 2} more addresses`);
+  return shown.join(', ');
+}

@@ -1,0 +1,180 @@
+/**
+ * The whole: follows engines and their containers, exposes what was selected, and tells it as a
+ * snapshot. Front ends hold one session and no state of their own.
+ */
+import { schedule } from '../base/schedule';
+import { DisposableStore, type Disposable } from '../base/disposable';
+import { EventEmitter } from '../base/event';
+import type { ContainerState, Snapshot } from '../model/snapshot';
+import { ContainerExposure, type ContainerExposureInput } from './containerExposure';
+import type { ContainerInfo, Engine } from './engine';
+import type { IocExposure, PvView } from './iocExposure';
+import { LocalPorts, type PortHolder } from './localPorts';
+import { isSelected, type Selection } from './selection';
+import type { Endpoint } from '../model/endpoint';
+
+/** Changes within this time are told at once, so that 100,000 answers are a few snapshots. */
+const COALESCE_MS = 50;
+/** How long a container that stopped is still shown. */
+const STOPPED_SHOWN_MS = 60_000;
+
+/** The engines of this machine; more may appear while we run. */
+export interface EngineSource {
+  readonly engines: readonly Engine[];
+  readonly onDidChange: (listener: () => void) => Disposable;
+}
+
+export interface SessionInput extends Omit<ContainerExposureInput, 'localPorts'> {
+  readonly engines: EngineSource;
+  readonly selection: Selection;
+  readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
+}
+
+export class ExposeSession implements Disposable {
+  readonly #input: SessionInput;
+  readonly #store = new DisposableStore();
+  readonly #changed = this.#store.add(new EventEmitter<void>());
+  readonly #containers = new Map<string, ContainerExposure>();
+  readonly #stopped = new Map<string, ContainerState>();
+  readonly #engineStores = new Map<Engine, Disposable>();
+  readonly #localPorts: LocalPorts;
+  #pendingTell: Disposable | undefined;
+
+  /** Fires after the snapshot changed. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(input: SessionInput) {
+    this.#input = input;
+    this.#localPorts = new LocalPorts({ findHolder: input.findHolder, log: input.log });
+    this.#store.add(input.engines.onDidChange(() => this.#followEngines()));
+    this.#followEngines();
+  }
+
+  #followEngines(): void {
+    for (const engine of this.#input.engines.engines) {
+      if (this.#engineStores.has(engine)) continue;
+      this.#engineStores.set(engine, this.#store.add(engine.onDidChange(() => this.#sync(engine))));
+      this.#sync(engine);
+    }
+    for (const [engine, subscription] of this.#engineStores) {
+      if (this.#input.engines.engines.includes(engine)) continue;
+      this.#engineStores.delete(engine);
+      this.#store.release(subscription);
+      this.#end([...this.#containers.values()].filter((c) => c.key.startsWith(`${engine.key}#`)));
+    }
+    this.#tell();
+  }
+
+  /** Opens what is new, ends what is gone, replaces what was restarted. */
+  #sync(engine: Engine): void {
+    // An engine that is away tells nothing about its containers: keep what runs, relays included.
+    if (engine.state.status === 'connected') {
+      const wanted = new Map<string, ContainerInfo>();
+      for (const info of engine.containers) {
+        if (info.status !== 'stopped' && isSelected(info, this.#input.selection)) {
+          wanted.set(`${engine.key}#${info.id}`, info);
+        }
+      }
+      for (const [key, exposure] of this.#containers) {
+        if (!key.startsWith(`${engine.key}#`)) continue;
+        const info = wanted.get(key);
+        if (info && exposure.isSameRun(info)) exposure.update(info);
+        else this.#end([exposure]);
+      }
+      const byStart = [...wanted].sort(([, a], [, b]) => a.startedAt.localeCompare(b.startedAt));
+      for (const [key, info] of byStart) {
+        if (!this.#containers.has(key)) this.#begin(key, engine, info);
+      }
+    }
+    this.#tell();
+  }
+
+  #begin(key: string, engine: Engine, info: ContainerInfo): void {
+    this.#stopped.delete(key);
+    for (const [oldKey, old] of this.#stopped)
+      if (old.name === info.name) this.#stopped.delete(oldKey);
+    const exposure = this.#store.add(
+      new ContainerExposure(engine, info, { ...this.#input, localPorts: this.#localPorts }),
+    );
+    this.#containers.set(key, exposure);
+    exposure.onDidChange(() => this.#tell());
+  }
+
+  #end(exposures: readonly ContainerExposure[]): void {
+    for (const exposure of exposures) {
+      this.#containers.delete(exposure.key);
+      this.#store.release(exposure);
+      const last = exposure.state();
+      if (last.iocs.length === 0) continue;
+      this.#stopped.set(exposure.key, {
+        ...last,
+        status: 'stopped',
+        problem: stoppedProblem(last.name),
+      });
+      schedule(this.#store, this.#input.clock, STOPPED_SHOWN_MS, () => {
+        this.#stopped.delete(exposure.key);
+        this.#tell();
+      });
+    }
+  }
+
+  #tell(): void {
+    if (this.#store.isDisposed) return;
+    this.#pendingTell ??= this.#input.clock.after(COALESCE_MS, () => {
+      this.#pendingTell = undefined;
+      this.#changed.fire();
+    });
+  }
+
+  /** Whether every engine was asked and everything found so far is exposed or has its reason. */
+  get isSettled(): boolean {
+    return (
+      this.#input.engines.engines.every((engine) => engine.state.status !== 'connecting') &&
+      [...this.#containers.values()].every((container) => container.isSettled)
+    );
+  }
+
+  /** The IOCs of all containers, for reading their PVs. */
+  get iocs(): readonly IocExposure[] {
+    return [...this.#containers.values()].flatMap((container) => container.iocs);
+  }
+
+  /** Every PV with the IOC and container it belongs to. */
+  *pvs(): Generator<{ container: ContainerInfo; ioc: IocExposure; pv: PvView }> {
+    for (const exposure of this.#containers.values()) {
+      for (const ioc of exposure.iocs) {
+        for (const pv of ioc.pvs()) yield { container: exposure.info, ioc, pv };
+      }
+    }
+  }
+
+  /** The names the person gave that no server has; empty while some have not answered yet. */
+  #unknownNames(): string[] {
+    if (this.#input.extraNames.length === 0 || !this.isSettled) return [];
+    return this.#input.extraNames.filter((name) => !this.iocs.some((ioc) => ioc.serves(name)));
+  }
+
+  snapshot(): Snapshot {
+    const containers = [...this.#containers.values()].map((container) => container.state());
+    return {
+      engines: this.#input.engines.engines.map((engine) => engine.state),
+      containers: [...containers, ...this.#stopped.values()].sort((a, b) =>
+        a.name.localeCompare(b.name),
+      ),
+      unknownNames: this.#unknownNames(),
+    };
+  }
+
+  dispose(): void {
+    this.#pendingTell?.dispose();
+    this.#store.dispose();
+  }
+}
+
+function stoppedProblem(name: string): { code: string; message: string; advice: string } {
+  return {
+    code: 'container-stopped',
+    message: `container ${name} has stopped`,
+    advice: 'Start it again; its IOCs are exposed as soon as they listen.',
+  };
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Summary } from '../support/reporter';
+
+/** The runner's own promises, each seen broken once: a leak fails, a skip is listed or refused. */
+const support = resolve(__dirname, '../support');
+const mocha = resolve(__dirname, '../../node_modules/mocha/bin/mocha.js');
+
+describe('test runner', function () {
+  this.timeout(60_000);
+  let folder = '';
+
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'epics-expose-runner-'))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  function runPlanted(
+    text: string,
+    environment: Record<string, string> = {},
+  ): { output: string; exitCode: number | null; summary: Summary } {
+    const [file, summary] = [join(folder, 'planted.ts'), join(folder, 'summary.json')];
+    writeFileSync(file, text);
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      [
+        mocha,
+        ...['--no-config', '--no-package', '--exit', '--require', 'tsx'],
+        ...['--require', join(support, 'leaks.ts'), '--reporter', join(support, 'reporter.ts')],
+        file,
+      ],
+      {
+        encoding: 'utf8',
+        env: {
+          ...process.env,
+          EPICS_EXPOSE_REQUIRE: '',
+          ...environment,
+          EPICS_EXPOSE_SUMMARY: summary,
+        },
+      },
+    );
+    const counts = JSON.parse(readFileSync(summary, 'utf8')) as Summary;
+    return { output: stdout + stderr, exitCode: status, summary: counts };
+  }
+
+  it('names the test that left a server and a child process open', () => {
+    const { output, exitCode } = runPlanted(`
+      it('closes', (done) => {
+        const server = require('node:net').createServer().listen(0, '127.0.0.1', () => server.close(done));
+      });
+      it('forgets', (done) => {
+        require('node:child_process').spawn('sleep', ['3'], { stdio: 'ignore' });
+        require('node:net').createServer().listen(0, '127.0.0.1', done);
+      });`);
+    assert.notEqual(exitCode, 0);
+    assert.match(
+      output,
+      /forgets: (1 TCPServerWrap|1 ProcessWrap), (1 TCPServerWrap|1 ProcessWrap)/,
+    );
+    assert.doesNotMatch(output, /closes: /);
+  });
+
+  const skipping = `
+    const { skip } = require('${support}/skip');
+    describe('all of it', () => {
+      before(function () { skip(this, 'needs docker: no dockerd', 'engines'); });
+      it('one', () => {});
+      it('two', () => {});
+    });
+    it('three', function () { skip(this, 'needs macOS', 'platform'); });`;
+
+  it('gives the reason of every skip', () => {
+    const { exitCode, summary } = runPlanted(skipping);
+    assert.equal(exitCode, 0);
+    assert.deepEqual(summary, {
+      passed: 0,
+      failed: 0,
+      skipped: [
+        { title: 'three', reason: 'needs macOS' },
+        { title: 'all of it one', reason: 'needs docker: no dockerd' },
+        { title: 'all of it two', reason: 'needs docker: no dockerd' },
+      ],
+    });
+  });
+
+  it('refuses a skip for what the environment says is there', () => {
+    const { exitCode, output } = runPlanted(skipping, { EPICS_EXPOSE_REQUIRE: 'iocs,engines' });
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /engines required by EPICS_EXPOSE_REQUIRE, but: needs docker: no dockerd/);
+  });
+});

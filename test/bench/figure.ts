@@ -1,0 +1,78 @@
+/** What a benchmark tells: a number of ours, beside a peer's and a goal where there is one. */
+
+export type Goal =
+  /** Ours is to be below this. */
+  | { readonly kind: 'below'; readonly limit: number }
+  /** The peer's number is to be this many times ours. */
+  | { readonly kind: 'times-less'; readonly factor: number };
+
+export interface Figure {
+  readonly what: string;
+  readonly unit: string;
+  readonly ours: number;
+  readonly peer?: { readonly name: string; readonly value: number };
+  readonly goal?: Goal;
+  /** What one should know of this number: single runs, how wide they spread. */
+  readonly note?: string;
+}
+
+/** What a figure says beside its peer and its goal, as cells of a table. */
+export function cellsOf({ what, unit, ours, peer, goal, note }: Figure): string[] {
+  const ratio = peer && peer.value / ours;
+  return [
+    what,
+    `${round(ours)} ${unit}`,
+    peer ? `${round(peer.value)} ${unit} (${peer.name})` : '',
+    ratio === undefined ? '' : `${round(ratio)} x`,
+    goal ? goalText(goal, unit) : '',
+    goal ? verdict(ours, ratio, goal) : '',
+    note ?? '',
+  ];
+}
+
+function goalText(goal: Goal, unit: string): string {
+  return goal.kind === 'below'
+    ? `< ${goal.limit} ${unit}`
+    : `${goal.factor} times less than the peer`;
+}
+
+function verdict(ours: number, ratio: number | undefined, goal: Goal): string {
+  const margin = goal.kind === 'below' ? goal.limit / ours : (ratio ?? 0) / goal.factor;
+  if (!Number.isFinite(margin)) return 'met';
+  return margin >= 1
+    ? `met, ${round(margin)} times over`
+    : `missed by a factor ${round(1 / margin)}`;
+}
+
+/** A Markdown table; empty columns are left out. */
+export function tableOf(figures: readonly Figure[]): string {
+  const header = ['figure', 'ours', 'peer', 'peer / ours', 'goal', 'goal met?', 'note'];
+  const rows = figures.map(cellsOf);
+  const used = header.map((_, column) => rows.some((row) => row[column] !== ''));
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.filter((_, column) => used[column]).join(' | ')} |`;
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** Three significant digits. */
+export function round(value: number): string {
+  if (value === 0) return '0';
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  return value.toFixed(Math.min(digits, 4));
+}
+
+export function median(values: readonly number[]): number {
+  return percentile(values, 50);
+}
+
+/** The nearest-rank percentile: a value that was measured. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const rank = Math.max(1, Math.ceil((percent / 100) * sorted.length));
+  return sorted[rank - 1] ?? Number.NaN;
+}
+
+/** All runs of a figure, for its note. */
+export function runsNote(values: readonly number[]): string {
+  return `runs: ${values.map(round).join(' ')}`;
+}

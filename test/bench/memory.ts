@@ -1,0 +1,54 @@
+/** Memory of the command as built, with a big IOC held over CA and PVA. */
+import { Exposed } from '../support/exposed';
+import { runIoc } from '../support/lab/container';
+import { sharedEngine, type LabEngine } from '../support/lab/engine';
+import { runBigIoc } from './bigIoc';
+import type { Figure } from './figure';
+import { memoryMegabytes, seconds } from './processes';
+
+const COUNT = 100_000;
+const ROUNDS = 3;
+/** Until garbage of the beginning is gone. */
+const SETTLE_SECONDS = 8;
+
+export async function measureMemory(): Promise<Figure[]> {
+  const engine = await sharedEngine('docker');
+  const small = await runIoc(engine, { macros: 'P=BENCH:', name: 'bench-small' });
+  const base = await measure(engine, 'bench-small');
+  await small.remove();
+  const ioc = await runBigIoc(engine, COUNT);
+  try {
+    const rounds: { now: number; peak: number }[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      rounds.push(await measure(engine, ioc.container.name));
+    }
+    const [middle] = rounds.sort((a, b) => a.now - b.now).slice(Math.floor(ROUNDS / 2));
+    return [
+      { what: 'resident memory with a small IOC', unit: 'MB', ours: base.now },
+      {
+        what: 'resident memory with 100,000 PVs over CA and PVA',
+        unit: 'MB',
+        ours: middle?.now ?? NaN,
+        goal: { kind: 'below', limit: 150 },
+        note: `runs: ${rounds.map(({ now }) => now.toFixed(0)).join(' ')}`,
+      },
+      { what: 'the most it was meanwhile', unit: 'MB', ours: middle?.peak ?? NaN },
+    ];
+  } finally {
+    await ioc.remove();
+  }
+}
+
+async function measure(
+  engine: LabEngine,
+  container: string,
+): Promise<{ now: number; peak: number }> {
+  const exposed = Exposed.start(['--engine', engine.endpoint, '--container', container]);
+  try {
+    await exposed.untilReachable(container, 2, 60_000);
+    await seconds(SETTLE_SECONDS);
+    return memoryMegabytes(exposed.pid);
+  } finally {
+    await exposed.stop();
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * `npm run bench`, or one of them: `npm run bench -- reach`. Prints a table for each; what the
+ * numbers mean, and those of one machine, are in docs/benchmarks.md. Writes nothing here.
+ */
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { runEndings } from '../support/atEnd';
+import { missingForClients } from '../support/clients';
+import { missingFor } from '../support/lab/engine';
+import { missingForIocs } from '../support/lab/image';
+import { tableOf, type Figure } from './figure';
+import { measureIdle } from './idle';
+import { measureListen } from './listen';
+import { measureMemory } from './memory';
+import { measureReach } from './reach';
+import { measureRelays } from './relay';
+
+const RELAY_ROUNDS = 3;
+
+const benchmarks: Record<string, () => Promise<Figure[]>> = {
+  relay: measureRelayFigures,
+  listen: measureListen,
+  reach: measureReach,
+  memory: measureMemory,
+  idle: measureIdle,
+};
+
+async function measureRelayFigures(): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const kind of ['docker', 'rootless'] as const) {
+    for (const { name, gigabitPerSecond, runs } of await measureRelays(kind, RELAY_ROUNDS)) {
+      const note = `runs: ${runs.map((value) => value.toFixed(2)).join(' ')}`;
+      figures.push({ what: `${kind}: ${name}`, unit: 'Gbit/s', ours: gigabitPerSecond, note });
+    }
+  }
+  return figures;
+}
+
+async function main(wanted: readonly string[]): Promise<number> {
+  const unknown = wanted.filter((name) => !(name in benchmarks));
+  if (unknown.length > 0) {
+    console.error(
+      `no benchmark ${unknown.join(', ')}: one of ${Object.keys(benchmarks).join(', ')}`,
+    );
+    return 2;
+  }
+  const missing = missingForClients() ?? missingForIocs() ?? missingFor('docker');
+  if (missing !== undefined) {
+    console.error(`cannot measure here: ${missing}`);
+    return 2;
+  }
+  const load = (): string => readFileSync('/proc/loadavg', 'utf8').split(' ')[0] ?? '';
+  console.log(
+    `${cpus().length} cores, Node.js ${process.version}, load at the beginning ${load()}\n`,
+  );
+  for (const [name, measure] of Object.entries(benchmarks)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    console.log(`### ${name}\n\n${tableOf(await measure())}\n`);
+  }
+  console.log(`load at the end ${load()}`);
+  return 0;
+}
+
+main(process.argv.slice(2))
+  .catch((error: unknown) => {
+    console.error(error);
+    return 1;
+  })
+  .then(async (code) => {
+    await runEndings();
+    process.exit(code);
+  })
+  .catch(console.error);

@@ -1,0 +1,392 @@
+/** The command as a person and a script meet it: words in, text and exit codes out. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { version } from '../../package.json';
+import type { Snapshot } from '../../src/model/snapshot';
+import { type ClientResult, missingForClients } from '../support/clients';
+import { epicsExpose, runProgram } from '../support/command';
+import { CLI, Exposed } from '../support/exposed';
+import type { LabContainer } from '../support/lab/container';
+import type { LabEngine } from '../support/lab/engine';
+import { needsEngine } from '../support/lab/needs';
+import { exposedServers, Scene } from '../support/scene';
+import { skip } from '../support/skip';
+
+const python = resolve('.cache/venv/bin/python');
+const cagetScript = resolve('test/support/clients/caget.py');
+const p4pScript = resolve('test/support/clients/p4pGet.py');
+const nothingFound = 'unix:///nonexistent/engine.sock';
+
+/** No message of ours is a stack trace. */
+const STACK = /\n\s+at |node:internal|Error:/;
+
+/** What a client would see of the person's own settings is not under test. */
+const cleanEnvironment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('EPICS_')),
+);
+const clientEnvironment = {
+  ...cleanEnvironment,
+  EPICS_CA_AUTO_ADDR_LIST: 'NO',
+  EPICS_PVA_AUTO_ADDR_LIST: 'NO',
+};
+
+describe('command line', () => {
+  it('--version and --help', async () => {
+    for (const word of ['--version', '-V']) {
+      const { exitCode, stdout, stderr } = await epicsExpose([word]);
+      assert.deepEqual(
+        { exitCode, stdout, stderr },
+        { exitCode: 0, stdout: `${version}\n`, stderr: '' },
+      );
+    }
+    for (const words of [['--help'], ['-h'], ['help']]) {
+      const { exitCode, stdout, stderr } = await epicsExpose(words);
+      assert.equal(exitCode, 0);
+      assert.equal(stderr, '');
+      for (const command of ['expose', 'status', 'pvs', 'get', 'env', 'exec', 'demo']) {
+        assert.match(stdout, new RegExp(`^  ${command} `, 'm'));
+      }
+      assert.match(stdout, /Exit codes: 0 /);
+    }
+    assert.match((await epicsExpose(['get', '--help'])).stdout, /--engine <uri>/);
+  });
+
+  const mistakes: [string[], RegExp][] = [
+    [['stauts'], /no command "stauts"\. Did you mean "status"\?/],
+    [['--engine', 'foo://bar', 'status'], /"foo:\/\/bar" is no engine address/],
+    [['env', '--shell', 'zsh'], /One of: bash, fish/],
+    [['get'], /missing required argument/],
+    [['exec'], /missing required argument/],
+    [['--nonsense'], /unknown option/],
+  ];
+  for (const [words, message] of mistakes) {
+    it(`says what is wrong with "${words.join(' ')}"`, async () => {
+      const { exitCode, stdout, stderr } = await epicsExpose(words);
+      assert.equal(exitCode, 2);
+      assert.equal(stdout, '');
+      assert.match(stderr, message);
+      assert.doesNotMatch(stderr, STACK);
+    });
+  }
+
+  for (const words of [['status'], ['pvs'], ['get', 'X'], ['env'], ['exec', '--', 'true']]) {
+    it(`${words[0]} without an engine`, async () => {
+      const [command = '', ...rest] = words;
+      const { exitCode, stdout, stderr } = await epicsExpose([
+        command,
+        '--engine',
+        nothingFound,
+        ...rest,
+      ]);
+      assert.equal(exitCode, 3);
+      assert.equal(stdout, '');
+      assert.match(stderr, /no \/nonexistent\/engine\.sock\. Start it/);
+      assert.doesNotMatch(stderr, STACK);
+    });
+  }
+
+  describe('demo', () => {
+    before(function () {
+      const missing = missingForClients();
+      if (missing) skip(this, missing, 'iocs');
+    });
+
+    for (const words of [['--demo-when-empty', '--engine', nothingFound], ['demo']]) {
+      it(`${words[0]}: all PVs reachable, and read by real clients`, async () => {
+        const home = mkdtempSync(join(tmpdir(), 'epics-expose-home-'));
+        const exposed = Exposed.start(words, { env: { ...cleanEnvironment, HOME: home } });
+        try {
+          await exposed.untilReachable('demo', 2);
+          for (const server of exposed.iocs('demo').flatMap((ioc) => ioc.servers)) {
+            assert.deepEqual(server.pvs, { total: 12, reachable: 12, pending: 0 });
+          }
+          const [ca, pva] = await exposed.read('DEMO:TEMPERATURE');
+          for (const value of [ca, pva]) assert.ok(Number(value) >= 18 && Number(value) <= 26);
+        } finally {
+          assert.equal(await exposed.stop(), 0);
+          rmSync(home, { recursive: true, force: true });
+        }
+      });
+    }
+
+    it('as people see it', async () => {
+      const { exitCode, stdout } = await epicsExpose(['demo'], {
+        signal: { name: 'SIGINT', after: 'Ctrl-C to stop' },
+      });
+      assert.equal(exitCode, 0);
+      assert.equal(stdout.match(/12 of 12 reachable/g)?.length, 2);
+      assert.match(stdout, /^export EPICS_CA_NAME_SERVERS='?127\.0\.0\.\d+:5064/m);
+
+      assert.doesNotMatch(stdout, /\u001b/, 'no colours outside a terminal');
+    });
+  });
+
+  describe('with an IOC', () => {
+    let lab: LabEngine;
+    let scene: Scene;
+    let ioc: LabContainer;
+    let idle: LabContainer;
+    let chosen: string[];
+    let exposed: Exposed;
+
+    before(async function () {
+      this.timeout(180_000);
+      lab = await needsEngine(this, 'docker');
+      scene = new Scene(lab);
+      ioc = await scene.ioc({ macros: 'P=CLI:', name: 'cli-test-ioc' });
+      idle = await scene.keeper({ name: 'cli-test-idle' });
+      chosen = ['--engine', lab.endpoint, '--container', ioc.name];
+      exposed = scene.expose([ioc]);
+      await exposedServers(exposed, ioc.name, 2);
+    });
+    after(() => scene?.end());
+
+    const run = (command: string, ...rest: string[]) =>
+      epicsExpose([command, ...chosen, ...rest], { env: clientEnvironment });
+
+    it('a container that is not there, with names that are near', async () => {
+      const words = ['status', '--engine', lab.endpoint, '--container', 'cli-tset-ioc'];
+      const { exitCode, stdout, stderr } = await epicsExpose(words);
+      assert.equal(exitCode, 2);
+      assert.equal(stdout, '');
+      assert.match(
+        stderr,
+        /no running container is called "cli-tset-ioc"\. Did you mean cli-test-ioc\b/,
+      );
+      assert.doesNotMatch(stderr, STACK);
+    });
+
+    it('a container without an IOC', async () => {
+      for (const command of [['status'], ['pvs'], ['get', 'X'], ['env'], ['exec', '--', 'true']]) {
+        const [name = '', ...rest] = command;
+        const words = [name, '--engine', lab.endpoint, '--container', idle.name, ...rest];
+        const { exitCode, stdout, stderr } = await epicsExpose(words);
+        assert.deepEqual({ name, exitCode, stdout }, { name, exitCode: 4, stdout: '' });
+        assert.match(stderr, /No IOC listens in the 1 running container/);
+      }
+    });
+
+    it('status: a table, and JSON with nothing else on stdout', async () => {
+      const table = await run('status');
+      assert.equal(table.exitCode, 0, table.stderr);
+      assert.match(table.stdout, /^CONTAINER +IOC +SERVER +ON THIS MACHINE +PVS$/m);
+      assert.match(table.stdout, /^cli-test-ioc .*CA .*:5064 .*10 of 10 reachable$/m);
+      assert.equal(table.stderr, '');
+      const { exitCode, stdout, stderr } = await run('status', '--json', '--verbose');
+      assert.equal(exitCode, 0);
+      const state = JSON.parse(stdout) as Snapshot & { environment: Record<string, string> };
+      assert.deepEqual(Object.keys(state).sort(), [
+        'containers',
+        'engines',
+        'environment',
+        'unknownNames',
+      ]);
+      assert.equal(state.engines[0]?.status, 'connected');
+      const [container] = state.containers;
+      assert.equal(container?.name, ioc.name);
+      assert.deepEqual(
+        container.iocs[0]?.servers.map(({ protocol, status, pvs }) => [protocol, status, pvs]),
+        ['ca', 'pva'].map((protocol) => [
+          protocol,
+          'shared',
+          { total: 10, reachable: 10, pending: 0 },
+        ]),
+      );
+      assert.deepEqual(state.environment, exposed.printedEnvironment);
+      assert.match(stderr, /^\S+Z (debug|info)/m);
+    });
+
+    it('pvs: patterns, columns, JSON lines', async () => {
+      const { exitCode, stdout } = await run('pvs', 'CLI:*T');
+      assert.equal(exitCode, 0);
+      assert.deepEqual(
+        stdout
+          .trim()
+          .split('\n')
+          .map((line) => line.split('\t').slice(0, 3).join(' '))
+          .sort(),
+        ['COUNT', 'SETPOINT', 'T']
+          .flatMap((name) => [`CLI:${name} ca reachable`, `CLI:${name} pva reachable`])
+          .sort(),
+      );
+      const all = await run('pvs', '--json');
+      const rows = all.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as object);
+      assert.equal(rows.length, 20);
+      assert.deepEqual(Object.keys(rows[0] ?? {}), [
+        'name',
+        'protocol',
+        'state',
+        'ioc',
+        'container',
+        'source',
+      ]);
+      const none = await run('pvs', 'NOPE?');
+      assert.deepEqual([none.exitCode, none.stdout], [4, '']);
+      assert.match(none.stderr, /No PV matches "NOPE\?"/);
+    });
+
+    it('pvs ends quietly when its reader does', async () => {
+      const line = `node '${CLI}' pvs --engine '${lab.endpoint}' -c ${ioc.name} | head -n 1`;
+      const { exitCode, stdout, stderr } = await runProgram('sh', ['-c', line]);
+      assert.equal(exitCode, 0);
+      assert.match(stdout, /^CLI:\w+\t/);
+      assert.equal(stderr, '');
+    });
+
+    const readings: [string, RegExp][] = [
+      ['TEMPERATURE', /^21\.50 C {2}NO_ALARM {2}20\d\d-\d\d-\d\dT[\d:]+\.\d{9}Z$/],
+      ['MODE', /^Run {2}NO_ALARM {2}/],
+      ['SHOTS', /^-7 {2}NO_ALARM {2}/],
+      ['OPERATOR', /^Ada Lovelace {2}NO_ALARM {2}/],
+      ['SPECTRUM', /^\[0, 1\.5, 3, 4\.5, 6, 7\.5, 9, 10\.5\] V {2}INVALID UDF {2}never processed$/],
+    ];
+    it('get: scalars, enum, text, waveform, alarm, over both protocols', async () => {
+      const { exitCode, stdout } = await run('get', ...readings.map(([name]) => `CLI:${name}`));
+      assert.equal(exitCode, 0);
+      const lines = stdout.trim().split('\n');
+      assert.equal(lines.length, 2 * readings.length);
+      for (const [name, expected] of readings) {
+        for (const protocol of ['ca', 'pva']) {
+          const start = `CLI:${name}  ${protocol}  `;
+          const line = lines.find((candidate) => candidate.startsWith(start));
+          assert.match(line?.slice(start.length) ?? '', expected, line);
+        }
+      }
+    });
+
+    it('get: one protocol, JSON, and PVs that are not there', async () => {
+      const json = await run('get', '--json', 'pva://CLI:MODE');
+      const { reading, ...request } = JSON.parse(json.stdout) as Record<string, unknown>;
+      assert.deepEqual(request, { name: 'CLI:MODE', protocol: 'pva', isEither: false });
+      assert.equal((reading as { value: unknown }).value, 'Run');
+      const none = await run('get', 'NOPE');
+      assert.deepEqual([none.exitCode, none.stdout], [4, '']);
+      assert.match(none.stderr, /NOPE ca: no IOC here serves it over Channel Access/);
+      const some = await run('get', 'ca://CLI:SHOTS', 'ca://NOPE');
+      assert.equal(some.exitCode, 5);
+      assert.match(some.stdout, /^CLI:SHOTS {2}ca {2}-7 /);
+    });
+
+    it('env: evaluated by the shells', async function () {
+      const expected = exposed.printedEnvironment;
+      const show = 'printenv EPICS_CA_NAME_SERVERS; printenv EPICS_PVA_NAME_SERVERS';
+      const shells: [string, string, (file: string) => string][] = [
+        ['bash', 'bash', (file) => `eval "$(cat ${file})"; ${show}`],
+        ['dash', 'bash', (file) => `eval "$(cat ${file})"; ${show}`],
+        ['fish', 'fish', (file) => `source ${file}; ${show}`],
+        ['tcsh', 'csh', (file) => `source ${file}; ${show}`],
+        ['pwsh', 'powershell', (file) => `. ${file}; ${show}`],
+      ];
+      const missing: string[] = [];
+      const folder = mkdtempSync(join(tmpdir(), 'epics-expose-env-'));
+      try {
+        for (const [program, shell, script] of shells) {
+          if (spawnSync(program, ['-c', 'exit 0']).error) {
+            missing.push(program);
+            continue;
+          }
+          const { exitCode, stdout } = await run('env', '--shell', shell);
+          assert.equal(exitCode, 0);
+          const file = join(folder, shell);
+          writeFileSync(file, stdout);
+          const evaluated = await runProgram(program, ['-c', script(file)], {
+            env: { ...cleanEnvironment, HOME: folder },
+          });
+          assert.deepEqual(
+            evaluated.stdout.trim().split('\n'),
+            [expected['EPICS_CA_NAME_SERVERS'], expected['EPICS_PVA_NAME_SERVERS']],
+            `${program}: ${evaluated.stderr}`,
+          );
+        }
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+      assert.deepEqual(
+        (await run('env', '--shell', 'dotenv')).stdout.trim().split('\n'),
+        Object.entries(expected).map(([name, value]) => `${name}="${value}"`),
+      );
+      if (missing.length > 1) skip(this, `not installed: ${missing.join(', ')}`, 'platform');
+    });
+
+    it('env keeps what the person had set', async () => {
+      const { stdout } = await epicsExpose(['env', ...chosen, '--json'], {
+        env: { ...cleanEnvironment, EPICS_CA_NAME_SERVERS: '192.0.2.1:5064' },
+      });
+      const environment = JSON.parse(stdout) as Record<string, string>;
+      const ours = exposed.printedEnvironment['EPICS_CA_NAME_SERVERS'] ?? '';
+      assert.equal(environment['EPICS_CA_NAME_SERVERS'], `${ours} 192.0.2.1:5064`);
+    });
+
+    it('env where nothing is relayed', async () => {
+      const other = await scene.ioc({ macros: 'P=ALONE:', name: 'cli-test-alone' });
+      const words = ['--engine', lab.endpoint, '--container', other.name];
+      const { exitCode, stdout, stderr } = await epicsExpose(['env', ...words]);
+      assert.deepEqual([exitCode, stdout], [5, '']);
+      assert.match(stderr, /Nothing is relayed/);
+      const pvs = await epicsExpose(['pvs', ...words, 'ALONE:SHOTS']);
+      assert.equal(pvs.exitCode, 5);
+      assert.match(pvs.stdout, /^ALONE:SHOTS\tca\tnot-relayed\t/);
+      const exec = await epicsExpose(
+        ['exec', ...words, '--', python, cagetScript, '5', 'ALONE:SHOTS'],
+        { env: clientEnvironment },
+      );
+      assert.equal(exec.exitCode, 0, exec.stderr);
+      assert.equal((JSON.parse(exec.stdout) as ClientResult & { value: unknown }).value, -7);
+    });
+
+    it('exec: real clients', async () => {
+      for (const script of [cagetScript, p4pScript]) {
+        const { exitCode, stdout, stderr } = await run(
+          'exec',
+          '--',
+          python,
+          script,
+          '5',
+          'CLI:TEMPERATURE',
+        );
+        assert.equal(exitCode, 0, stderr);
+        assert.equal((JSON.parse(stdout) as ClientResult & { value: unknown }).value, 21.5);
+      }
+    });
+
+    it('exec: exit codes, signals, and a command that does not exist', async () => {
+      assert.equal((await run('exec', '--', 'sh', '-c', 'exit 7')).exitCode, 7);
+      assert.equal((await run('exec', '--', 'sh', '-c', 'kill -TERM $$')).exitCode, 143);
+      const missing = await run('exec', '--', 'no-such-program-here');
+      assert.equal(missing.exitCode, 127);
+      assert.match(missing.stderr, /no command "no-such-program-here"/);
+      const waiting =
+        'process.on("SIGTERM", () => process.exit(3)); setInterval(() => {}, 1000); console.log("ready")';
+      const passed = await epicsExpose(['exec', ...chosen, '--', process.execPath, '-e', waiting], {
+        signal: { name: 'SIGTERM', after: 'ready' },
+      });
+      assert.equal(passed.exitCode, 3);
+    });
+
+    it('colours on a terminal, none with NO_COLOR', async function () {
+      if (!existsSync('/usr/bin/script')) skip(this, 'needs script(1)', 'platform');
+      const line = `node '${CLI}' status --engine '${lab.endpoint}' -c ${ioc.name}`;
+      const inTerminal = async (env: NodeJS.ProcessEnv): Promise<string> =>
+        (await runProgram('script', ['-qec', line, '/dev/null'], { env })).stdout;
+      // Node itself paints nothing where a CI seems to watch.
+      const {
+        NO_COLOR: _,
+        CI: __,
+        ...plain
+      }: NodeJS.ProcessEnv = {
+        ...cleanEnvironment,
+        TERM: 'xterm-256color',
+      };
+
+      const colour = /\u001b\[\d+m/;
+      assert.match(await inTerminal(plain), colour);
+      assert.doesNotMatch(await inTerminal({ ...plain, NO_COLOR: '1' }), colour);
+    });
+  });
+});

@@ -1,0 +1,121 @@
+/** IOCs in other places than a plain container: this machine's network, a devcontainer, far away. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { Exposed } from '../../support/exposed';
+import { freePort } from '../../support/freePort';
+import { devcontainerUp } from '../../support/lab/devcontainer';
+import type { EngineKind, LabEngine } from '../../support/lab/engine';
+import { needsEngine } from '../../support/lab/needs';
+import { exposedServers, Scene } from '../../support/scene';
+import { skip } from '../../support/skip';
+import { missingForSshd, startSshd } from '../../support/sshd';
+
+const kinds: EngineKind[] = ['docker', 'podman'];
+
+for (const kind of kinds) {
+  describe(`places: ${kind}`, () => {
+    let lab: LabEngine;
+    let scene: Scene;
+
+    before(async function () {
+      this.timeout(180_000);
+      lab = await needsEngine(this, kind);
+    });
+    beforeEach(() => {
+      scene = new Scene(lab);
+    });
+    afterEach(() => scene?.end());
+
+    it('host network: nothing is relayed', async () => {
+      const [ca, pva] = [await freePort(), await freePort()];
+      const box = await scene.ioc({
+        macros: 'P=HOST:',
+        network: 'host',
+        isLoopbackOnly: true,
+        env: { EPICS_CAS_SERVER_PORT: `${ca}`, EPICS_PVAS_SERVER_PORT: `${pva}` },
+      });
+      const exposed = scene.expose([box]);
+      const servers = await exposedServers(exposed, box.name, 2);
+      assert.deepEqual(
+        servers.map(({ way, local }) => [way, local]),
+        [
+          ['host-network', { host: '127.0.0.1', port: ca }],
+          ['host-network', { host: '127.0.0.1', port: pva }],
+        ],
+      );
+      assert.deepEqual(await exposed.read('HOST:TEMPERATURE'), [21.5, 21.5]);
+    });
+
+    it('a devcontainer of the Dev Containers CLI, found by its folder', async () => {
+      const dev = await devcontainerUp(lab, { name: `dev-${kind}` });
+      const box = await scene.own(Promise.resolve(dev.container));
+      const other = await scene.ioc({ ioc: 'softIocCa', macros: 'P=OTHER:' });
+      await box.startIoc({ macros: 'P=DEV:', env: { IOC_NAME: 'DEV_TEST_IOC' } });
+      const exposed = scene.expose([], ['--workspace', dev.workspaceFolder]);
+      await exposedServers(exposed, box.name, 2);
+      assert.deepEqual(
+        exposed.iocs().map(({ name }) => name),
+        ['DEV_TEST_IOC'],
+        `not ${other.name}`,
+      );
+      assert.deepEqual(await exposed.read('DEV:TEMPERATURE'), [21.5, 21.5]);
+    });
+  });
+}
+
+describe('places: a machine without IPv6', () => {
+  let scene: Scene;
+  afterEach(() => scene?.end());
+
+  it('relays all the same', async function () {
+    scene = new Scene(await needsEngine(this, 'docker'));
+    const box = await scene.ioc({ macros: 'P=V4:' });
+    // A network of its own, with nothing but a loopback: the container is entered from there.
+    const withoutIpv6 =
+      'ip link set lo up && echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && exec "$@"';
+    const exposed = scene.expose([box], [], {
+      within: ['unshare', '--net', 'sh', '-c', withoutIpv6, 'sh'],
+    });
+    const servers = await exposedServers(exposed, box.name, 2);
+    assert.deepEqual(
+      servers.map(({ way, local }) => [way, local?.host]),
+      [
+        ['entered', '127.0.0.1'],
+        ['entered', '127.0.0.1'],
+      ],
+    );
+    const ipv6 = readFileSync(`/proc/${exposed.pid}/net/if_inet6`, 'utf8');
+    assert.equal(ipv6, '', 'it has no IPv6 address');
+  });
+});
+
+describe('places: an engine far away', () => {
+  let lab: LabEngine;
+  let scene: Scene;
+
+  before(async function () {
+    this.timeout(180_000);
+    const missing = missingForSshd();
+    if (missing !== undefined) skip(this, missing, 'engines');
+    lab = await needsEngine(this, 'docker');
+    scene = new Scene(lab);
+  });
+  afterEach(() => scene?.end());
+
+  it('by ssh: everything goes through its exec', async () => {
+    const sshd = await startSshd();
+    scene.atEnd(() => sshd.stop());
+    const box = await scene.ioc({ image: 'py-ioc', macros: 'P=FAR:' });
+    const address = `ssh://root@127.0.0.1:${sshd.port}${lab.endpoint.replace('unix://', '')}`;
+    const exposed = scene.watch(
+      Exposed.start(['--engine', address, '--container', box.name], {
+        env: { ...process.env, EPICS_EXPOSE_SSH_OPTIONS: sshd.sshOptions },
+        // The far machine is this one in truth: what hides its processes makes it far.
+        within: ['unshare', '--pid', '--fork', '--mount-proc'],
+      }),
+    );
+    const servers = await exposedServers(exposed, box.name, 2);
+    for (const { way } of servers) assert.match(way ?? '', /^exec-/);
+    assert.deepEqual(await exposed.read('FAR:TEMPERATURE'), [21.5, 21.5]);
+  });
+});

@@ -1,0 +1,291 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { DisposableStore, toDisposable } from '../../src/base/disposable';
+import { TransportError } from '../../src/base/errors';
+import type { Endpoint } from '../../src/model/endpoint';
+import type { Relay } from '../../src/services/connection';
+import { connectTcp } from '../../src/node/relay/connectTcp';
+import { openTcpRelay, type Dial } from '../../src/node/relay/tcpRelay';
+import {
+  failureOf,
+  readPattern,
+  readText,
+  startServer,
+  writePattern,
+  type TestServer,
+} from '../support/patternServer';
+import { PatternCheck } from '../support/pattern';
+import { until } from '../support/until';
+
+const LOCAL: Endpoint = { host: '127.0.0.1', port: 0 };
+const BULK_BYTES = 24 * 1024 * 1024;
+/** More than all buffers of the kernel and of the relay together. */
+const STUCK_BYTES = 64 * 1024 * 1024;
+
+describe('TcpRelay', () => {
+  const store = { current: new DisposableStore() };
+  afterEach(() => {
+    store.current.dispose();
+    store.current = new DisposableStore();
+  });
+
+  async function serve(onConnection?: (socket: Socket) => void): Promise<TestServer> {
+    const server = await startServer(onConnection);
+    store.current.add(toDisposable(() => server.close()));
+    return server;
+  }
+
+  async function relayTo(port: number, withOnread = true): Promise<Relay> {
+    return open(async (signal, onread) => ({
+      stream: await connectTcp(
+        { host: '127.0.0.1', port },
+        signal,
+        withOnread ? onread : undefined,
+      ),
+      usesOnread: withOnread,
+    }));
+  }
+
+  async function open(dial: Dial): Promise<Relay> {
+    const result = await openTcpRelay(LOCAL, dial);
+    assert.equal(result.kind, 'listening');
+    return store.current.add(result.relay);
+  }
+
+  function client(relay: Relay): Socket {
+    const socket = connect({ ...relay.local, allowHalfOpen: true });
+    socket.on('error', () => undefined);
+    store.current.add(toDisposable(() => socket.destroy()));
+    return socket;
+  }
+
+  for (const withOnread of [true, false]) {
+    const how = withOnread ? 'with a static buffer' : "by 'data'";
+
+    it(`carries every byte both ways at once, ${how}`, async () => {
+      const server = await serve();
+      const near = client(await relayTo(server.port, withOnread));
+      const far = await server.accepted();
+      const sending = [near, far].map(async (socket) => {
+        await writePattern(socket, BULK_BYTES);
+        socket.end();
+      });
+      const lengths = await Promise.all([readPattern(near), readPattern(far), ...sending]);
+      assert.deepEqual(lengths.slice(0, 2), [BULK_BYTES, BULK_BYTES]);
+    });
+
+    it(`passes ends on one by one, ${how}`, async () => {
+      const server = await serve();
+      const relay = await relayTo(server.port, withOnread);
+      const near = client(relay);
+      const far = await server.accepted();
+      near.end('question');
+      assert.equal(await readText(far), 'question');
+      far.write('late ');
+      far.end('answer');
+      assert.equal(await readText(near), 'late answer');
+      await until(() => relay.connectionCount === 0, 5_000, 'the connection to be forgotten');
+    });
+
+    it(`loses nothing for a reader that begins after the sender has closed, ${how}`, async () => {
+      const server = await serve();
+      const near = client(await relayTo(server.port, withOnread));
+      near.pause();
+      const far = await server.accepted();
+      // Sends what the buffers hold, and one of them more than it may, before anyone reads.
+      const sent = writePattern(far, BULK_BYTES).then(() => far.end());
+      await until(() => far.writableNeedDrain, 5_000, 'the sender to be held up');
+      const check = new PatternCheck();
+      near.on('data', (bytes: Buffer) => {
+        check.take(bytes);
+        near.pause();
+        setImmediate(() => near.resume());
+      });
+      near.resume();
+      await once(near, 'end');
+      await sent;
+      assert.equal(check.lengthBytes, BULK_BYTES);
+    });
+
+    it(`stops the sender of a reader that does not read, ${how}`, async () => {
+      const server = await serve();
+      const near = client(await relayTo(server.port, withOnread));
+      near.pause();
+      const far = await server.accepted();
+      let sentBytes = 0;
+      void writePattern(far, STUCK_BYTES).catch(() => undefined);
+      await until(
+        () => {
+          const isStill = sentBytes === far.bytesWritten - far.writableLength && sentBytes > 0;
+          sentBytes = far.bytesWritten - far.writableLength;
+          return isStill && far.writableNeedDrain;
+        },
+        10_000,
+        'the sender to be stopped',
+      );
+      assert.ok(sentBytes < STUCK_BYTES, `${sentBytes} bytes left the sender`);
+    });
+
+    it(`passes a reset of the far end on, ${how}`, async () => {
+      const server = await serve();
+      const near = client(await relayTo(server.port, withOnread));
+      const far = await server.accepted();
+      far.resetAndDestroy();
+      assert.equal(await failureOf(near), 'ECONNRESET');
+    });
+
+    it(`passes a reset of the client on, ${how}`, async () => {
+      const server = await serve();
+      const near = client(await relayTo(server.port, withOnread));
+      const far = await server.accepted();
+      near.write('x');
+      await once(far, 'data');
+      near.resetAndDestroy();
+      assert.equal(await failureOf(far), 'ECONNRESET');
+    });
+
+    it(`delivers all that was said before a far end closed while we still wrote, ${how}`, async () => {
+      const server = await serve();
+      const near = client(await relayTo(server.port, withOnread));
+      near.pause();
+      const far = await server.accepted();
+      await writePattern(far, 100_000);
+      far.destroySoon();
+      await once(far, 'close');
+      near.write('nobody reads this any more');
+      near.write('and this is answered by a reset');
+      assert.equal(await readPattern(near), 100_000);
+    });
+  }
+
+  it('resets a client whose far end refuses, and goes on', async () => {
+    const server = await serve();
+    let port = await closedPort();
+    const relay = await open(async (signal) => ({
+      stream: await connectTcp({ host: '127.0.0.1', port }, signal),
+      usesOnread: false,
+    }));
+    assert.equal(await failureOf(client(relay)), 'ECONNRESET');
+    port = server.port;
+    const near = client(relay);
+    (await server.accepted()).end('hello');
+    assert.equal(await readText(near), 'hello');
+  });
+
+  it('closes the far end of a client that was gone before it was reached', async () => {
+    const server = await serve();
+    const dialling = new Signal();
+    const proceed = new Signal();
+    const relay = await open(async (signal) => {
+      dialling.fire();
+      await proceed.fired;
+      const stream = await connectTcp({ host: '127.0.0.1', port: server.port }, signal);
+      return { stream, usesOnread: false };
+    });
+    const near = client(relay);
+    await dialling.fired;
+    near.resetAndDestroy();
+    await once(near, 'close');
+    proceed.fire();
+    const far = await server.accepted();
+    if (!far.errored) await Promise.race([once(far, 'error'), once(far, 'end')]);
+    far.end();
+    await until(() => relay.connectionCount === 0, 5_000, 'the client to be forgotten');
+  });
+
+  it('keeps connections apart', async () => {
+    const server = await serve((socket) => socket.pipe(socket));
+    const relay = await relayTo(server.port);
+    const lengths = await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const near = client(relay);
+        const [length] = await Promise.all([
+          readPattern(near),
+          writePattern(near, 300_000).then(() => near.end()),
+        ]);
+        return length;
+      }),
+    );
+    assert.deepEqual(new Set(lengths), new Set([300_000]));
+  });
+
+  it('goes on for others while one does not read', async () => {
+    const server = await serve();
+    const relay = await relayTo(server.port);
+    const stuck = client(relay);
+    stuck.pause();
+    void writePattern(await server.accepted(), STUCK_BYTES).catch(() => undefined);
+    const near = client(relay);
+    (await server.accepted()).end('hello');
+    assert.equal(await readText(near), 'hello');
+  });
+
+  it('says that a port is taken, or an address not ours', async () => {
+    const server = await serve();
+    const never: Dial = () => Promise.reject(new TransportError('not reached'));
+    const taken = await openTcpRelay({ host: '127.0.0.1', port: server.port }, never);
+    assert.equal(taken.kind, 'port-taken');
+    const foreign = await openTcpRelay({ host: '192.0.2.1', port: 0 }, never);
+    assert.equal(foreign.kind, 'address-unavailable');
+  });
+
+  it('listens on its own loopback address under the same number', async function () {
+    if (process.platform !== 'linux') this.skip(); // elsewhere only 127.0.0.1 is there
+    const server = await serve((socket) => socket.end('the same number'));
+    const result = await openTcpRelay({ host: '127.0.0.2', port: server.port }, async (signal) => ({
+      stream: await connectTcp({ host: '127.0.0.1', port: server.port }, signal),
+      usesOnread: false,
+    }));
+    assert.equal(result.kind, 'listening');
+    store.current.add(result.relay);
+    assert.deepEqual(result.relay.local, { host: '127.0.0.2', port: server.port });
+    assert.equal(await readText(client(result.relay)), 'the same number');
+  });
+
+  it('ends every connection when disposed, and may be disposed twice', async () => {
+    const server = await serve();
+    const relay = await relayTo(server.port);
+    const near = client(relay);
+    const far = await server.accepted();
+    near.write('joined');
+    await once(far, 'data');
+    relay.dispose();
+    relay.dispose();
+    await Promise.all([failureOf(near), failureOf(far)]);
+    const late = client(relay);
+    assert.equal(await failureOf(late), 'ECONNREFUSED');
+  });
+
+  it('ends a dial that is under way when disposed', async () => {
+    const dialling = new Signal();
+    const aborted = new Signal();
+    const relay = await open((signal) => {
+      dialling.fire();
+      return new Promise((_, reject) =>
+        signal.addEventListener('abort', () => {
+          aborted.fire();
+          reject(new TransportError('aborted'));
+        }),
+      );
+    });
+    const near = client(relay);
+    await dialling.fired;
+    relay.dispose();
+    await Promise.all([aborted.fired, failureOf(near)]);
+  });
+});
+
+class Signal {
+  fire: () => void = () => undefined;
+  readonly fired = new Promise<void>((resolve) => (this.fire = resolve));
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,145 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { until } from './until';
+
+/** What one of the clients in test/support/clients says about one PV. */
+export type ClientResult =
+  | { name: string; ok: true; value: unknown; units?: string; choices?: string[]; id?: string }
+  | { name: string; ok: false; error: string };
+
+/** EPICS_* variables; the rest of the environment is ours, less any EPICS_* the developer has set. */
+export type EpicsEnvironment = Record<string, string>;
+
+const python = resolve(__dirname, '../../.cache/venv/bin/python');
+const folder = join(__dirname, 'clients');
+
+/** Why the real clients cannot run here, or undefined when they can. */
+export function missingForClients(): string | undefined {
+  return existsSync(python) ? undefined : 'needs the real clients: node test/support/setup.mjs';
+}
+
+/** Only these name servers, no broadcast and no other address: what a relay makes possible. */
+export function nameServers(servers: { ca?: string[]; pva?: string[] }): EpicsEnvironment {
+  return {
+    ...searchNothing,
+    EPICS_CA_NAME_SERVERS: (servers.ca ?? []).join(' '),
+    EPICS_PVA_NAME_SERVERS: (servers.pva ?? []).join(' '),
+  };
+}
+
+/** UDP searches to these addresses alone. */
+export function searchAddresses(addresses: { ca?: string[]; pva?: string[] }): EpicsEnvironment {
+  return {
+    ...searchNothing,
+    EPICS_CA_ADDR_LIST: (addresses.ca ?? []).join(' '),
+    EPICS_PVA_ADDR_LIST: (addresses.pva ?? []).join(' '),
+  };
+}
+
+const searchNothing = { EPICS_CA_AUTO_ADDR_LIST: 'NO', EPICS_PVA_AUTO_ADDR_LIST: 'NO' };
+
+type Get = (
+  names: string[],
+  environment: EpicsEnvironment,
+  timeoutMs?: number,
+) => Promise<ClientResult[]>;
+
+/** libca, as caget and most CA clients are made of. */
+export const caget: Get = (...request) => get('caget.py', ...request);
+/** PVXS. */
+export const p4pGet: Get = (...request) => get('p4pGet.py', ...request);
+/** pvAccessCPP. Searches by UDP only. */
+export const pvaPyGet: Get = (...request) => get('pvaPyGet.py', ...request);
+/** Channel Access in pure Python. Searches by UDP only. */
+export const caprotoGet: Get = (...request) => get('caprotoGet.py', ...request);
+
+async function get(
+  script: string,
+  names: string[],
+  environment: EpicsEnvironment,
+  timeoutMs = 5000,
+): Promise<ClientResult[]> {
+  const child = start(script, [`${timeoutMs / 1000}`, ...names], environment);
+  child.stdin?.end();
+  const results: ClientResult[] = [];
+  const errors: string[] = [];
+  readLines(child, (result) => results.push(result), errors);
+  const exitCode = await ended(child);
+  if (results.length !== names.length) {
+    throw new Error(`${script} ended with ${exitCode}: ${errors.join('\n')}`);
+  }
+  return results;
+}
+
+/** A client that watches; what it has said so far is in `updates`. */
+export interface Monitor {
+  readonly updates: readonly ClientResult[];
+  /** Waits for an update, among those not looked at before, for which `isIt` holds. */
+  next(isIt?: (update: ClientResult) => boolean, deadlineMs?: number): Promise<ClientResult>;
+  close(): Promise<void>;
+}
+
+export const camonitor = (names: string[], environment: EpicsEnvironment): Monitor =>
+  monitor('camonitor.py', names, environment);
+export const p4pMonitor = (names: string[], environment: EpicsEnvironment): Monitor =>
+  monitor('p4pMonitor.py', names, environment);
+
+function monitor(script: string, names: string[], environment: EpicsEnvironment): Monitor {
+  const child = start(script, names, environment);
+  const updates: ClientResult[] = [];
+  const errors: string[] = [];
+  let seen = 0;
+  readLines(child, (update) => updates.push(update), errors);
+  const end = ended(child);
+  return {
+    updates,
+    async next(isIt = () => true, deadlineMs = 20_000) {
+      let found: ClientResult | undefined;
+      const look = (): boolean => {
+        while (!found && seen < updates.length) {
+          const update = updates[seen++];
+          if (update && isIt(update)) found = update;
+        }
+        return found !== undefined;
+      };
+      const seenSoFar = (): string => JSON.stringify(updates.slice(-5)) + errors.join('\n');
+      await until(look, deadlineMs, () => `an update of ${names.join(' ')}; last: ${seenSoFar()}`);
+      return found as ClientResult;
+    },
+    async close() {
+      child.stdin?.end();
+      await end;
+    },
+  };
+}
+
+function start(script: string, parameters: string[], environment: EpicsEnvironment): ChildProcess {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('EPICS_'));
+  return spawn(python, [join(folder, script), ...parameters], {
+    env: { ...Object.fromEntries(inherited), PYTHONUNBUFFERED: '1', ...environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+}
+
+/** Clients and their libraries also talk; only lines of JSON are results. */
+function readLines(
+  child: ChildProcess,
+  onResult: (result: ClientResult) => void,
+  others: string[],
+): void {
+  for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) continue;
+    createInterface({ input: stream }).on('line', (line) => {
+      if (line.startsWith('{')) onResult(JSON.parse(line) as ClientResult);
+      else others.push(line);
+    });
+  }
+}
+
+function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject).once('close', (exitCode) => resolve(exitCode));
+  });
+}

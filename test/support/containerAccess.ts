@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { silentLog } from '../../src/base/log';
+import { createOpenContainer } from '../../src/node/containers/openContainer';
+import type { EngineApi } from '../../src/node/engines/engineApi';
+import { openEngines } from '../../src/node/engines/openEngines';
+import { systemClock } from '../../src/node/systemClock';
+import type { ContainerAccess, ContainerInfo, Engine } from '../../src/services/engine';
+
+export const openContainer = createOpenContainer({ clock: systemClock, log: silentLog });
+
+export interface OpenedEngine {
+  readonly api: EngineApi;
+  /** As the engine tells of it now. */
+  info(containerId: string): Promise<ContainerInfo>;
+  close(): Promise<void>;
+}
+
+export async function openEngineApi(endpoint: string): Promise<OpenedEngine> {
+  const set = openEngines({
+    endpoints: [endpoint],
+    env: {},
+    clock: systemClock,
+    log: silentLog,
+    openContainer,
+  });
+  const { signal } = new AbortController();
+  await set.ready(signal);
+  const api = set.engines[0] as (Engine & EngineApi) | undefined;
+  assert.equal(api?.state.status, 'connected');
+  return { api, info: (id) => api.inspect(id, signal), close: () => set.close() };
+}
+
+/**
+ * Where the container is looked at from: this machine, or as if it were on another one, of which
+ * the process numbers mean nothing here.
+ */
+export type Seen = 'from here' | 'from afar';
+
+export function openAs(seen: Seen, api: EngineApi, info: ContainerInfo): ContainerAccess {
+  return openContainer(api, seen === 'from here' ? info : { ...info, pid: 0 });
+}

@@ -1,0 +1,248 @@
+import { PassThrough } from 'node:stream';
+import type Docker from 'dockerode';
+import type { LabEngine } from './engine';
+import { importImage, iocFolder, type ImageName } from './image';
+import { until } from '../until';
+import { isRunning, type Listener } from './process';
+import { iocCommand, waitForListeners, type IocOptions } from './ioc';
+
+export interface ContainerOptions extends IocOptions {
+  /** Default busybox-ioc, or py-ioc where the IOC wants Python. */
+  image?: ImageName;
+  name?: string;
+  labels?: Record<string, string>;
+  /** `bridge`, `none`, `host`, `container:ID`, or the name of a network. */
+  network?: string;
+  /** As in `docker run -p`: `127.0.0.1:5064:5064/tcp`, also without the address or the protocol. */
+  publish?: string[];
+  user?: string;
+  readOnly?: boolean;
+  /** Drops every capability and new privileges, as hardened deployments do. */
+  hardened?: boolean;
+  hostname?: string;
+  binds?: string[];
+  init?: boolean;
+  tty?: boolean;
+}
+
+export interface ExecResult {
+  stdout: string;
+  stderr: string;
+  exitCode: number;
+}
+
+/** An IOC started inside a running container, which is not the container's first process. */
+export interface IocProcess {
+  /** As the machine counts. */
+  pid: number;
+  /** What it listens on, as seen inside the container. */
+  listeners: Listener[];
+  /** Ends it and returns when it is gone. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export class LabContainer {
+  constructor(
+    readonly engine: LabEngine,
+    readonly id: string,
+    readonly name: string,
+    /** What the first process listens on; empty where that is no IOC. */
+    readonly listeners: Listener[],
+    private readonly expected: IocOptions | undefined,
+  ) {}
+
+  /** One that something else has made, such as the Dev Containers CLI or compose. */
+  static async attach(engine: LabEngine, id: string): Promise<LabContainer> {
+    const { Id, Name } = await engine.client.getContainer(id).inspect();
+    return new LabContainer(engine, Id, Name.replace(/^\//, ''), [], undefined);
+  }
+
+  get #container(): Docker.Container {
+    return this.engine.client.getContainer(this.id);
+  }
+
+  inspect(): Promise<Docker.ContainerInspectInfo> {
+    return this.#container.inspect();
+  }
+
+  /** Of the first process, as the machine counts. */
+  async pid(): Promise<number> {
+    return (await this.inspect()).State.Pid;
+  }
+
+  /** Empty on host and none networks, and not to be reached from outside a rootless engine. */
+  async address(): Promise<string> {
+    const { Networks } = (await this.inspect()).NetworkSettings;
+    return Object.values(Networks).find((network) => network.IPAddress)?.IPAddress ?? '';
+  }
+
+  async exec(command: string[], environment: Record<string, string> = {}): Promise<ExecResult> {
+    const exec = await this.#container.exec({
+      Cmd: command,
+      Env: assignments(environment),
+      AttachStdout: true,
+      AttachStderr: true,
+    });
+    const stream = await exec.start({});
+    const stdout = new PassThrough();
+    const stderr = new PassThrough();
+    this.engine.client.modem.demuxStream(stream, stdout, stderr);
+    const ended = new Promise<void>((resolve, reject) => {
+      stream.once('end', resolve).once('error', reject);
+    });
+    const texts = [textOf(stdout), textOf(stderr)];
+    await ended;
+    stdout.end();
+    stderr.end();
+    const [out = '', err = ''] = await Promise.all(texts);
+    return { stdout: out, stderr: err, exitCode: (await exec.inspect()).ExitCode ?? -1 };
+  }
+
+  /** Starts one more IOC, as a developer does in a dev container, and waits until it listens. */
+  async startIoc(options: IocOptions = {}): Promise<IocProcess> {
+    const { command, environment } = iocCommand(options);
+    const exec = await this.#container.exec({ Cmd: command, Env: assignments(environment) });
+    await exec.start({ Detach: true });
+    const { Pid: pid } = await exec.inspect();
+    const listeners = await waitForListeners(pid, options, () => this.logs());
+    return { pid, listeners, kill: (signal = 'SIGKILL') => endProcess(pid, signal) };
+  }
+
+  /** Stops and starts the container, and waits until an IOC that is its first process listens. */
+  async restart(): Promise<LabContainer> {
+    await this.#container.restart({ t: 2 });
+    return this.#afterStart();
+  }
+
+  async start(): Promise<LabContainer> {
+    await this.#container.start();
+    return this.#afterStart();
+  }
+
+  async stop(): Promise<void> {
+    await this.#container.stop({ t: 2 });
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await this.#container.kill({ signal });
+  }
+
+  async pause(): Promise<void> {
+    await this.#container.pause();
+  }
+
+  async unpause(): Promise<void> {
+    await this.#container.unpause();
+  }
+
+  async remove(): Promise<void> {
+    await this.#container.remove({ force: true, v: true });
+  }
+
+  async logs(): Promise<string> {
+    const bytes = await this.#container.logs({ stdout: true, stderr: true, tail: 30 });
+    // Eight bytes of header before each piece, all of them below the space but the length's last.
+    return bytes.toString('utf8').replace(/[\0-\x08]/g, '');
+  }
+
+  async #afterStart(): Promise<LabContainer> {
+    const listeners = this.expected
+      ? await waitForListeners(await this.pid(), this.expected, () => this.logs())
+      : [];
+    return new LabContainer(this.engine, this.id, this.name, listeners, this.expected);
+  }
+}
+
+/** Starts a container whose first process is the IOC, and waits until that listens. */
+export async function runIoc(
+  engine: LabEngine,
+  options: ContainerOptions = {},
+): Promise<LabContainer> {
+  const { command, environment } = iocCommand(options);
+  return run(engine, command, environment, options, options);
+}
+
+/** Starts a container that only stays alive, as a dev container does: IOCs come by `startIoc`. */
+export async function runKeeper(
+  engine: LabEngine,
+  options: Omit<ContainerOptions, keyof IocOptions> & { env?: Record<string, string> } = {},
+): Promise<LabContainer> {
+  const loop = 'trap "exit 0" TERM; while sleep 1 & wait $!; do :; done';
+  return run(engine, ['sh', '-c', loop], options.env ?? {}, options, undefined);
+}
+
+async function run(
+  engine: LabEngine,
+  command: string[],
+  environment: Record<string, string>,
+  options: ContainerOptions,
+  expected: IocOptions | undefined,
+): Promise<LabContainer> {
+  const wantsPython = command[0] === 'python3';
+  const image = await importImage(
+    engine,
+    options.image ?? (wantsPython ? 'py-ioc' : 'busybox-ioc'),
+  );
+  const { exposed, bindings } = portsOf(options.publish ?? []);
+  const container = await engine.client.createContainer({
+    ...(options.name ? { name: options.name } : {}),
+    ...(options.hostname ? { Hostname: options.hostname } : {}),
+    ...(options.user ? { User: options.user } : {}),
+    Image: image,
+    Cmd: command,
+    Env: assignments(environment),
+    Labels: options.labels ?? {},
+    WorkingDir: iocFolder,
+    Tty: options.tty ?? false,
+    OpenStdin: options.tty ?? false,
+    ExposedPorts: exposed,
+    HostConfig: {
+      PortBindings: bindings,
+      ReadonlyRootfs: options.readOnly ?? false,
+      Binds: options.binds ?? [],
+      ...(options.network ? { NetworkMode: options.network } : {}),
+      ...(options.init ? { Init: true } : {}),
+      ...(options.hardened ? { CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] } : {}),
+    },
+  });
+  const { name } = await LabContainer.attach(engine, container.id);
+  const made = new LabContainer(engine, container.id, name, [], expected);
+  try {
+    return await made.start();
+  } catch (error) {
+    await made.remove();
+    throw error;
+  }
+}
+
+function portsOf(publish: string[]): {
+  exposed: Record<string, object>;
+  bindings: Record<string, { HostIp: string; HostPort: string }[]>;
+} {
+  const exposed: Record<string, object> = {};
+  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
+  for (const entry of publish) {
+    const [addresses = '', protocol = 'tcp'] = entry.split('/');
+    const parts = addresses.split(':');
+    const port = `${parts.at(-1)}/${protocol}`;
+    exposed[port] = {};
+    (bindings[port] ??= []).push({ HostIp: parts.at(-3) ?? '', HostPort: parts.at(-2) ?? '' });
+  }
+  return { exposed, bindings };
+}
+
+async function endProcess(pid: number, signal: NodeJS.Signals): Promise<void> {
+  if (!isRunning(pid)) return;
+  process.kill(pid, signal);
+  await until(() => !isRunning(pid), 10_000, `process ${pid} to end after ${signal}`);
+}
+
+function assignments(environment: Record<string, string>): string[] {
+  return Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+}
+
+async function textOf(stream: PassThrough): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,96 @@
+import { until } from '../until';
+import { epicsFolder, iocFolder } from './image';
+import { isRunning, listenersOf, type Listener } from './process';
+
+/**
+ * The servers of the field. The first three are EPICS databases: Channel Access only, with QSRV1
+ * (pvAccessCPP), with QSRV2 (PVXS). The others are Python programs over other implementations.
+ */
+export type IocKind =
+  'softIocCa' | 'softIocPva' | 'softIocPvx' | 'pythonSoftIoc' | 'caproto' | 'p4p' | 'pvaPy';
+
+export interface IocOptions {
+  /** Default softIocPvx. */
+  ioc?: IocKind;
+  /** Files of test/fixtures/ioc or absolute paths in the container; default demo.db. */
+  db?: string[];
+  /** As for dbLoadRecords, `P=DEMO:`. For the Python servers, P alone is understood. */
+  macros?: string;
+  /** A startup script instead of databases. */
+  script?: string;
+  env?: Record<string, string>;
+  /** Binds the container's loopback only. */
+  isLoopbackOnly?: boolean;
+}
+
+const scripts = {
+  pythonSoftIoc: 'pythonSoftIoc.py',
+  caproto: 'caprotoIoc.py',
+  p4p: 'p4pServer.py',
+  pvaPy: 'pvaPyServer.py',
+} as const;
+
+/** Number of TCP listeners once it serves: one for each protocol it speaks. */
+const listenerCounts: Record<IocKind, number> = {
+  softIocCa: 1,
+  softIocPva: 2,
+  softIocPvx: 2,
+  pythonSoftIoc: 2,
+  caproto: 1,
+  p4p: 1,
+  pvaPy: 1,
+};
+
+export function iocCommand(options: IocOptions): {
+  command: string[];
+  environment: Record<string, string>;
+} {
+  const kind = options.ioc ?? 'softIocPvx';
+  const environment = {
+    ...(options.isLoopbackOnly
+      ? { EPICS_CAS_INTF_ADDR_LIST: '127.0.0.1', EPICS_PVAS_INTF_ADDR_LIST: '127.0.0.1' }
+      : {}),
+    ...options.env,
+  };
+  if (kind in scripts) {
+    const script = `${iocFolder}/${scripts[kind as keyof typeof scripts]}`;
+    const prefix = /(?:^|,)P=([^,]*)/.exec(options.macros ?? '')?.[1] ?? 'DEMO:';
+    return {
+      command: ['python3', script, prefix],
+      environment: { PYTHONPATH: '/opt/python', PYTHONUNBUFFERED: '1', ...environment },
+    };
+  }
+  const macros = options.macros ? ['-m', options.macros] : [];
+  const databases = options.script ? [] : (options.db ?? ['demo.db']);
+  return {
+    command: [
+      `${epicsFolder}/bin/${kind}`,
+      ...macros,
+      ...databases.flatMap((file) => ['-d', placeOf(file)]),
+      ...(options.script ? [placeOf(options.script)] : []),
+    ],
+    environment,
+  };
+}
+
+const placeOf = (file: string): string => (file.startsWith('/') ? file : `${iocFolder}/${file}`);
+
+/** Looks at the process's own sockets, so it tells two IOCs in one container apart. */
+export async function waitForListeners(
+  pid: number,
+  options: IocOptions,
+  log: () => Promise<string>,
+): Promise<Listener[]> {
+  const expected = listenerCounts[options.ioc ?? 'softIocPvx'];
+  try {
+    await until(
+      () => !isRunning(pid) || listenersOf(pid).length >= expected,
+      30_000,
+      `${expected} listeners of process ${pid}`,
+    );
+    if (!isRunning(pid)) throw new Error(`process ${pid} ended before it listened`);
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${await log().catch(() => '')}`);
+  }
+  return listenersOf(pid);
+}

@@ -1,0 +1,19 @@
+import type { Context } from 'mocha';
+import { missingForClients } from '../clients';
+import { skip } from '../skip';
+import { missingFor, sharedEngine, type EngineKind, type LabEngine } from './engine';
+import { missingForIocs } from './image';
+
+/** The shared engine with all that an IOC in it needs, or a skip that says what is missing. */
+export async function needsEngine(context: Context, kind: EngineKind): Promise<LabEngine> {
+  const missing = missingFor(kind);
+  if (missing) skip(context, `${kind}: ${missing}`, 'engines');
+  needsIocs(context);
+  return sharedEngine(kind);
+}
+
+/** The real servers and clients, or a skip that says what is missing. */
+export function needsIocs(context: Context): void {
+  const missing = missingForIocs() ?? missingForClients();
+  if (missing) skip(context, missing, 'iocs');
+}

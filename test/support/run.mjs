@@ -1,0 +1,114 @@
+/**
+ * What `npm test` runs, after the build: the compiler and the linter, then the tests layer by
+ * layer. The last line says how many passed, failed and were skipped; before it, everything that
+ * was skipped is listed with its reason.
+ *
+ *   npm test                                   everything
+ *   npm test -- unit loopback                  these layers alone, without compiler and linter
+ *   npm test -- interop --grep 'name server'   the rest goes to mocha
+ */
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setUp } from './setup.mjs';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const bin = join(root, 'node_modules/.bin');
+const quickLayers = ['unit', 'architecture', 'loopback'];
+const slowLayers = ['interop'];
+
+const parameters = process.argv.slice(2);
+const isLayer = (word) => quickLayers.includes(word) || slowLayers.includes(word);
+const wanted = parameters.filter(isLayer);
+const forMocha = parameters.filter((word) => !isLayer(word));
+const layersOf = (layers) =>
+  layers.filter(
+    (layer) =>
+      (wanted.length === 0 || wanted.includes(layer)) && hasTests(join(root, 'test', layer)),
+  );
+
+const total = { passed: 0, failed: 0, skipped: [] };
+let child;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  // The tests end their engines first; we end with them.
+  process.on(signal, () => (child ? child.kill(signal) : process.exit(1)));
+}
+
+if (parameters.length === 0) {
+  await check('typecheck');
+  if (fs.existsSync(join(root, 'eslint.config.mjs'))) await check('lint');
+}
+const quick = layersOf(quickLayers);
+if (quick.length > 0) await mocha(quick, []);
+const slow = layersOf(slowLayers);
+if (slow.length > 0) {
+  for (const problem of setUp()) console.error(`not available: ${problem}`);
+  await mocha(slow, ['--timeout', '120000']);
+}
+report();
+
+async function check(script) {
+  const { exitCode } = await run('npm', ['run', '--silent', script]);
+  if (exitCode === 0) return;
+  total.failed++;
+  console.error(`${script} failed`);
+}
+
+async function mocha(layers, options) {
+  const summary = join(tmpdir(), `epics-expose-summary-${process.pid}.json`);
+  fs.rmSync(summary, { force: true });
+  const { exitCode, signal } = await run(
+    process.execPath,
+    [
+      join(bin, 'mocha'),
+      ...['--reporter', join(root, 'test/support/reporter.ts'), '--exit', ...options, ...forMocha],
+      ...layers.map((layer) => `test/${layer}/**/*.test.ts`),
+    ],
+    { EPICS_EXPOSE_SUMMARY: summary },
+  );
+  const result = fs.existsSync(summary) ? JSON.parse(fs.readFileSync(summary, 'utf8')) : undefined;
+  fs.rmSync(summary, { force: true });
+  total.passed += result?.passed ?? 0;
+  total.failed += result?.failed ?? 0;
+  total.skipped.push(...(result?.skipped ?? []));
+  if (exitCode !== 0 && !result?.failed) {
+    // It fell before it could count, or something beside the tests failed.
+    console.error(`mocha (${layers.join(', ')}) ended with ${signal ?? exitCode}`);
+    total.failed++;
+  }
+}
+
+function report() {
+  if (total.skipped.length > 0) {
+    console.log('\nSkipped:');
+    for (const { title, reason } of total.skipped) console.log(`  ${title}: ${reason}`);
+  }
+  const { passed, failed, skipped } = total;
+  console.log(`\n${passed} passed, ${failed} failed, ${skipped.length} skipped`);
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+function run(program, programParameters, environment = {}) {
+  return new Promise((resolve) => {
+    child = spawn(program, programParameters, {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, ...environment },
+    });
+    child.once('error', (error) => {
+      console.error(error.message);
+      resolve({ exitCode: 1, signal: null });
+    });
+    child.once('close', (exitCode, signal) => {
+      child = undefined;
+      resolve({ exitCode, signal });
+    });
+  });
+}
+
+function hasTests(folder) {
+  if (!fs.existsSync(folder)) return false;
+  return fs.readdirSync(folder, { recursive: true }).some((file) => `${file}`.endsWith('.test.ts'));
+}

@@ -1,0 +1,174 @@
+/**
+ * Makes what the interop tests need and a clean clone has not: `.cache/venv` with the real servers
+ * and clients from PyPI, and `.cache/epics` with the soft IOCs compiled against the libraries in
+ * there. Idempotent, and quick when there is nothing to do. What cannot be made is printed, not
+ * fatal: the tests that need it are then skipped and say so.
+ *
+ *   node test/support/setup.mjs
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const cache = join(root, '.cache');
+const venv = join(cache, 'venv');
+const epics = join(cache, 'epics');
+const requirements = join(root, 'test/interop/requirements.txt');
+const source = join(root, 'test/fixtures/ioc/softIoc.cpp');
+
+/** Program, what its source is told, what it is linked with beyond the database and CA. */
+const programs = [
+  ['softIocCa', [], []],
+  ['softIocPva', ['SOFT_IOC_PVA'], ['qsrv', 'pvAccessIOC', 'pvAccessCA', 'pvAccess', 'pvData']],
+  ['softIocPvx', ['SOFT_IOC_PVX'], ['pvxsIoc', 'pvxs', 'event_core', 'event_pthread']],
+];
+
+/** @returns {string[]} what could not be made, each with the reason */
+export function setUp() {
+  if (process.platform === 'win32') return ['real IOCs and clients: need a Unix'];
+  fs.mkdirSync(cache, { recursive: true });
+  const unlock = lock(join(cache, 'setup.lock'));
+  try {
+    const problem = makeVenv() ?? makeIocs();
+    return problem ? [problem] : [];
+  } finally {
+    unlock();
+  }
+}
+
+function makeVenv() {
+  const key = hashOf(fs.readFileSync(requirements));
+  if (isMade(venv, key)) return undefined;
+  fs.rmSync(venv, { recursive: true, force: true });
+  let problem = 'python3 >= 3.9 with venv: not found';
+  for (const python of ['/usr/bin/python3', 'python3']) {
+    try {
+      const isRecent = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))';
+      run(python, ['-c', isRecent]);
+      run(python, ['-m', 'venv', venv]);
+      const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
+      run(join(venv, 'bin/python'), [...pip, '--requirement', requirements]);
+      setMade(venv, key);
+      return undefined;
+    } catch (error) {
+      problem = `real IOCs and clients from PyPI, by ${python}: ${reasonOf(error)}`;
+      fs.rmSync(venv, { recursive: true, force: true });
+    }
+  }
+  return problem;
+}
+
+function makeIocs() {
+  if (process.platform !== 'linux') return 'soft IOCs: need Linux';
+  const key = hashOf(fs.readFileSync(requirements), fs.readFileSync(source));
+  if (isMade(epics, key)) return undefined;
+  fs.rmSync(epics, { recursive: true, force: true });
+  try {
+    const [base, pvxs] = run(join(venv, 'bin/python'), [
+      '-c',
+      'import epicscorelibs, pvxslibs; print(epicscorelibs.__path__[0]); print(pvxslibs.__path__[0])',
+    ])
+      .trim()
+      .split('\n');
+    copyFiles([join(base, 'lib'), join(pvxs, 'lib')], join(epics, 'lib'), /^lib.*\.so\./);
+    copyFiles([join(base, 'dbd'), join(pvxs, 'dbd')], join(epics, 'dbd'), /\.dbd$/);
+    fs.mkdirSync(join(epics, 'bin'));
+    for (const [program, defines, libraries] of programs) {
+      compile(program, defines, libraries, [base, pvxs]);
+    }
+    setMade(epics, key);
+    return undefined;
+  } catch (error) {
+    fs.rmSync(epics, { recursive: true, force: true });
+    return `soft IOCs: ${reasonOf(error)}`;
+  }
+}
+
+function compile(program, defines, libraries, prefixes) {
+  const withCa = [...libraries, 'dbRecStd', 'dbCore', 'ca', 'Com'];
+  run('g++', [
+    '-O1',
+    '-std=c++11',
+    // The headers of EPICS Base warn about themselves.
+    '-w',
+    ...defines.map((define) => `-D${define}`),
+    ...prefixes.map((prefix) => `-I${join(prefix, 'include')}`),
+    '-o',
+    join(epics, 'bin', program),
+    source,
+    ...prefixes.map((prefix) => `-L${join(prefix, 'lib')}`),
+    // The libraries register themselves when loaded: none may be left out as unused. And DT_RPATH,
+    // since the libraries themselves look for each other there too.
+    '-Wl,--no-as-needed',
+    ...withCa.map((library) => `-l${library}`),
+    '-pthread',
+    '-Wl,--disable-new-dtags',
+    '-Wl,-rpath,$ORIGIN/../lib',
+  ]);
+}
+
+function copyFiles(from, to, pattern) {
+  fs.mkdirSync(to, { recursive: true });
+  for (const folder of from) {
+    for (const file of fs.readdirSync(folder)) {
+      if (pattern.test(file)) fs.copyFileSync(join(folder, file), join(to, file));
+    }
+  }
+}
+
+function isMade(folder, key) {
+  try {
+    return fs.readFileSync(join(folder, '.made'), 'utf8') === key;
+  } catch {
+    return false;
+  }
+}
+
+function setMade(folder, key) {
+  fs.writeFileSync(join(folder, '.made'), key);
+}
+
+function hashOf(...texts) {
+  const hash = createHash('sha256');
+  for (const text of texts) hash.update(text);
+  // Paths are part of what is made: a copied checkout makes its own.
+  hash.update(root).update(fs.readFileSync(fileURLToPath(import.meta.url)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** One at a time: two runs at once would build into the same folder. */
+function lock(file) {
+  for (;;) {
+    try {
+      fs.writeFileSync(file, `${process.pid}`, { flag: 'wx' });
+      return () => fs.rmSync(file, { force: true });
+    } catch {
+      if (!isRunning(file)) fs.rmSync(file, { force: true });
+      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    }
+  }
+}
+
+function isRunning(file) {
+  try {
+    return process.kill(Number(fs.readFileSync(file, 'utf8')), 0);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+function run(program, parameters) {
+  return execFileSync(program, parameters, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+function reasonOf(error) {
+  if (error.code === 'ENOENT') return `${error.path ?? 'a program'} is not installed`;
+  return (error.stderr || error.message).trim().split('\n').slice(-3).join(' | ');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const problem of setUp()) console.error(`not available: ${problem}`);
+}

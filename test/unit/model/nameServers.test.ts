@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import {
+  clientEnvironment,
+  formatEnvironment,
+  nameServersOf,
+} from '../../../src/model/nameServers';
+import { snapshotWith } from '../../support/snapshots';
+
+const at = (host: string, port: number): { host: string; port: number } => ({ host, port });
+
+describe('name-server lists', () => {
+  it('hold every exposed or shared endpoint once, 127.0.0.1 first', () => {
+    const snapshot = snapshotWith([
+      { protocol: 'ca', status: 'exposed', local: at('127.0.0.2', 5064) },
+      { protocol: 'ca', status: 'shared', local: at('127.0.0.1', 40509) },
+      { protocol: 'ca', status: 'exposed', local: at('127.0.0.1', 5064) },
+      { protocol: 'ca', status: 'exposed', local: at('127.0.0.1', 5064) },
+      { protocol: 'ca', status: 'gone' },
+      { protocol: 'pva', status: 'failed' },
+    ]);
+    assert.deepEqual(nameServersOf(snapshot), {
+      ca: [at('127.0.0.1', 5064), at('127.0.0.1', 40509), at('127.0.0.2', 5064)],
+      pva: [],
+    });
+  });
+
+  it('keep what the person had set, after ours, without repeats and without odd entries', () => {
+    const environment = clientEnvironment(
+      { ca: [at('127.0.0.1', 5064)], pva: [] },
+      {
+        EPICS_CA_NAME_SERVERS: "gw.lab:5064 127.0.0.1:5064  $(rm) 'x'",
+        EPICS_PVA_NAME_SERVERS: 'a',
+      },
+    );
+    assert.deepEqual(environment, { EPICS_CA_NAME_SERVERS: '127.0.0.1:5064 gw.lab:5064' });
+  });
+
+  it('are written in the words of each shell', () => {
+    const environment = { EPICS_CA_NAME_SERVERS: '127.0.0.1:5064 127.0.0.2:5064' };
+    const expected = {
+      bash: "export EPICS_CA_NAME_SERVERS='127.0.0.1:5064 127.0.0.2:5064'",
+      fish: "set -gx EPICS_CA_NAME_SERVERS '127.0.0.1:5064 127.0.0.2:5064'",
+      csh: "setenv EPICS_CA_NAME_SERVERS '127.0.0.1:5064 127.0.0.2:5064'",
+      powershell: "$env:EPICS_CA_NAME_SERVERS = '127.0.0.1:5064 127.0.0.2:5064'",
+      cmd: 'set "EPICS_CA_NAME_SERVERS=127.0.0.1:5064 127.0.0.2:5064"',
+      dotenv: 'EPICS_CA_NAME_SERVERS="127.0.0.1:5064 127.0.0.2:5064"',
+    } as const;
+    for (const [shell, line] of Object.entries(expected)) {
+      assert.deepEqual(formatEnvironment(environment, shell as keyof typeof expected), [line]);
+    }
+    assert.deepEqual(formatEnvironment({ EPICS_PVA_NAME_SERVERS: '127.0.0.1:5075' }, 'bash'), [
+      'export EPICS_PVA_NAME_SERVERS=127.0.0.1:5075',
+    ]);
+  });
+});

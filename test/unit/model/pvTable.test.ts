@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { NameTable, PvSteps } from '../../../src/model/pvTable';
+
+describe('PV table', () => {
+  it('keeps each name once, with the first source', () => {
+    const table = new NameTable();
+    assert.equal(table.add(['A', 'B', 'A'], { kind: 'user' }), 2);
+    assert.equal(table.add(['B', 'C'], { kind: 'pva-list' }), 1);
+    assert.deepEqual(
+      [table.name(1), table.source(1).kind, table.source(2).kind],
+      ['B', 'user', 'pva-list'],
+    );
+    assert.equal(table.indexOf('C'), 2);
+    assert.equal(table.indexOf('D'), undefined);
+  });
+
+  it('counts the steps as they change', () => {
+    const steps = new PvSteps();
+    steps.grow(3);
+    assert.equal(steps.set(0, 'reachable'), true);
+    assert.equal(steps.set(0, 'reachable'), false, 'no change');
+    assert.equal(steps.set(7, 'reachable'), false, 'no such PV');
+    steps.set(1, 'not-served');
+    steps.grow(4);
+    assert.deepEqual([steps.count('pending'), steps.count('reachable'), steps.total], [2, 1, 3]);
+    steps.replaceAll('reachable', 'disconnected');
+    assert.deepEqual([steps.get(0), steps.count('reachable')], ['disconnected', 0]);
+  });
+});

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { type InspectJson, parseContainerInfo } from '../../../../src/node/engines/containerInfo';
+
+/** Answers of Docker 20.10.24 and Podman 4.3.1, shortened to what is read. */
+const docker: InspectJson = {
+  Id: '6cb026fcce4b8f05ca29408c880c1d1e4368b288a2ef4a67ca08893c13caa4ca',
+  Name: '/cap2',
+  Image: 'sha256:47ab91c743ca9575f8379ddab4cb27870dd8a182cac64f128bb7bf60b0a865bf',
+  State: {
+    Status: 'running',
+    Running: true,
+    Paused: false,
+    Pid: 16560,
+    StartedAt: '2026-11-23T23:47:10.464726686Z',
+  },
+  Config: { Image: 'busybox-ioc:ec29870d6871', User: '', Labels: {} },
+  HostConfig: { NetworkMode: 'default' },
+  NetworkSettings: {
+    Ports: {
+      '5064/tcp': [{ HostIp: '127.0.0.1', HostPort: '45064' }],
+      '5065/udp': [
+        { HostIp: '0.0.0.0', HostPort: '32768' },
+        { HostIp: '::', HostPort: '32768' },
+      ],
+      '5075/tcp': null,
+      '9/sctp': [{ HostIp: '0.0.0.0', HostPort: '9' }],
+    },
+    GlobalIPv6Address: '',
+    IPAddress: '172.29.1.2',
+    Networks: { bridge: { IPAddress: '172.29.1.2', GlobalIPv6Address: 'fd00::2' } },
+  },
+};
+
+const podman: InspectJson = {
+  Id: 'c144b8691dc9ced335c387624b35fb932e2b2b3077b5b0625693b4da229a0862',
+  Name: '/cap2',
+  Image: 'sha256:480841190b4410acc5f580ecd2c86406f6bd57d16a8fb7a1462bfbff1fe4fa30',
+  State: {
+    Status: 'running',
+    Running: true,
+    Paused: false,
+    Pid: 17528,
+    StartedAt: '2026-11-23T23:47:15.888297314Z',
+  },
+  Config: { Image: 'localhost/busybox-ioc:ec29870d6871', User: 'ioc', Labels: null },
+  HostConfig: { NetworkMode: 'bridge' },
+  NetworkSettings: {
+    Ports: { '5065/udp': [{ HostIp: '', HostPort: '39393' }] },
+    GlobalIPv6Address: '',
+    IPAddress: '172.29.1.6',
+    Networks: { podman: { IPAddress: '172.29.1.6', GlobalIPv6Address: '' } },
+  },
+};
+
+describe('container info', () => {
+  it('is read from Docker', () => {
+    assert.deepEqual(parseContainerInfo(docker), {
+      id: docker.Id,
+      name: 'cap2',
+      image: 'busybox-ioc:ec29870d6871',
+      labels: {},
+      status: 'running',
+      pid: 16560,
+      startedAt: '2026-11-23T23:47:10.464726686Z',
+      networkMode: 'bridge',
+      addresses: ['172.29.1.2', 'fd00::2'],
+      publishedPorts: [
+        { transport: 'tcp', containerPort: 5064, hostIp: '127.0.0.1', hostPort: 45064 },
+        { transport: 'udp', containerPort: 5065, hostIp: '0.0.0.0', hostPort: 32768 },
+        { transport: 'udp', containerPort: 5065, hostIp: '::', hostPort: 32768 },
+      ],
+      user: '',
+    });
+  });
+
+  it('is read from Podman, which leaves other things out', () => {
+    const info = parseContainerInfo(podman);
+    assert.deepEqual(info.labels, {});
+    assert.equal(info.user, 'ioc');
+    assert.deepEqual(info.addresses, ['172.29.1.6']);
+    assert.deepEqual(info.publishedPorts, [
+      { transport: 'udp', containerPort: 5065, hostIp: '0.0.0.0', hostPort: 39393 },
+    ]);
+  });
+
+  it('knows paused, stopped and shared networks', () => {
+    const paused = { Status: 'paused', Running: true, Paused: true, Pid: 7 };
+    assert.equal(parseContainerInfo({ ...docker, State: paused }).status, 'paused');
+    const exited = parseContainerInfo({ ...docker, State: { Status: 'exited', Pid: 7 } });
+    assert.deepEqual([exited.status, exited.pid], ['stopped', 0]);
+    const host = { ...docker, HostConfig: { NetworkMode: 'host' }, NetworkSettings: null };
+    assert.deepEqual(
+      [parseContainerInfo(host).networkMode, parseContainerInfo(host).addresses],
+      ['host', []],
+    );
+  });
+
+  it('takes an answer with nothing in it', () => {
+    assert.equal(parseContainerInfo({}).status, 'stopped');
+    assert.equal(parseContainerInfo({ State: null, Config: null }).name, '');
+  });
+});

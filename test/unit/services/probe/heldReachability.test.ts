@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import type { Duplex } from 'node:stream';
+import { TransportError } from '../../../../src/base/errors';
+import { silentLog } from '../../../../src/base/log';
+import { DemoServers } from '../../../../src/demo/demoServers';
+import { DEMO_PVS, DemoValues } from '../../../../src/demo/demoPvs';
+import { duplexPair } from '../../../../src/demo/duplexPair';
+import { NameTable } from '../../../../src/model/pvTable';
+import type { PvProtocol } from '../../../../src/model/snapshot';
+import { createReachability } from '../../../../src/services/probe/createReachability';
+import type { Reachability } from '../../../../src/services/probe/reachability';
+import { FakeClock, settle } from '../../../support/fakeClock';
+
+/** A server in memory: the demo's roles, or none at all. */
+class Scene {
+  readonly clock = new FakeClock();
+  readonly names = new NameTable();
+  readonly values = new DemoValues(this.clock);
+  readonly servers = new DemoServers(this.values);
+  readonly connections: Duplex[] = [];
+  lostCircuits = 0;
+  dials = 0;
+  readonly reachability: Reachability;
+
+  constructor(
+    protocol: PvProtocol,
+    public mode: 'serving' | 'silent' | 'refusing' = 'serving',
+  ) {
+    this.names.add(
+      DEMO_PVS.map((pv) => pv.name),
+      { kind: 'pva-list' },
+    );
+    this.names.add(['DEMO:NOT:THERE'], { kind: 'database', file: '/x.db', line: 1 });
+    this.names.add(['OTHER:IOC'], { kind: 'user' });
+    this.reachability = createReachability(protocol, {
+      names: this.names,
+      dial: () => {
+        this.dials++;
+        if (this.mode === 'refusing') return Promise.reject(new TransportError('refused'));
+        const [client, server] = duplexPair();
+        client.pause();
+        this.connections.push(server);
+        server.on('error', () => undefined);
+        if (this.mode === 'serving') this.servers.serve(protocol === 'ca' ? 5064 : 5075, server);
+        return Promise.resolve(client);
+      },
+      onCircuitLost: () => {
+        this.lostCircuits++;
+      },
+      clientName: 'test',
+      hostName: 'here',
+      clock: this.clock,
+      log: silentLog,
+    });
+  }
+
+  step(name: string): string {
+    return this.reachability.steps.get(this.names.indexOf(name) ?? -1);
+  }
+  get counts(): [number, number] {
+    return [this.reachability.steps.count('reachable'), this.reachability.steps.total];
+  }
+  end(): void {
+    this.reachability.dispose();
+    this.values.dispose();
+    for (const connection of this.connections) connection.destroy();
+  }
+}
+
+for (const protocol of ['ca', 'pva'] as const) {
+  describe(`held reachability over ${protocol}`, () => {
+    let scene: Scene;
+    beforeEach(() => {
+      scene = new Scene(protocol);
+    });
+    afterEach(() => scene.end());
+
+    it('tells what each PV is: reachable, not found, or not for this server', async () => {
+      await settle();
+      assert.deepEqual(scene.counts, [12, 13]);
+      assert.equal(scene.step('DEMO:NOT:THERE'), 'not-found');
+      assert.equal(scene.step('OTHER:IOC'), 'not-served');
+      assert.equal(scene.reachability.problem, undefined);
+    });
+
+    it('asks names that come later on the same circuit', async () => {
+      await settle();
+      scene.names.add(['LATER'], { kind: 'database', file: '/x.db', line: 2 });
+      scene.reachability.namesAdded();
+      await settle();
+      assert.equal(scene.step('LATER'), 'not-found');
+      assert.equal(scene.dials, 1);
+    });
+
+    it('knows at once when the circuit ends, and comes back', async () => {
+      await settle();
+      scene.mode = 'refusing';
+      scene.connections[0]?.destroy();
+      await settle();
+      assert.deepEqual([scene.step('DEMO:COUNTER'), scene.lostCircuits], ['disconnected', 1]);
+      assert.match(scene.reachability.problem?.message ?? '', /closed the circuit/);
+      await scene.clock.advance(1000);
+      assert.ok(scene.dials > 2, 'it keeps trying');
+      scene.mode = 'serving';
+      await scene.clock.advance(6000);
+      assert.deepEqual(scene.counts, [12, 13]);
+      assert.equal(scene.reachability.problem, undefined);
+    });
+
+    it('asks a quiet server for a sign of life, and keeps one that gives it', async () => {
+      await settle();
+      await scene.clock.advance(120_000);
+      assert.deepEqual([scene.dials, scene.counts], [1, [12, 13]]);
+    });
+
+    it('gives up a server that stopped answering', async () => {
+      await settle();
+      // Nobody reads any more, as in a paused container: the circuit stays open, silent.
+      const [connection] = scene.connections;
+      connection?.removeAllListeners('data');
+      connection?.pause();
+      scene.mode = 'silent';
+      await scene.clock.advance(30_000);
+      assert.equal(scene.step('DEMO:COUNTER'), 'disconnected');
+      assert.match(scene.reachability.problem?.message ?? '', /no sign of life|no handshake/);
+    });
+
+    it('ends with nothing left', async () => {
+      await settle();
+      scene.end();
+      assert.equal(scene.clock.pendingCount, 0);
+      await settle();
+      assert.equal(scene.connections[0]?.readableEnded, true);
+    });
+  });
+
+  it(`${protocol}: a server without a handshake is a problem, not a wait`, async () => {
+    const scene = new Scene(protocol, 'silent');
+    try {
+      await scene.clock.advance(6000);
+      assert.match(scene.reachability.problem?.message ?? '', /no handshake/);
+    } finally {
+      scene.end();
+    }
+  });
+}
