@@ -24,10 +24,18 @@ export interface Connection {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-/** A listener on this machine whose connections are carried into the container. */
+/**
+ * A listener on this machine whose connections are carried into the container. Disposing it resets
+ * them.
+ */
 export interface Relay extends Disposable {
   readonly local: Endpoint;
   readonly connectionCount: number;
+  /**
+   * Stops listening at once and lets the connections come to their own ends, so that a client gets
+   * all that its server had sent; the relay ends with the last of them.
+   */
+  retire(): void;
   /** Fires once, with the reason when it ended by itself. */
   readonly onDidEnd: Event<Error | undefined>;
 }

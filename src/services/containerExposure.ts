@@ -70,6 +70,7 @@ export class ContainerExposure implements Disposable {
 
   update(info: ContainerInfo): void {
     this.#info = info;
+    for (const ioc of this.#iocs.values()) ioc.setPaused(info.status === 'paused');
     if (info.status === 'running') this.#watch.lookNow();
   }
 

@@ -324,6 +324,11 @@ export class IocExposure implements Disposable {
     };
   }
 
+  /** Its container was paused or goes on. */
+  setPaused(isPaused: boolean): void {
+    for (const { exposure } of this.#entries.values()) exposure.setPaused(isPaused);
+  }
+
   /** The process is gone: relays close, the last state stays to be shown. */
   markGone(): void {
     if (this.#isGone) return;

@@ -123,10 +123,10 @@ export class LocalPorts {
     return order;
   }
 
-  /** Ends a relay that `open` returned. */
+  /** Frees the port of a relay that `open` returned; its connections come to their own ends. */
   close(relay: Relay): void {
     this.#relays.delete(relay);
-    relay.dispose();
+    relay.retire();
   }
 }
 

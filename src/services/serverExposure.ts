@@ -61,6 +61,9 @@ export class ServerExposure implements Disposable {
   #problem: Problem | undefined;
   #note: string | undefined;
   #isForeign = false;
+  #isPaused = false;
+  #isDue = false;
+  #working: Promise<void> | undefined;
 
   /** Fires when anything below changed. */
   readonly onDidChange = this.#changed.event;
@@ -124,10 +127,19 @@ export class ServerExposure implements Disposable {
    * Works until exposed; a failure is shown and tried again for as long as the socket listens,
    * because a taken port may become free and a hanging IOC may recover. Never rejects.
    */
-  async start(): Promise<void> {
-    for (let attempt = 0; !this.#store.isDisposed; attempt++) {
+  start(): Promise<void> {
+    this.#isDue = true;
+    this.#working ??= this.#work().finally(() => (this.#working = undefined));
+    return this.#working;
+  }
+
+  /** Asked for again while it works, it begins anew. */
+  async #work(): Promise<void> {
+    for (let attempt = 0; this.#isDue && !this.#store.isDisposed; attempt++) {
+      this.#isDue = false;
       await this.#attempt();
-      if (this.#status !== 'failed') return;
+      if (this.#status !== 'failed') continue;
+      this.#isDue = true;
       const pauseMs = Math.min(RETRY_FIRST_MS * 2 ** attempt, RETRY_MAX_MS);
       await delay(this.#input.clock, pauseMs, this.#abort.signal).catch(() => undefined);
     }
@@ -140,7 +152,24 @@ export class ServerExposure implements Disposable {
     void this.start();
   }
 
+  /**
+   * A paused server would take connections and never answer: new ones are refused until it goes on,
+   * and those that are open wait.
+   */
+  setPaused(isPaused: boolean): void {
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    if (isPaused) this.#closeRelay();
+    else if (this.#status === 'exposed') void this.start();
+  }
+
+  #closeRelay(): void {
+    if (this.#relay) this.#input.localPorts.close(this.#relay);
+    this.#relay = undefined;
+  }
+
   async #attempt(): Promise<void> {
+    if (this.#relay) return;
     try {
       if (await this.#identify()) await this.#expose();
     } catch (error) {
@@ -236,7 +265,7 @@ export class ServerExposure implements Disposable {
       return;
     }
     const { relay, skipped } = opened;
-    if (this.#store.isDisposed) {
+    if (this.#store.isDisposed || this.#isPaused) {
       this.#input.localPorts.close(relay);
       return;
     }
@@ -253,6 +282,7 @@ export class ServerExposure implements Disposable {
     this.#store.add(
       relay.onDidEnd((error) => {
         if (!error) return;
+        this.#closeRelay();
         this.#local = undefined;
         this.#fail(
           'relay-ended',
@@ -332,8 +362,7 @@ export class ServerExposure implements Disposable {
   dispose(): void {
     if (this.#store.isDisposed) return;
     this.#abort.abort();
-    if (this.#relay) this.#input.localPorts.close(this.#relay);
-    this.#relay = undefined;
+    this.#closeRelay();
     this.#local = undefined;
     this.#status = 'gone';
     this.#problem = {

@@ -257,6 +257,31 @@ describe('TcpRelay', () => {
     assert.equal(await failureOf(late), 'ECONNREFUSED');
   });
 
+  it('retires: listens no more, and its connections get everything', async () => {
+    const server = await serve();
+    const relay = await relayTo(server.port);
+    const near = client(relay);
+    const far = await server.accepted();
+    near.write('joined');
+    await once(far, 'data');
+    const hasEnded = new Promise<Error | undefined>((resolve) => relay.onDidEnd(resolve));
+    relay.retire();
+    assert.equal(await failureOf(client(relay)), 'ECONNREFUSED');
+    const writing = writePattern(far, BULK_BYTES).then(() => far.end());
+    assert.equal(await readPattern(near), BULK_BYTES);
+    near.end();
+    await writing;
+    assert.equal(await hasEnded, undefined);
+    assert.equal(relay.connectionCount, 0);
+  });
+
+  it('retires at once when it has no connection', async () => {
+    const relay = await relayTo((await serve()).port);
+    const hasEnded = new Promise<Error | undefined>((resolve) => relay.onDidEnd(resolve));
+    relay.retire();
+    assert.equal(await hasEnded, undefined);
+  });
+
   it('ends a dial that is under way when disposed', async () => {
     const dialling = new Signal();
     const aborted = new Signal();

@@ -73,6 +73,7 @@ class TcpRelay implements Relay {
   readonly #ending = new AbortController();
   readonly #streams = new Set<Duplex>();
   #connectionCount = 0;
+  #isRetired = false;
 
   constructor(
     readonly server: Server,
@@ -95,7 +96,10 @@ class TcpRelay implements Relay {
     // A client may reset before anyone listens otherwise, and that must not end the process.
     client.on('error', () => undefined);
     this.#connectionCount++;
-    client.once('close', () => this.#connectionCount--);
+    client.once('close', () => {
+      this.#connectionCount--;
+      this.#endWhenIdle();
+    });
     this.#own(client);
     const reader = new StaticReader(READ_BUFFER_BYTES);
     try {
@@ -122,6 +126,16 @@ class TcpRelay implements Relay {
     }
     this.#streams.add(stream);
     stream.once('close', () => this.#streams.delete(stream));
+  }
+
+  retire(): void {
+    this.#isRetired = true;
+    this.server.close();
+    this.#endWhenIdle();
+  }
+
+  #endWhenIdle(): void {
+    if (this.#isRetired && this.#connectionCount === 0) this.#end(undefined);
   }
 
   dispose(): void {

@@ -25,6 +25,7 @@ class Machine {
         local,
         connectionCount: 0,
         onDidEnd: new EventEmitter<Error | undefined>().event,
+        retire: () => void this.taken.delete(key),
         dispose: () => void this.taken.delete(key),
       };
       return Promise.resolve({ kind: 'listening', relay });
