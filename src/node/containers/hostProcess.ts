@@ -2,7 +2,8 @@
  * A container's first process seen from this machine. Everything here works without privileges,
  * because the files used below /proc/PID are readable for everybody.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import type { Disposable } from '../../base/disposable';
 import { parseStartTicks } from '../../services/detect/parseProc';
 import type { ContainerInfo } from '../../services/engine';
 
@@ -40,6 +41,45 @@ export function isAlive({ pid, startTicks }: HostProcess): boolean {
     return parseStartTicks(readProc(pid, 'stat')) === startTicks;
   } catch {
     return false;
+  }
+}
+
+/** Whether a process of that number exists; a tenth of what looking at its start costs. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // somebody else's
+  }
+}
+
+/**
+ * A small file of the kernel that is read again and again: kept open, it costs a fifth. Empty when
+ * the kernel has no such file (sockstat6 without IPv6) or its process is gone.
+ */
+export class HeldProcFile implements Disposable {
+  static readonly #buffer = Buffer.allocUnsafe(8192);
+  #fd: number | undefined;
+  #isDisposed = false;
+
+  constructor(readonly path: string) {}
+
+  read(): string {
+    if (this.#isDisposed) return '';
+    try {
+      this.#fd ??= openSync(this.path, 'r');
+      const buffer = HeldProcFile.#buffer;
+      return buffer.toString('latin1', 0, readSync(this.#fd, buffer, 0, buffer.length, 0));
+    } catch {
+      return '';
+    }
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
   }
 }
 
