@@ -52,6 +52,8 @@ export interface IocState {
   readonly name: string;
   /** In the container's own numbering where we could see it. */
   readonly pid?: number;
+  /** ISO time at which the process started, where the system tells. */
+  readonly startedAt?: string;
   readonly commandLine: string;
   readonly role: 'ioc' | 'gateway';
   /** Why names of PVs are missing, if they are. */
@@ -89,6 +91,8 @@ export interface ServerState {
   readonly way?: WayKind;
   /** Where clients on this machine reach it. */
   readonly local?: Endpoint;
+  /** ISO time since when `status` is what it is. */
+  readonly since?: string;
   readonly pvs: PvCounts;
   readonly problem?: Problem;
   /** Something worth knowing that is no failure (published under another number, ...). */
@@ -103,6 +107,10 @@ export interface PvCounts {
 }
 
 export interface Snapshot {
+  /** Whether every engine was asked, and all that was found is exposed or has its reason. */
+  readonly isSettled: boolean;
+  /** Why there is no engine at all, when there is none. */
+  readonly engineProblem?: Problem;
   readonly engines: readonly EngineState[];
   readonly containers: readonly ContainerState[];
   /** Names the person gave that no IOC has, as far as was asked. */

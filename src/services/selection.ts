@@ -1,14 +1,8 @@
 /** Which containers the person wants. Pure. */
+import type { Selection } from '../model/exposure';
 import type { ContainerInfo } from './engine';
 
-export interface Selection {
-  /** Names, ids or beginnings of ids; empty means all. */
-  readonly containers: readonly string[];
-  /** Folder whose devcontainer is meant, absolute. */
-  readonly workspace?: string;
-  /** `key=value`, or `key` for any value; all must match. */
-  readonly labels: readonly string[];
-}
+export type { Selection };
 
 export const EVERYTHING: Selection = { containers: [], labels: [] };
 

@@ -157,6 +157,7 @@ export class ExposeSession implements Disposable {
   snapshot(): Snapshot {
     const containers = [...this.#containers.values()].map((container) => container.state());
     return {
+      isSettled: this.isSettled,
       engines: this.#input.engines.engines.map((engine) => engine.state),
       containers: [...containers, ...this.#stopped.values()].sort((a, b) =>
         a.name.localeCompare(b.name),

@@ -70,7 +70,7 @@ export class Exposed {
     return this.#child.pid ?? 0;
   }
   get snapshot(): Snapshot {
-    return this.#last ?? { engines: [], containers: [], unknownNames: [] };
+    return this.#last ?? { isSettled: false, engines: [], containers: [], unknownNames: [] };
   }
   get printedEnvironment(): Record<string, string> {
     return this.#last?.environment ?? {};

@@ -3,6 +3,7 @@ import type { ServerState, Snapshot } from '../../src/model/snapshot';
 /** A snapshot of one container with one IOC that has these servers; what is not given is plain. */
 export function snapshotWith(servers: Partial<ServerState>[]): Snapshot {
   return {
+    isSettled: true,
     engines: [],
     unknownNames: [],
     containers: [

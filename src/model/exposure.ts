@@ -1,0 +1,128 @@
+/**
+ * What a front end asks for and gets: the one contract between the core and whoever shows it. The
+ * core implements it in its own process; the broker carries it over a socket, word for word. All of
+ * it is plain data. Pure.
+ */
+import type { Disposable } from '../base/disposable';
+import type { Event } from '../base/event';
+import type { Endpoint } from './endpoint';
+import type { NameSource, PvStep } from './pvTable';
+import type { PvReading } from './reading';
+import type { Problem, PvProtocol, Snapshot, WayKind } from './snapshot';
+
+/** Which containers the person wants. */
+export interface Selection {
+  /** Names, ids or beginnings of ids; empty means all. */
+  readonly containers: readonly string[];
+  /** Folder whose devcontainer is meant, absolute. */
+  readonly workspace?: string;
+  /** `key=value`, or `key` for any value; all must match. */
+  readonly labels: readonly string[];
+}
+
+/** What one front end wants exposed; several wishes add up. */
+export interface Wish {
+  readonly selection: Selection;
+  /** Engine endpoints as URIs or context names; empty means those that are found. */
+  readonly engines: readonly string[];
+  /** PV names to watch beside those that the IOCs tell. */
+  readonly names: readonly string[];
+}
+
+export interface Exposure extends Disposable {
+  /** As last told. */
+  readonly snapshot: Snapshot;
+  /** The snapshot changed; at most some twenty times a second. */
+  readonly onDidChange: Event<void>;
+  /** Takes the place of this front end's former wish; undefined: nothing any more. */
+  setWish(wish: Wish | undefined): Promise<void>;
+  /** PVs in the order of their names. */
+  listPvs(query: PvQuery, signal: AbortSignal): Promise<PvPage>;
+  /** One level of the PVs of one server, grouped by prefix where there are many. */
+  listBranch(query: BranchQuery, signal: AbortSignal): Promise<Branch>;
+  /** All that is known about a PV, with its last value; waits `maxWaitMs` at most for a newer one. */
+  tellPv(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvStory>;
+  /** Reads a value now. Rejects with the reason. */
+  readPv(name: string, protocol: PvProtocol, signal: AbortSignal): Promise<PvReading>;
+  /** Follows a value until disposed, over reconnections too. */
+  monitorPv(name: string, protocol: PvProtocol, onUpdate: (update: PvUpdate) => void): Disposable;
+}
+
+export interface PvRow {
+  readonly name: string;
+  readonly protocol: PvProtocol;
+  /** How far it got; `state` says it with the server's own trouble first. */
+  readonly step: PvStep;
+  /** The step, or the code of the server's problem. */
+  readonly state: string;
+  readonly source: NameSource;
+  readonly containerName: string;
+  readonly iocName: string;
+  readonly serverKey: string;
+}
+
+export interface PvQuery {
+  /** A glob (`*`, `?`) over the whole name, or without those a part of it; upper or lower case. */
+  readonly pattern?: string;
+  readonly serverKey?: string;
+  readonly onlyUnreachable?: boolean;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export interface PvPage {
+  /** Of all that match. */
+  readonly total: number;
+  readonly reachable: number;
+  readonly rows: readonly PvRow[];
+}
+
+export interface BranchQuery {
+  readonly serverKey: string;
+  /** '' is the top; else the prefix of a group that was listed. */
+  readonly prefix: string;
+  readonly pattern?: string;
+}
+
+export interface Branch {
+  readonly groups: readonly PvGroup[];
+  readonly rows: readonly PvRow[];
+}
+
+export interface PvGroup {
+  /** What all its names begin with, to its last separator. */
+  readonly prefix: string;
+  readonly total: number;
+  readonly reachable: number;
+}
+
+/** A PV with all that hover and tooltip tell. */
+export interface PvStory {
+  readonly name: string;
+  /** One for each server that has it, or should have it; empty: no IOC here tells that name. */
+  readonly paths: readonly PvPath[];
+}
+
+/** The way of one PV from its IOC to this machine. */
+export interface PvPath {
+  readonly row: PvRow;
+  readonly implementation: string;
+  readonly pid?: number;
+  readonly way?: WayKind;
+  /** In the container. */
+  readonly listening: Endpoint;
+  /** On this machine. */
+  readonly local?: Endpoint;
+  /** ISO time since when it is so. */
+  readonly since?: string;
+  readonly problem?: Problem;
+  readonly reading?: PvReading;
+  /** ISO time at which `reading` was got. */
+  readonly readAt?: string;
+  /** Why there is no (newer) value. */
+  readonly readProblem?: string;
+}
+
+export type PvUpdate =
+  | { readonly kind: 'value'; readonly reading: PvReading }
+  | { readonly kind: 'interrupted'; readonly reason: string };
