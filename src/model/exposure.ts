@@ -90,7 +90,10 @@ export interface Branch {
 }
 
 export interface PvGroup {
-  /** What all its names begin with, to its last separator. */
+  /**
+   * What all its names begin with: to a separator, or where very many names differ without one, as
+   * far as they are alike.
+   */
   readonly prefix: string;
   readonly total: number;
   readonly reachable: number;

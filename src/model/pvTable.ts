@@ -32,6 +32,7 @@ export class NameTable {
   readonly #names: string[] = [];
   readonly #indexOf = new Map<string, number>();
   readonly #sources: NameSource[] = [];
+  #sorted: readonly number[] = [];
 
   get size(): number {
     return this.#names.length;
@@ -55,6 +56,17 @@ export class NameTable {
 
   indexOf(name: string): number | undefined {
     return this.#indexOf.get(name);
+  }
+
+  /** The indexes in the order of their names, code unit by code unit. */
+  get sorted(): readonly number[] {
+    if (this.#sorted.length !== this.#names.length) {
+      const names = this.#names;
+      this.#sorted = names
+        .map((_, index) => index)
+        .sort((a, b) => ((names[a] ?? '') < (names[b] ?? '') ? -1 : 1));
+    }
+    return this.#sorted;
   }
 
   source(index: number): NameSource {
