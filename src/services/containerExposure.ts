@@ -15,7 +15,7 @@ const GONE_SHOWN_MS = 60_000;
 
 export type ContainerExposureInput = Omit<
   IocExposureInput,
-  'containerKey' | 'ways' | 'publishedAs' | 'files' | 'onCircuitLost'
+  'containerKey' | 'ways' | 'publishedAs' | 'files' | 'onCircuitLost' | 'isPaused'
 >;
 
 export class ContainerExposure implements Disposable {
@@ -27,6 +27,7 @@ export class ContainerExposure implements Disposable {
   readonly #engineKey: string;
   readonly #watch: SocketWatch;
   readonly #ways: readonly WayIn[];
+  #extraNames: readonly string[];
   #provedWay: WayIn | undefined;
   #info: ContainerInfo;
   #hasReport = false;
@@ -39,6 +40,7 @@ export class ContainerExposure implements Disposable {
     this.#engineKey = engine.key;
     this.#info = info;
     this.#input = input;
+    this.#extraNames = input.extraNames;
     const access = this.#store.add(engine.open(info));
     this.#ways = access.ways;
     this.#files = access;
@@ -74,6 +76,12 @@ export class ContainerExposure implements Disposable {
     if (info.status === 'running') this.#watch.lookNow();
   }
 
+  /** Names the person gave, in place of the former ones; those already watched stay. */
+  setNames(names: readonly string[]): void {
+    this.#extraNames = names;
+    for (const ioc of this.#iocs.values()) ioc.addNames(names);
+  }
+
   #take(report: SocketReport): void {
     this.#hasReport = true;
     const candidates = findIocCandidates(report);
@@ -98,6 +106,8 @@ export class ContainerExposure implements Disposable {
       new IocExposure(candidate, {
         ...this.#input,
         containerKey: this.key,
+        extraNames: this.#extraNames,
+        isPaused: this.#info.status === 'paused',
         ways: () => this.#waysByPromise(),
         publishedAs: (port) =>
           this.#info.publishedPorts

@@ -9,7 +9,7 @@ import { withDeadline } from '../base/abort';
 import type { Endpoint } from '../model/endpoint';
 import { findabilityNote } from '../model/findability';
 import { NameTable, type NameSource, type PvStep } from '../model/pvTable';
-import type { IocState, PvProtocol, ServerState } from '../model/snapshot';
+import type { IocState, PvProtocol, ServerState, ServerStatus } from '../model/snapshot';
 import type { ContainerAccess } from './engine';
 import type { IocCandidate, ListenerCandidate } from './detect/candidates';
 import { findDatabaseNames } from './names/databaseNames';
@@ -30,6 +30,7 @@ export interface IocExposureInput extends Pick<
   | 'publishedAs'
   | 'localPorts'
   | 'opensRelays'
+  | 'isPaused'
   | 'dialHost'
   | 'clock'
   | 'log'
@@ -41,6 +42,16 @@ export interface IocExposureInput extends Pick<
   readonly hostName: string;
   /** An established circuit ended: look whether the process is still there. */
   readonly onCircuitLost: () => void;
+}
+
+/** One server of this IOC: its names, and how far each got. */
+export interface IocServer {
+  readonly key: string;
+  readonly protocol: PvProtocol;
+  readonly exposure: ServerExposure;
+  readonly names: NameTable;
+  /** 'not-served' for names that are not this server's. */
+  readonly stepOf: (index: number) => PvStep;
 }
 
 /** A PV of this IOC as one server shows it. */
@@ -55,6 +66,9 @@ interface Entry {
   readonly exposure: ServerExposure;
   readonly store: DisposableStore;
   reachability?: Reachability;
+  /** The status last seen, and since when. */
+  status: ServerStatus;
+  sinceMs: number;
 }
 
 export class IocExposure implements Disposable {
@@ -72,12 +86,14 @@ export class IocExposure implements Disposable {
   });
   #namesNote: string | undefined;
   #isGone = false;
+  #isPaused: boolean;
 
   readonly onDidChange = this.#changed.event;
 
   constructor(candidate: IocCandidate, input: IocExposureInput) {
     this.#candidate = candidate;
     this.#input = input;
+    this.#isPaused = input.isPaused;
     this.#names.add(input.extraNames, { kind: 'user' });
     this.update(candidate);
   }
@@ -126,20 +142,33 @@ export class IocExposure implements Disposable {
     const exposure: ServerExposure = store.add(
       new ServerExposure({
         ...this.#input,
+        isPaused: this.#isPaused,
         listener,
         mayAskCa: this.#candidate.hasCaUdp || listener.expected === 'ca',
         isSameIoc: (protocol, local, signal) => this.#isSameIoc(exposure, protocol, local, signal),
       }),
     );
-    const entry: Entry = { exposure, store };
+    const entry: Entry = {
+      exposure,
+      store,
+      status: exposure.status,
+      sinceMs: this.#input.clock.wallMs(),
+    };
     this.#entries.set(key, entry);
     store.add(
       exposure.onDidChange(() => {
+        this.#noteStatus(entry);
         this.#advance(entry);
         this.#changed.fire();
       }),
     );
     void exposure.start();
+  }
+
+  #noteStatus(entry: Entry): void {
+    if (entry.status === entry.exposure.status) return;
+    entry.status = entry.exposure.status;
+    entry.sinceMs = this.#input.clock.wallMs();
   }
 
   /** Does what a server's new state makes possible: names, then reachability. */
@@ -264,17 +293,42 @@ export class IocExposure implements Disposable {
     );
   }
 
+  /** The servers that have proved their protocol. */
+  get pvServers(): readonly IocServer[] {
+    return [...this.#entries.values()].flatMap(({ exposure, reachability }) => {
+      const protocol = exposure.identity?.protocol;
+      if (!protocol) return [];
+      return [
+        {
+          key: this.#serverKey(exposure),
+          protocol,
+          exposure,
+          names: this.#names,
+          stepOf: (index: number) => reachability?.steps.get(index) ?? 'pending',
+        },
+      ];
+    });
+  }
+
   /** The PVs in the order of their names' table, server by server. */
   *pvs(): Generator<PvView> {
-    for (const { exposure, reachability } of this.#entries.values()) {
-      const protocol = exposure.identity?.protocol;
-      if (!protocol) continue;
-      for (let index = 0; index < this.#names.size; index++) {
-        const step = reachability?.steps.get(index) ?? 'pending';
+    for (const { protocol, names, stepOf } of this.pvServers) {
+      for (let index = 0; index < names.size; index++) {
+        const step = stepOf(index);
         if (step === 'not-served') continue;
-        yield { name: this.#names.name(index), protocol, step, source: this.#names.source(index) };
+        yield { name: names.name(index), protocol, step, source: names.source(index) };
       }
     }
+  }
+
+  /** Names that a person gave since. */
+  addNames(names: readonly string[]): void {
+    if (this.#names.add(names, { kind: 'user' }) === 0) return;
+    for (const { reachability } of this.#entries.values()) reachability?.namesAdded();
+  }
+
+  #serverKey({ listener }: ServerExposure): string {
+    return `${this.#input.containerKey}#${this.#candidate.key}#${listener.endpoint.port}`;
   }
 
   state(): IocState {
@@ -283,6 +337,7 @@ export class IocExposure implements Disposable {
       key: `${this.#input.containerKey}#${this.#candidate.key}`,
       name: this.name,
       ...(process && { pid: process.pid }),
+      ...(process?.startedAt !== undefined && { startedAt: process.startedAt }),
       commandLine: process?.commandLine.join(' ') ?? '',
       role,
       ...(this.#namesNote !== undefined && { namesNote: this.#namesNote }),
@@ -306,14 +361,16 @@ export class IocExposure implements Disposable {
     const steps = entry?.reachability?.steps;
     const problem = exposure.problem ?? entry?.reachability?.problem;
     return {
-      key: `${this.#input.containerKey}#${this.#candidate.key}#${listener.endpoint.port}`,
+      key: this.#serverKey(exposure),
       protocol: exposure.protocol ?? 'ca',
-      implementation: identity?.implementation ?? 'unknown',
+      // Our own server role gives no sign of itself on the wire, and needs none.
+      implementation: wayKind === 'demo' ? 'demo' : (identity?.implementation ?? 'unknown'),
       ...(identity?.guid !== undefined && { guid: identity.guid }),
       listening: listener.endpoint,
       status: exposure.status,
       ...(wayKind && { way: wayKind }),
       ...(local && { local }),
+      ...(entry && { since: new Date(entry.sinceMs).toISOString() }),
       pvs: {
         total: steps?.total ?? 0,
         reachable: steps?.count('reachable') ?? 0,
@@ -326,6 +383,7 @@ export class IocExposure implements Disposable {
 
   /** Its container was paused or goes on. */
   setPaused(isPaused: boolean): void {
+    this.#isPaused = isPaused;
     for (const { exposure } of this.#entries.values()) exposure.setPaused(isPaused);
   }
 
@@ -334,7 +392,10 @@ export class IocExposure implements Disposable {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#abort.abort();
-    for (const { store } of this.#entries.values()) store.dispose();
+    for (const entry of this.#entries.values()) {
+      entry.store.dispose();
+      this.#noteStatus(entry);
+    }
     this.#changed.fire();
   }
 

@@ -5,13 +5,12 @@
 import { schedule } from '../base/schedule';
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
-import type { ContainerState, Snapshot } from '../model/snapshot';
+import type { ContainerState, Problem, Snapshot } from '../model/snapshot';
 import { ContainerExposure, type ContainerExposureInput } from './containerExposure';
-import type { ContainerInfo, Engine } from './engine';
-import type { IocExposure, PvView } from './iocExposure';
+import type { ContainerInfo, Engine, PublishedPort } from './engine';
+import type { IocExposure, IocServer, PvView } from './iocExposure';
 import { LocalPorts, type PortHolder } from './localPorts';
-import { isSelected, type Selection } from './selection';
-import type { Endpoint } from '../model/endpoint';
+import { type Endpoint, isUnspecified } from '../model/endpoint';
 
 /** Changes within this time are told at once, so that 100,000 answers are a few snapshots. */
 const COALESCE_MS = 50;
@@ -21,13 +20,22 @@ const STOPPED_SHOWN_MS = 60_000;
 /** The engines of this machine; more may appear while we run. */
 export interface EngineSource {
   readonly engines: readonly Engine[];
+  /** Why there is no engine at all, when there is none. */
+  readonly problem?: Problem | undefined;
   readonly onDidChange: (listener: () => void) => Disposable;
 }
 
 export interface SessionInput extends Omit<ContainerExposureInput, 'localPorts'> {
   readonly engines: EngineSource;
-  readonly selection: Selection;
+  /** Whether anybody wants that container; `review` is called when the answer may have changed. */
+  readonly isWanted: (engine: Engine, container: ContainerInfo) => boolean;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
+}
+
+/** A server as its PVs are listed and read. */
+export interface PvServer extends IocServer {
+  readonly container: ContainerInfo;
+  readonly ioc: IocExposure;
 }
 
 export class ExposeSession implements Disposable {
@@ -38,6 +46,7 @@ export class ExposeSession implements Disposable {
   readonly #stopped = new Map<string, ContainerState>();
   readonly #engineStores = new Map<Engine, Disposable>();
   readonly #localPorts: LocalPorts;
+  #extraNames: readonly string[];
   #pendingTell: Disposable | undefined;
 
   /** Fires after the snapshot changed. */
@@ -45,9 +54,40 @@ export class ExposeSession implements Disposable {
 
   constructor(input: SessionInput) {
     this.#input = input;
-    this.#localPorts = new LocalPorts({ findHolder: input.findHolder, log: input.log });
+    this.#extraNames = input.extraNames;
+    this.#localPorts = new LocalPorts({
+      findHolder: (endpoint) => this.#findHolder(endpoint),
+      log: input.log,
+    });
     this.#store.add(input.engines.onDidChange(() => this.#followEngines()));
     this.#followEngines();
+  }
+
+  /**
+   * Takes it that other containers, or names, are wanted now. What stays wanted is not touched, what
+   * nobody wants ends at once. A name once given is watched for as long as its IOC lives.
+   */
+  review(extraNames: readonly string[]): void {
+    this.#extraNames = extraNames;
+    for (const exposure of this.#containers.values()) exposure.setNames(extraNames);
+    for (const engine of this.#input.engines.engines) this.#dropUnwanted(engine);
+    this.#followEngines();
+    for (const engine of this.#input.engines.engines) this.#sync(engine);
+  }
+
+  /** Ends what is not wanted, without a trace: it did not stop by itself. */
+  #dropUnwanted(engine: Engine): void {
+    for (const [key, exposure] of this.#containers) {
+      if (!key.startsWith(`${engine.key}#`) || this.#input.isWanted(engine, exposure.info))
+        continue;
+      this.#containers.delete(key);
+      this.#store.release(exposure);
+    }
+    for (const [key, { engineKey, id }] of this.#stopped) {
+      if (engineKey !== engine.key) continue;
+      const info = engine.containers.find((container) => container.id === id);
+      if (info && !this.#input.isWanted(engine, info)) this.#stopped.delete(key);
+    }
   }
 
   #followEngines(): void {
@@ -71,7 +111,7 @@ export class ExposeSession implements Disposable {
     if (engine.state.status === 'connected') {
       const wanted = new Map<string, ContainerInfo>();
       for (const info of engine.containers) {
-        if (info.status !== 'stopped' && isSelected(info, this.#input.selection)) {
+        if (info.status !== 'stopped' && this.#input.isWanted(engine, info)) {
           wanted.set(`${engine.key}#${info.id}`, info);
         }
       }
@@ -94,7 +134,11 @@ export class ExposeSession implements Disposable {
     for (const [oldKey, old] of this.#stopped)
       if (old.name === info.name) this.#stopped.delete(oldKey);
     const exposure = this.#store.add(
-      new ContainerExposure(engine, info, { ...this.#input, localPorts: this.#localPorts }),
+      new ContainerExposure(engine, info, {
+        ...this.#input,
+        extraNames: this.#extraNames,
+        localPorts: this.#localPorts,
+      }),
     );
     this.#containers.set(key, exposure);
     exposure.onDidChange(() => this.#tell());
@@ -116,6 +160,16 @@ export class ExposeSession implements Disposable {
         this.#tell();
       });
     }
+  }
+
+  /** A published port is held by a program of the engine's, whose name says nothing to a person. */
+  async #findHolder(endpoint: Endpoint): Promise<PortHolder | undefined> {
+    const holder = await this.#input.findHolder(endpoint);
+    const publishing = this.#input.engines.engines
+      .flatMap((engine) => engine.containers)
+      .find((container) => container.publishedPorts.some((port) => isAt(port, endpoint)));
+    if (!publishing) return holder;
+    return { isEverywhere: false, ...holder, publishingContainer: publishing.name };
   }
 
   #tell(): void {
@@ -148,16 +202,27 @@ export class ExposeSession implements Disposable {
     }
   }
 
+  /** Every server that may have PVs, with the IOC and container it belongs to. */
+  get servers(): readonly PvServer[] {
+    return [...this.#containers.values()].flatMap((container) =>
+      container.iocs.flatMap((ioc) =>
+        ioc.pvServers.map((server) => ({ container: container.info, ioc, ...server })),
+      ),
+    );
+  }
+
   /** The names the person gave that no server has; empty while some have not answered yet. */
   #unknownNames(): string[] {
-    if (this.#input.extraNames.length === 0 || !this.isSettled) return [];
-    return this.#input.extraNames.filter((name) => !this.iocs.some((ioc) => ioc.serves(name)));
+    if (this.#extraNames.length === 0 || !this.isSettled) return [];
+    return this.#extraNames.filter((name) => !this.iocs.some((ioc) => ioc.serves(name)));
   }
 
   snapshot(): Snapshot {
+    const { problem } = this.#input.engines;
     const containers = [...this.#containers.values()].map((container) => container.state());
     return {
       isSettled: this.isSettled,
+      ...(problem && { engineProblem: problem }),
       engines: this.#input.engines.engines.map((engine) => engine.state),
       containers: [...containers, ...this.#stopped.values()].sort((a, b) =>
         a.name.localeCompare(b.name),
@@ -172,10 +237,18 @@ export class ExposeSession implements Disposable {
   }
 }
 
+function isAt({ transport, hostIp, hostPort }: PublishedPort, { host, port }: Endpoint): boolean {
+  return (
+    transport === 'tcp' &&
+    hostPort === port &&
+    (hostIp === '' || isUnspecified(hostIp) || hostIp === host)
+  );
+}
+
 function stoppedProblem(name: string): { code: string; message: string; advice: string } {
   return {
     code: 'container-stopped',
-    message: `container ${name} has stopped`,
-    advice: 'Start it again; its IOCs are exposed as soon as they listen.',
+    message: `container ${name} was stopped or removed`,
+    advice: 'When it runs again its IOCs are exposed as soon as they listen.',
   };
 }

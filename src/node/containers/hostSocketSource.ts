@@ -1,6 +1,7 @@
 /** Looks at a container's sockets and processes through this machine's own /proc. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import {
+  parseBootSeconds,
   parseCommandLine,
   parseCommandName,
   parseEnvironment,
@@ -143,11 +144,23 @@ function readProcess(pid: number, socketInodes: readonly number[]): ProcessInfo 
       environment: parseEnvironment(tryRead(`/proc/${pid}/environ`)),
       ...(workingDirectory !== undefined && { workingDirectory }),
       startTicks,
+      ...startOf(startTicks),
       socketInodes,
     };
   } catch {
     return undefined;
   }
+}
+
+/** USER_HZ: what Linux tells clock ticks in, on every machine (proc_pid_stat(5)). */
+const TICKS_PER_SECOND = 100;
+
+let bootSeconds: number | undefined;
+
+function startOf(ticks: number): { startedAt?: string } {
+  bootSeconds ??= parseBootSeconds(tryRead('/proc/stat'));
+  if (bootSeconds === undefined) return {};
+  return { startedAt: new Date((bootSeconds + ticks / TICKS_PER_SECOND) * 1000).toISOString() };
 }
 
 function tryLink(path: string): string | undefined {

@@ -84,6 +84,12 @@ export function parseStartTicks(stat: string): number | undefined {
   return fields[19] === undefined ? undefined : ticks;
 }
 
+/** `btime` of /proc/stat: seconds from 1970-01-01 UTC to the boot of this machine. */
+export function parseBootSeconds(stat: string): number | undefined {
+  const match = /^btime (\d+)$/m.exec(stat);
+  return match ? Number(match[1]) : undefined;
+}
+
 /** Field 4 of /proc/PID/stat. */
 export function parseParentPid(stat: string): number {
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);

@@ -19,6 +19,8 @@ export interface ProcessInfo {
   readonly workingDirectory?: string;
   /** Field 22 of /proc/PID/stat: with the pid it identifies the process (clock ticks after boot). */
   readonly startTicks: number;
+  /** ISO time of the same, where the boot time is known. */
+  readonly startedAt?: string;
   /** Inodes of the sockets it holds. */
   readonly socketInodes: readonly number[];
 }
