@@ -9,7 +9,7 @@ import { type ExposeOptions, runExpose } from './commands/expose';
 import { runGet } from './commands/get';
 import { runEnv, runPvs, runStatus } from './commands/look';
 import { EXIT } from './exitCodes';
-import { addCommonOptions, type CommonOptions } from './options';
+import { addCommonOptions, checkedOptions, type CommonOptions } from './options';
 import { Terminal } from './terminal';
 
 const EXAMPLES = `
@@ -34,8 +34,10 @@ async function main(argv: readonly string[]): Promise<number> {
   const run =
     <A extends unknown[]>(work: (terminal: Terminal, ...args: A) => Promise<number>) =>
     async (...args: A): Promise<void> => {
-      const options = args.at(-2) as CommonOptions;
-      code = await work(new Terminal(options.verbose === true), ...args);
+      // Commander gives arguments, options and the command itself.
+      const options = checkedOptions(args.at(-2) as Partial<CommonOptions>);
+      const words = args.slice(0, -2);
+      code = await work(new Terminal(options.verbose === true), ...([...words, options] as A));
     };
 
   const program = new Command('epics-expose')

@@ -1,11 +1,11 @@
 /** Wires engines, containers and services into a session for one command. */
-import { closest, distance } from 'fastest-levenshtein';
+import { distance } from 'fastest-levenshtein';
 import { DisposableStore } from '../base/disposable';
 import { EventEmitter } from '../base/event';
 import { UsageError } from '../base/errors';
 import type { Problem } from '../model/snapshot';
 import type { Engine } from '../services/engine';
-import { isNamed } from '../services/selection';
+import { isNamed, isSelected } from '../services/selection';
 import { ExposeSession } from '../services/session';
 import { clientIdentity } from '../node/clientIdentity';
 import { createOpenContainer } from '../node/containers/openContainer';
@@ -23,6 +23,8 @@ export interface OpenedSession {
   readonly session: ExposeSession;
   /** Why there is no engine at all, when there is none. */
   readonly engineProblem: Problem | undefined;
+  /** Whether the person named containers, a folder or labels. */
+  readonly isChosen: boolean;
   /** Resolves when what is there now is exposed or has its reason. */
   settle(signal: AbortSignal): Promise<void>;
   /** Adds an engine of our own making (the demo). */
@@ -64,7 +66,7 @@ export function openSession(
   const session = store.add(
     new ExposeSession({
       engines,
-      selection: selectionOf(options),
+      isWanted: (_engine, container) => isSelected(container, selectionOf(options)),
       opensRelays: mode.opensRelays,
       extraNames: options.pv,
       ...clientIdentity(),
@@ -76,6 +78,8 @@ export function openSession(
   );
   return {
     session,
+    isChosen:
+      options.container.length > 0 || options.label.length > 0 || options.workspace !== undefined,
     get engineProblem() {
       return set?.problem;
     },
@@ -97,6 +101,8 @@ export function openSession(
 
 /** A name nobody has is a typing error more often than a container to come. */
 function rejectUnknownContainers(options: CommonOptions, engines: readonly Engine[]): void {
+  // Without an engine that answers there is another thing to say first.
+  if (!engines.some(({ state }) => state.status === 'connected')) return;
   const known = engines.flatMap((engine) => engine.containers);
   for (const wanted of options.container) {
     if (known.some((container) => isNamed(container, wanted))) continue;
@@ -104,12 +110,13 @@ function rejectUnknownContainers(options: CommonOptions, engines: readonly Engin
       .map((container) => container.name)
       .sort((a, b) => distance(a, wanted) - distance(b, wanted));
     const near = names.filter((name) => distance(name, wanted) <= 3 || name.includes(wanted));
-    const best = near.length > 0 ? near : names.length > 0 ? [closest(wanted, names)] : [];
     const hint =
       names.length === 0
         ? 'No container runs.'
-        : `Did you mean ${best.slice(0, 3).join(' or ')}? Running: ${names.slice(0, 10).join(', ')}`;
-    throw new UsageError(`no running container is called "${wanted}". ${hint}`);
+        : `${near.length > 0 ? `Did you mean ${near.slice(0, 3).join(' or ')}? ` : ''}Running: ${names.slice(0, 10).join(', ')}`;
+    throw new UsageError(
+      `no running container is called "${wanted}"; if it is stopped, start it. ${hint}`,
+    );
   }
 }
 

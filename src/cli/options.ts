@@ -1,6 +1,8 @@
 /** The options that every command has, and what they mean for a session. */
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { UsageError } from '../base/errors';
 import type { Selection } from '../services/selection';
 
 export interface CommonOptions {
@@ -13,24 +15,40 @@ export interface CommonOptions {
   readonly verbose?: boolean;
 }
 
-const collect = (value: string, previous: string[]): string[] => [...previous, value];
+/** Absent becomes []: a default of commander's own would show as "(default: [])". */
+const collect = (value: string, previous: string[] | undefined): string[] => [
+  ...(previous ?? []),
+  value,
+];
+
+/** @throws UsageError for what can never select anything. */
+export function checkedOptions<T extends Partial<CommonOptions>>(parsed: T): T & CommonOptions {
+  const { engine = [], container = [], label = [], pv = [], workspace } = parsed;
+  for (const text of label) {
+    if (text.startsWith('=') || text === '') {
+      throw new UsageError(`--label ${text}: write KEY=VALUE, or KEY for any value.`);
+    }
+  }
+  if (workspace !== undefined && !statSync(workspace, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`--workspace ${workspace}: there is no such folder.`);
+  }
+  return { ...parsed, engine, container, label, pv };
+}
 
 export function addCommonOptions(command: Command): Command {
   return command
-    .option('-c, --container <name>', 'only this container (name or id; repeatable)', collect, [])
+    .option('-c, --container <name>', 'only this container (name or id; repeatable)', collect)
     .option('-w, --workspace <dir>', 'only the devcontainer of this folder')
-    .option('-l, --label <k=v>', 'only containers with this label (repeatable)', collect, [])
+    .option('-l, --label <k=v>', 'only containers with this label (repeatable)', collect)
     .option(
       '-e, --engine <uri>',
       'only this engine: unix://, npipe://, tcp://, ssh:// (repeatable)',
       collect,
-      [],
     )
     .option(
       '-p, --pv <name>',
       'a PV name to watch beside those the IOCs tell (repeatable)',
       collect,
-      [],
     )
     .option('--json', 'machine-readable output')
     .option('-v, --verbose', 'log to stderr');

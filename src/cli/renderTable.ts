@@ -11,28 +11,59 @@ const COLOURS = { good: 'green', busy: 'yellow', bad: 'red' } as const;
 
 export interface Look {
   readonly isColoured: boolean;
+  /** Characters in a line; undefined where lines may be of any length (files, pipes). */
+  readonly columns?: number | undefined;
+}
+
+/** The columns that may lose their ends where a line is too short: names, which are long. */
+const NAME_COLUMNS = [0, 1];
+const NAME_MIN_WIDTH = 8;
+
+/** Each row as a line, its cells below those of the others. */
+export function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
+  }
+  return rows.map((row) =>
+    row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at] ?? 0))).join('  '),
+  );
+}
+
+/** Shortens names until the lines fit, the longest first. */
+function fitNames(rows: readonly (readonly string[])[], columns: number): string[][] {
+  const fitted = rows.map((row) => [...row]);
+  const longest = (at: number): number => Math.max(...fitted.map((row) => row[at]?.length ?? 0));
+  for (;;) {
+    const excess = Math.max(...alignColumns(fitted).map((line) => line.length)) - columns;
+    const [widest] = NAME_COLUMNS.map((at) => ({ at, width: longest(at) })).sort(
+      (a, b) => b.width - a.width,
+    );
+    if (excess <= 0 || !widest || widest.width <= NAME_MIN_WIDTH) return fitted;
+    const limit = widest.width - 1;
+    for (const row of fitted) {
+      const cell = row[widest.at] ?? '';
+      if (cell.length > limit) row[widest.at] = `${cell.replace(/…$/, '').slice(0, limit - 1)}…`;
+    }
+  }
 }
 
 export function renderTable(snapshot: Snapshot, look: Look): string[] {
   const rows = tableRows(snapshot);
   if (rows.length === 0) return [];
   const cells = rows.map((r) => [r.container, r.ioc, r.server, r.local, r.pvs + MARKS[r.health]]);
-  const widths = HEADINGS.map((heading, column) =>
-    Math.max(heading.length, ...cells.map((row) => (row[column] ?? '').length)),
+  const all = [HEADINGS, ...cells];
+  const [head = '', ...lines] = alignColumns(
+    look.columns === undefined ? all : fitNames(all, look.columns),
   );
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
-      .join('  ');
   const paint = (text: string, style: Parameters<typeof styleText>[0]): string =>
     look.isColoured ? styleText(style, text) : text;
   return [
-    paint(line(HEADINGS), 'bold'),
+    paint(head, 'bold'),
     ...rows.map((row, index) => {
-      const text = line(cells[index] ?? []);
+      const text = lines[index] ?? '';
       const pvs = row.pvs + MARKS[row.health];
-      const head = text.slice(0, text.length - pvs.length);
-      return head + paint(pvs, COLOURS[row.health]);
+      return text.slice(0, text.length - pvs.length) + paint(pvs, COLOURS[row.health]);
     }),
   ];
 }

@@ -16,6 +16,11 @@ export class Terminal {
     this.#isVerbose = isVerbose;
   }
 
+  /** The width of the window, which may change; undefined for files and pipes. */
+  get columns(): number | undefined {
+    return this.isInteractive ? process.stdout.columns : undefined;
+  }
+
   /** A line of the result. */
   print(line: string): void {
     process.stdout.write(`${line}\n`);

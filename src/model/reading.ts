@@ -18,21 +18,19 @@ export interface PvReading {
 /** Array elements shown before the rest is counted. */
 const SHOWN_ELEMENTS = 10;
 
-export function formatReading(name: string, protocol: PvProtocol, reading: PvReading): string {
+/** The columns of a line about a PV: name, protocol, value with unit, alarm, time. */
+export function readingCells(name: string, protocol: PvProtocol, reading: PvReading): string[] {
   const value = formatValue(reading.value, reading.precision);
   const units = reading.units !== undefined && reading.units !== '' ? ` ${reading.units}` : '';
   const alarm =
     reading.alarmMessage !== undefined && reading.alarmMessage !== ''
       ? `${reading.severity} ${reading.alarmMessage}`
       : reading.severity;
-  return [name, protocol, `${value}${units}`, alarm, reading.time ?? 'never processed'].join('  ');
+  return [name, protocol, `${value}${units}`, alarm, reading.time ?? 'never processed'];
 }
 
 export function formatValue(value: unknown, precision?: number): string {
-  if (typeof value === 'number') {
-    const isRounded = precision && !Number.isInteger(value) && Number.isFinite(value);
-    return isRounded ? value.toFixed(Math.min(precision, 15)) : String(value);
-  }
+  if (typeof value === 'number') return formatNumber(value, precision);
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
   if (typeof value === 'string') return escapeControl(value);
   if (Array.isArray(value) || ArrayBuffer.isView(value)) {
@@ -44,9 +42,29 @@ export function formatValue(value: unknown, precision?: number): string {
     return `[${shown.join(', ')}${rest > 0 ? `, ... ${rest} more` : ''}]`;
   }
   if (value === null || value === undefined) return '(empty)';
-  return escapeControl(
-    JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? String(v) : v)),
-  );
+  return escapeControl(JSON.stringify(value, jsonValue));
+}
+
+/** Rounded as the record asks, and never to nothing: 1.2e-12 with PREC 3 is not 0.000. */
+function formatNumber(value: number, precision: number | undefined): string {
+  if (!precision || Number.isInteger(value) || !Number.isFinite(value)) return String(value);
+  const digits = Math.min(precision, 15);
+  const size = Math.abs(value);
+  const isFixed = size >= 10 ** -digits && size < 1e15;
+  return isFixed ? value.toFixed(digits) : value.toExponential(digits);
+}
+
+/**
+ * What JSON has no number for is text: "NaN", "Infinity", and integers that a double cannot hold.
+ * For JSON.stringify.
+ */
+export function jsonValue(_key: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  if (typeof value === 'bigint') {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : String(value);
+  }
+  return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<unknown>) : value;
 }
 
 /** A PV's text must not be able to steer the terminal it is printed on. */

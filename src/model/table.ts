@@ -1,5 +1,6 @@
 /** What the table shows, as rows of text; how it is coloured and laid out is the front end's. Pure. */
 import { formatEndpoint, isLoopback, isUnspecified } from './endpoint';
+import { findabilityNote } from './findability';
 import type { ContainerState, IocState, Problem, ServerState, Snapshot } from './snapshot';
 
 export type Health = 'good' | 'busy' | 'bad';
@@ -99,6 +100,25 @@ export function tableNotes(snapshot: Snapshot): string[] {
     notes.push(`${name}: no IOC here has a PV of this name. Look at its spelling.`);
   }
   return [...new Set(notes)];
+}
+
+/** Of those sentences only what keeps clients from a server. */
+export function failureNotes(snapshot: Snapshot): string[] {
+  const notes = snapshot.containers.flatMap(({ status, iocs, problem }) => {
+    if (problem) return [sentence(problem)];
+    if (status !== 'running') return [];
+    return iocs.flatMap((ioc) =>
+      ioc.servers
+        .filter((server) => !isUnrelayed(server))
+        .filter((server) => server.status === 'failed' || isHardToFind(server))
+        .flatMap((server) => iocNotes({ ...ioc, servers: [server] })),
+    );
+  });
+  return [...new Set(notes)];
+}
+
+function isHardToFind({ protocol, implementation, guid }: ServerState): boolean {
+  return findabilityNote(protocol, implementation, guid) !== undefined;
 }
 
 function allServers(snapshot: Snapshot): ServerState[] {

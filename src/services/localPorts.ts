@@ -13,6 +13,8 @@ export interface PortHolder {
   readonly process?: { readonly pid: number; readonly command: string };
   /** It listens on every address: no other loopback address is free either. */
   readonly isEverywhere: boolean;
+  /** The container that publishes the port, where an engine holds it for one. */
+  readonly publishingContainer?: string;
 }
 
 export interface LocalPortsInput {
@@ -132,5 +134,7 @@ export class LocalPorts {
 
 export function describeHolder(holder: PortHolder | undefined): string {
   const process = holder?.process;
-  return process ? `${process.command} (pid ${process.pid})` : 'another program';
+  const who = process ? `${process.command} (pid ${process.pid})` : 'another program';
+  const container = holder?.publishingContainer;
+  return container === undefined ? who : `container ${container}, which publishes it`;
 }

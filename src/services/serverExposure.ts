@@ -7,6 +7,7 @@ import { EventEmitter } from '../base/event';
 import { messageOf } from '../base/errors';
 import { delay, withDeadline } from '../base/abort';
 import type { Clock } from '../base/clock';
+import { inLanes } from '../base/lanes';
 import type { Log } from '../base/log';
 import { type Endpoint, formatEndpoint } from '../model/endpoint';
 import { loopbackHost } from '../model/loopbackPlan';
@@ -22,6 +23,7 @@ import { describeHolder, type LocalPorts, type TakenPort } from './localPorts';
 const WAY_TIMEOUT_MS = 3000;
 /** `status` looks for relays on 127.0.0.1 to 127.0.0.N; an address without one refuses at once. */
 const LOOKED_AT_ADDRESSES = 16;
+const LOOKED_AT_ONCE = 8;
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 5000;
 
@@ -44,6 +46,8 @@ export interface ServerExposureInput {
     local: Endpoint,
     signal: AbortSignal,
   ) => Promise<boolean>;
+  /** Whether its container is paused now; later changes come by setPaused. */
+  readonly isPaused: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -61,7 +65,7 @@ export class ServerExposure implements Disposable {
   #problem: Problem | undefined;
   #note: string | undefined;
   #isForeign = false;
-  #isPaused = false;
+  #isPaused: boolean;
   #isDue = false;
   #working: Promise<void> | undefined;
 
@@ -70,6 +74,7 @@ export class ServerExposure implements Disposable {
 
   constructor(input: ServerExposureInput) {
     this.#input = input;
+    this.#isPaused = input.isPaused;
   }
 
   get listener(): ListenerCandidate {
@@ -138,7 +143,7 @@ export class ServerExposure implements Disposable {
     for (let attempt = 0; this.#isDue && !this.#store.isDisposed; attempt++) {
       this.#isDue = false;
       await this.#attempt();
-      if (this.#status !== 'failed') continue;
+      if (this.#status !== 'failed' || this.#isPaused) continue;
       this.#isDue = true;
       const pauseMs = Math.min(RETRY_FIRST_MS * 2 ** attempt, RETRY_MAX_MS);
       await delay(this.#input.clock, pauseMs, this.#abort.signal).catch(() => undefined);
@@ -160,7 +165,7 @@ export class ServerExposure implements Disposable {
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
     if (isPaused) this.#closeRelay();
-    else if (this.#status === 'exposed') void this.start();
+    else if (this.#status !== 'shared') void this.start();
   }
 
   #closeRelay(): void {
@@ -170,6 +175,11 @@ export class ServerExposure implements Disposable {
 
   async #attempt(): Promise<void> {
     if (this.#relay) return;
+    if (this.#isPaused) {
+      this.#fail('container-paused', 'its container is paused', 'Unpause the container.');
+      this.#changed.fire();
+      return;
+    }
     try {
       if (await this.#identify()) await this.#expose();
     } catch (error) {
@@ -202,7 +212,9 @@ export class ServerExposure implements Disposable {
           },
         );
         if (identity) {
+          const searchPort = this.#identity?.caObservations?.searchPort;
           this.#identity = identity;
+          if (searchPort !== undefined) this.observeSearchPort(searchPort);
           this.#way = way;
           this.#input.log(
             'info',
@@ -297,9 +309,14 @@ export class ServerExposure implements Disposable {
 
   /** Finds the relay that another epics-expose holds, on whichever loopback address. */
   async #lookWithoutRelay(endpoint: Endpoint): Promise<void> {
-    for (let index = 1; index <= LOOKED_AT_ADDRESSES; index++) {
-      const local = { host: loopbackHost(index), port: endpoint.port };
-      if (!(await this.#isThisServer(local))) continue;
+    const locals = Array.from({ length: LOOKED_AT_ADDRESSES }, (_, index) => ({
+      host: loopbackHost(index + 1),
+      port: endpoint.port,
+    }));
+    // Several at once: a stranger who takes connections and says nothing costs each its deadline.
+    const isThis = await inLanes(LOOKED_AT_ONCE, locals, (local) => this.#isThisServer(local));
+    const local = locals.find((_, index) => isThis[index]);
+    if (local) {
       this.#succeed('shared', local);
       return;
     }
@@ -343,7 +360,9 @@ export class ServerExposure implements Disposable {
     this.#fail(
       'port-taken',
       `port ${endpoint.port} is taken on this machine: ${describeTaken(taken)}`,
-      'End that program or let it use another port; epics-expose takes the port as soon as it is free.',
+      taken.some(({ holder }) => holder?.publishingContainer !== undefined)
+        ? `Publish it on one address (-p 127.0.0.1:${endpoint.port}:${endpoint.port}): then other containers get 127.0.0.2 and so on.`
+        : 'End that program or let it use another port; epics-expose takes the port as soon as it is free.',
     );
   }
 

@@ -1,7 +1,9 @@
 /** The command as a person and a script meet it: words in, text and exit codes out. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { version } from '../../package.json';
@@ -14,6 +16,7 @@ import type { LabEngine } from '../support/lab/engine';
 import { needsEngine } from '../support/lab/needs';
 import { exposedServers, Scene } from '../support/scene';
 import { skip } from '../support/skip';
+import { until } from '../support/until';
 
 const python = resolve('.cache/venv/bin/python');
 const cagetScript = resolve('test/support/clients/caget.py');
@@ -61,6 +64,13 @@ describe('command line', () => {
     [['get'], /missing required argument/],
     [['exec'], /missing required argument/],
     [['--nonsense'], /unknown option/],
+    [['status', '--label', '=x'], /--label =x: write KEY=VALUE/],
+    [
+      ['status', '--workspace', '/nonexistent'],
+      /--workspace \/nonexistent: there is no such folder/,
+    ],
+    [['get', 'ca://'], /"ca:\/\/" is no PV: write NAME, ca:\/\/NAME or pva:\/\/NAME/],
+    [['get', 'http://X'], /"http:\/\/X" is no PV/],
   ];
   for (const [words, message] of mistakes) {
     it(`says what is wrong with "${words.join(' ')}"`, async () => {
@@ -154,7 +164,7 @@ describe('command line', () => {
       assert.equal(stdout, '');
       assert.match(
         stderr,
-        /no running container is called "cli-tset-ioc"\. Did you mean cli-test-ioc\b/,
+        /no running container is called "cli-tset-ioc"; if it is stopped, start it\. Did you mean cli-test-ioc\b/,
       );
       assert.doesNotMatch(stderr, STACK);
     });
@@ -182,6 +192,7 @@ describe('command line', () => {
         'containers',
         'engines',
         'environment',
+        'isSettled',
         'unknownNames',
       ]);
       assert.equal(state.engines[0]?.status, 'connected');
@@ -253,9 +264,9 @@ describe('command line', () => {
       assert.equal(lines.length, 2 * readings.length);
       for (const [name, expected] of readings) {
         for (const protocol of ['ca', 'pva']) {
-          const start = `CLI:${name}  ${protocol}  `;
-          const line = lines.find((candidate) => candidate.startsWith(start));
-          assert.match(line?.slice(start.length) ?? '', expected, line);
+          const cells = lines.map((line) => line.split(/ {2,}/));
+          const line = cells.find((row) => row[0] === `CLI:${name}` && row[1] === protocol) ?? [];
+          assert.match(line.slice(2).join('  '), expected, lines.join('\n'));
         }
       }
     });
@@ -271,6 +282,74 @@ describe('command line', () => {
       const some = await run('get', 'ca://CLI:SHOTS', 'ca://NOPE');
       assert.equal(some.exitCode, 5);
       assert.match(some.stdout, /^CLI:SHOTS {2}ca {2}-7 /);
+      const many = await run('get', ...Array.from({ length: 20 }, () => 'CLI:SHOTS'), 'NOPE');
+      assert.match(many.stderr, /^NOPE ca: .*\nNOPE pva: [^\n]*\n$/, 'and no warning of Node');
+    });
+
+    it('get: what JSON has no number for', async () => {
+      const box = await scene.keeper({ name: 'cli-test-odd' });
+      const records = [
+        'record(int64in, "ODD:I64") { field(VAL, "9223372036854775807") }',
+        'record(ai, "ODD:NAN") { field(VAL, "nan") }',
+      ];
+      await box.exec(['sh', '-c', `echo '${records.join('\n')}' >/tmp/odd.db`]);
+      await box.startIoc({ db: ['/tmp/odd.db'] });
+      const chosenOdd = ['--engine', lab.endpoint, '--container', box.name];
+      await until(
+        async () => (await epicsExpose(['status', ...chosenOdd])).exitCode !== 4,
+        10_000,
+        'the IOC',
+      );
+      const words = ['get', ...chosenOdd, '--json', 'pva://ODD:I64', 'pva://ODD:NAN'];
+      const { exitCode, stdout, stderr } = await epicsExpose(words);
+      assert.deepEqual([exitCode, stderr], [0, '']);
+      const values = stdout
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { reading: { value: unknown } }).reading.value);
+      assert.deepEqual(values, ['9223372036854775807', 'NaN']);
+    });
+
+    it('a paused container is named, and costs the others no time', async () => {
+      const frozen = await scene.ioc({ macros: 'P=FROZEN:', name: 'cli-test-frozen' });
+      await frozen.pause();
+      try {
+        const { exitCode, stderr } = await epicsExpose([
+          ...['get', '--engine', lab.endpoint, '--container', frozen.name, 'FROZEN:T'],
+        ]);
+        assert.equal(exitCode, 4);
+        assert.match(stderr, /container cli-test-frozen is paused.* Unpause it/);
+        const status = await epicsExpose(['status', '--engine', lab.endpoint]);
+        assert.match(status.stdout, /cli-test-frozen .* container paused !/);
+        const exec = await epicsExpose(['exec', '--engine', lab.endpoint, '--', 'true']);
+        assert.match(exec.stderr, /cli-test-frozen is paused/);
+      } finally {
+        await frozen.unpause();
+      }
+    });
+
+    it('exec and get tell of a port that somebody else has', async () => {
+      const box = await scene.keeper({ name: 'cli-test-taken' });
+      await box.startIoc({ macros: 'P=TAKEN:', env: { EPICS_CA_SERVER_PORT: '6464' } });
+      const stranger = createServer((socket) => {
+        strangers.add(socket.on('error', () => undefined));
+      }).listen(6464, '0.0.0.0');
+      const strangers = new Set<Socket>();
+      await once(stranger, 'listening');
+      try {
+        const words = ['--engine', lab.endpoint, '--container', box.name];
+        await until(
+          async () => (await epicsExpose(['status', ...words])).exitCode !== 4,
+          10_000,
+          'the IOC',
+        );
+        const exec = await epicsExpose(['exec', ...words, '--', 'true']);
+        assert.equal(exec.exitCode, 0);
+        assert.match(exec.stderr, /port 6464 is taken on this machine: .*pid \d+/);
+      } finally {
+        for (const socket of strangers) socket.destroy();
+        stranger.close();
+      }
     });
 
     it('env: evaluated by the shells', async function () {

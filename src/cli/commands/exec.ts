@@ -1,6 +1,7 @@
 /** `epics-expose exec -- CMD ARGS`: a client with the environment set, the relays open while it runs. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { failureNotes } from '../../model/table';
 import { clientEnvironment, nameServersOf } from '../../model/nameServers';
 import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';
@@ -17,7 +18,10 @@ export function runExec(
     if (signal.aborted) return 128 + constants.signals.SIGINT;
     const empty = emptyExit(opened, terminal);
     if (empty !== undefined) return empty;
-    const environment = clientEnvironment(nameServersOf(opened.session.snapshot()), process.env);
+    const snapshot = opened.session.snapshot();
+    // The client itself will only say "timeout".
+    for (const note of failureNotes(snapshot)) terminal.tell(`! ${note}`);
+    const environment = clientEnvironment(nameServersOf(snapshot), process.env);
     return runChild(command, { ...process.env, ...environment }, terminal);
   });
 }

@@ -113,7 +113,8 @@ function count(n: number, what: string): string {
 }
 
 /** Why there is nothing to show, and what to do. */
-export function emptyText({ session, engineProblem }: OpenedSession): string {
+export function emptyText(opened: OpenedSession): string {
+  const { session, engineProblem } = opened;
   if (engineProblem) return sentence(engineProblem);
   const { engines, containers } = session.snapshot();
   const connected = engines.filter((engine) => engine.status === 'connected');
@@ -122,7 +123,9 @@ export function emptyText({ session, engineProblem }: OpenedSession): string {
   }
   if (connected.length === 0) return 'No container engine answers yet; waiting for one.';
   if (containers.length === 0) {
-    return 'No container runs that was asked for; waiting for one with an IOC in it.';
+    return opened.isChosen
+      ? 'No container runs that was asked for; waiting for one with an IOC in it.'
+      : 'No container runs; waiting for one with an IOC in it.';
   }
   return `No IOC listens in the ${count(containers.length, 'running container')} yet; waiting for one.`;
 }

@@ -1,12 +1,15 @@
 /** `epics-expose get PV...`: value, unit, alarm and time, over CA and PVA. */
 import { styleText } from 'node:util';
-import { messageOf } from '../../base/errors';
+import { messageOf, UsageError } from '../../base/errors';
+import { inLanes } from '../../base/lanes';
 import { withDeadline } from '../../base/abort';
 import type { PvProtocol } from '../../model/snapshot';
 import { systemClock } from '../../node/systemClock';
 import { clientIdentity } from '../../node/clientIdentity';
-import { formatReading } from '../../model/reading';
+import { jsonValue, readingCells } from '../../model/reading';
 import { readPv } from '../../services/probe/readPv';
+import { alignColumns } from '../renderTable';
+import { failureNotes, sentence } from '../../model/table';
 import { EXIT } from '../exitCodes';
 import type { OpenedSession } from '../openSession';
 import type { CommonOptions } from '../options';
@@ -14,6 +17,8 @@ import type { Terminal } from '../terminal';
 import { emptyExit, withLook } from './look';
 
 const GET_TIMEOUT_MS = 5000;
+/** Each is a circuit of its own, and PVXS loses connections when more than some ten come at once. */
+const READS_AT_ONCE = 4;
 
 export function runGet(
   wanted: readonly string[],
@@ -30,18 +35,29 @@ export function runGet(
     async (opened) => {
       const empty = emptyExit(opened, terminal);
       if (empty !== undefined) return empty;
-      const results = await Promise.all(requests.map((request) => getOne(opened, request, signal)));
+      const results = await inLanes(READS_AT_ONCE, requests, (request) =>
+        getOne(opened, request, signal),
+      );
       const answered = results.filter((result) => 'reading' in result);
-      const failed = results.filter((result) => 'error' in result && !isCovered(result, answered));
-      for (const result of [...answered, ...failed]) {
-        if (options.json === true) terminal.print(JSON.stringify(result));
-        else if ('reading' in result) {
-          terminal.print(formatReading(result.name, result.protocol, result.reading));
-        } else
-          terminal.tell(paintError(terminal, `${result.name} ${result.protocol}: ${result.error}`));
+      const failed = results
+        .filter((result) => 'error' in result)
+        .filter((result) => !isCovered(result, answered));
+      if (options.json === true) {
+        for (const result of [...answered, ...failed]) {
+          terminal.print(JSON.stringify(result, jsonValue));
+        }
+      } else {
+        const rows = answered.map((r) => readingCells(r.name, r.protocol, r.reading));
+        for (const line of alignColumns(rows)) terminal.print(line);
+        for (const { name, protocol, error } of failed) {
+          terminal.tell(paintError(terminal, `${name} ${protocol}: ${error}`));
+        }
       }
       if (failed.length === 0) return EXIT.ok;
-      return answered.length === 0 ? EXIT.notFound : EXIT.unreachable;
+      for (const note of failureNotes(opened.session.snapshot())) terminal.tell(`! ${note}`);
+      return failed.some(({ isHere }) => isHere) || answered.length > 0
+        ? EXIT.unreachable
+        : EXIT.notFound;
     },
   );
 }
@@ -64,16 +80,25 @@ interface Request {
 
 /** `ca://NAME`, `pva://NAME`; a bare name asks both. */
 function parseRequest(text: string): Request[] {
-  const match = /^(ca|pva):\/\/(.+)$/.exec(text);
-  if (match?.[2] !== undefined)
-    return [{ name: match[2], protocol: match[1] as PvProtocol, isEither: false }];
+  const [, scheme, rest] = /^([a-z]+):\/\/(.*)$/i.exec(text) ?? [];
+  const name = scheme === undefined ? text : rest;
+  const protocol = scheme?.toLowerCase();
+  if (name === undefined || name === '' || ![undefined, 'ca', 'pva'].includes(protocol)) {
+    throw new UsageError(`"${text}" is no PV: write NAME, ca://NAME or pva://NAME.`);
+  }
+  if (protocol) return [{ name, protocol: protocol as PvProtocol, isEither: false }];
   return [
     { name: text, protocol: 'ca', isEither: true },
     { name: text, protocol: 'pva', isEither: true },
   ];
 }
 
-type GetResult = Request & ({ reading: Awaited<ReturnType<typeof readPv>> } | { error: string });
+type GetResult = Request &
+  (
+    | { reading: Awaited<ReturnType<typeof readPv>> }
+    /** `isHere`: an IOC has it, and something is in the way. */
+    | { error: string; isHere: boolean }
+  );
 
 /** Asks every server of that protocol which has the PV; the first answer counts. */
 async function getOne(
@@ -82,19 +107,25 @@ async function getOne(
   signal: AbortSignal,
 ): Promise<GetResult> {
   const { name, protocol } = request;
-  const holders = session.iocs.flatMap((ioc) =>
-    [...ioc.pvs()].some(
-      (pv) => pv.name === name && pv.protocol === protocol && pv.step === 'reachable',
-    )
-      ? ioc.servers.filter((server) => server.identity?.protocol === protocol)
-      : [],
-  );
-  const [server] = holders;
-  if (!server) {
-    return {
-      ...request,
-      error: `no IOC here serves it over ${protocol === 'ca' ? 'Channel Access' : 'pvAccess'}`,
-    };
+  const servers = session.iocs.flatMap((ioc) => {
+    const pv = [...ioc.pvs()].find((one) => one.name === name && one.protocol === protocol);
+    if (!pv || pv.step === 'not-found') return [];
+    return ioc.servers
+      .filter((server) => server.identity?.protocol === protocol)
+      .map((server) => ({ server, step: pv.step }));
+  });
+  const found = servers.find(({ step }) => step === 'reachable') ?? servers[0];
+  if (!found) {
+    const error = `no IOC here serves it over ${protocol === 'ca' ? 'Channel Access' : 'pvAccess'}`;
+    return { ...request, error, isHere: false };
+  }
+  const { server, step } = found;
+  const { problem } = server;
+  if (problem && problem.code !== 'not-relayed') {
+    return { ...request, error: sentence(problem), isHere: true };
+  }
+  if (step !== 'reachable') {
+    return { ...request, error: `its IOC says: ${step.replace('-', ' ')}`, isHere: true };
   }
   try {
     const reading = await withDeadline(
@@ -107,6 +138,6 @@ async function getOne(
     );
     return { ...request, reading };
   } catch (error) {
-    return { ...request, error: messageOf(error) };
+    return { ...request, error: messageOf(error), isHere: true };
   }
 }

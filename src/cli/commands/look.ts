@@ -6,11 +6,11 @@ import {
   type Shell,
 } from '../../model/nameServers';
 import type { ServerState, Snapshot } from '../../model/snapshot';
-import { healthOf, sentence } from '../../model/table';
+import { healthOf, sentence, tableNotes } from '../../model/table';
 import { EXIT } from '../exitCodes';
 import { type OpenedSession, openSession } from '../openSession';
 import type { CommonOptions } from '../options';
-import { renderReport } from '../renderTable';
+import { alignColumns, renderReport } from '../renderTable';
 import type { Terminal } from '../terminal';
 import { emptyText, progressText } from './expose';
 
@@ -84,6 +84,7 @@ export function runPvs(
     const matches = pattern === undefined ? () => true : globMatcher(pattern);
     let found = 0;
     let reachable = 0;
+    const rows: string[][] = [];
     for (const { container, ioc, pv } of opened.session.pvs()) {
       if (!matches(pv.name)) continue;
       const server = ioc.state().servers.find((s) => s.protocol === pv.protocol);
@@ -98,8 +99,17 @@ export function runPvs(
         container: container.name,
       };
       if (options.json === true) terminal.print(JSON.stringify({ ...row, source: pv.source }));
-      else terminal.print([row.name, row.protocol, row.state, row.ioc, row.container].join('\t'));
+      else {
+        const word = terminal.isInteractive ? state.replaceAll('-', ' ') : state;
+        rows.push([row.name, row.protocol, word, row.ioc, row.container]);
+      }
     }
+    // Columns for people, tabs for programs.
+    const lines = terminal.isInteractive
+      ? alignColumns([['PV', 'OVER', 'STATE', 'IOC', 'CONTAINER'], ...rows])
+      : rows.map((row) => row.join('\t'));
+    if (rows.length > 0) for (const line of lines) terminal.print(line);
+    if (reachable < found) tellNotes(opened.session.snapshot(), terminal);
     if (found === 0) {
       terminal.tell(
         pattern === undefined
@@ -110,6 +120,11 @@ export function runPvs(
     }
     return reachable === found ? EXIT.ok : EXIT.unreachable;
   });
+}
+
+/** What is wrong and what to do, beside the result. */
+export function tellNotes(snapshot: Snapshot, terminal: Terminal): void {
+  for (const note of tableNotes(snapshot)) terminal.tell(`! ${note}`);
 }
 
 /** The step that stops a PV, the server's own trouble first. */

@@ -5,6 +5,7 @@
 import type Docker from 'dockerode';
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
+import { inLanes } from '../../base/lanes';
 import type { ContainerInfo } from '../../services/engine';
 import { parseContainerInfo, parseStatus, type InspectJson } from './containerInfo';
 import { statusCodeOf } from './engineProblem';
@@ -80,16 +81,4 @@ export class ContainerList {
 function ignoreNotFound(error: unknown): undefined {
   if (statusCodeOf(error) === 404) return undefined;
   throw error;
-}
-
-async function inLanes<T>(
-  laneCount: number,
-  items: readonly T[],
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const rest = [...items];
-  const lane = async (): Promise<void> => {
-    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: laneCount }, lane));
 }

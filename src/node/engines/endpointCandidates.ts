@@ -57,12 +57,22 @@ function askedCandidate(text: string, sources: CandidateSources): EndpointCandid
   if (/^[A-Za-z0-9][A-Za-z0-9_.+-]*$/.test(text)) {
     const context = readContext(text, sources.files);
     if (context) return candidate(context, true, `context ${text}`);
+    if (text === 'default') return candidate(defaultTarget(sources), true, 'context default');
     if (text === 'podman') return candidate(podmanServiceTarget, true, '--engine');
     throw new UsageError(
       `"${text}" is neither an engine address nor a Docker context: use unix:///path, tcp://host:port, ssh://user@host, or a name that "docker context ls" shows`,
     );
   }
   return candidate(fromEnvironmentOf(text, sources), true, '--engine');
+}
+
+/** Docker's context of that name is made of the environment, and is in no file. */
+function defaultTarget(sources: CandidateSources): EngineTarget {
+  const dockerHost = sources.env['DOCKER_HOST'];
+  if (dockerHost) return fromEnvironmentOf(dockerHost, sources);
+  return sources.platform === 'win32'
+    ? npipeTarget('//./pipe/docker_engine')
+    : unixTarget('/var/run/docker.sock');
 }
 
 function chosenCandidates(sources: CandidateSources): EndpointCandidate[] {
@@ -75,6 +85,11 @@ function chosenCandidates(sources: CandidateSources): EndpointCandidate[] {
   } else if (contextName && contextName !== 'default') {
     const target = readContext(contextName, files);
     if (target) found.push(candidate(target, true, `context ${contextName}`));
+    else if (env['DOCKER_CONTEXT']) {
+      throw new UsageError(
+        `DOCKER_CONTEXT: there is no Docker context "${contextName}"; "docker context ls" shows those there are`,
+      );
+    }
   }
   const containerHost = env['CONTAINER_HOST'];
   if (containerHost) {

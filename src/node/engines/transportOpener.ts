@@ -1,6 +1,7 @@
 /** Chooses what carries the bytes for a target. */
 import { realpath } from 'node:fs/promises';
 import type { ClientEndpoint } from './engineClient';
+import { EngineProblemError, errnoOf } from './engineProblem';
 import type { EngineTarget } from './engineTarget';
 import type { EngineTransport, OpenTransport, TransportOptions } from './engineTransport';
 import { PodmanServiceStarter } from './podmanService';
@@ -31,7 +32,23 @@ export function transportOpener(target: EngineTarget, options: TransportOptions)
  * also tells that /var/run/docker.sock and /run/docker.sock are one.
  */
 async function openUnix(path: string): Promise<EngineTransport> {
-  return { ...plain({ socketPath: path }), identity: `socket ${await realpath(path)}` };
+  const real = await realpath(path).catch((cause: unknown) => {
+    throw errnoOf(cause) === 'EACCES' ? closedFolder(path, cause) : cause;
+  });
+  return { ...plain({ socketPath: path }), identity: `socket ${real}` };
+}
+
+/** Not a socket that one may not use: whether there is one cannot be seen (somebody else's home). */
+function closedFolder(path: string, cause: unknown): EngineProblemError {
+  return new EngineProblemError(
+    {
+      code: 'engine-hidden',
+      message: `You may not look into the folder of ${path}.`,
+      advice: 'Run as its owner, or name an engine of yours.',
+    },
+    0,
+    { cause },
+  );
 }
 
 function plain(endpoint: ClientEndpoint): EngineTransport {

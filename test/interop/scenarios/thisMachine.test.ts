@@ -44,6 +44,18 @@ describe('ports that somebody has', () => {
     assert.deepEqual(await exposed.read('TAKEN:TEMPERATURE', ['ca']), [21.5]);
   });
 
+  it('a container that publishes the port on every address: named, with what to do', async () => {
+    const publisher = await scene.ioc({ macros: 'P=PUB:', publish: [`${port}:5064`] });
+    const exposed = scene.expose([box]);
+    const problem = () => exposed.servers(box.name, 'ca')[0]?.problem;
+    await exposed.until(() => problem()?.code === 'port-taken', 30_000, 'the taken port');
+    assert.match(
+      problem()?.message ?? '',
+      new RegExp(`held by container ${publisher.name}, which`),
+    );
+    assert.match(problem()?.advice ?? '', new RegExp(`-p 127\\.0\\.0\\.1:${port}:${port}`));
+  });
+
   it('a stranger on every address: named, and the port is ours soon after it ended', async () => {
     const stranger = await Stranger.listen('0.0.0.0', port);
     scene.atEnd(() => stranger.close());

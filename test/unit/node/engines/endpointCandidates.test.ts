@@ -77,6 +77,14 @@ describe('endpoint candidates', () => {
     const env = { DOCKER_HOST: 'tcp://h:1', DOCKER_CONTEXT: 'colima' };
     assert.deepEqual(uris(undefined, sources(env, config)), ['tcp://h:1 asked', local]);
     assert.deepEqual(uris(undefined, sources({ DOCKER_CONTEXT: 'default' }, config)), [local]);
+    assert.throws(
+      () => uris(undefined, sources({ DOCKER_CONTEXT: 'nope' }, config)),
+      /DOCKER_CONTEXT: there is no Docker context "nope"/,
+    );
+    assert.deepEqual(uris(['default'], sources({}, config)), ['unix:///var/run/docker.sock asked']);
+    assert.deepEqual(uris(['default'], sources({ DOCKER_HOST: 'tcp://h:1' }, config)), [
+      'tcp://h:1 asked',
+    ]);
   });
 
   it('never log in to a place that nobody chose', () => {
