@@ -23,13 +23,8 @@ export {
   type ElementType,
   type Wrapping,
 } from './dbrTypes';
-export {
-  CaClientCircuit,
-  searchReplyHost,
-  type CaClientHandler,
-  type CaClientOptions,
-  type CaHandshake,
-} from './clientCircuit';
+export { CaClientCircuit, searchReplyHost } from './clientCircuit';
+export type { CaClientHandler, CaClientOptions, CaHandshake } from './clientHandler';
 export {
   decodeDbr,
   encodeDbr,
