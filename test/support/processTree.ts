@@ -22,3 +22,18 @@ function parentOf(pid: number): number {
     return 0;
   }
 }
+
+/** Processes that were started with this in their environment. */
+export function processesWith(name: string, value: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((entry) => {
+      try {
+        const environment = readFileSync(`/proc/${entry}/environ`, 'utf8');
+        return environment.split('\0').includes(`${name}=${value}`);
+      } catch {
+        return false; // ended, or not ours
+      }
+    })
+    .map(Number);
+}

@@ -17,7 +17,7 @@ import { setUp } from './setup.mjs';
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const bin = join(root, 'node_modules/.bin');
 const quickLayers = ['unit', 'architecture', 'loopback'];
-const slowLayers = ['interop'];
+const slowLayers = ['interop', 'vscode'];
 
 const parameters = process.argv.slice(2);
 const isLayer = (word) => quickLayers.includes(word) || slowLayers.includes(word);

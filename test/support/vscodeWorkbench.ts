@@ -1,0 +1,144 @@
+/** The workbench of VS Code in a headless Chromium, and how a person's hand and eye use it. */
+import * as fs from 'node:fs';
+import { resolve } from 'node:path';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import type { CodeServer } from './codeServer';
+
+export const CHROMIUM = process.env['EPICS_EXPOSE_CHROMIUM'] ?? '/usr/bin/chromium';
+export const ARTIFACTS = resolve(__dirname, '../../artifacts/vscode');
+
+const STEP_DEADLINE_MS = 20_000;
+const START_DEADLINE_MS = 60_000;
+
+/** Of the page; the project's own types know no DOM. */
+interface Element {
+  getAttribute(name: string): string | null;
+}
+
+export type ColorScheme = 'light' | 'dark';
+
+/** Why it cannot run here, or undefined when it can. */
+export function missingForBrowser(): string | undefined {
+  return fs.existsSync(CHROMIUM)
+    ? undefined
+    : `needs Chromium at ${CHROMIUM} (or where EPICS_EXPOSE_CHROMIUM says)`;
+}
+
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
+      ...['--disable-background-networking', '--disable-component-update'],
+    ],
+  });
+}
+
+/** An empty page that reaches this machine only. */
+export async function openPage(browser: Browser, colorScheme: ColorScheme): Promise<Page> {
+  const viewport = { width: 1280, height: 800 };
+  const context = await browser.newContext({ viewport, colorScheme });
+  const isHere = (url: URL): boolean => url.hostname === '127.0.0.1';
+  await context.route(
+    (url) => !isHere(url),
+    (route) => route.abort(),
+  );
+  const page = await context.newPage();
+  page.setDefaultTimeout(STEP_DEADLINE_MS);
+  return page;
+}
+
+/** One window. */
+export class Workbench {
+  private constructor(readonly page: Page) {}
+
+  static async open(
+    browser: Browser,
+    server: CodeServer,
+    folder: string,
+    colorScheme: ColorScheme = 'dark',
+  ): Promise<Workbench> {
+    const workbench = new Workbench(await openPage(browser, colorScheme));
+    await workbench.page.goto(server.page(folder));
+    await workbench.untilReady();
+    return workbench;
+  }
+
+  async untilReady(): Promise<void> {
+    const { page } = this;
+    await page.waitForSelector('.monaco-workbench', { timeout: START_DEADLINE_MS });
+    // The status bar is filled when the extension host has come up.
+    await page.waitForSelector('.statusbar-item[id="status.host"]', { timeout: START_DEADLINE_MS });
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.untilReady();
+  }
+
+  /** Runs a command by its title, in the palette. */
+  async command(title: string): Promise<void> {
+    const { page } = this;
+    await page.keyboard.press('F1');
+    await page.locator('.quick-input-widget input:visible').fill(`>${title}`);
+    const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+    await row.click();
+  }
+
+  /** Opens a container of the activity bar. */
+  async activity(title: string): Promise<void> {
+    const item = this.page.locator(`.activitybar .action-item a[aria-label^="${title}"]`).first();
+    const parent = this.page.locator('.activitybar .action-item.checked', { has: item });
+    if ((await parent.count()) === 0) await item.click();
+  }
+
+  /** The rows of the tree in the side bar, those with this text. */
+  rows(text?: string | RegExp): Locator {
+    const rows = this.page.locator('.sidebar .pane-body .monaco-list-row[role="treeitem"]');
+    return text === undefined ? rows : rows.filter({ hasText: text });
+  }
+
+  /** What a screen reader says of each visible row, indented by its level. */
+  async readTree(): Promise<string[]> {
+    return this.rows().evaluateAll((rows: Element[]) =>
+      rows.map((row) => {
+        const level = Number(row.getAttribute('aria-level'));
+        return `${'  '.repeat(level - 1)}${row.getAttribute('aria-label') ?? ''}`;
+      }),
+    );
+  }
+
+  /** Opens the first row with this text, if it is closed. */
+  async expand(text: string | RegExp): Promise<void> {
+    const row = this.rows(text).first();
+    await row.waitFor();
+    if ((await row.getAttribute('aria-expanded')) !== 'false') return;
+    await row.click();
+    if ((await row.getAttribute('aria-expanded')) === 'false') await row.press('ArrowRight');
+  }
+
+  /** Rests the pointer there and gives the text that appears. */
+  async hover(target: Locator): Promise<string> {
+    await this.page.mouse.move(640, 5);
+    await target.hover();
+    const hover = this.page.locator('.monaco-hover:visible').first();
+    await hover.waitFor();
+    return hover.innerText();
+  }
+
+  /** A picture in artifacts/vscode. */
+  async picture(name: string): Promise<void> {
+    fs.mkdirSync(ARTIFACTS, { recursive: true });
+    await this.page.screenshot({ path: `${ARTIFACTS}/${name}.png` });
+  }
+
+  /** What there is to see when something went wrong. */
+  async keepEvidence(name: string): Promise<void> {
+    await this.picture(name);
+    fs.writeFileSync(`${ARTIFACTS}/${name}.txt`, await this.page.locator('body').innerText());
+  }
+
+  close(): Promise<void> {
+    return this.page.context().close();
+  }
+}
