@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'timeout' // a deadline passed
   | 'engine' // Docker or Podman refused or could not be reached
   | 'container' // something is missing in the container, or it is gone
+  | 'not-found' // nobody here has what was asked for
   | 'usage' // the person gave something we cannot use
   | 'disposed'
   | 'cancelled';
@@ -61,6 +62,12 @@ export class EngineError extends EpicsExposeError {
 export class ContainerError extends EpicsExposeError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('container', message, options);
+  }
+}
+
+export class NotFoundError extends EpicsExposeError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('not-found', message, options);
   }
 }
 

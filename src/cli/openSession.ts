@@ -56,6 +56,8 @@ export function openSession(
     get engines(): readonly Engine[] {
       return [...(set?.engines ?? []), ...own];
     },
+    problem: undefined,
+    isReady: true,
     onDidChange: (listener: () => void) => {
       const subscriptions = new DisposableStore();
       subscriptions.add(ownChanged.event(listener));

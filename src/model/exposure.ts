@@ -8,7 +8,7 @@ import type { Event } from '../base/event';
 import type { Endpoint } from './endpoint';
 import type { NameSource, PvStep } from './pvTable';
 import type { PvReading } from './reading';
-import type { Problem, PvProtocol, Snapshot, WayKind } from './snapshot';
+import type { ContainerStatus, Problem, PvProtocol, Snapshot, WayKind } from './snapshot';
 
 /** Which containers the person wants. */
 export interface Selection {
@@ -40,12 +40,22 @@ export interface Exposure extends Disposable {
   listPvs(query: PvQuery, signal: AbortSignal): Promise<PvPage>;
   /** One level of the PVs of one server, grouped by prefix where there are many. */
   listBranch(query: BranchQuery, signal: AbortSignal): Promise<Branch>;
+  /** All containers of the engines that wishes name, exposed or not. */
+  listContainers(signal: AbortSignal): Promise<readonly RunningContainer[]>;
   /** All that is known about a PV, with its last value; waits `maxWaitMs` at most for a newer one. */
   tellPv(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvStory>;
-  /** Reads a value now. Rejects with the reason. */
+  /** Reads a value now. Rejects with the reason; code 'not-found': no IOC here serves it. */
   readPv(name: string, protocol: PvProtocol, signal: AbortSignal): Promise<PvReading>;
   /** Follows a value until disposed, over reconnections too. */
   monitorPv(name: string, protocol: PvProtocol, onUpdate: (update: PvUpdate) => void): Disposable;
+}
+
+export interface RunningContainer {
+  readonly engineKey: string;
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  readonly status: ContainerStatus;
 }
 
 export interface PvRow {

@@ -21,7 +21,9 @@ const STOPPED_SHOWN_MS = 60_000;
 export interface EngineSource {
   readonly engines: readonly Engine[];
   /** Why there is no engine at all, when there is none. */
-  readonly problem?: Problem | undefined;
+  readonly problem: Problem | undefined;
+  /** Whether all engines that there may be were tried. */
+  readonly isReady: boolean;
   readonly onDidChange: (listener: () => void) => Disposable;
 }
 
@@ -73,6 +75,10 @@ export class ExposeSession implements Disposable {
     for (const engine of this.#input.engines.engines) this.#dropUnwanted(engine);
     this.#followEngines();
     for (const engine of this.#input.engines.engines) this.#sync(engine);
+    const engineKeys = this.#input.engines.engines.map((engine) => engine.key);
+    for (const [key, { engineKey }] of this.#stopped) {
+      if (!engineKeys.includes(engineKey)) this.#stopped.delete(key);
+    }
   }
 
   /** Ends what is not wanted, without a trace: it did not stop by itself. */
@@ -183,6 +189,7 @@ export class ExposeSession implements Disposable {
   /** Whether every engine was asked and everything found so far is exposed or has its reason. */
   get isSettled(): boolean {
     return (
+      this.#input.engines.isReady &&
       this.#input.engines.engines.every((engine) => engine.state.status !== 'connecting') &&
       [...this.#containers.values()].every((container) => container.isSettled)
     );

@@ -63,10 +63,10 @@ export async function readPv(
   if (protocol === 'pva') return readByPva(name, connection, identity, signal);
   const [values] = await readCaValues(connection, [name], identity, signal);
   if (!values) throw new ContainerError(`the IOC has no PV ${name}, or refuses it`);
-  return fromCa(values);
+  return readingOfCa(values);
 }
 
-function fromCa({ time, control }: CaValues): PvReading {
+export function readingOfCa({ time, control }: CaValues): PvReading {
   const states = control.enumStrings;
   const plain = Array.from(time.value as ArrayLike<number | string>);
   const named = states ? plain.map((v) => states[Number(v)] ?? v) : plain;
@@ -104,7 +104,7 @@ function readByPva(
           else refuse(`has no PV ${name}, or refuses it`, status.message);
         },
         onGet(_ioid, status, value) {
-          if (isSuccess(status) && value) settle(fromPva(value));
+          if (isSuccess(status) && value) settle(readingOfPva(value));
           else refuse('refused the read', status.message);
         },
       },
@@ -114,7 +114,7 @@ function readByPva(
   });
 }
 
-function fromPva(structure: PvaStructureValue): PvReading {
+export function readingOfPva(structure: PvaStructureValue): PvReading {
   const { value, units, precision, alarm, timeStamp } = readNormative(structure);
   const isProcessed = timeStamp !== undefined && timeStamp.secondsPastEpoch > EPICS_EPOCH_SECONDS;
   return {

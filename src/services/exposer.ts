@@ -1,0 +1,178 @@
+/**
+ * The core behind its contract, for several front ends at once: their wishes add up, a container is
+ * exposed while any of them selects it, and what nobody wants any more ends at once.
+ */
+import { DisposableStore } from '../base/disposable';
+import { type Event, EventEmitter } from '../base/event';
+import type {
+  Branch,
+  BranchQuery,
+  Exposure,
+  PvPage,
+  PvQuery,
+  PvStory,
+  PvUpdate,
+  RunningContainer,
+  Wish,
+} from '../model/exposure';
+import type { PvReading } from '../model/reading';
+import type { PvProtocol, Snapshot } from '../model/snapshot';
+import { EngineSets, type OpenEngineSet } from './engineSets';
+import { listBranch, listPvs } from './pvLists';
+import { PvMonitors } from './pvMonitors';
+import { PvReader } from './pvReader';
+import { isSelected } from './selection';
+import { ExposeSession, type SessionInput } from './session';
+import { DisposedError } from '../base/errors';
+import type { Disposable } from '../base/disposable';
+
+export interface ExposerInput extends Omit<SessionInput, 'engines' | 'isWanted' | 'extraNames'> {
+  readonly openEngines: OpenEngineSet;
+}
+
+export class Exposer {
+  readonly #sets: EngineSets;
+  readonly #session: ExposeSession;
+  readonly #frontEnds = new Set<FrontEnd>();
+  readonly reader: PvReader;
+  readonly monitors: PvMonitors;
+  readonly onDidChange: Event<void>;
+
+  constructor(input: ExposerInput) {
+    this.#sets = new EngineSets(input.openEngines, input.log);
+    this.#session = new ExposeSession({
+      ...input,
+      engines: this.#sets,
+      extraNames: [],
+      isWanted: (engine, container) =>
+        this.wishes.some(
+          ({ engines, selection }) =>
+            this.#sets.has(engines, engine.key) && isSelected(container, selection),
+        ),
+    });
+    this.onDidChange = this.#session.onDidChange;
+    const parts = { identity: input, clock: input.clock };
+    this.reader = new PvReader({ servers: () => this.#session.servers, ...parts });
+    this.monitors = new PvMonitors({
+      find: (name, protocol) => this.reader.find(name, protocol),
+      onDidChange: this.#session.onDidChange,
+      ...parts,
+    });
+  }
+
+  /** What the front ends want now. */
+  get wishes(): readonly Wish[] {
+    return [...this.#frontEnds].flatMap(({ wish }) => (wish ? [wish] : []));
+  }
+
+  get snapshot(): Snapshot {
+    return this.#session.snapshot();
+  }
+
+  /** The owner disposes it: with that its wish ends. */
+  openFrontEnd(): Exposure {
+    const frontEnd = new FrontEnd(this);
+    this.#frontEnds.add(frontEnd);
+    return frontEnd;
+  }
+
+  closeFrontEnd(frontEnd: FrontEnd): void {
+    if (this.#frontEnds.delete(frontEnd)) this.#review();
+  }
+
+  /** @throws UsageError when an endpoint makes no sense; the former wish stays then. */
+  setWish(frontEnd: FrontEnd, wish: Wish | undefined): void {
+    if (!this.#frontEnds.has(frontEnd)) throw new DisposedError('this exposure');
+    if (wish) this.#sets.open(wish.engines);
+    frontEnd.wish = wish;
+    this.#review();
+  }
+
+  #review(): void {
+    const { wishes } = this;
+    this.#session.review([...new Set(wishes.flatMap(({ names }) => names))]);
+    this.#sets.keepOnly(wishes.map(({ engines }) => engines));
+  }
+
+  listPvs(query: PvQuery): PvPage {
+    return listPvs(this.#session.servers, query);
+  }
+
+  listBranch(query: BranchQuery): Branch {
+    return listBranch(this.#session.servers, query);
+  }
+
+  listContainers(): RunningContainer[] {
+    return this.#sets.engines.flatMap((engine) =>
+      engine.containers.map(({ id, name, image, status }) => ({
+        engineKey: engine.key,
+        id,
+        name,
+        image,
+        status,
+      })),
+    );
+  }
+
+  /** Ends everything that was started; resolves when nothing is left. */
+  async close(): Promise<void> {
+    for (const frontEnd of this.#frontEnds) frontEnd.dispose();
+    this.reader.dispose();
+    this.#session.dispose();
+    await this.#sets.close();
+  }
+}
+
+class FrontEnd implements Exposure {
+  readonly #exposer: Exposer;
+  readonly #store = new DisposableStore();
+  readonly #changed = this.#store.add(new EventEmitter<void>());
+  wish: Wish | undefined;
+
+  readonly onDidChange = this.#changed.event;
+
+  constructor(exposer: Exposer) {
+    this.#exposer = exposer;
+    this.#store.add(exposer.onDidChange(() => this.#changed.fire()));
+  }
+
+  get snapshot(): Snapshot {
+    return this.#exposer.snapshot;
+  }
+
+  async setWish(wish: Wish | undefined): Promise<void> {
+    this.#exposer.setWish(this, wish);
+  }
+
+  async listPvs(query: PvQuery): Promise<PvPage> {
+    return this.#exposer.listPvs(query);
+  }
+
+  async listBranch(query: BranchQuery): Promise<Branch> {
+    return this.#exposer.listBranch(query);
+  }
+
+  async listContainers(): Promise<readonly RunningContainer[]> {
+    return this.#exposer.listContainers();
+  }
+
+  tellPv(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvStory> {
+    return this.#exposer.reader.tell(name, maxWaitMs, signal);
+  }
+
+  readPv(name: string, protocol: PvProtocol, signal: AbortSignal): Promise<PvReading> {
+    return this.#exposer.reader.read(name, protocol, signal);
+  }
+
+  monitorPv(name: string, protocol: PvProtocol, onUpdate: (update: PvUpdate) => void): Disposable {
+    const monitor = this.#store.add(this.#exposer.monitors.monitor(name, protocol, onUpdate));
+    return { dispose: () => this.#store.release(monitor) };
+  }
+
+  dispose(): void {
+    if (this.#store.isDisposed) return;
+    this.#store.dispose();
+    this.wish = undefined;
+    this.#exposer.closeFrontEnd(this);
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * One circuit to one server for all values of it that somebody follows: opened for the first watch,
+ * closed after the last. It does not connect again; whoever watches does that by a new one.
+ */
+import { delay, withDeadline } from '../../base/abort';
+import type { Clock } from '../../base/clock';
+import { type Disposable, toDisposable } from '../../base/disposable';
+import { messageOf } from '../../base/errors';
+import type { PvReading } from '../../model/reading';
+import type { PvProtocol } from '../../model/snapshot';
+import type { Connection } from '../connection';
+import { createCaMonitorDialect } from './caMonitorDialect';
+import type { MonitorDialect, MonitorIdentity } from './monitorDialect';
+import { ProtocolLink } from './protocolLink';
+import { createPvaMonitorDialect } from './pvaMonitorDialect';
+
+const CONNECT_TIMEOUT_MS = 5000;
+/** Without any byte for so long the server is asked for a sign of life, and waited for as long. */
+const QUIET_MS = 15_000;
+
+export interface MonitorCircuitInput {
+  readonly protocol: PvProtocol;
+  readonly dial: (signal: AbortSignal) => Promise<Connection>;
+  readonly identity: MonitorIdentity;
+  readonly clock: Clock;
+  /** Once: it takes no more watches. */
+  readonly onEnd: () => void;
+}
+
+export interface Watcher {
+  onValue(reading: PvReading): void;
+  /** No values come at present. */
+  onStall(reason: string): void;
+  /** Once, unless disposed before: this watch is over. */
+  onEnd(reason: string): void;
+}
+
+export class MonitorCircuit {
+  readonly #input: MonitorCircuitInput;
+  readonly #abort = new AbortController();
+  readonly #watchers = new Map<number, { readonly name: string; readonly watcher: Watcher }>();
+  #nextId = 0;
+  #link: ProtocolLink | undefined;
+  #dialect: MonitorDialect | undefined;
+  #isReady = false;
+  #hasHeard = false;
+
+  constructor(input: MonitorCircuitInput) {
+    this.#input = input;
+    void this.#run();
+  }
+
+  watch(name: string, watcher: Watcher): Disposable {
+    const id = this.#nextId++;
+    this.#watchers.set(id, { name, watcher });
+    if (this.#isReady) this.#dialect?.watch(id, name);
+    this.#link?.flush();
+    return toDisposable(() => {
+      if (!this.#watchers.delete(id)) return;
+      if (this.#isReady) this.#dialect?.unwatch(id);
+      this.#link?.flush();
+      this.#endWhenIdle();
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { clock, identity, protocol, dial } = this.#input;
+    const { signal } = this.#abort;
+    const createDialect = protocol === 'ca' ? createCaMonitorDialect : createPvaMonitorDialect;
+    try {
+      await withDeadline(
+        clock,
+        CONNECT_TIMEOUT_MS,
+        `the server did not answer within ${CONNECT_TIMEOUT_MS / 1000} s`,
+        signal,
+        async (inner) => {
+          const connection = await dial(inner);
+          if (inner.aborted) {
+            connection.destroy();
+            return;
+          }
+          await new Promise<void>((resolve) => {
+            const dialect = createDialect(identity, {
+              ready: () => {
+                this.#begin();
+                resolve();
+              },
+              value: (id, reading) => this.#watchers.get(id)?.watcher.onValue(reading),
+              stalled: (id, reason) => this.#watchers.get(id)?.watcher.onStall(reason),
+              failed: (id, reason) => this.#failed(id, reason),
+            });
+            this.#dialect = dialect;
+            this.#link = new ProtocolLink(connection, dialect, {
+              onEnd: (error) => {
+                this.#end(error ? messageOf(error) : 'the server closed the circuit');
+                resolve();
+              },
+              onActivity: () => (this.#hasHeard = true),
+            });
+            this.#link.flush();
+          });
+        },
+      );
+      await this.#watchQuiet(signal);
+    } catch (error) {
+      this.#end(messageOf(error));
+    }
+  }
+
+  #begin(): void {
+    this.#isReady = true;
+    for (const [id, { name }] of this.#watchers) this.#dialect?.watch(id, name);
+  }
+
+  /** Rejects when nothing is heard for too long, or when the circuit ended. */
+  async #watchQuiet(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      this.#hasHeard = false;
+      await delay(this.#input.clock, QUIET_MS, signal);
+      if (this.#hasHeard) continue;
+      this.#dialect?.ping();
+      this.#link?.flush();
+      await delay(this.#input.clock, QUIET_MS, signal);
+      if (!this.#hasHeard) throw new Error(`no sign of life within ${QUIET_MS / 1000} s`);
+    }
+  }
+
+  #failed(id: number, reason: string): void {
+    const known = this.#watchers.get(id);
+    this.#watchers.delete(id);
+    known?.watcher.onEnd(reason);
+    this.#endWhenIdle();
+  }
+
+  #endWhenIdle(): void {
+    if (this.#watchers.size === 0) this.#end('nobody watches');
+  }
+
+  #end(reason: string): void {
+    if (this.#abort.signal.aborted) return;
+    this.#abort.abort();
+    this.#link?.dispose();
+    this.#input.onEnd();
+    const watchers = [...this.#watchers.values()];
+    this.#watchers.clear();
+    for (const { watcher } of watchers) watcher.onEnd(reason);
+  }
+}

@@ -1,0 +1,115 @@
+/** Lists of PVs over the servers of a session: pages, and levels of a tree. */
+import type { Branch, BranchQuery, PvPage, PvQuery, PvRow } from '../model/exposure';
+import { branchOf } from '../model/pvBranches';
+import { pvMatcher } from '../model/pvPattern';
+import type { ServerState } from '../model/snapshot';
+import type { PvServer } from './session';
+
+/** The PVs of one server that a query is about, in the order of their names. */
+interface Listed {
+  readonly server: PvServer;
+  readonly state: ServerState | undefined;
+  readonly indexes: readonly number[];
+  readonly reachable: number;
+}
+
+export function listPvs(servers: readonly PvServer[], query: PvQuery): PvPage {
+  const { serverKey, offset, limit } = query;
+  const lists = servers
+    .filter(({ key }) => serverKey === undefined || key === serverKey)
+    .map((server) => matching(server, query.pattern, query.onlyUnreachable === true));
+  return {
+    total: sum(lists.map(({ indexes }) => indexes.length)),
+    reachable: sum(lists.map(({ reachable }) => reachable)),
+    rows: mergedRows(lists, offset, limit),
+  };
+}
+
+export function listBranch(servers: readonly PvServer[], query: BranchQuery): Branch {
+  const server = servers.find(({ key }) => key === query.serverKey);
+  if (!server) return { groups: [], rows: [] };
+  const listed = matching(server, query.pattern, false);
+  const { indexes, state } = listed;
+  const names = indexes.map((index) => server.names.name(index));
+  const { groups, singles } = branchOf(names, query.prefix);
+  return {
+    groups: groups.map(({ prefix, start, end }) => {
+      let reachable = 0;
+      for (let at = start; at < end; at++) {
+        if (pvState(server.stepOf(indexes[at] ?? 0), state) === 'reachable') reachable++;
+      }
+      return { prefix, total: end - start, reachable };
+    }),
+    rows: singles.map((at) => toRow(server, state, indexes[at] ?? 0)),
+  };
+}
+
+export function stateOf({ ioc, key }: PvServer): ServerState | undefined {
+  return ioc.state().servers.find((server) => server.key === key);
+}
+
+export function toRow(server: PvServer, state: ServerState | undefined, index: number): PvRow {
+  const { names, protocol, container, ioc, key } = server;
+  const step = server.stepOf(index);
+  return {
+    name: names.name(index),
+    protocol,
+    step,
+    state: pvState(step, state),
+    source: names.source(index),
+    containerName: container.name,
+    iocName: ioc.name,
+    serverKey: key,
+  };
+}
+
+/** The step that stops a PV, the server's own trouble first. */
+function pvState(step: string, server: ServerState | undefined): string {
+  if (server?.status === 'gone') return 'ioc-gone';
+  if (server?.status === 'failed' && server.problem) return server.problem.code;
+  return step;
+}
+
+function matching(server: PvServer, pattern: string | undefined, onlyUnreachable: boolean): Listed {
+  const matches = pvMatcher(pattern);
+  const state = stateOf(server);
+  const { names, stepOf } = server;
+  const indexes: number[] = [];
+  let reachable = 0;
+  for (const index of names.sorted) {
+    const step = stepOf(index);
+    if (step === 'not-served' || !matches(names.name(index))) continue;
+    const isReachable = pvState(step, state) === 'reachable';
+    if (isReachable && onlyUnreachable) continue;
+    if (isReachable) reachable++;
+    indexes.push(index);
+  }
+  return { server, state, indexes, reachable };
+}
+
+/** The rows from `offset` on of all lists together, by name. */
+function mergedRows(lists: readonly Listed[], offset: number, limit: number): PvRow[] {
+  const heads = lists.map((list) => ({ list, at: 0 }));
+  const rows: PvRow[] = [];
+  for (let position = 0; rows.length < limit; position++) {
+    let first: (typeof heads)[number] | undefined;
+    let firstName = '';
+    for (const head of heads) {
+      const index = head.list.indexes[head.at];
+      if (index === undefined) continue;
+      const name = head.list.server.names.name(index);
+      if (!first || name < firstName) {
+        first = head;
+        firstName = name;
+      }
+    }
+    if (!first) return rows;
+    const index = first.list.indexes[first.at++] ?? 0;
+    if (position >= offset) rows.push(toRow(first.list.server, first.list.state, index));
+  }
+  return rows;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0);
+}

@@ -1,0 +1,188 @@
+/** Reads PVs, and tells what is known of them with their last values. */
+import { withDeadline } from '../base/abort';
+import type { Clock } from '../base/clock';
+import { ContainerError, messageOf, NotFoundError } from '../base/errors';
+import type { PvPath, PvStory } from '../model/exposure';
+import type { PvReading } from '../model/reading';
+import type { PvProtocol } from '../model/snapshot';
+import { sentence } from '../model/table';
+import type { MonitorIdentity } from './probe/monitorDialect';
+import { readPv } from './probe/readPv';
+import type { FoundServer } from './pvMonitors';
+import { stateOf, toRow } from './pvLists';
+import type { PvServer } from './session';
+
+const READ_TIMEOUT_MS = 5000;
+/** Last readings kept for hovers. */
+const KEPT_READINGS = 2000;
+
+export interface PvReaderInput {
+  readonly servers: () => readonly PvServer[];
+  readonly identity: MonitorIdentity;
+  readonly clock: Clock;
+}
+
+interface Kept {
+  readonly reading?: PvReading;
+  readonly readAt?: string;
+  readonly readProblem?: string;
+}
+
+export class PvReader {
+  readonly #input: PvReaderInput;
+  readonly #abort = new AbortController();
+  /** By server and name, the one read last at the end. */
+  readonly #kept = new Map<string, Kept>();
+  readonly #underWay = new Map<string, Promise<void>>();
+
+  constructor(input: PvReaderInput) {
+    this.#input = input;
+  }
+
+  /** The server to ask for a PV now: one that has it, if any. */
+  find(name: string, protocol: PvProtocol): FoundServer {
+    const servers = this.#serversOf(name).filter((server) => server.protocol === protocol);
+    const reasons = servers.map((server) => ({ server, reason: whyNot(server, name) }));
+    const usable = reasons.find(({ reason }) => reason === undefined)?.server;
+    if (usable) {
+      return { key: usable.key, dial: (signal) => usable.exposure.dialAsClient(signal) };
+    }
+    return { reason: reasons[0]?.reason ?? notServed(protocol), isHere: reasons.length > 0 };
+  }
+
+  /**
+   * Reads now. Rejects with NotFoundError when no IOC here serves it over that protocol, else with
+   * what is in the way.
+   */
+  async read(name: string, protocol: PvProtocol, signal: AbortSignal): Promise<PvReading> {
+    const found = this.find(name, protocol);
+    if ('reason' in found) {
+      throw found.isHere ? new ContainerError(found.reason) : new NotFoundError(found.reason);
+    }
+    try {
+      const reading = await this.#readFrom(found.dial, name, protocol, signal);
+      this.#keep(keyOf(found.key, name), { reading, readAt: this.#now() });
+      return reading;
+    } catch (error) {
+      this.#keep(keyOf(found.key, name), { readProblem: messageOf(error) });
+      throw error;
+    }
+  }
+
+  /** Never rejects for a PV that cannot be read: its path says why. */
+  async tell(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvStory> {
+    const servers = this.#serversOf(name);
+    if (maxWaitMs > 0 && servers.length > 0) {
+      const readings = Promise.all(servers.map((server) => this.#refresh(server, name)));
+      // What comes later is there for the next one who asks.
+      await withDeadline(this.#input.clock, maxWaitMs, 'late', signal, () => readings).catch(
+        () => undefined,
+      );
+    }
+    return { name, paths: servers.map((server) => this.#path(server, name)) };
+  }
+
+  #serversOf(name: string): PvServer[] {
+    return this.#input.servers().filter(({ names, stepOf }) => {
+      const index = names.indexOf(name);
+      return index !== undefined && stepOf(index) !== 'not-served';
+    });
+  }
+
+  #refresh(server: PvServer, name: string): Promise<void> {
+    const key = keyOf(server.key, name);
+    const reading =
+      this.#underWay.get(key) ??
+      this.#readAndKeep(server, name).finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, reading);
+    return reading;
+  }
+
+  async #readAndKeep(server: PvServer, name: string): Promise<void> {
+    const key = keyOf(server.key, name);
+    const reason = whyNot(server, name);
+    if (reason !== undefined) {
+      this.#keep(key, { readProblem: reason });
+      return;
+    }
+    try {
+      const reading = await this.#readFrom(
+        (signal) => server.exposure.dialAsClient(signal),
+        name,
+        server.protocol,
+        this.#abort.signal,
+      );
+      this.#keep(key, { reading, readAt: this.#now() });
+    } catch (error) {
+      this.#keep(key, { readProblem: messageOf(error) });
+    }
+  }
+
+  #readFrom(
+    dial: Exclude<FoundServer, { reason: string }>['dial'],
+    name: string,
+    protocol: PvProtocol,
+    signal: AbortSignal,
+  ): Promise<PvReading> {
+    return withDeadline(
+      this.#input.clock,
+      READ_TIMEOUT_MS,
+      `the IOC did not answer within ${READ_TIMEOUT_MS / 1000} s`,
+      signal,
+      async (inner) => readPv(protocol, name, await dial(inner), this.#input.identity, inner),
+    );
+  }
+
+  /** A value that was read once stays beside the reason why there is no newer one. */
+  #keep(key: string, news: Kept): void {
+    const { reading, readAt } = this.#kept.get(key) ?? {};
+    this.#kept.delete(key);
+    this.#kept.set(key, { ...(reading && readAt !== undefined && { reading, readAt }), ...news });
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > KEPT_READINGS && oldest !== undefined) this.#kept.delete(oldest);
+  }
+
+  #path(server: PvServer, name: string): PvPath {
+    const state = stateOf(server);
+    const { pid } = server.ioc.state();
+    const index = server.names.indexOf(name) ?? 0;
+    return {
+      row: toRow(server, state, index),
+      implementation: state?.implementation ?? 'unknown',
+      ...(pid !== undefined && { pid }),
+      ...(state?.way && { way: state.way }),
+      listening: state?.listening ?? server.exposure.listener.endpoint,
+      ...(state?.local && { local: state.local }),
+      ...(state?.since !== undefined && { since: state.since }),
+      ...(state?.problem && { problem: state.problem }),
+      ...this.#kept.get(keyOf(server.key, name)),
+    };
+  }
+
+  #now(): string {
+    return new Date(this.#input.clock.wallMs()).toISOString();
+  }
+
+  dispose(): void {
+    this.#abort.abort();
+  }
+}
+
+/** Why a server cannot be read from now; undefined when it can. */
+function whyNot(server: PvServer, name: string): string | undefined {
+  const { problem } = server.exposure;
+  if (problem && problem.code !== 'not-relayed') return sentence(problem);
+  const step = server.stepOf(server.names.indexOf(name) ?? 0);
+  if (step === 'not-found') return notServed(server.protocol);
+  // What was not answered yet may be readable; the read itself tells.
+  if (step === 'reachable' || step === 'pending') return undefined;
+  return `its IOC says: ${step.replace('-', ' ')}`;
+}
+
+function notServed(protocol: PvProtocol): string {
+  return `no IOC here serves it over ${protocol === 'ca' ? 'Channel Access' : 'pvAccess'}`;
+}
+
+function keyOf(serverKey: string, name: string): string {
+  return `${serverKey}\n${name}`;
+}
