@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { listFiles } from '@vscode/vsce';
+import { makePackage } from '../support/vscodePackage';
+
+const MOST_BYTES = 1_500_000;
+
+/** All that may be in it. */
+const allowed = [
+  /^package\.json$/,
+  /^(readme|changelog)\.md$/i,
+  /^LICENSE(\.txt)?$/,
+  /^dist\/(agent|broker|cli|extension)\.js$/,
+  /^dist\/agent\.py$/,
+  /^dist\/THIRD_PARTY_LICENSES\.txt$/,
+  /^media\/([a-zA-Z-]+\/)?[a-zA-Z-]+\.(svg|png|css|js|md)$/,
+];
+const needed = ['package.json', 'readme.md', 'LICENSE.txt', 'dist/extension.js', 'dist/agent.js'];
+
+describe('package', function () {
+  this.timeout(60_000);
+  const folder = mkdtempSync(join(tmpdir(), 'epics-expose-vsix-'));
+  const vsix = join(folder, 'epics-expose.vsix');
+  let content: Map<string, string>;
+
+  before(async () => {
+    await makePackage(vsix);
+    content = readZip(vsix);
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('holds what is needed and nothing else', () => {
+    const names = [...content.keys()].filter((name) => name.startsWith('extension/'));
+    const files = names.map((name) => name.slice('extension/'.length));
+    assert.deepEqual(strangers(files), []);
+    assert.deepEqual(
+      needed.filter((name) => !files.includes(name)),
+      [],
+    );
+  });
+
+  it('is small', () => assert.ok(statSync(vsix).size < MOST_BYTES, `${statSync(vsix).size} bytes`));
+
+  it('has what its manifest names', () => {
+    const manifest = content.get('extension/package.json') ?? '';
+    const files = [...manifest.matchAll(/"((?:dist|media)\/[^"*]+\.[a-z]+)"/g)].map(([, f]) => f);
+    assert.ok(files.length > 1);
+    assert.deepEqual(
+      files.filter((file) => !content.has(`extension/${file}`)),
+      [],
+    );
+  });
+
+  it('brings the licence of each package in its bundles, and no native module', () => {
+    const licences = content.get('extension/dist/THIRD_PARTY_LICENSES.txt') ?? '';
+    const packages = [...licences.matchAll(/^(\S+) \d+\.\d+\.\d+\S* \(/gm)].map(([, name]) => name);
+    for (const name of ['commander', 'dockerode', 'tar-stream', 'vscode-jsonrpc']) {
+      assert.ok(packages.includes(name), `${name} is not among ${packages.join(' ')}`);
+    }
+    for (const name of ['cpu-features', 'ssh2', '@grpc/grpc-js']) {
+      assert.ok(!packages.includes(name), name);
+    }
+    for (const [name, text] of content) {
+      if (/dist\/.*\.js$/.test(name)) assert.doesNotMatch(text, /require\("[^"]+\.node"\)/, name);
+    }
+  });
+
+  it('is what vsce ls lists', async () => {
+    const cwd = resolve(__dirname, '../..');
+    assert.deepEqual(strangers(await listFiles({ cwd, dependencies: false })), []);
+  });
+});
+
+const strangers = (files: readonly string[]): string[] =>
+  files.filter((name) => !allowed.some((pattern) => pattern.test(name)));
+
+/** Text of each file by its name. */
+function readZip(file: string): Map<string, string> {
+  const program = `
+import json, sys, zipfile
+archive = zipfile.ZipFile(sys.argv[1])
+print(json.dumps({name: archive.read(name).decode('latin1') for name in archive.namelist()}))`;
+  const output = execFileSync('python3', ['-c', program, file], { maxBuffer: 64 << 20 });
+  const entries = JSON.parse(output.toString()) as Record<string, string>;
+  return new Map(Object.entries(entries));
+}
