@@ -1,8 +1,9 @@
 /** Which containers the person wants. Pure. */
 import type { Selection } from '../model/exposure';
+import { normaliseFolder } from '../model/workspaceFolder';
 import type { ContainerInfo } from './engine';
 
-export type { Selection };
+export { normaliseFolder, type Selection };
 
 export const EVERYTHING: Selection = { containers: [], labels: [] };
 
@@ -29,15 +30,4 @@ export function isNamed(container: ContainerInfo, wanted: string): boolean {
 function isDevcontainerOf(container: ContainerInfo, folder: string): boolean {
   const label = container.labels['devcontainer.local_folder'];
   return label !== undefined && normaliseFolder(label) === normaliseFolder(folder);
-}
-
-/**
- * The same folder in one spelling: Windows drive letters and separators vary between tools, and
- * \\wsl.localhost\Distro\p, \\wsl$\Distro\p and /p are the same folder seen from two sides.
- */
-export function normaliseFolder(folder: string): string {
-  const slashed = folder.replace(/\\/g, '/').replace(/(.)\/+$/, '$1');
-  const wsl = /^\/\/wsl(?:\.localhost|\$)\/[^/]+(\/.*)$/i.exec(slashed);
-  if (wsl) return wsl[1] ?? slashed;
-  return /^[a-z]:/i.test(slashed) ? slashed.toLowerCase() : slashed;
 }

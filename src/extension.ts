@@ -1,0 +1,55 @@
+/** The extension: wiring only. Nothing heavy is loaded before the person exposes PVs. */
+import { homedir } from 'node:os';
+import * as vscode from 'vscode';
+import { DisposableStore } from './base/disposable';
+import { UsageError } from './base/errors';
+import { launchProgram } from './node/launchProgram';
+import { registerCommands } from './ui/commands';
+import { keepContextKeys } from './ui/contextKeys';
+import { registerHostTerminalProfile } from './ui/hostTerminal';
+import { MonitorPanels } from './ui/monitorPanel';
+import { tooltipOf } from './ui/pvTooltip';
+import { PvsView } from './ui/pvsView';
+import { onDidChangeSettings } from './ui/settings';
+import { createStatusBar } from './ui/statusBar';
+import { WindowExposure } from './ui/windowExposure';
+import { OwnContainer, windowPlace } from './ui/windowPlace';
+
+/** In the workspace's state: whether the window exposes, also after a reload. */
+const IS_EXPOSING = 'isExposing';
+
+export function activate(context: vscode.ExtensionContext): void {
+  const store = new DisposableStore();
+  context.subscriptions.push(store);
+  const log = store.add(vscode.window.createOutputChannel('EPICS Expose', { log: true }));
+  const system = { environment: process.env, homeFolder: homedir(), launch: launchProgram };
+  const exposure = store.add(
+    new WindowExposure(() => Promise.reject(new UsageError('The broker is not there yet.'))),
+  );
+  const ownContainer = store.add(new OwnContainer(exposure));
+  const view = store.add(
+    new PvsView({
+      exposure,
+      ownContainerKey: () => ownContainer.container?.key,
+      tooltipOf: (node, signal) => tooltipOf(exposure, node, signal),
+    }),
+  );
+  const monitors = store.add(new MonitorPanels(exposure, context.extensionUri));
+  store.add(keepContextKeys(exposure, windowPlace(context.extension)));
+  store.add(createStatusBar(exposure));
+  store.add(registerHostTerminalProfile(exposure, system));
+  store.add(onDidChangeSettings(() => void exposure.updateWish()));
+  store.add(
+    registerCommands({
+      exposure,
+      view,
+      monitors,
+      log,
+      extensionId: context.extension.id,
+      system,
+      restartBroker: async () => undefined,
+      rememberExposing: (isExposing) => context.workspaceState.update(IS_EXPOSING, isExposing),
+    }),
+  );
+  if (context.workspaceState.get(IS_EXPOSING) === true) void exposure.expose();
+}

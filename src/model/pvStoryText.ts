@@ -1,0 +1,210 @@
+/** What a hover tells about a PV, and tooltips about the lines above it, as plain text. Pure. */
+import { formatEndpoint } from './endpoint';
+import type { PvPath, PvStory } from './exposure';
+import type { TreeNode } from './pvTree';
+import { stepHealth } from './pvTree';
+import type { PvStep } from './pvTable';
+import { formatValue } from './reading';
+import type { Problem, ServerState, WayKind } from './snapshot';
+import type { Health } from './table';
+
+/** One protocol's part of a story, or all of a tooltip. All texts are plain, none is Markdown. */
+export interface StorySection {
+  readonly heading: string;
+  readonly health: Health;
+  readonly lines: readonly StoryLine[];
+}
+
+export interface StoryLine {
+  readonly label: string;
+  readonly text: string;
+}
+
+/** `nowMs`: milliseconds since 1970, for ages. */
+export function storySections(story: PvStory, nowMs: number): StorySection[] {
+  if (story.paths.length > 0) return story.paths.map((path) => pathSection(path, nowMs));
+  return [
+    {
+      heading: 'not known',
+      health: 'bad',
+      lines: [
+        { label: 'State', text: 'no IOC that is exposed here tells this name' },
+        {
+          label: 'What to do',
+          text: 'Look at its spelling, or add it to the setting epicsExpose.pvNames.',
+        },
+      ],
+    },
+  ];
+}
+
+function pathSection(path: PvPath, nowMs: number): StorySection {
+  const { row, reading } = path;
+  const lines: StoryLine[] = [];
+  if (reading) {
+    const units = reading.units ? ` ${reading.units}` : '';
+    lines.push({
+      label: 'Value',
+      text: `${formatValue(reading.value, reading.precision)}${units}`,
+    });
+    lines.push({ label: 'Alarm', text: [reading.severity, reading.alarmMessage ?? ''].join(' ') });
+    lines.push({
+      label: 'Time',
+      text: reading.time ? formatLocal(reading.time) : 'never processed',
+    });
+  }
+  if (path.readAt !== undefined && (!reading || path.readProblem !== undefined)) {
+    lines.push({ label: 'Read', text: `${formatAge(path.readAt, nowMs)} ago` });
+  }
+  if (path.readProblem !== undefined)
+    lines.push({ label: 'No newer value', text: path.readProblem });
+  const failure = failureOf(path);
+  const since = path.since === undefined ? '' : `, for ${formatAge(path.since, nowMs)}`;
+  lines.push({ label: 'State', text: `${failure?.message ?? STEP_WORDS[row.step]}${since}` });
+  if (failure) lines.push({ label: 'What to do', text: failure.advice });
+  lines.push({ label: 'Path', text: wayText(path) });
+  return {
+    heading: `${row.protocol === 'ca' ? 'Channel Access' : 'pvAccess'} (${path.implementation})`,
+    health: path.problem ? 'bad' : stepHealth(row.step),
+    lines: lines.map(({ label, text }) => ({ label, text: text.trim() })),
+  };
+}
+
+/** `IOC X (pid 123) in container Y, :5064 → its address → 127.0.0.1:5064` */
+function wayText({ row, pid, listening, way, local }: PvPath): string {
+  const process = pid === undefined ? '' : ` (pid ${pid})`;
+  return [
+    `IOC ${row.iocName}${process} in container ${row.containerName}, ${formatEndpoint(listening)}`,
+    ...(way ? [WAY_WORDS[way]] : []),
+    local ? formatEndpoint(local) : 'not on this machine',
+  ].join(' \u2192 ');
+}
+
+export const WAY_WORDS: Record<WayKind, string> = {
+  'host-network': 'host network',
+  published: 'published port',
+  address: "the container's address",
+  entered: "agent in the container's network",
+  'exec-node': 'agent in the container (node)',
+  'exec-python': 'agent in the container (python3)',
+  'exec-connector': 'one connector in the container per connection',
+  demo: 'built-in demo',
+};
+
+const STEP_WORDS: Record<PvStep, string> = {
+  pending: 'asked, not answered yet',
+  reachable: 'reachable',
+  'not-found': 'the server says that it has no such PV',
+  'create-refused': 'the server has it and refuses the channel',
+  disconnected: 'it was reachable; its circuit or channel is gone',
+  'no-answer': 'the server did not answer in time',
+  'not-served': 'this server does not serve it; the other protocol does',
+};
+
+const STEP_ADVICE: Partial<Record<PvStep, string>> = {
+  'not-found':
+    'Look at its spelling, and with dbl in the IOC shell whether its database is loaded.',
+  'create-refused': "Look at the IOC's access security file, or the gateway's list of PVs.",
+  disconnected: "Look at the IOC's console; it is exposed again as soon as it listens.",
+  'no-answer': 'Look whether the IOC is busy, or stopped in a debugger; it is asked again.',
+};
+
+function failureOf({ problem, row }: PvPath): Pick<Problem, 'message' | 'advice'> | undefined {
+  if (problem) return problem;
+  const advice = STEP_ADVICE[row.step];
+  return advice === undefined ? undefined : { message: STEP_WORDS[row.step], advice };
+}
+
+/** For the lines above the PVs; a PV's own tooltip needs its story. */
+export function tooltipSections(node: TreeNode, nowMs: number): StorySection[] {
+  switch (node.kind) {
+    case 'container': {
+      const { name, image, id, status, problem } = node.container;
+      return [
+        section(node, `container ${name}`, [
+          ['Image', image],
+          ['Id', id.slice(0, 12)],
+          ['State', status],
+          ...troubleLines(problem),
+        ]),
+      ];
+    }
+    case 'ioc': {
+      const { name, commandLine, pid, startedAt, namesNote } = node.ioc;
+      return [
+        section(node, `IOC ${name}`, [
+          ['Process', pid === undefined ? '' : `pid ${pid}`],
+          ['Up for', startedAt === undefined ? '' : formatAge(startedAt, nowMs)],
+          ['Command', commandLine],
+          ['PV names', namesNote ?? ''],
+        ]),
+      ];
+    }
+    case 'server':
+      return [serverSection(node, node.server, nowMs)];
+    case 'group':
+      return [
+        section(node, node.group.prefix, [
+          ['PVs', `${node.group.reachable} of ${node.group.total} reachable`],
+        ]),
+      ];
+    case 'problem':
+      return [section(node, node.problem.message, [['What to do', node.problem.advice]])];
+    case 'pv':
+      return [];
+  }
+}
+
+function serverSection(node: TreeNode, server: ServerState, nowMs: number): StorySection {
+  const { protocol, implementation, listening, way, local, since, pvs, problem, note } = server;
+  return section(node, `${protocol === 'ca' ? 'Channel Access' : 'pvAccess'} server`, [
+    ['Software', implementation],
+    ['In the container', formatEndpoint(listening)],
+    ['Way', way ? WAY_WORDS[way] : ''],
+    ['On this machine', local ? formatEndpoint(local) : ''],
+    ['State', `${server.status}${since === undefined ? '' : `, for ${formatAge(since, nowMs)}`}`],
+    [
+      'PVs',
+      `${pvs.reachable} of ${pvs.total} reachable${pvs.pending > 0 ? `, ${pvs.pending} asked` : ''}`,
+    ],
+    ...troubleLines(problem),
+    ['Note', note ?? ''],
+  ]);
+}
+
+function troubleLines(problem: Problem | undefined): [string, string][] {
+  if (!problem) return [];
+  return [
+    ['Trouble', problem.message],
+    ['What to do', problem.advice],
+  ];
+}
+
+function section(node: TreeNode, heading: string, lines: [string, string][]): StorySection {
+  return {
+    heading,
+    health: node.health,
+    lines: lines.filter(([, text]) => text !== '').map(([label, text]) => ({ label, text })),
+  };
+}
+
+/** How long ago an ISO time was, in the largest unit that says enough. */
+export function formatAge(isoTime: string, nowMs: number): string {
+  const seconds = Math.max(0, Math.round((nowMs - Date.parse(isoTime)) / 1000));
+  if (!Number.isFinite(seconds)) return 'an unknown time';
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const hours = Math.floor(seconds / 3600);
+  if (hours < 24) return `${hours} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** An ISO time as the clock on this wall shows it, to the millisecond. */
+export function formatLocal(isoTime: string): string {
+  const at = new Date(isoTime);
+  if (Number.isNaN(at.getTime())) return isoTime;
+  const two = (number: number, digits = 2): string => String(number).padStart(digits, '0');
+  const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => two(part)).join(':');
+  return `${date} ${time}.${two(at.getMilliseconds(), 3)}`;
+}

@@ -1,0 +1,58 @@
+/** What the view says while it has no IOC to show, one word for each of its welcome texts. Pure. */
+import type { Problem, Snapshot } from './snapshot';
+
+export type Situation =
+  | 'not-exposed'
+  | 'untrusted' // not exposed, and the workspace is not trusted
+  | 'inside' // we run in the container itself: nothing to relay to from here
+  | 'elsewhere' // the window's container is on another machine, whose engine nobody named
+  | 'no-broker' // the background process could not be started or reached
+  | 'looking'
+  | 'no-engine'
+  | 'no-permission'
+  | 'engine-problem' // an engine is there and does not answer as it should
+  | 'no-ioc'
+  | 'shown'; // there is something in the tree
+
+export interface SituationInput {
+  readonly isExposing: boolean;
+  readonly isTrusted: boolean;
+  readonly place: WindowPlace;
+  /** Whether the person named an engine. */
+  readonly isEngineNamed: boolean;
+  /** Why the background process is not there. */
+  readonly brokerProblem: string | undefined;
+  readonly snapshot: Snapshot;
+}
+
+/** Where this extension runs, seen from the window. */
+export type WindowPlace =
+  | 'here' // window, terminals and extension on one machine
+  | 'container-window' // the extension here, the window's files and terminals in a container here
+  | 'inside' // the extension itself in the container
+  | 'elsewhere'; // the extension here, the window's files on another machine
+
+export function situationOf(input: SituationInput): Situation {
+  const { isExposing, isTrusted, place, isEngineNamed, brokerProblem, snapshot } = input;
+  const isBusy = isExposing && brokerProblem === undefined && !snapshot.isSettled;
+  if (isExposing && snapshot.containers.some(({ iocs }) => iocs.length > 0)) return 'shown';
+  if (isExposing && brokerProblem !== undefined) return 'no-broker';
+  if (!isBusy && !isEngineNamed && (place === 'inside' || place === 'elsewhere')) return place;
+  if (!isExposing) return isTrusted ? 'not-exposed' : 'untrusted';
+  if (isBusy) return 'looking';
+  if (snapshot.engines.some(({ status }) => status === 'connected')) return 'no-ioc';
+  const codes = engineProblems(snapshot).map(({ code }) => code);
+  if (codes.includes('engine-permission')) return 'no-permission';
+  if (codes.some((code) => code === 'no-engine' || code === 'engine-not-running')) {
+    return 'no-engine';
+  }
+  return codes.length > 0 ? 'engine-problem' : 'no-ioc';
+}
+
+/** What keeps us from engines, the most general first. */
+export function engineProblems(snapshot: Snapshot): Problem[] {
+  return [
+    ...(snapshot.engineProblem ? [snapshot.engineProblem] : []),
+    ...snapshot.engines.flatMap(({ problem }) => (problem ? [problem] : [])),
+  ];
+}

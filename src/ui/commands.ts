@@ -1,0 +1,198 @@
+/** The commands; each works from the palette, too, where it asks for the PV it needs. */
+import * as vscode from 'vscode';
+import { type Disposable, DisposableStore } from '../base/disposable';
+import { messageOf } from '../base/errors';
+import { clientLines } from '../model/clientLine';
+import type { PvRow } from '../model/exposure';
+import {
+  clientEnvironment,
+  formatEnvironment,
+  nameServersOf,
+  type Shell,
+} from '../model/nameServers';
+import type { TreeNode } from '../model/pvTree';
+import type { PvProtocol } from '../model/snapshot';
+import type { HostSystem } from './hostSystem';
+import { openHostTerminal } from './hostTerminal';
+import { COMMANDS, type CommandId, PVS_VIEW, SETTINGS_SECTION } from './ids';
+import type { MonitorPanels } from './monitorPanel';
+import { pickPv } from './pickPv';
+import type { PvsView } from './pvsView';
+import { readSettings } from './settings';
+import type { WindowExposure } from './windowExposure';
+
+/** How long the bar in the view moves at most. */
+const PROGRESS_MS = 60_000;
+
+export interface CommandsInput {
+  readonly exposure: WindowExposure;
+  readonly view: PvsView;
+  readonly monitors: MonitorPanels;
+  readonly log: vscode.LogOutputChannel;
+  readonly extensionId: string;
+  readonly system: HostSystem;
+  readonly restartBroker: () => Promise<void>;
+  /** Remembers, over reloads of the window, whether it exposes. */
+  readonly rememberExposing: (isExposing: boolean) => Thenable<void>;
+}
+
+/** A PV as commands get it: a line of the tree, a name from a link, or nothing from the palette. */
+type PvArgument = TreeNode | { readonly name: string; readonly protocol: PvProtocol } | undefined;
+type NamedPv = Pick<PvRow, 'name' | 'protocol'>;
+
+export function registerCommands(input: CommandsInput): Disposable {
+  const { exposure, view, monitors, log, system } = input;
+  const store = new DisposableStore();
+  const register = (
+    id: CommandId,
+    run: (argument?: PvArgument) => Promise<unknown> | Thenable<unknown> | void,
+  ): void => {
+    store.add(
+      vscode.commands.registerCommand(id, async (argument?: PvArgument) => {
+        try {
+          await run(argument);
+        } catch (error) {
+          log.error(error instanceof Error ? error : String(error));
+          await vscode.window.showErrorMessage(messageOf(error));
+        }
+      }),
+    );
+  };
+  const askPv = async (argument: PvArgument, title: string): Promise<NamedPv | undefined> => {
+    if (argument && !('kind' in argument)) return argument;
+    if (argument?.kind === 'pv') return argument.row;
+    return exposure.exposure && pickPv(exposure.exposure, title);
+  };
+
+  register(COMMANDS.expose, async () => {
+    await input.rememberExposing(true);
+    await exposeWithProgress(exposure);
+  });
+  register(COMMANDS.stop, async () => {
+    await input.rememberExposing(false);
+    await exposure.stop();
+  });
+  register(COMMANDS.refresh, () => view.refresh());
+  register(COMMANDS.filter, async () => {
+    const pattern = await vscode.window.showInputBox({
+      title: 'Filter PVs',
+      prompt: 'A part of the name; * and ? stand for anything',
+      value: view.filter,
+    });
+    if (pattern !== undefined) view.filter = pattern;
+  });
+  register(COMMANDS.clearFilter, () => {
+    view.filter = '';
+  });
+  register(COMMANDS.revealPv, async (argument) => {
+    const title = 'Reveal PV in the Tree';
+    const row =
+      argument && 'kind' in argument && argument.kind === 'pv'
+        ? argument.row
+        : exposure.exposure && (await pickPv(exposure.exposure, title));
+    if (row) await view.reveal(row);
+  });
+  register(COMMANDS.monitorPv, async (argument) => {
+    const pv = await askPv(argument ?? selected(view), 'Monitor PV');
+    if (pv) monitors.open(pv.name, pv.protocol);
+  });
+  register(COMMANDS.copyPvName, async (argument) => {
+    const pv = await askPv(argument ?? selected(view), 'Copy PV Name');
+    if (pv) await copy(pv.name, pv.name);
+  });
+  register(COMMANDS.copyClientLine, async (argument) => {
+    const pv = await askPv(argument ?? selected(view), 'Copy Line for a Client');
+    if (!pv) return;
+    const chosen = await vscode.window.showQuickPick(
+      clientLines(pv.name, pv.protocol).map(({ client, line }) => ({ label: client, line })),
+      { title: 'Copy Line for a Client' },
+    );
+    if (chosen) await copy(chosen.line, `the line for ${chosen.label}`);
+  });
+  register(COMMANDS.copyEnvironment, async () => {
+    const chosen = await vscode.window.showQuickPick(SHELL_CHOICES, {
+      title: 'Copy Environment for EPICS Clients',
+      placeHolder: 'For which shell?',
+    });
+    if (!chosen) return;
+    const environment = clientEnvironment(nameServersOf(exposure.snapshot), system.environment);
+    const lines = formatEnvironment(environment, chosen.shell);
+    if (lines.length === 0) {
+      await vscode.window.showInformationMessage('No EPICS server is exposed yet.');
+      return;
+    }
+    await copy(lines.join('\n'), `the environment for ${chosen.label}`);
+  });
+  register(COMMANDS.openHostTerminal, () => {
+    openHostTerminal(exposure, system);
+  });
+  register(COMMANDS.startPhoebus, async () => {
+    const { phoebus } = readSettings();
+    if (phoebus === '') {
+      await showSettings('phoebus');
+      return;
+    }
+    const environment = clientEnvironment(nameServersOf(exposure.snapshot), system.environment);
+    await system.launch(phoebus, environment);
+    vscode.window.setStatusBarMessage('Phoebus started', 5000);
+  });
+  register(COMMANDS.showLog, () => log.show(true));
+  register(COMMANDS.openSettings, () => showSettings());
+  register(COMMANDS.restartBroker, () =>
+    vscode.window.withProgress({ location: { viewId: PVS_VIEW } }, () => input.restartBroker()),
+  );
+  register(COMMANDS.installLocally, () =>
+    vscode.commands.executeCommand('workbench.extensions.search', `@id:${input.extensionId}`),
+  );
+  return store;
+}
+
+/** Moves the bar in the view until everything that was found is exposed or has its reason. */
+export async function exposeWithProgress(exposure: WindowExposure): Promise<void> {
+  await vscode.window.withProgress({ location: { viewId: PVS_VIEW } }, async () => {
+    await exposure.expose();
+    await settled(exposure);
+  });
+}
+
+function settled(exposure: WindowExposure): Promise<void> {
+  return new Promise((resolve) => {
+    const store = new DisposableStore();
+    const look = (): void => {
+      const isBusy = exposure.isExposing && exposure.problem === undefined;
+      if (isBusy && !exposure.snapshot.isSettled) return;
+      store.dispose();
+      resolve();
+    };
+    const timer = setTimeout(() => {
+      store.dispose();
+      resolve();
+    }, PROGRESS_MS);
+    store.add({ dispose: () => clearTimeout(timer) });
+    store.add(exposure.onDidChange(look));
+    look();
+  });
+}
+
+const SHELL_CHOICES: readonly (vscode.QuickPickItem & { shell: Shell })[] = [
+  { label: 'bash, zsh, sh', shell: 'bash' },
+  { label: 'fish', shell: 'fish' },
+  { label: 'csh, tcsh', shell: 'csh' },
+  { label: 'PowerShell', shell: 'powershell' },
+  { label: 'cmd', shell: 'cmd' },
+  { label: '.env file', shell: 'dotenv' },
+];
+
+function selected(view: PvsView): NamedPv | undefined {
+  return view.selectedPv;
+}
+
+async function copy(text: string, what: string): Promise<void> {
+  await vscode.env.clipboard.writeText(text);
+  vscode.window.setStatusBarMessage(`Copied ${what}`, 3000);
+}
+
+function showSettings(name = ''): Thenable<unknown> {
+  const query = name === '' ? `${SETTINGS_SECTION}.` : `${SETTINGS_SECTION}.${name}`;
+  return vscode.commands.executeCommand('workbench.action.openSettings', query);
+}

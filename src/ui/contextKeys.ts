@@ -1,0 +1,39 @@
+/** Keeps the context keys that menus and welcome texts depend on; sets only what changed. */
+import * as vscode from 'vscode';
+import { type Disposable, DisposableStore } from '../base/disposable';
+import { situationOf, type WindowPlace } from '../model/situation';
+import { CONTEXT_KEYS } from './ids';
+import { onDidChangeSettings, readSettings } from './settings';
+import type { WindowExposure } from './windowExposure';
+
+export function keepContextKeys(exposure: WindowExposure, place: WindowPlace): Disposable {
+  const store = new DisposableStore();
+  const known = new Map<string, unknown>();
+  const set = (key: string, value: unknown): void => {
+    if (known.get(key) === value) return;
+    known.set(key, value);
+    void vscode.commands.executeCommand('setContext', key, value);
+  };
+  const keep = (): void => {
+    const { engine, phoebus } = readSettings();
+    const { isExposing, snapshot } = exposure;
+    set(CONTEXT_KEYS.isExposing, isExposing);
+    set(CONTEXT_KEYS.hasPhoebus, phoebus !== '');
+    set(
+      CONTEXT_KEYS.situation,
+      situationOf({
+        isExposing,
+        isTrusted: vscode.workspace.isTrusted,
+        place,
+        isEngineNamed: engine !== '',
+        brokerProblem: exposure.problem,
+        snapshot,
+      }),
+    );
+  };
+  store.add(exposure.onDidChange(keep));
+  store.add(onDidChangeSettings(keep));
+  store.add(vscode.workspace.onDidGrantWorkspaceTrust(keep));
+  keep();
+  return store;
+}

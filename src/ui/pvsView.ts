@@ -1,0 +1,299 @@
+/** The view PVs: containers, IOCs, servers and PVs. Children are listed when a line is opened. */
+import * as vscode from 'vscode';
+import { type Disposable, DisposableStore } from '../base/disposable';
+import { messageOf } from '../base/errors';
+import type { PvRow } from '../model/exposure';
+import {
+  branchNodes,
+  changeOf,
+  childrenOf,
+  problemNode,
+  pvNode,
+  totalsOf,
+  treeOf,
+  type GroupNode,
+  type PvNode,
+  type ServerNode,
+  type TreeNode,
+} from '../model/pvTree';
+import { engineProblems } from '../model/situation';
+import type { Health } from '../model/table';
+import { CONTEXT_KEYS, PVS_VIEW } from './ids';
+import { signalOf, withTimeout } from './signals';
+import type { WindowExposure } from './windowExposure';
+
+/** 100,000 answers are a few redraws. */
+const REDRAW_MS = 250;
+/** The core answers a level from memory; this only bounds a broken one. */
+const LIST_TIMEOUT_MS = 5000;
+
+export interface PvsViewInput {
+  readonly exposure: WindowExposure;
+  /** Key of the container that this window works in, as far as it is known. */
+  readonly ownContainerKey: () => string | undefined;
+  /** The long text for a hover over a line. */
+  readonly tooltipOf: (
+    node: TreeNode,
+    signal: AbortSignal,
+  ) => Promise<vscode.MarkdownString | undefined>;
+}
+
+export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
+  readonly #input: PvsViewInput;
+  readonly #store = new DisposableStore();
+  readonly #redraw = this.#store.add(new vscode.EventEmitter<TreeNode[] | undefined>());
+  readonly #view: vscode.TreeView<TreeNode>;
+  #tree: readonly TreeNode[] = [];
+  /** The objects VS Code knows a line by, of the lines that may change by themselves. */
+  readonly #shown = new Map<string, TreeNode>();
+  #filter = '';
+  #redrawTimer: NodeJS.Timeout | undefined;
+
+  readonly onDidChangeTreeData = this.#redraw.event;
+
+  constructor(input: PvsViewInput) {
+    this.#input = input;
+    this.#view = this.#store.add(
+      vscode.window.createTreeView<TreeNode>(PVS_VIEW, {
+        treeDataProvider: this,
+        showCollapseAll: true,
+      }),
+    );
+    this.#store.add(input.exposure.onDidChange(() => this.#redrawSoon()));
+    this.#store.add({ dispose: () => clearTimeout(this.#redrawTimer) });
+    this.#draw();
+  }
+
+  get filter(): string {
+    return this.#filter;
+  }
+
+  set filter(pattern: string) {
+    this.#filter = pattern.trim();
+    void vscode.commands.executeCommand('setContext', CONTEXT_KEYS.isFiltered, this.#filter !== '');
+    this.refresh();
+  }
+
+  /** Lists everything anew. */
+  refresh(): void {
+    this.#tree = this.#makeTree();
+    this.#shown.clear();
+    this.#redraw.fire(undefined);
+    this.#tellTotals();
+  }
+
+  /** The PVs that are selected, for commands without an argument. */
+  get selectedPv(): PvRow | undefined {
+    const [node] = this.#view.selection;
+    return node?.kind === 'pv' ? node.row : undefined;
+  }
+
+  /** Opens the tree down to this PV and selects it. */
+  async reveal(row: PvRow): Promise<void> {
+    if (this.#filter !== '') this.filter = '';
+    await this.#view.reveal(pvNode(row), { select: true, focus: true });
+  }
+
+  #makeTree(): readonly TreeNode[] {
+    const { exposure, ownContainerKey } = this.#input;
+    return exposure.isExposing ? treeOf(exposure.snapshot, ownContainerKey()) : [];
+  }
+
+  #redrawSoon(): void {
+    this.#redrawTimer ??= setTimeout(() => {
+      this.#redrawTimer = undefined;
+      this.#draw();
+    }, REDRAW_MS);
+  }
+
+  /** Tells VS Code about the lines that changed, and no others. */
+  #draw(): void {
+    const before = this.#tree;
+    this.#tree = this.#makeTree();
+    const change = changeOf(before, this.#tree);
+    if (change.all) {
+      this.#shown.clear();
+      this.#redraw.fire(undefined);
+    } else if (change.ids.length > 0) {
+      const changed = change.ids.flatMap((id) => this.#shown.get(id) ?? []);
+      if (changed.length > 0) this.#redraw.fire(changed);
+    }
+    this.#tellTotals();
+  }
+
+  #tellTotals(): void {
+    const { exposure } = this.#input;
+    const { unreachable } = totalsOf(exposure.snapshot);
+    this.#view.badge =
+      exposure.isExposing && unreachable > 0
+        ? { value: unreachable, tooltip: `${unreachable} PVs not reachable` }
+        : undefined;
+    this.#view.description = this.#filter === '' ? '' : `filter: ${this.#filter}`;
+    // An empty tree shows a welcome text, which cannot carry what the engine said.
+    const [problem] = engineProblems(exposure.snapshot);
+    const trouble = exposure.problem ?? (problem ? `${problem.message} ${problem.advice}` : '');
+    this.#view.message = exposure.isExposing && this.#tree.length === 0 ? trouble : '';
+  }
+
+  async getChildren(element?: TreeNode): Promise<TreeNode[]> {
+    if (!element) return this.#show(this.#tree);
+    // The element may be older than what we know of it now.
+    const node = this.#find(element.id) ?? element;
+    switch (node.kind) {
+      case 'container':
+      case 'ioc':
+        return this.#show(childrenOf(node));
+      case 'server':
+        return this.#listBranch(node, node.server.key, '');
+      case 'group':
+        return this.#listBranch(node, node.serverKey, node.group.prefix);
+      default:
+        return [];
+    }
+  }
+
+  #show(nodes: readonly TreeNode[]): TreeNode[] {
+    for (const node of nodes) this.#shown.set(node.id, node);
+    return [...nodes];
+  }
+
+  #find(id: string): TreeNode | undefined {
+    const search = (nodes: readonly TreeNode[]): TreeNode | undefined => {
+      for (const node of nodes) {
+        const found = node.id === id ? node : search(childrenOf(node));
+        if (found) return found;
+      }
+      return undefined;
+    };
+    return search(this.#tree);
+  }
+
+  async #listBranch(
+    parent: ServerNode | GroupNode,
+    serverKey: string,
+    prefix: string,
+  ): Promise<TreeNode[]> {
+    const { exposure } = this.#input.exposure;
+    if (!exposure) return [];
+    const pattern = this.#filter === '' ? {} : { pattern: this.#filter };
+    try {
+      const branch = await withTimeout(LIST_TIMEOUT_MS, (signal) =>
+        exposure.listBranch({ serverKey, prefix, ...pattern }, signal),
+      );
+      const nodes = branchNodes(serverKey, branch);
+      if (nodes.length > 0 || this.#filter === '') return nodes;
+      return [
+        problemNode(`${parent.id} no match`, {
+          message: `no PV matches ${this.#filter}`,
+          advice: 'Clear the filter, or use * and ? for what may be anything.',
+        }),
+      ];
+    } catch (error) {
+      return [
+        problemNode(`${parent.id} problem`, {
+          message: `The PVs cannot be listed: ${messageOf(error)}`,
+          advice: 'Refresh the view; if that does not help, restart the broker.',
+        }),
+      ];
+    }
+  }
+
+  async getParent(node: TreeNode): Promise<TreeNode | undefined> {
+    switch (node.kind) {
+      case 'pv':
+        return this.#parentIn(node.row.serverKey, node);
+      case 'group':
+        return this.#parentIn(node.serverKey, node);
+      default:
+        return this.#parentOf(node.id);
+    }
+  }
+
+  #parentOf(id: string): TreeNode | undefined {
+    const search = (nodes: readonly TreeNode[]): TreeNode | undefined => {
+      for (const node of nodes) {
+        const children = childrenOf(node);
+        if (children.some((child) => child.id === id)) return this.#shown.get(node.id) ?? node;
+        const found = search(children);
+        if (found) return found;
+      }
+      return undefined;
+    };
+    return search(this.#tree);
+  }
+
+  /** Goes down from the server, group by group, as a person who looks for that name. */
+  async #parentIn(serverKey: string, node: PvNode | GroupNode): Promise<TreeNode | undefined> {
+    const name = node.kind === 'pv' ? node.row.name : node.group.prefix;
+    let parent: TreeNode | undefined = this.#shown.get(serverKey) ?? this.#find(serverKey);
+    let prefix = '';
+    while (parent?.kind === 'server' || parent?.kind === 'group') {
+      const children: TreeNode[] = await this.#listBranch(parent, serverKey, prefix);
+      if (children.some(({ id }) => id === node.id)) return parent;
+      parent = children.find(
+        (child) => child.kind === 'group' && name.startsWith(child.group.prefix),
+      );
+      if (parent?.kind === 'group') prefix = parent.group.prefix;
+    }
+    return undefined;
+  }
+
+  getTreeItem(node: TreeNode): vscode.TreeItem {
+    const item = new vscode.TreeItem(node.label, this.#collapsible(node));
+    item.id = this.#filter === '' ? node.id : `${node.id} filtered`;
+    item.description = node.description;
+    item.iconPath = iconOf(node);
+    item.contextValue = node.kind === 'pv' ? `pv ${node.row.protocol}` : node.kind;
+    item.accessibilityInformation = { label: node.spoken };
+    return item;
+  }
+
+  #collapsible(node: TreeNode): vscode.TreeItemCollapsibleState {
+    const { None, Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
+    switch (node.kind) {
+      case 'container':
+      case 'ioc':
+        return node.children.length > 0 ? Expanded : None;
+      case 'server':
+        if (!node.hasPvs) return None;
+        return this.#filter === '' ? Collapsed : Expanded;
+      case 'group':
+        return Collapsed;
+      default:
+        return None;
+    }
+  }
+
+  async resolveTreeItem(
+    item: vscode.TreeItem,
+    node: TreeNode,
+    token: vscode.CancellationToken,
+  ): Promise<vscode.TreeItem> {
+    const tooltip = await this.#input.tooltipOf(this.#find(node.id) ?? node, signalOf(token));
+    if (tooltip) item.tooltip = tooltip;
+    return item;
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+}
+
+const HEALTH_COLORS: Record<Health, string> = {
+  good: 'testing.iconPassed',
+  busy: 'testing.iconQueued',
+  bad: 'testing.iconFailed',
+};
+
+/** A shape for each state; containers and IOCs that are fine show what they are. */
+function iconOf(node: TreeNode): vscode.ThemeIcon {
+  const shapes: Record<Health, string> = { good: 'pass', busy: 'sync', bad: 'error' };
+  const own = { container: 'package', ioc: 'chip', group: 'folder' };
+  const shape =
+    node.kind === 'problem'
+      ? 'warning'
+      : node.health === 'good' && node.kind in own
+        ? own[node.kind as keyof typeof own]
+        : shapes[node.health];
+  return new vscode.ThemeIcon(shape, new vscode.ThemeColor(HEALTH_COLORS[node.health]));
+}

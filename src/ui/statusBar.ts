@@ -1,0 +1,55 @@
+import * as vscode from 'vscode';
+import { type Disposable, DisposableStore } from '../base/disposable';
+import { totalsOf } from '../model/pvTree';
+import { COMMANDS, PVS_VIEW } from './ids';
+import type { WindowExposure } from './windowExposure';
+
+/** `EPICS 42/42`: how many PVs are reachable; the way in to everything else. */
+export function createStatusBar(exposure: WindowExposure): Disposable {
+  const store = new DisposableStore();
+  const item = store.add(
+    vscode.window.createStatusBarItem('epicsExpose.status', vscode.StatusBarAlignment.Left, 10),
+  );
+  item.name = 'EPICS PVs';
+  const draw = (): void => {
+    const { text, tooltip, command } = faceOf(exposure);
+    // Each assignment crosses to the window: only what changed.
+    if (item.text !== text) item.text = text;
+    if (item.tooltip !== tooltip) {
+      item.tooltip = tooltip;
+      item.accessibilityInformation = { label: `EPICS: ${tooltip}` };
+    }
+    item.command = command;
+  };
+  store.add(exposure.onDidChange(draw));
+  draw();
+  item.show();
+  return store;
+}
+
+function faceOf(exposure: WindowExposure): { text: string; tooltip: string; command: string } {
+  const command = `${PVS_VIEW}.focus`;
+  if (!exposure.isExposing) {
+    return {
+      text: '$(circle-outline) EPICS',
+      tooltip: 'PVs are not exposed. Click to expose the PVs of IOCs in containers.',
+      command: COMMANDS.expose,
+    };
+  }
+  if (exposure.problem !== undefined) {
+    return { text: '$(error) EPICS', tooltip: exposure.problem, command };
+  }
+  const { total, reachable, pending, unreachable } = totalsOf(exposure.snapshot);
+  const isBusy = pending > 0 || !exposure.snapshot.isSettled;
+  const icon = isBusy ? 'sync~spin' : unreachable > 0 || total === 0 ? 'warning' : 'pass';
+  return {
+    text: `$(${icon}) EPICS ${reachable}/${total}`,
+    tooltip:
+      total === 0
+        ? isBusy
+          ? 'Looking for IOCs in containers.'
+          : 'No PV is known yet. Click for the view.'
+        : `${reachable} of ${total} PVs are reachable on this machine.`,
+    command,
+  };
+}

@@ -1,0 +1,84 @@
+/** Where this window works, and which container that is. */
+import * as vscode from 'vscode';
+import { type Disposable, DisposableStore } from '../base/disposable';
+import type { WindowPlace } from '../model/situation';
+import type { ContainerState } from '../model/snapshot';
+import {
+  type ContainerHint,
+  findOwnContainer,
+  parseRemoteAuthority,
+  type WindowRemote,
+} from '../model/workspaceContainer';
+import { withTimeout } from './signals';
+import type { WindowExposure } from './windowExposure';
+
+/** Through the window's own remote connection, which may be busy. */
+const READ_TIMEOUT_MS = 5000;
+
+export function windowPlace(extension: vscode.Extension<unknown>): WindowPlace {
+  const { remoteName } = vscode.env;
+  const isInContainer = /^(dev-container|attached-container|codespaces)$/.test(remoteName ?? '');
+  if (extension.extensionKind === vscode.ExtensionKind.Workspace) {
+    return isInContainer ? 'inside' : 'here';
+  }
+  if (remoteName === undefined) return 'here';
+  const { kind, parent } = windowRemote();
+  // Containers of WSL share this machine's loopback, as far as anything there does.
+  const isAway = [kind, parent].includes('machine') || remoteName === 'codespaces';
+  if (isAway) return 'elsewhere';
+  return isInContainer || kind === 'container' ? 'container-window' : 'here';
+}
+
+export function windowRemote(): WindowRemote {
+  const { workspaceFolders, workspaceFile } = vscode.workspace;
+  const uri = workspaceFolders?.[0]?.uri ?? workspaceFile;
+  return parseRemoteAuthority(uri?.scheme === 'vscode-remote' ? uri.authority : '');
+}
+
+/** Finds the container of this window in the snapshot, again after each rebuild. */
+export class OwnContainer implements Disposable {
+  readonly #exposure: WindowExposure;
+  readonly #remote = windowRemote();
+  /** The beginning of its id, as its host name; asked once. */
+  #hostName: Promise<string | undefined> | undefined;
+  #hint: ContainerHint | undefined;
+  readonly #store = new DisposableStore();
+
+  constructor(exposure: WindowExposure) {
+    this.#exposure = exposure;
+    this.#hint = this.#remote.container;
+    this.#store.add(exposure.onDidChange(() => this.#askHostName()));
+  }
+
+  get container(): ContainerState | undefined {
+    const { snapshot } = this.#exposure;
+    return this.#hint && findOwnContainer(snapshot, this.#hint);
+  }
+
+  /** Where the authority says nothing we know, a container's host name is the start of its id. */
+  #askHostName(): void {
+    const isKnown = this.#remote.kind !== 'container' || this.container !== undefined;
+    if (isKnown || this.#hostName || !this.#exposure.snapshot.isSettled) return;
+    const uri = vscode.workspace.workspaceFolders?.[0]?.uri.with({ path: '/etc/hostname' });
+    if (!uri) return;
+    this.#hostName = readLine(uri);
+    void this.#hostName.then((hostName) => {
+      if (hostName !== undefined && /^[0-9a-f]{12,64}$/.test(hostName)) {
+        this.#hint = { ...this.#hint, id: hostName };
+      }
+    });
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+}
+
+async function readLine(uri: vscode.Uri): Promise<string | undefined> {
+  try {
+    const bytes = await withTimeout(READ_TIMEOUT_MS, async () => vscode.workspace.fs.readFile(uri));
+    return new TextDecoder().decode(bytes).trim();
+  } catch {
+    return undefined; // only a hint
+  }
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  COMMANDS,
+  CONTEXT_KEYS,
+  HOST_TERMINAL_PROFILE,
+  PVS_VIEW,
+  SETTINGS,
+  SETTINGS_SECTION,
+  VIEW_CONTAINER,
+  WALKTHROUGH,
+} from '../../../src/ui/ids';
+
+const root = join(__dirname, '../../..');
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { contributes } = manifest;
+const text = JSON.stringify(contributes);
+const commandIds = Object.values(COMMANDS);
+const settingNames = Object.values(SETTINGS).map((name) => `${SETTINGS_SECTION}.${name}`);
+
+describe('contributions of package.json', () => {
+  it('are the ids of the code', () => {
+    const contributed = contributes.commands.map(({ command }: { command: string }) => command);
+    assert.deepEqual(contributed.sort(), [...commandIds].sort());
+    assert.deepEqual(
+      Object.keys(contributes.configuration.properties).sort(),
+      [...settingNames].sort(),
+    );
+    assert.equal(contributes.viewsContainers.activitybar[0].id, VIEW_CONTAINER);
+    assert.equal(contributes.views[VIEW_CONTAINER][0].id, PVS_VIEW);
+    assert.equal(contributes.terminal.profiles[0].id, HOST_TERMINAL_PROFILE);
+    assert.equal(contributes.walkthroughs[0].id, WALKTHROUGH);
+  });
+
+  it('use no id that is not there', () => {
+    const known = new Set<string>([
+      ...commandIds,
+      ...settingNames,
+      ...Object.values(CONTEXT_KEYS),
+      PVS_VIEW,
+      `${PVS_VIEW}.focus`,
+      HOST_TERMINAL_PROFILE,
+      WALKTHROUGH,
+    ]);
+    for (const [id] of text.matchAll(/epicsExpose\.[\w.]+/g)) assert.ok(known.has(id), id);
+  });
+
+  it('name files that exist', () => {
+    for (const [path] of text.matchAll(/media\/[\w/.-]+/g)) {
+      assert.ok(existsSync(join(root, path)), path);
+    }
+    if (manifest.icon) assert.ok(existsSync(join(root, manifest.icon)));
+  });
+
+  it('have a category, and describe each setting', () => {
+    for (const { category } of contributes.commands) assert.equal(category, 'EPICS');
+    for (const [name, { markdownDescription, scope }] of Object.entries<{
+      markdownDescription: string;
+      scope: string;
+    }>(contributes.configuration.properties)) {
+      assert.ok(markdownDescription.length > 20, name);
+      // What runs on this machine, or names it, is not for a workspace to set.
+      assert.equal(scope, /engine|phoebus/.test(name) ? 'machine' : 'window', name);
+    }
+  });
+
+  it("keep VS Code's own forwarder off the EPICS ports", () => {
+    const attributes = contributes.configurationDefaults['remote.portsAttributes'];
+    for (const port of [5064, 5065, 5075, 5076]) {
+      assert.equal(attributes[port].onAutoForward, 'ignore');
+    }
+  });
+});
