@@ -179,6 +179,7 @@ export class IocExposure implements Disposable {
         createReachability(exposure.identity.protocol, {
           ...this.#input,
           names: this.#names,
+          isGateway: this.#candidate.role === 'gateway',
           dial: (signal) => exposure.dialAsClient(signal),
           onSearchPort: (port) => exposure.observeSearchPort(port),
           onCircuitLost: () => {

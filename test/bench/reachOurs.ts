@@ -28,6 +28,7 @@ const reachability = createReachability(protocol as PvProtocol, {
   names,
   dial: (signal) => connectTcp({ host, port: Number(port) }, signal),
   onCircuitLost: () => undefined,
+  isGateway: false,
   clientName: 'bench',
   hostName: 'localhost',
   clock: systemClock,

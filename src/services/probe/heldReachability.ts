@@ -48,6 +48,11 @@ const RECONNECT_FIRST_MS = 200;
 const RECONNECT_MAX_MS = 5000;
 /** A channel that the server ended is asked for again after this time. */
 const RECREATE_MS = 2000;
+/** A name the person gave is asked for again after a no: servers learn of new names. */
+const ASK_AGAIN_FIRST_MS = 500;
+const ASK_AGAIN_MAX_MS = 30_000;
+/** So many times a gateway's no is taken for "not yet". */
+const GATEWAY_PATIENCE = 3;
 /** Names asked for before the output is flushed. */
 const BATCH = 1000;
 
@@ -67,6 +72,8 @@ export class HeldReachability implements Reachability {
   #asked = 0;
   #circuit: AbortController | undefined;
   #hasHeard = false;
+  /** How often a server said no to a name that the person gave, by index. */
+  readonly #refusals = new Map<number, number>();
   #isTellPending = false;
 
   readonly onDidChange = this.#changed.event;
@@ -155,7 +162,8 @@ export class HeldReachability implements Reachability {
     while (this.#asked < names.size) {
       const end = Math.min(this.#asked + BATCH, names.size);
       for (; this.#asked < end; this.#asked++) {
-        if (this.steps.get(this.#asked) === 'not-served') continue;
+        const isAsked = this.#refusals.has(this.#asked); // by the person, again and again
+        if (this.steps.get(this.#asked) === 'not-served' && !isAsked) continue;
         this.steps.set(this.#asked, 'pending');
         this.#dialect.ask(this.#asked, names.name(this.#asked));
       }
@@ -202,15 +210,26 @@ export class HeldReachability implements Reachability {
   /** A name that belongs to the other protocol, or to another IOC, is not this server's failure. */
   #refused(index: number, step: 'not-found' | 'create-refused'): void {
     const source = this.#input.names.source(index).kind;
+    if (source === 'user' && step === 'not-found') {
+      const refusals = this.#refusals.get(index) ?? 0;
+      this.#refusals.set(index, refusals + 1);
+      this.#askAgain(index, Math.min(ASK_AGAIN_FIRST_MS * 2 ** refusals, ASK_AGAIN_MAX_MS));
+      if (this.#input.isGateway && refusals < GATEWAY_PATIENCE) return;
+    }
     const isExpected = source === 'database' || (source === 'pva-list' && this.#protocol === 'pva');
     this.#step(index, step === 'not-found' && !isExpected ? 'not-served' : step);
   }
 
   #channelLost(index: number): void {
     this.#step(index, 'disconnected');
+    this.#askAgain(index, RECREATE_MS);
+  }
+
+  /** On this circuit; on the next one every name is asked for anyhow. */
+  #askAgain(index: number, delayMs: number): void {
     const dialect = this.#dialect;
-    schedule(this.#store, this.#input.clock, RECREATE_MS, () => {
-      if (this.#dialect !== dialect || this.steps.get(index) !== 'disconnected') return;
+    schedule(this.#store, this.#input.clock, delayMs, () => {
+      if (this.#dialect !== dialect || this.steps.get(index) === 'reachable') return;
       dialect?.ask(index, this.#input.names.name(index));
       this.#link?.flush();
     });

@@ -21,6 +21,8 @@ export interface ReachabilityInput {
   /** Connects the way a client on this machine does. */
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
   readonly names: NameTable;
+  /** A gateway says no to a name of which it never heard, and begins to look for it behind it. */
+  readonly isGateway: boolean;
   /** Called when an established circuit ended: the server may be gone. */
   readonly onCircuitLost: () => void;
   /** CA: the port that a search reply about one of the server's own PVs named. */

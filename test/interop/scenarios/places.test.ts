@@ -46,6 +46,19 @@ for (const kind of kinds) {
       assert.deepEqual(await exposed.read('HOST:TEMPERATURE'), [21.5, 21.5]);
     });
 
+    it('an IOC behind a pvAccess gateway: the gateway is named, and a PV that one names is read', async () => {
+      const ioc = await scene.ioc({ macros: 'P=BEHIND:' });
+      const gateway = await scene.ioc({ ioc: 'pvagw', behind: await ioc.address() });
+      const exposed = scene.expose([gateway], ['--pv', 'BEHIND:TEMPERATURE']);
+      await exposedServers(exposed, gateway.name, 1);
+      const [{ role, servers } = assert.fail()] = exposed.iocs(gateway.name);
+      assert.deepEqual(
+        [role, servers.map(({ implementation, pvs }) => [implementation, pvs.reachable])],
+        ['gateway', [['pvxs', 1]]],
+      );
+      assert.deepEqual(await exposed.read('BEHIND:TEMPERATURE', ['pva']), [21.5]);
+    });
+
     it('a devcontainer of the Dev Containers CLI, found by its folder', async () => {
       const dev = await devcontainerUp(lab, { name: `dev-${kind}` });
       const box = await scene.own(Promise.resolve(dev.container));

@@ -178,7 +178,7 @@ async function run(
   options: ContainerOptions,
   expected: IocOptions | undefined,
 ): Promise<LabContainer> {
-  const wantsPython = command[0] === 'python3';
+  const wantsPython = command[0] === 'python3' || expected?.ioc === 'pvagw';
   const image = await importImage(
     engine,
     options.image ?? (wantsPython ? 'py-ioc' : 'busybox-ioc'),

@@ -7,7 +7,14 @@ import { isRunning, listenersOf, type Listener } from './process';
  * (pvAccessCPP), with QSRV2 (PVXS). The others are Python programs over other implementations.
  */
 export type IocKind =
-  'softIocCa' | 'softIocPva' | 'softIocPvx' | 'pythonSoftIoc' | 'caproto' | 'p4p' | 'pvaPy';
+  | 'softIocCa'
+  | 'softIocPva'
+  | 'softIocPvx'
+  | 'pythonSoftIoc'
+  | 'caproto'
+  | 'p4p'
+  | 'pvaPy'
+  | 'pvagw';
 
 export interface IocOptions {
   /** Default softIocPvx. */
@@ -19,6 +26,8 @@ export interface IocOptions {
   /** A startup script instead of databases. */
   script?: string;
   env?: Record<string, string>;
+  /** Of `pvagw`: the address of the IOC behind it. */
+  behind?: string;
   /** Binds the container's loopback only. */
   isLoopbackOnly?: boolean;
 }
@@ -39,6 +48,7 @@ const listenerCounts: Record<IocKind, number> = {
   caproto: 1,
   p4p: 1,
   pvaPy: 1,
+  pvagw: 1,
 };
 
 export function iocCommand(options: IocOptions): {
@@ -60,6 +70,13 @@ export function iocCommand(options: IocOptions): {
       environment: { PYTHONPATH: '/opt/python', PYTHONUNBUFFERED: '1', ...environment },
     };
   }
+  if (kind === 'pvagw') {
+    const write = `printf %s '${gatewayConfiguration(options.behind ?? '')}' >/tmp/gateway.json`;
+    return {
+      command: ['sh', '-c', `${write}; exec python3 -m p4p.gw /tmp/gateway.json`],
+      environment: { PYTHONPATH: '/opt/python', PYTHONUNBUFFERED: '1', ...environment },
+    };
+  }
   const macros = options.macros ? ['-m', options.macros] : [];
   const databases = options.script ? [] : (options.db ?? ['demo.db']);
   return {
@@ -71,6 +88,23 @@ export function iocCommand(options: IocOptions): {
     ],
     environment,
   };
+}
+
+/** As p4p's own documentation has it: one server, one client, no access rules. */
+function gatewayConfiguration(address: string): string {
+  return JSON.stringify({
+    version: 2,
+    clients: [{ name: 'behind', provider: 'pva', addrlist: address, autoaddrlist: false }],
+    servers: [
+      {
+        name: 'front',
+        clients: ['behind'],
+        interface: ['0.0.0.0'],
+        serverport: 5075,
+        bcastport: 5076,
+      },
+    ],
+  });
 }
 
 const placeOf = (file: string): string => (file.startsWith('/') ? file : `${iocFolder}/${file}`);

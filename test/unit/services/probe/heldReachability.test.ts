@@ -47,6 +47,7 @@ class Scene {
       onCircuitLost: () => {
         this.lostCircuits++;
       },
+      isGateway: false,
       clientName: 'test',
       hostName: 'here',
       clock: this.clock,

@@ -34,6 +34,7 @@ for (const protocol of ['ca', 'pva'] as const) {
         return Promise.resolve(client);
       },
       onCircuitLost: () => undefined,
+      isGateway: false,
       clientName: 'test',
       hostName: 'here',
       clock,
