@@ -79,7 +79,10 @@ export class CodeServer {
       ...options.env,
     };
     const settings = { ...quietSettings, ...options.settings };
-    fs.writeFileSync(join(this.make('data/User'), 'settings.json'), JSON.stringify(settings));
+    // Settings that belong to a machine are read from a file of their own.
+    for (const place of ['data/User', 'data/Machine']) {
+      fs.writeFileSync(join(this.make(place), 'settings.json'), JSON.stringify(settings));
+    }
   }
 
   static async start(options: CodeServerOptions = {}): Promise<CodeServer> {
@@ -90,7 +93,7 @@ export class CodeServer {
     } catch (error) {
       const log = server.log().slice(-4000);
       await server.close();
-      throw new Error(`code-server did not start: ${String(error)}\n${log}`, { cause: error });
+      throw new Error(`code-server did not start: ${String(error)}\n${log}`);
     }
   }
 
@@ -144,7 +147,7 @@ export class CodeServer {
   }
 
   log(): string {
-    return fs.existsSync(this.#logFile) ? fs.readFileSync(this.#logFile, 'utf8') : '';
+    return fs.existsSync(this.#logFile) ? withoutNoise(fs.readFileSync(this.#logFile, 'utf8')) : '';
   }
 
   /** Every process that lives in the temporary home. */
@@ -178,9 +181,18 @@ export class CodeServer {
   #run(parameters: string[]): Promise<void> {
     return new Promise((done, failed) => {
       execFile(node, parameters, { env: this.#env, timeout: 60_000 }, (error, stdout, stderr) => {
-        if (error) failed(new Error(`${stdout}${stderr}`, { cause: error }));
+        if (error) failed(new Error(withoutNoise(stdout + stderr)));
         else done();
       });
     });
   }
+}
+
+/** It mourns a native logger, which is not compiled here, at every start. */
+function withoutNoise(text: string): string {
+  const noise = /bindings|^ → |^ +at |^ +'|^ +tries: |^[ {}\]]*$/;
+  return text
+    .split('\n')
+    .filter((line) => !noise.test(line))
+    .join('\n');
 }
