@@ -5,15 +5,19 @@ import { DisposableStore } from './base/disposable';
 import { UsageError } from './base/errors';
 import { launchProgram } from './node/launchProgram';
 import { registerCommands } from './ui/commands';
-import { keepContextKeys } from './ui/contextKeys';
+import { exposeByItself } from './ui/exposeByItself';
 import { registerHostTerminalProfile } from './ui/hostTerminal';
+import { keepContextKeys } from './ui/keepContextKeys';
+import { keepEnvironmentFiles } from './ui/keepEnvironmentFiles';
+import { keepTerminalVariables } from './ui/keepTerminalVariables';
 import { MonitorPanels } from './ui/monitorPanel';
+import { registerPvHover } from './ui/pvHover';
 import { tooltipOf } from './ui/pvTooltip';
 import { PvsView } from './ui/pvsView';
 import { onDidChangeSettings } from './ui/settings';
 import { createStatusBar } from './ui/statusBar';
 import { WindowExposure } from './ui/windowExposure';
-import { OwnContainer, windowPlace } from './ui/windowPlace';
+import { OwnContainer, windowPlace, windowRemote } from './ui/windowPlace';
 
 /** In the workspace's state: whether the window exposes, also after a reload. */
 const IS_EXPOSING = 'isExposing';
@@ -23,21 +27,27 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(store);
   const log = store.add(vscode.window.createOutputChannel('EPICS Expose', { log: true }));
   const system = { environment: process.env, homeFolder: homedir(), launch: launchProgram };
-  const exposure = store.add(
-    new WindowExposure(() => Promise.reject(new UsageError('The broker is not there yet.'))),
-  );
+  const place = windowPlace(context.extension);
+  const { engine } = windowRemote();
+  const exposure = store.add(new WindowExposure(connect, engine === undefined ? [] : [engine]));
   const ownContainer = store.add(new OwnContainer(exposure));
+  const ownContainerKey = (): string | undefined => ownContainer.container?.key;
   const view = store.add(
     new PvsView({
       exposure,
-      ownContainerKey: () => ownContainer.container?.key,
+      ownContainerKey,
       tooltipOf: (node, signal) => tooltipOf(exposure, node, signal),
     }),
   );
   const monitors = store.add(new MonitorPanels(exposure, context.extensionUri));
-  store.add(keepContextKeys(exposure, windowPlace(context.extension)));
+  store.add(keepContextKeys(exposure, place));
   store.add(createStatusBar(exposure));
+  store.add(registerPvHover(exposure));
   store.add(registerHostTerminalProfile(exposure, system));
+  store.add(
+    keepTerminalVariables(context.environmentVariableCollection, exposure, place, ownContainerKey),
+  );
+  store.add(keepEnvironmentFiles(context.globalStorageUri, exposure, log));
   store.add(onDidChangeSettings(() => void exposure.updateWish()));
   store.add(
     registerCommands({
@@ -51,5 +61,10 @@ export function activate(context: vscode.ExtensionContext): void {
       rememberExposing: (isExposing) => context.workspaceState.update(IS_EXPOSING, isExposing),
     }),
   );
-  if (context.workspaceState.get(IS_EXPOSING) === true) void exposure.expose();
+  const wasExposing = context.workspaceState.get(IS_EXPOSING) === true;
+  void exposeByItself(context.workspaceState, wasExposing, place);
+}
+
+function connect(): Promise<never> {
+  return Promise.reject(new UsageError('The broker is not there yet.'));
 }

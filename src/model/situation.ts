@@ -7,6 +7,7 @@ export type Situation =
   | 'inside' // we run in the container itself: nothing to relay to from here
   | 'elsewhere' // the window's container is on another machine, whose engine nobody named
   | 'no-broker' // the background process could not be started or reached
+  | 'bad-settings' // it refuses what the settings ask for
   | 'looking'
   | 'no-engine'
   | 'no-permission'
@@ -20,8 +21,8 @@ export interface SituationInput {
   readonly place: WindowPlace;
   /** Whether the person named an engine. */
   readonly isEngineNamed: boolean;
-  /** Why the background process is not there. */
-  readonly brokerProblem: string | undefined;
+  /** What went wrong on this side, before any engine was asked. */
+  readonly problem: 'no-broker' | 'bad-settings' | undefined;
   readonly snapshot: Snapshot;
 }
 
@@ -33,10 +34,10 @@ export type WindowPlace =
   | 'elsewhere'; // the extension here, the window's files on another machine
 
 export function situationOf(input: SituationInput): Situation {
-  const { isExposing, isTrusted, place, isEngineNamed, brokerProblem, snapshot } = input;
-  const isBusy = isExposing && brokerProblem === undefined && !snapshot.isSettled;
+  const { isExposing, isTrusted, place, isEngineNamed, problem, snapshot } = input;
+  const isBusy = isExposing && problem === undefined && !snapshot.isSettled;
   if (isExposing && snapshot.containers.some(({ iocs }) => iocs.length > 0)) return 'shown';
-  if (isExposing && brokerProblem !== undefined) return 'no-broker';
+  if (isExposing && problem !== undefined) return problem;
   if (!isBusy && !isEngineNamed && (place === 'inside' || place === 'elsewhere')) return place;
   if (!isExposing) return isTrusted ? 'not-exposed' : 'untrusted';
   if (isBusy) return 'looking';

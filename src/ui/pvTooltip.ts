@@ -1,6 +1,6 @@
 /** The whole story of a line of the tree or of a PV in an editor, made when asked for. */
 import type * as vscode from 'vscode';
-import { storySections, tooltipSections } from '../model/pvStoryText';
+import { type StorySection, storySections, tooltipSections } from '../model/pvStoryText';
 import type { PvStory } from '../model/exposure';
 import type { TreeNode } from '../model/pvTree';
 import { COMMANDS } from './ids';
@@ -8,7 +8,7 @@ import { type CommandLink, storyMarkdown } from './storyMarkdown';
 import type { WindowExposure } from './windowExposure';
 
 /** A newer value than the last known is waited for so long: a hover is there within 300 ms. */
-const NEW_VALUE_MS = 200;
+export const NEW_VALUE_MS = 200;
 
 export async function tooltipOf(
   exposure: WindowExposure,
@@ -20,8 +20,13 @@ export async function tooltipOf(
   return story && pvMarkdown(story);
 }
 
-export function pvMarkdown(story: PvStory): vscode.MarkdownString {
-  return storyMarkdown(story.name, storySections(story, Date.now()), pvLinks(story));
+/** `before` tells how the name was found, where it was not written as it is. */
+export function pvMarkdown(
+  story: PvStory,
+  before: readonly StorySection[] = [],
+): vscode.MarkdownString {
+  const sections = [...before, ...storySections(story, Date.now())];
+  return storyMarkdown(story.name, sections, pvLinks(story));
 }
 
 function pvLinks({ name, paths }: PvStory): CommandLink[] {

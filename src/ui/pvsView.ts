@@ -131,7 +131,8 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
     this.#view.description = this.#filter === '' ? '' : `filter: ${this.#filter}`;
     // An empty tree shows a welcome text, which cannot carry what the engine said.
     const [problem] = engineProblems(exposure.snapshot);
-    const trouble = exposure.problem ?? (problem ? `${problem.message} ${problem.advice}` : '');
+    const trouble =
+      exposure.problem?.message ?? (problem ? `${problem.message} ${problem.advice}` : '');
     this.#view.message = exposure.isExposing && this.#tree.length === 0 ? trouble : '';
   }
 

@@ -37,7 +37,7 @@ function faceOf(exposure: WindowExposure): { text: string; tooltip: string; comm
     };
   }
   if (exposure.problem !== undefined) {
-    return { text: '$(error) EPICS', tooltip: exposure.problem, command };
+    return { text: '$(error) EPICS', tooltip: exposure.problem.message, command };
   }
   const { total, reachable, pending, unreachable } = totalsOf(exposure.snapshot);
   const isBusy = pending > 0 || !exposure.snapshot.isSettled;

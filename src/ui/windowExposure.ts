@@ -18,6 +18,12 @@ export interface ConnectedExposure extends Exposure {
 /** Finds or starts the core. Rejects with an error whose message a person can act on. */
 export type Connect = (signal: AbortSignal) => Promise<ConnectedExposure>;
 
+export interface WindowProblem {
+  readonly kind: 'no-broker' | 'bad-settings';
+  /** For a person: what is wrong and what to do. */
+  readonly message: string;
+}
+
 interface Run {
   readonly store: DisposableStore;
   /** There once connected. */
@@ -28,18 +34,21 @@ const NOTHING: Snapshot = { isSettled: false, engines: [], containers: [], unkno
 
 export class WindowExposure implements Disposable {
   readonly #connect: Connect;
+  /** What this window says of its engine; empty: look for engines. */
+  readonly #engines: readonly string[];
   readonly #changed = new EventEmitter<void>();
   readonly #lost = new EventEmitter<string>();
   /** What lives from Expose to Stop. */
   #run: Run | undefined;
-  #problem: string | undefined;
+  #problem: WindowProblem | undefined;
 
   /** Fires when anything here changed. */
   readonly onDidChange = this.#changed.event;
   readonly onDidLose = this.#lost.event;
 
-  constructor(connect: Connect) {
+  constructor(connect: Connect, engines: readonly string[]) {
     this.#connect = connect;
+    this.#engines = engines;
   }
 
   /** Whether this window asked for its PVs, whatever came of it. */
@@ -56,8 +65,8 @@ export class WindowExposure implements Disposable {
     return this.#run?.exposure?.snapshot ?? NOTHING;
   }
 
-  /** Why the core is not there. */
-  get problem(): string | undefined {
+  /** Why nothing is exposed although the person asked. */
+  get problem(): WindowProblem | undefined {
     return this.#problem;
   }
 
@@ -77,22 +86,33 @@ export class WindowExposure implements Disposable {
       run.store.add(exposure.onDidChange(() => this.#changed.fire()));
       run.store.add(exposure.onDidLose((reason) => this.#lost.fire(reason)));
       run.exposure = exposure;
-      await this.updateWish();
     } catch (error) {
       if (run.store.isDisposed) return;
-      this.#problem = messageOf(error);
+      this.#problem = { kind: 'no-broker', message: messageOf(error) };
+      this.#changed.fire();
+      return;
     }
-    this.#changed.fire();
+    await this.updateWish();
   }
 
-  /** After a setting changed. */
+  /** Tells the core what the settings ask for; a failure is `problem`, not a rejection. */
   async updateWish(): Promise<void> {
+    const run = this.#run;
+    if (!run?.exposure) return;
     const { engine, pvNames } = readSettings();
-    await this.#run?.exposure?.setWish({
-      selection: { containers: [], labels: [] },
-      engines: engine === '' ? [] : [engine],
-      names: pvNames,
-    });
+    const engines = engine === '' ? this.#engines : [engine];
+    try {
+      await run.exposure.setWish({
+        selection: { containers: [], labels: [] },
+        engines,
+        names: pvNames,
+      });
+      this.#problem = undefined;
+    } catch (error) {
+      if (run.store.isDisposed) return;
+      this.#problem = { kind: 'bad-settings', message: messageOf(error) };
+    }
+    this.#changed.fire();
   }
 
   /** Undoes `expose`; nothing of it is left when this resolves. */

@@ -26,7 +26,7 @@ export function keepContextKeys(exposure: WindowExposure, place: WindowPlace): D
         isTrusted: vscode.workspace.isTrusted,
         place,
         isEngineNamed: engine !== '',
-        brokerProblem: exposure.problem,
+        problem: exposure.problem?.kind,
         snapshot,
       }),
     );

@@ -1,0 +1,64 @@
+/** Names with EPICS macros, `$(P)`, `${P}`, `$(P=default)`, as far as the macros are known. Pure. */
+
+export interface ExpandedName {
+  /** With what is known or has a default; undefined when a macro is neither. */
+  readonly name?: string;
+  /** With `*` for each macro whose value may be another where the file is loaded. */
+  readonly pattern: string;
+  /** Macros without a known value, each once. */
+  readonly unknown: readonly string[];
+}
+
+/** Definitions that contain each other end here. */
+const MAX_DEPTH = 10;
+
+export function expandName(
+  text: string,
+  macros: Readonly<Record<string, string>>,
+  depth = 0,
+): ExpandedName {
+  let name: string | undefined = '';
+  let pattern = '';
+  const unknown = new Set<string>();
+  for (let at = 0; at < text.length;) {
+    const end = referenceEnd(text, at);
+    if (end === undefined) {
+      name = name === undefined ? undefined : name + text.charAt(at);
+      pattern += text.charAt(at++);
+      continue;
+    }
+    const inner = text.slice(at + 2, end - 1);
+    at = end;
+    const equals = inner.indexOf('=');
+    const key = equals < 0 ? inner : inner.slice(0, equals);
+    const known = Object.hasOwn(macros, key) ? macros[key] : undefined;
+    const source = known ?? (equals < 0 ? undefined : inner.slice(equals + 1));
+    const value =
+      source === undefined || depth >= MAX_DEPTH
+        ? undefined
+        : expandName(source, macros, depth + 1);
+    name = name === undefined || value?.name === undefined ? undefined : name + value.name;
+    pattern += known === undefined || !value ? '*' : value.pattern;
+    if (!value) unknown.add(key);
+    for (const other of value?.unknown ?? []) unknown.add(other);
+  }
+  return {
+    ...(name !== undefined && { name }),
+    pattern: pattern.replace(/\*+/g, '*'),
+    unknown: [...unknown],
+  };
+}
+
+/** The end of the macro reference that begins at `start`; undefined where none does. */
+export function referenceEnd(text: string, start: number): number | undefined {
+  if (text.charAt(start) !== '$') return undefined;
+  const open = text.charAt(start + 1);
+  if (open !== '(' && open !== '{') return undefined;
+  const close = open === '(' ? ')' : '}';
+  let depth = 0;
+  for (let at = start + 1; at < text.length; at++) {
+    if (text.charAt(at) === open) depth++;
+    else if (text.charAt(at) === close && --depth === 0) return at + 1;
+  }
+  return undefined;
+}

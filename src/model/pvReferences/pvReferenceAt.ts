@@ -1,0 +1,28 @@
+/** Picks the reader for a file by its name. Pure. */
+import { databaseReference } from './databaseReference';
+import { displayReference } from './displayReference';
+import type { PvReference, TextPlace } from './pvReference';
+import { shellReference } from './shellReference';
+import { substitutionReference, yamlReference } from './valueReference';
+
+type Reader = (place: TextPlace) => PvReference | undefined;
+
+const READERS: readonly [RegExp, Reader][] = [
+  [/\.(db|template|vdb)$/i, databaseReference],
+  [/\.(substitutions|subst)$/i, substitutionReference],
+  [/\.(cmd|iocsh)$/i, shellReference],
+  [/\bioc\.ya?ml$/i, yamlReference],
+  [/\.bob$/i, displayReference],
+];
+
+/** Files in which names are told, for an editor's hover. */
+export const FILE_PATTERN =
+  '**/{*.{db,template,vdb,substitutions,subst,cmd,iocsh,bob},*ioc.yaml,*ioc.yml}';
+
+/** Beyond this a line is data, not something a person points at. */
+const MAX_LINE = 10_000;
+
+export function pvReferenceAt(path: string, place: TextPlace): PvReference | undefined {
+  if ((place.lines[place.line] ?? '').length > MAX_LINE) return undefined;
+  return READERS.find(([name]) => name.test(path))?.[1](place);
+}

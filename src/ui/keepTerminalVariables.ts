@@ -1,0 +1,39 @@
+/** Keeps the name servers in the environment of this window's new terminals, ours before theirs. */
+import type * as vscode from 'vscode';
+import { type Disposable, DisposableStore } from '../base/disposable';
+import type { WindowPlace } from '../model/situation';
+import { terminalEnvironment } from '../model/terminalEnvironment';
+import { onDidChangeSettings, readSettings } from './settings';
+import type { WindowExposure } from './windowExposure';
+
+export function keepTerminalVariables(
+  collection: vscode.EnvironmentVariableCollection,
+  exposure: WindowExposure,
+  place: WindowPlace,
+  ownContainerKey: () => string | undefined,
+): Disposable {
+  const store = new DisposableStore();
+  // A window that starts without exposing must not have what was right last week.
+  collection.persistent = false;
+  collection.clear();
+  let known = '{}';
+  const keep = (): void => {
+    const environment = terminalEnvironment(
+      readSettings().terminalEnvironment,
+      place,
+      exposure.snapshot,
+      ownContainerKey(),
+    );
+    const text = JSON.stringify(environment);
+    // Each change marks the open terminals as outdated.
+    if (text === known) return;
+    known = text;
+    collection.clear();
+    for (const [name, list] of Object.entries(environment)) collection.prepend(name, `${list} `);
+    collection.description = 'EPICS clients find the PVs that EPICS Expose offers on this machine.';
+  };
+  store.add(exposure.onDidChange(keep));
+  store.add(onDidChangeSettings(keep));
+  store.add({ dispose: () => collection.clear() });
+  return store;
+}

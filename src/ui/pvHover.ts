@@ -1,0 +1,115 @@
+/** Hovers over the names of records in the files of IOCs and displays. */
+import * as vscode from 'vscode';
+import type { Disposable } from '../base/disposable';
+import type { Exposure, PvPage } from '../model/exposure';
+import { expandName } from '../model/pvReferences/macroText';
+import { FILE_PATTERN, pvReferenceAt } from '../model/pvReferences/pvReferenceAt';
+import type { PvReference } from '../model/pvReferences/pvReference';
+import type { StorySection } from '../model/pvStoryText';
+import { withTimeout } from './signals';
+import { NEW_VALUE_MS, pvMarkdown } from './pvTooltip';
+import { storyMarkdown } from './storyMarkdown';
+import type { WindowExposure } from './windowExposure';
+
+/** A hover that comes later is no answer any more. */
+const HOVER_MS = 280;
+/** What a part of a name must have, so that not every number is a question. */
+const MIN_PART = 3;
+const SHOWN_NAMES = 5;
+
+export function registerPvHover(exposure: WindowExposure): Disposable {
+  // Without a scheme: documents of a remote window are `vscode-remote:`.
+  return vscode.languages.registerHoverProvider(
+    { pattern: FILE_PATTERN },
+    {
+      async provideHover(document, { line, character }) {
+        const { exposure: core } = exposure;
+        if (!core) return undefined;
+        const lines = linesOf(document);
+        const reference = pvReferenceAt(document.fileName, { lines, line, character });
+        if (!reference) return undefined;
+        try {
+          const markdown = await withTimeout(HOVER_MS, (signal) => tell(core, reference, signal));
+          if (!markdown) return undefined;
+          const { start, end } = reference;
+          return new vscode.Hover(markdown, new vscode.Range(line, start, line, end));
+        } catch {
+          return undefined; // too late, or the core is gone: the view says so
+        }
+      },
+    },
+  );
+}
+
+/** Split once per version: a person moves the mouse over a file more often than it changes. */
+let split: { document: vscode.TextDocument; version: number; lines: string[] } | undefined;
+
+function linesOf(document: vscode.TextDocument): string[] {
+  if (split?.document !== document || split.version !== document.version) {
+    split = { document, version: document.version, lines: document.getText().split(/\r?\n/) };
+  }
+  return split.lines;
+}
+
+async function tell(
+  core: Exposure,
+  { text, macros, isPart }: PvReference,
+  signal: AbortSignal,
+): Promise<vscode.MarkdownString | undefined> {
+  const { name, pattern, unknown } = expandName(text, macros);
+  if (name !== undefined && (!isPart || name.length >= MIN_PART)) {
+    const story = await core.tellPv(name, NEW_VALUE_MS, signal);
+    if (story.paths.length > 0 || (!isPart && pattern === name)) return pvMarkdown(story);
+  }
+  const glob = isPart ? `${pattern}*` : pattern;
+  if (glob.replaceAll('*', '').length < (isPart ? MIN_PART : 1)) return undefined;
+  const page = await core.listPvs({ pattern: glob, offset: 0, limit: 4 * SHOWN_NAMES }, signal);
+  if (isPart && page.total === 0) return undefined;
+  const names = [...new Set(page.rows.map((row) => row.name))];
+  const [only] = names;
+  if (only !== undefined && names.length === 1 && page.total <= page.rows.length) {
+    const story = await core.tellPv(only, NEW_VALUE_MS / 2, signal);
+    return pvMarkdown(story, [fitsSection(text, unknown)]);
+  }
+  return storyMarkdown(text, [listSection(glob, unknown, names, page)], []);
+}
+
+function fitsSection(text: string, unknown: readonly string[]): StorySection {
+  return {
+    heading: `the one exposed PV that fits ${text}`,
+    health: 'good',
+    lines: unknownLines(unknown),
+  };
+}
+
+function listSection(
+  glob: string,
+  unknown: readonly string[],
+  names: readonly string[],
+  { total, reachable }: PvPage,
+): StorySection {
+  if (total === 0) {
+    return {
+      heading: `no exposed PV fits ${glob}`,
+      health: 'bad',
+      lines: [
+        ...unknownLines(unknown),
+        { label: 'What to do', text: 'Look whether its IOC runs and has loaded this file.' },
+      ],
+    };
+  }
+  const shown = names.slice(0, SHOWN_NAMES).join(', ');
+  return {
+    heading: `${reachable} of ${total} reachable that fit ${glob}`,
+    health: reachable === total ? 'good' : 'bad',
+    lines: [
+      ...unknownLines(unknown),
+      { label: 'PVs', text: total > SHOWN_NAMES ? `${shown}, ...` : shown },
+    ],
+  };
+}
+
+function unknownLines(unknown: readonly string[]): { label: string; text: string }[] {
+  if (unknown.length === 0) return [];
+  return [{ label: 'Macros not known here', text: unknown.join(', ') }];
+}
