@@ -30,7 +30,8 @@ interface Kept {
 
 export class PvReader {
   readonly #input: PvReaderInput;
-  readonly #abort = new AbortController();
+  /** Of the reads for `tell`, which go on when nobody waits for them any more. */
+  readonly #aborts = new Set<AbortController>();
   /** By server and name, the one read last at the end. */
   readonly #kept = new Map<string, Kept>();
   readonly #underWay = new Map<string, Promise<void>>();
@@ -105,16 +106,20 @@ export class PvReader {
       this.#keep(key, { readProblem: reason });
       return;
     }
+    const abort = new AbortController();
+    this.#aborts.add(abort);
     try {
       const reading = await this.#readFrom(
         (signal) => server.exposure.dialAsClient(signal),
         name,
         server.protocol,
-        this.#abort.signal,
+        abort.signal,
       );
       this.#keep(key, { reading, readAt: this.#now() });
     } catch (error) {
       this.#keep(key, { readProblem: messageOf(error) });
+    } finally {
+      this.#aborts.delete(abort);
     }
   }
 
@@ -164,7 +169,7 @@ export class PvReader {
   }
 
   dispose(): void {
-    this.#abort.abort();
+    for (const abort of this.#aborts) abort.abort();
   }
 }
 

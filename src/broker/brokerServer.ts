@@ -1,0 +1,210 @@
+/**
+ * Serves an Exposer to the front ends of this user. The rules:
+ *  - A wish ends when its front end says goodbye. One that vanishes keeps it for the grace, and takes
+ *    it over when it comes back under its id (a window that reloads).
+ *  - A newer version is made room for: we stop listening, and serve those who are there for as long
+ *    as they stay. The newer broker finds our relays in use, shows them as shared, and opens its own
+ *    when ours end.
+ *  - Whose socket was taken by another (both started at once) makes room likewise.
+ */
+import { statSync } from 'node:fs';
+import type { Server, Socket } from 'node:net';
+import type { Clock } from '../base/clock';
+import { type Disposable, DisposableStore } from '../base/disposable';
+import { schedule } from '../base/schedule';
+import type { Log } from '../base/log';
+import type { Exposure, Wish } from '../model/exposure';
+import type { BrokerPlace } from '../node/broker/brokerPlace';
+import { listenAlone } from '../node/broker/listenAlone';
+import { type AttachedFrontEnd, type FrontEndHost, serveFrontEnd } from '../rpc/exposureServer';
+import { type BrokerFacts, type HelloParams, RPC_PROTOCOL } from '../rpc/messages';
+import type { Exposer } from '../services/exposer';
+
+/** How long a wish outlives a front end that vanished, and the broker its last front end. */
+export const GRACE_MS = 10_000;
+/** How often it is looked whether the socket is still ours. */
+const SOCKET_CHECK_MS = 5000;
+
+export interface BrokerServerInput {
+  readonly place: BrokerPlace;
+  readonly exposer: Exposer;
+  readonly version: string;
+  readonly isForeground: boolean;
+  readonly graceMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A front end asks for the end. */
+  readonly onStop: () => void;
+  /** The last front end left a grace ago, or none came. */
+  readonly onIdle: () => void;
+}
+
+interface Known {
+  readonly exposure: Exposure;
+  wish: Wish | undefined;
+  isConnected: boolean;
+  grace?: Disposable;
+}
+
+export class BrokerServer implements FrontEndHost {
+  readonly #input: BrokerServerInput;
+  readonly #store = new DisposableStore();
+  readonly #abort = new AbortController();
+  readonly #known = new Map<string, Known>();
+  readonly #connections = new Set<Disposable>();
+  #server: Server | undefined;
+  #socketId: string | undefined;
+  #idle: Disposable | undefined;
+
+  private constructor(input: BrokerServerInput) {
+    this.#input = input;
+  }
+
+  /** Undefined when another broker serves this user already. */
+  static async listen(input: BrokerServerInput): Promise<BrokerServer | undefined> {
+    const broker = new BrokerServer(input);
+    const server = await listenAlone(
+      input.place,
+      (socket) => broker.#serve(socket),
+      input.clock,
+      broker.#abort.signal,
+    );
+    if (!server) return undefined;
+    broker.#server = server;
+    broker.#socketId = idOf(input.place.socket);
+    broker.#watchSocket();
+    broker.#exitWhenIdle();
+    return broker;
+  }
+
+  get facts(): BrokerFacts {
+    const { version, isForeground, place } = this.#input;
+    return {
+      protocol: RPC_PROTOCOL,
+      version,
+      pid: process.pid,
+      isForeground,
+      ...(!isForeground && { logFile: place.logFile }),
+      frontEndCount: this.#connectedCount,
+    };
+  }
+
+  get wishes(): readonly Wish[] {
+    return this.#input.exposer.wishes;
+  }
+
+  get #connectedCount(): number {
+    return [...this.#known.values()].filter(({ isConnected }) => isConnected).length;
+  }
+
+  #serve(socket: Socket): void {
+    const { clock, log } = this.#input;
+    const connection = serveFrontEnd(socket, this, clock, log);
+    this.#connections.add(connection);
+    socket.once('close', () => this.#connections.delete(connection));
+  }
+
+  attach({ clientId, clientName, version }: HelloParams): AttachedFrontEnd {
+    const { log, exposer } = this.#input;
+    const former = this.#known.get(clientId);
+    const isReturn = former !== undefined && !former.isConnected;
+    log('info', 'session', `${clientName} ${version} ${isReturn ? 'is back' : 'is here'}`);
+    former?.grace?.dispose();
+    const known: Known =
+      former && isReturn
+        ? former
+        : { exposure: exposer.openFrontEnd(), wish: undefined, isConnected: true };
+    known.isConnected = true;
+    // Two at once under one id are two front ends.
+    const key = former && !isReturn ? `${clientId}+${this.#known.size}` : clientId;
+    this.#known.set(key, known);
+    this.#idle?.dispose();
+    return {
+      exposure: known.exposure,
+      wish: known.wish,
+      setWish: async (wish) => {
+        await known.exposure.setWish(wish);
+        known.wish = wish;
+      },
+      detach: (isForGood) => {
+        log('info', 'session', `${clientName} ${isForGood ? 'says goodbye' : 'is gone'}`);
+        known.isConnected = false;
+        const forget = (): void => {
+          if (this.#known.get(key) === known) this.#known.delete(key);
+          known.exposure.dispose();
+          this.#exitWhenIdle();
+        };
+        if (isForGood || known.wish === undefined) forget();
+        else known.grace = this.#store.add(this.#input.clock.after(this.#input.graceMs, forget));
+      },
+    };
+  }
+
+  /** After the grace, unless somebody is there or may still come back. */
+  #exitWhenIdle(): void {
+    this.#idle?.dispose();
+    if (this.#known.size > 0 || this.#store.isDisposed) return;
+    // Nobody can find us any more: there is nothing to wait for.
+    const delayMs = this.#server ? this.#input.graceMs : 0;
+    this.#idle = this.#input.clock.after(delayMs, () => this.#input.onIdle());
+  }
+
+  /** Stops listening, and resolves when the socket is free for another. */
+  async handOver(): Promise<void> {
+    this.#input.log('info', 'session', 'makes room for another broker');
+    const server = this.#server;
+    this.#server = undefined;
+    await closed(server, this.#isOurs());
+    this.#exitWhenIdle();
+  }
+
+  stop(): void {
+    this.#input.onStop();
+  }
+
+  #watchSocket(): void {
+    if (process.platform === 'win32') return;
+    schedule(this.#store, this.#input.clock, SOCKET_CHECK_MS, () => {
+      if (!this.#server) return;
+      if (this.#isOurs()) this.#watchSocket();
+      else void this.handOver();
+    });
+  }
+
+  #isOurs(): boolean {
+    return process.platform === 'win32' || idOf(this.#input.place.socket) === this.#socketId;
+  }
+
+  /** Ends every connection and frees the socket; resolves when it is free. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    this.#idle?.dispose();
+    const server = this.#server;
+    this.#server = undefined;
+    const closing = closed(server, this.#isOurs());
+    for (const connection of this.#connections) connection.dispose();
+    for (const { exposure } of this.#known.values()) exposure.dispose();
+    this.#known.clear();
+    this.#store.dispose();
+    this.#idle?.dispose();
+    await closing;
+  }
+}
+
+function idOf(path: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat && `${stat.dev}:${stat.ino}`;
+}
+
+/** Resolves when nobody listens there any more; connections go on. */
+async function closed(server: Server | undefined, isOurs: boolean): Promise<void> {
+  if (!server) return;
+  // Closing removes the path, also when it is another's by now: then this one is left to the exit.
+  if (!isOurs) {
+    server.unref();
+    return;
+  }
+  // The callback comes when the connections have ended too; the socket is free at once.
+  server.close();
+  await Promise.resolve();
+}

@@ -1,0 +1,62 @@
+/**
+ * The background process, one per user: owns engines, relays and circuits, so that they outlive a
+ * window that reloads. Started by the first front end, it ends by itself after the last.
+ */
+import { version } from '../../package.json';
+import { messageOf } from '../base/errors';
+import { brokerPlace } from '../node/broker/brokerPlace';
+import { systemClock } from '../node/systemClock';
+import { BrokerServer, GRACE_MS } from './brokerServer';
+import { openExposer } from './openExposer';
+import { openRotatingLog } from './rotatingLog';
+
+/** When something does not end in order, the process ends all the same. */
+const END_TIMEOUT_MS = 5000;
+
+async function main(): Promise<void> {
+  const place = brokerPlace(process.env);
+  if (!place) return;
+  const isDebug = process.env['EPICS_EXPOSE_LOG'] === 'debug';
+  const log = openRotatingLog(place.logFile, isDebug ? 'debug' : 'info');
+  const clock = systemClock;
+  process.on('uncaughtException', (error) => {
+    log('error', 'session', `this should not have happened: ${error.stack ?? messageOf(error)}`);
+    process.exit(1);
+  });
+  const exposer = openExposer({ env: process.env, opensRelays: true, log });
+  let broker: BrokerServer | undefined;
+  let isEnding = false;
+  const end = (why: string): void => {
+    if (isEnding) return;
+    isEnding = true;
+    log('info', 'session', `broker ${version} ends: ${why}`);
+    clock.after(END_TIMEOUT_MS, () => process.exit(1));
+    if (!broker) process.exit(0);
+    void broker
+      .close()
+      .then(() => exposer.close())
+      .then(() => process.exit(0));
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => end(name));
+  broker = await BrokerServer.listen({
+    place,
+    exposer,
+    version: process.env['EPICS_EXPOSE_TEST_VERSION'] ?? version,
+    isForeground: false,
+    graceMs: Number(process.env['EPICS_EXPOSE_BROKER_GRACE_MS'] ?? GRACE_MS),
+    clock,
+    log,
+    onStop: () => end('a front end asked for it'),
+    onIdle: () => end('no front end is left'),
+  });
+  if (!broker) {
+    log('info', 'session', 'another broker was first');
+    process.exit(0);
+  }
+  log('info', 'session', `broker ${version} serves as pid ${process.pid}`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`epics-expose broker: ${messageOf(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,389 @@
+/**
+ * A front end's Exposure by way of the broker: finds it or starts it, comes back to it (or to a new
+ * one) when it is lost, and then wants and follows again what it did before.
+ */
+import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import type { Socket } from 'node:net';
+import { delay } from '../../base/abort';
+import type { Clock } from '../../base/clock';
+import { type Disposable, toDisposable } from '../../base/disposable';
+import { CancelledError, messageOf, TransportError, UsageError } from '../../base/errors';
+import { type Event, EventEmitter } from '../../base/event';
+import type { Log } from '../../base/log';
+import type {
+  Branch,
+  BranchQuery,
+  Exposure,
+  PvPage,
+  PvQuery,
+  PvStory,
+  PvUpdate,
+  RunningContainer,
+  Wish,
+} from '../../model/exposure';
+import type { PvReading } from '../../model/reading';
+import type { PvProtocol, Snapshot } from '../../model/snapshot';
+import { ExposureClient } from '../../rpc/exposureClient';
+import { type BrokerFacts, METHODS, RPC_PROTOCOL } from '../../rpc/messages';
+import { systemClock } from '../systemClock';
+import { brokerPlace, type BrokerPlace, type Environment } from './brokerPlace';
+import { isOlder } from './brokerVersion';
+import { dialBroker } from './dialBroker';
+import { startBroker } from './startBroker';
+
+const RETRY_FIRST_MS = 50;
+const RETRY_MAX_MS = 5000;
+/** A request made while the broker is away waits for so long for the next one. */
+const RECONNECT_TIMEOUT_MS = 10_000;
+const GOODBYE_TIMEOUT_MS = 5000;
+
+const NOTHING: Snapshot = { isSettled: false, engines: [], containers: [], unknownNames: [] };
+
+export interface ConnectBrokerOptions {
+  /** What the broker is started with: the person's own, for engines, ssh and the home. */
+  readonly env: Environment;
+  /** For the broker's log: "VS Code", "epics-expose get". */
+  readonly clientName: string;
+  /** Who comes back under the same within the grace finds its wish as it was; default: nobody does. */
+  readonly clientId?: string;
+  /** Of this program. */
+  readonly version: string;
+  /** dist/broker.js. */
+  readonly program: string;
+  readonly log: Log;
+}
+
+export interface BrokerLoss {
+  readonly reason: string;
+  readonly logFile: string;
+}
+
+export interface BrokerExposure extends Exposure {
+  /** As it said at the last hello. */
+  readonly broker: BrokerFacts;
+  readonly isConnected: boolean;
+  /** What this front end wants; after coming back within the grace, what it wanted before. */
+  readonly wish: Wish | undefined;
+  /** Why there is no broker now, after a failed attempt to start one; tried again by itself. */
+  readonly problem: string | undefined;
+  /** The broker ended or was lost, once each time; what was wanted is wanted again by itself. */
+  readonly onDidLose: Event<BrokerLoss>;
+  /** What all front ends want. */
+  listWishes(signal: AbortSignal): Promise<readonly Wish[]>;
+  /** Ends the broker and starts another one; every client's circuit ends with it. */
+  restart(signal: AbortSignal): Promise<void>;
+  /** Goes without a word: what was wanted stays for the grace (a window that reloads). */
+  leave(): void;
+  /** Says goodbye: what was wanted ends at once. As `dispose`, and resolves when the broker knows. */
+  close(): Promise<void>;
+}
+
+/**
+ * Finds the broker, or starts it. Rejects with UsageError (where it could live is not ours, or it is
+ * newer than we are) and with TransportError that names its log.
+ */
+export async function connectBroker(
+  options: ConnectBrokerOptions,
+  signal: AbortSignal,
+): Promise<BrokerExposure> {
+  const exposure = new ReconnectingExposure(options, requiredPlace(options.env));
+  try {
+    await exposure.connect(signal, true);
+    return exposure;
+  } catch (error) {
+    exposure.leave();
+    throw error;
+  }
+}
+
+/** The broker that runs, or undefined; starts none as long as that one lives. */
+export async function findBroker(
+  options: ConnectBrokerOptions,
+  signal: AbortSignal,
+): Promise<BrokerExposure | undefined> {
+  const place = brokerPlace(options.env);
+  if (!place) return undefined;
+  const exposure = new ReconnectingExposure(options, place);
+  try {
+    if (await exposure.connect(signal, false)) return exposure;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    options.log('info', 'session', `the broker is not used: ${messageOf(error)}`);
+  }
+  exposure.leave();
+  return undefined;
+}
+
+function requiredPlace(env: Environment): BrokerPlace {
+  const place = brokerPlace(env);
+  if (place) return place;
+  throw new UsageError(
+    'EPICS_EXPOSE_BROKER=off forbids a background process. Unset it where this program is started.',
+  );
+}
+
+interface Monitor {
+  readonly name: string;
+  readonly protocol: PvProtocol;
+  readonly onUpdate: (update: PvUpdate) => void;
+}
+
+class ReconnectingExposure implements BrokerExposure {
+  readonly #options: ConnectBrokerOptions;
+  readonly #place: BrokerPlace;
+  readonly #clock: Clock = systemClock;
+  readonly #clientId: string;
+  readonly #abort = new AbortController();
+  readonly #changed = new EventEmitter<void>();
+  readonly #lost = new EventEmitter<BrokerLoss>();
+  readonly #connected = new EventEmitter<void>();
+  readonly #monitors = new Map<number, Monitor>();
+  #nextMonitorId = 0;
+  #client: ExposureClient | undefined;
+  #facts: BrokerFacts | undefined;
+  #wish: Wish | undefined;
+  #hasWished = false;
+  #snapshot = NOTHING;
+  #problem: string | undefined;
+
+  readonly onDidChange = this.#changed.event;
+  readonly onDidLose = this.#lost.event;
+
+  constructor(options: ConnectBrokerOptions, place: BrokerPlace) {
+    this.#options = options;
+    this.#place = place;
+    this.#clientId = options.clientId ?? randomUUID();
+    setMaxListeners(0, this.#abort.signal); // one for each request under way
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+  get isConnected(): boolean {
+    return this.#client !== undefined;
+  }
+  get wish(): Wish | undefined {
+    return this.#wish;
+  }
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+  get broker(): BrokerFacts {
+    if (!this.#facts) throw new TransportError('there was no hello yet');
+    return this.#facts;
+  }
+
+  /** False when there is none, and none was to be started. */
+  async connect(signal: AbortSignal, mayStart: boolean): Promise<boolean> {
+    for (;;) {
+      const socket = await this.#dial(signal, mayStart);
+      if (!socket) return false;
+      if (await this.#greet(socket, signal)) return true;
+    }
+  }
+
+  async #dial(signal: AbortSignal, mayStart: boolean): Promise<Socket | undefined> {
+    const { env, program } = this.#options;
+    const place = this.#place;
+    const socket = await dialBroker(place.socket, this.#clock, signal);
+    if (socket || !mayStart) return socket;
+    return startBroker({ place, program, env, clock: this.#clock }, signal);
+  }
+
+  /** False when an older broker made room for ours. */
+  async #greet(socket: Socket, signal: AbortSignal): Promise<boolean> {
+    const { version, clientName } = this.#options;
+    const client: ExposureClient = new ExposureClient(socket, this.#clock, {
+      onSnapshot: (snapshot) => {
+        this.#snapshot = snapshot;
+        this.#changed.fire();
+      },
+      onUpdate: (id, update) => this.#monitors.get(id)?.onUpdate(update),
+      onEnd: (reason) => {
+        if (this.#client === client) this.#lose(reason);
+      },
+    });
+    try {
+      const params = { protocol: RPC_PROTOCOL, version, clientId: this.#clientId, clientName };
+      const { broker, wish, snapshot } = await client.hello(params, signal);
+      if (broker.protocol < RPC_PROTOCOL || isOlder(broker.version, version)) {
+        this.#options.log('info', 'session', `broker ${broker.version} makes room for ${version}`);
+        await client.request(METHODS.handOver, {}, signal);
+        client.dispose();
+        return false;
+      }
+      if (broker.protocol > RPC_PROTOCOL) {
+        throw new UsageError(
+          `the background process (version ${broker.version}) is newer than this program (${version}). Update this one, or end that with \`epics-expose broker stop\`.`,
+        );
+      }
+      this.#facts = broker;
+      this.#snapshot = snapshot;
+      if (this.#hasWished) await client.setWish(this.#wish, signal);
+      else this.#wish = wish;
+      for (const [monitorId, { name, protocol }] of this.#monitors) {
+        await client.request(METHODS.startMonitor, { monitorId, name, protocol }, signal);
+      }
+      if (this.#abort.signal.aborted) throw new CancelledError();
+    } catch (error) {
+      client.dispose();
+      throw error;
+    }
+    this.#client = client;
+    this.#problem = undefined;
+    this.#connected.fire();
+    this.#changed.fire();
+    return true;
+  }
+
+  #lose(reason: string): void {
+    this.#client = undefined;
+    this.#snapshot = NOTHING;
+    const { logFile } = this.#place;
+    this.#options.log('warn', 'session', `the broker is lost: ${reason}`);
+    this.#lost.fire({ reason, logFile });
+    for (const { onUpdate } of this.#monitors.values()) {
+      onUpdate({
+        kind: 'interrupted',
+        reason: 'the background process ended; it is started again',
+      });
+    }
+    this.#changed.fire();
+    void this.#comeBack();
+  }
+
+  async #comeBack(): Promise<void> {
+    const { signal } = this.#abort;
+    for (let failures = 0; !signal.aborted && !this.#client; failures++) {
+      try {
+        await this.connect(signal, true);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#problem = messageOf(error);
+        this.#options.log('warn', 'session', this.#problem);
+        this.#changed.fire();
+        const pauseMs = Math.min(RETRY_FIRST_MS * 2 ** failures, RETRY_MAX_MS);
+        await delay(this.#clock, pauseMs, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #request<T>(method: string, params: object, signal: AbortSignal): Promise<T> {
+    const client = this.#client ?? (await this.#nextClient(signal));
+    return client.request<T>(method, params, signal);
+  }
+
+  #nextClient(signal: AbortSignal): Promise<ExposureClient> {
+    return new Promise((resolve, reject) => {
+      const end = (error?: Error): void => {
+        connected.dispose();
+        timer.dispose();
+        signal.removeEventListener('abort', cancel);
+        this.#abort.signal.removeEventListener('abort', cancel);
+        if (this.#client) resolve(this.#client);
+        else reject(error ?? new CancelledError());
+      };
+      const cancel = (): void => end();
+      const connected = this.#connected.event(() => end());
+      const timer = this.#clock.after(RECONNECT_TIMEOUT_MS, () =>
+        end(new TransportError(this.#problem ?? 'the background process does not run')),
+      );
+      signal.addEventListener('abort', cancel, { once: true });
+      this.#abort.signal.addEventListener('abort', cancel, { once: true });
+      if (signal.aborted || this.#abort.signal.aborted) cancel();
+    });
+  }
+
+  async setWish(wish: Wish | undefined): Promise<void> {
+    const former = this.#wish;
+    this.#wish = wish;
+    this.#hasWished = true;
+    try {
+      await this.#request(METHODS.setWish, { wish: wish ?? null }, this.#abort.signal);
+    } catch (error) {
+      if (this.#client && this.#wish === wish) this.#wish = former;
+      throw error;
+    }
+  }
+
+  listPvs(query: PvQuery, signal: AbortSignal): Promise<PvPage> {
+    return this.#request(METHODS.listPvs, query, signal);
+  }
+
+  listBranch(query: BranchQuery, signal: AbortSignal): Promise<Branch> {
+    return this.#request(METHODS.listBranch, query, signal);
+  }
+
+  listContainers(signal: AbortSignal): Promise<readonly RunningContainer[]> {
+    return this.#request(METHODS.listContainers, {}, signal);
+  }
+
+  listWishes(signal: AbortSignal): Promise<readonly Wish[]> {
+    return this.#request(METHODS.listWishes, {}, signal);
+  }
+
+  tellPv(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvStory> {
+    return this.#request(METHODS.tellPv, { name, maxWaitMs }, signal);
+  }
+
+  readPv(name: string, protocol: PvProtocol, signal: AbortSignal): Promise<PvReading> {
+    return this.#request(METHODS.readPv, { name, protocol }, signal);
+  }
+
+  monitorPv(name: string, protocol: PvProtocol, onUpdate: (update: PvUpdate) => void): Disposable {
+    const monitorId = this.#nextMonitorId++;
+    this.#monitors.set(monitorId, { name, protocol, onUpdate });
+    this.#tell(METHODS.startMonitor, { monitorId, name, protocol });
+    return toDisposable(() => {
+      this.#monitors.delete(monitorId);
+      this.#tell(METHODS.stopMonitor, { monitorId });
+    });
+  }
+
+  /** What a broker that comes later is told anyway. */
+  #tell(method: string, params: object): void {
+    this.#client?.request(method, params, this.#abort.signal).catch((error: unknown) => {
+      if (!this.#abort.signal.aborted) this.#options.log('info', 'session', messageOf(error));
+    });
+  }
+
+  async restart(signal: AbortSignal): Promise<void> {
+    await this.#request(METHODS.stop, {}, signal);
+    await new Promise<void>((resolve) => {
+      if (!this.#client) {
+        resolve();
+        return;
+      }
+      const lost = this.#lost.event(() => {
+        lost.dispose();
+        resolve();
+      });
+    });
+    await this.#nextClient(signal);
+  }
+
+  leave(): void {
+    this.#abort.abort();
+    this.#client?.dispose();
+    this.#client = undefined;
+    this.#changed.dispose();
+    this.#lost.dispose();
+    this.#connected.dispose();
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    this.#abort.abort();
+    await client
+      ?.request(METHODS.goodbye, {}, new AbortController().signal, GOODBYE_TIMEOUT_MS)
+      .catch(() => undefined);
+    client?.dispose();
+    this.leave();
+  }
+
+  dispose(): void {
+    void this.close();
+  }
+}

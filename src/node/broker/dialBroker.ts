@@ -1,0 +1,36 @@
+import { connect, type Socket } from 'node:net';
+import { withDeadline } from '../../base/abort';
+import type { Clock } from '../../base/clock';
+
+const DIAL_TIMEOUT_MS = 2000;
+
+/** Undefined when nobody listens there. Rejects when the system forbids it, and at the signal. */
+export function dialBroker(
+  path: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Socket | undefined> {
+  return withDeadline(
+    clock,
+    DIAL_TIMEOUT_MS,
+    `the background process at ${path} takes no connection`,
+    signal,
+    (inner) =>
+      new Promise((resolve, reject) => {
+        const socket = connect(path);
+        const stop = (): void => void socket.destroy();
+        inner.addEventListener('abort', stop, { once: true });
+        socket.once('connect', () => {
+          inner.removeEventListener('abort', stop);
+          socket.removeAllListeners();
+          resolve(socket);
+        });
+        socket.once('error', (error: NodeJS.ErrnoException) => {
+          socket.destroy();
+          const isNobody = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
+          if (isNobody) resolve(undefined);
+          else reject(error);
+        });
+      }),
+  );
+}

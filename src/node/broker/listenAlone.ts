@@ -1,0 +1,57 @@
+/** Makes one process, and no other, listen at the broker's socket. */
+import { chmodSync, closeSync, openSync, rmSync, statSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { delay } from '../../base/abort';
+import type { Clock } from '../../base/clock';
+import { type BrokerPlace, preparePlace } from './brokerPlace';
+import { dialBroker } from './dialBroker';
+
+/** Taking the socket is a matter of milliseconds: who holds the lock longer was killed. */
+const STALE_LOCK_MS = 3000;
+const LOCK_RETRY_MS = 20;
+
+/** Undefined when another broker listens there already. What a killed one has left is replaced. */
+export async function listenAlone(
+  place: BrokerPlace,
+  onConnection: (socket: Socket) => void,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Server | undefined> {
+  preparePlace(place);
+  const release = await takeLock(place.lockFile, clock, signal);
+  try {
+    const other = await dialBroker(place.socket, clock, signal);
+    if (other) {
+      other.destroy();
+      return undefined;
+    }
+    if (process.platform !== 'win32') rmSync(place.socket, { force: true });
+    const server = createServer(onConnection);
+    // Nobody else may connect even before the mode is set: the folder is ours alone.
+    server.listen(place.socket);
+    await once(server, 'listening');
+    if (process.platform !== 'win32') chmodSync(place.socket, 0o600);
+    return server;
+  } finally {
+    release();
+  }
+}
+
+async function takeLock(path: string, clock: Clock, signal: AbortSignal): Promise<() => void> {
+  for (;;) {
+    try {
+      closeSync(openSync(path, 'wx', 0o600));
+      return () => rmSync(path, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if (ageMs(path, clock) > STALE_LOCK_MS) rmSync(path, { force: true });
+      else await delay(clock, LOCK_RETRY_MS, signal);
+    }
+  }
+}
+
+function ageMs(path: string, clock: Clock): number {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat ? clock.wallMs() - stat.mtimeMs : 0;
+}

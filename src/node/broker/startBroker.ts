@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { delay, withDeadline } from '../../base/abort';
+import type { Clock } from '../../base/clock';
+import { TransportError } from '../../base/errors';
+import { type BrokerPlace, type Environment, preparePlace } from './brokerPlace';
+import { dialBroker } from './dialBroker';
+
+const START_TIMEOUT_MS = 10_000;
+const FIRST_LOOK_MS = 30;
+const LOOK_MS = 10;
+
+export interface StartBrokerInput {
+  readonly place: BrokerPlace;
+  /** dist/broker.js */
+  readonly program: string;
+  readonly env: Environment;
+  readonly clock: Clock;
+}
+
+/**
+ * Starts a broker that outlives us, and connects. When another front end does so at the same time
+ * one of the two brokers ends at once, and both front ends get the other. Rejects with TransportError
+ * that names the log.
+ */
+export async function startBroker(input: StartBrokerInput, signal: AbortSignal): Promise<Socket> {
+  const { place, program, env, clock } = input;
+  preparePlace(place);
+  const log = openSync(place.logFile, 'a', 0o600);
+  const child = spawn(process.execPath, [program], {
+    // Where we run in an editor, its program is a Node too, when it is told so.
+    env: { ...env, ...('electron' in process.versions && { ELECTRON_RUN_AS_NODE: '1' }) },
+    cwd: place.folder,
+    detached: true,
+    windowsHide: true,
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  let failure: string | undefined;
+  child.once('error', (error) => (failure = error.message));
+  // 0: another broker was first.
+  child.once('exit', (code, name) => {
+    if (code !== 0) failure = `it ended with ${name ?? code}`;
+  });
+  child.unref();
+  return withDeadline(
+    clock,
+    START_TIMEOUT_MS,
+    `the background process did not start within ${START_TIMEOUT_MS / 1000} s; see ${place.logFile}`,
+    signal,
+    async (inner) => {
+      await delay(clock, FIRST_LOOK_MS, inner);
+      for (;;) {
+        const socket = await dialBroker(place.socket, clock, inner);
+        if (socket) return socket;
+        if (failure !== undefined) {
+          await once(child, 'close').catch(() => undefined);
+          throw new TransportError(
+            `the background process did not start: ${failure}. ${lastLine(place.logFile)}See ${place.logFile}`,
+          );
+        }
+        await delay(clock, LOOK_MS, inner);
+      }
+    },
+  );
+}
+
+function lastLine(logFile: string): string {
+  try {
+    const line = readFileSync(logFile, 'utf8').trimEnd().split('\n').at(-1);
+    return line ? `Its last line: ${line}. ` : '';
+  } catch {
+    return '';
+  }
+}

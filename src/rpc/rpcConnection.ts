@@ -1,0 +1,55 @@
+import type { Duplex } from 'node:stream';
+import {
+  createMessageConnection,
+  type Message,
+  type MessageConnection,
+  NullLogger,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from 'vscode-jsonrpc/node';
+
+/**
+ * JSON-RPC over a stream. Values of PVs survive although JSON has no word for some: NaN and the
+ * infinities, and integers beyond a double.
+ */
+export function createRpcConnection(stream: Duplex): MessageConnection {
+  const reader = new StreamMessageReader(stream, {
+    contentTypeDecoder: {
+      name: 'application/json',
+      decode: (bytes) =>
+        Promise.resolve().then(() => decodeJson(Buffer.from(bytes).toString('utf8'))),
+    },
+  });
+  const writer = new StreamMessageWriter(stream, {
+    contentTypeEncoder: {
+      name: 'application/json',
+      encode: (message) => Promise.resolve().then(() => Buffer.from(encodeJson(message), 'utf8')),
+    },
+  });
+  return createMessageConnection(reader, writer, NullLogger);
+}
+
+const NUMBER = '$number';
+const INTEGER = '$integer';
+
+export function encodeJson(message: unknown): string {
+  return JSON.stringify(message, (_key, value: unknown) => {
+    if (typeof value === 'number' && !Number.isFinite(value)) return { [NUMBER]: String(value) };
+    if (typeof value === 'bigint') return { [INTEGER]: String(value) };
+    return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<unknown>) : value;
+  });
+}
+
+/** Rejects what is no object: no message is anything else. */
+export function decodeJson(text: string): Message {
+  const message = JSON.parse(text, (_key, value: unknown) => {
+    if (typeof value !== 'object' || value === null) return value;
+    const entries = Object.entries(value);
+    const [[name, word] = []] = entries;
+    if (entries.length !== 1 || typeof word !== 'string') return value;
+    if (name === NUMBER) return Number(word);
+    return name === INTEGER && /^-?\d{1,40}$/.test(word) ? BigInt(word) : value;
+  }) as unknown;
+  if (typeof message === 'object' && message !== null) return message as Message;
+  throw new Error('a message that is no object');
+}
