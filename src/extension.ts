@@ -1,10 +1,11 @@
 /** The extension: wiring only. Nothing heavy is loaded before the person exposes PVs. */
+import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import { DisposableStore } from './base/disposable';
-import { UsageError } from './base/errors';
 import { launchProgram } from './node/launchProgram';
-import { registerCommands } from './ui/commands';
+import { BrokerLog } from './ui/brokerLog';
+import { exposeWithProgress, registerCommands } from './ui/commands';
 import { exposeByItself } from './ui/exposeByItself';
 import { registerHostTerminalProfile } from './ui/hostTerminal';
 import { keepContextKeys } from './ui/keepContextKeys';
@@ -16,11 +17,12 @@ import { tooltipOf } from './ui/pvTooltip';
 import { PvsView } from './ui/pvsView';
 import { onDidChangeSettings } from './ui/settings';
 import { createStatusBar } from './ui/statusBar';
-import { WindowExposure } from './ui/windowExposure';
+import { type Connect, WindowExposure } from './ui/windowExposure';
 import { OwnContainer, windowPlace, windowRemote } from './ui/windowPlace';
 
 /** In the workspace's state: whether the window exposes, also after a reload. */
 const IS_EXPOSING = 'isExposing';
+const WINDOW_ID = 'windowId';
 
 export function activate(context: vscode.ExtensionContext): void {
   const store = new DisposableStore();
@@ -29,7 +31,9 @@ export function activate(context: vscode.ExtensionContext): void {
   const system = { environment: process.env, homeFolder: homedir(), launch: launchProgram };
   const place = windowPlace(context.extension);
   const { engine } = windowRemote();
-  const exposure = store.add(new WindowExposure(connect, engine === undefined ? [] : [engine]));
+  const exposure = store.add(
+    new WindowExposure(connectTo(context, log), engine === undefined ? [] : [engine]),
+  );
   const ownContainer = store.add(new OwnContainer(exposure));
   const ownContainerKey = (): string | undefined => ownContainer.container?.key;
   const view = store.add(
@@ -48,6 +52,9 @@ export function activate(context: vscode.ExtensionContext): void {
     keepTerminalVariables(context.environmentVariableCollection, exposure, place, ownContainerKey),
   );
   store.add(keepEnvironmentFiles(context.globalStorageUri, exposure, log));
+  const rememberExposing = (isExposing: boolean): Thenable<void> =>
+    context.workspaceState.update(IS_EXPOSING, isExposing);
+  const brokerLog = store.add(new BrokerLog(exposure, log));
   store.add(onDidChangeSettings(() => void exposure.updateWish()));
   store.add(
     registerCommands({
@@ -57,14 +64,41 @@ export function activate(context: vscode.ExtensionContext): void {
       log,
       extensionId: context.extension.id,
       system,
-      restartBroker: async () => undefined,
-      rememberExposing: (isExposing) => context.workspaceState.update(IS_EXPOSING, isExposing),
+      brokerLog,
+      rememberExposing,
     }),
   );
   const wasExposing = context.workspaceState.get(IS_EXPOSING) === true;
-  void exposeByItself(context.workspaceState, wasExposing, place);
+  void exposeByItself(context.workspaceState, wasExposing, place, async () => {
+    await rememberExposing(true);
+    await exposeWithProgress(exposure);
+  });
 }
 
-function connect(): Promise<never> {
-  return Promise.reject(new UsageError('The broker is not there yet.'));
+/** The core, in the background process that all windows and terminals share. */
+function connectTo(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Connect {
+  const { version } = context.extension.packageJSON as { version: string };
+  return async (signal) => {
+    const { connectBroker } = await import('./node/broker/connectBroker');
+    return connectBroker(
+      {
+        env: process.env,
+        clientName: 'VS Code',
+        clientId: await windowId(context.workspaceState),
+        version,
+        program: vscode.Uri.joinPath(context.extensionUri, 'dist', 'broker.js').fsPath,
+        log: (level, tag, message) => log[level](`${tag}: ${message}`),
+      },
+      signal,
+    );
+  };
+}
+
+/** The same after a reload, so that the core knows its window again. */
+async function windowId(state: vscode.Memento): Promise<string> {
+  const known = state.get<string>(WINDOW_ID);
+  if (known !== undefined) return known;
+  const made = randomUUID();
+  await state.update(WINDOW_ID, made);
+  return made;
 }

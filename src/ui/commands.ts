@@ -1,7 +1,7 @@
 /** The commands; each works from the palette, too, where it asks for the PV it needs. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
-import { messageOf } from '../base/errors';
+import { messageOf, UsageError } from '../base/errors';
 import { clientLines } from '../model/clientLine';
 import type { PvRow } from '../model/exposure';
 import {
@@ -12,6 +12,7 @@ import {
 } from '../model/nameServers';
 import type { TreeNode } from '../model/pvTree';
 import type { PvProtocol } from '../model/snapshot';
+import type { BrokerLog } from './brokerLog';
 import type { HostSystem } from './hostSystem';
 import { openHostTerminal } from './hostTerminal';
 import { COMMANDS, type CommandId, PVS_VIEW, SETTINGS_SECTION } from './ids';
@@ -19,10 +20,12 @@ import type { MonitorPanels } from './monitorPanel';
 import { pickPv } from './pickPv';
 import type { PvsView } from './pvsView';
 import { readSettings } from './settings';
+import { withTimeout } from './signals';
 import type { WindowExposure } from './windowExposure';
 
 /** How long the bar in the view moves at most. */
 const PROGRESS_MS = 60_000;
+const RESTART_TIMEOUT_MS = 20_000;
 
 export interface CommandsInput {
   readonly exposure: WindowExposure;
@@ -31,7 +34,7 @@ export interface CommandsInput {
   readonly log: vscode.LogOutputChannel;
   readonly extensionId: string;
   readonly system: HostSystem;
-  readonly restartBroker: () => Promise<void>;
+  readonly brokerLog: BrokerLog;
   /** Remembers, over reloads of the window, whether it exposes. */
   readonly rememberExposing: (isExposing: boolean) => Thenable<void>;
 }
@@ -67,6 +70,8 @@ export function registerCommands(input: CommandsInput): Disposable {
   register(COMMANDS.expose, async () => {
     await input.rememberExposing(true);
     await exposeWithProgress(exposure);
+    // Who pressed the button may not see the view, which tells it, too.
+    if (exposure.problem) throw new UsageError(exposure.problem.message);
   });
   register(COMMANDS.stop, async () => {
     await input.rememberExposing(false);
@@ -136,10 +141,20 @@ export function registerCommands(input: CommandsInput): Disposable {
     await system.launch(phoebus, environment);
     vscode.window.setStatusBarMessage('Phoebus started', 5000);
   });
-  register(COMMANDS.showLog, () => log.show(true));
+  register(COMMANDS.showLog, async () => {
+    log.show(true);
+    await input.brokerLog.tell();
+  });
   register(COMMANDS.openSettings, () => showSettings());
   register(COMMANDS.restartBroker, () =>
-    vscode.window.withProgress({ location: { viewId: PVS_VIEW } }, () => input.restartBroker()),
+    vscode.window.withProgress({ location: { viewId: PVS_VIEW } }, async () => {
+      const { exposure: core } = exposure;
+      // Without one, exposing starts one.
+      if (!core || exposure.problem?.kind === 'no-broker') return exposure.expose();
+      await input.brokerLog.duringRestart(() =>
+        withTimeout(RESTART_TIMEOUT_MS, (signal) => core.restart(signal)),
+      );
+    }),
   );
   register(COMMANDS.installLocally, () =>
     vscode.commands.executeCommand('workbench.extensions.search', `@id:${input.extensionId}`),

@@ -1,7 +1,7 @@
 /** Exposing when a window opens: because it did so before, because it shall always, or if asked. */
 import * as vscode from 'vscode';
 import type { WindowPlace } from '../model/situation';
-import { COMMANDS, SETTINGS, SETTINGS_SECTION } from './ids';
+import { SETTINGS, SETTINGS_SECTION } from './ids';
 import { readSettings } from './settings';
 
 /** In the workspace's state: the person was asked and did not want it. */
@@ -11,8 +11,8 @@ export async function exposeByItself(
   workspaceState: vscode.Memento,
   wasExposing: boolean,
   place: WindowPlace,
+  expose: () => Promise<void>,
 ): Promise<void> {
-  const expose = (): Thenable<unknown> => vscode.commands.executeCommand(COMMANDS.expose);
   const { autoExpose } = readSettings();
   if (wasExposing) await expose();
   else if (!vscode.workspace.isTrusted) return;

@@ -11,8 +11,22 @@ import { readSettings } from './settings';
 
 /** The core as `connect` gives it. */
 export interface ConnectedExposure extends Exposure {
-  /** The background process ended by itself; says why. It comes back without our doing. */
-  readonly onDidLose: Event<string>;
+  readonly broker: { readonly logFile?: string };
+  /** Why there is no core now; tried again by itself. */
+  readonly problem: string | undefined;
+  /** The background process ended or was lost; once each time. */
+  readonly onDidLose: Event<CoreLoss>;
+  /** Ends the background process and starts another one. */
+  restart(signal: AbortSignal): Promise<void>;
+  /** Goes without a word: what was wanted stays for a grace. */
+  leave(): void;
+  /** What was wanted ends at once. */
+  close(): Promise<void>;
+}
+
+export interface CoreLoss {
+  readonly reason: string;
+  readonly logFile: string;
 }
 
 /** Finds or starts the core. Rejects with an error whose message a person can act on. */
@@ -37,7 +51,7 @@ export class WindowExposure implements Disposable {
   /** What this window says of its engine; empty: look for engines. */
   readonly #engines: readonly string[];
   readonly #changed = new EventEmitter<void>();
-  readonly #lost = new EventEmitter<string>();
+  readonly #lost = new EventEmitter<CoreLoss>();
   /** What lives from Expose to Stop. */
   #run: Run | undefined;
   #problem: WindowProblem | undefined;
@@ -57,7 +71,7 @@ export class WindowExposure implements Disposable {
   }
 
   /** There while connected. */
-  get exposure(): Exposure | undefined {
+  get exposure(): ConnectedExposure | undefined {
     return this.#run?.exposure;
   }
 
@@ -67,12 +81,13 @@ export class WindowExposure implements Disposable {
 
   /** Why nothing is exposed although the person asked. */
   get problem(): WindowProblem | undefined {
-    return this.#problem;
+    const lost = this.#run?.exposure?.problem;
+    return lost === undefined ? this.#problem : { kind: 'no-broker', message: lost };
   }
 
   /** Resolves when the wish was taken; a failure is `problem`, not a rejection. */
   async expose(): Promise<void> {
-    if (this.#run?.exposure && this.#problem === undefined) return this.updateWish();
+    if (this.#run?.exposure) return this.updateWish();
     this.#run?.store.dispose();
     const run: Run = { store: new DisposableStore() };
     const abort = new AbortController();
@@ -81,10 +96,11 @@ export class WindowExposure implements Disposable {
     this.#problem = undefined;
     this.#changed.fire();
     try {
-      const exposure = run.store.add(await this.#connect(abort.signal));
+      const exposure = await this.#connect(abort.signal);
+      run.store.add({ dispose: () => exposure.leave() });
       if (run.store.isDisposed) return;
       run.store.add(exposure.onDidChange(() => this.#changed.fire()));
-      run.store.add(exposure.onDidLose((reason) => this.#lost.fire(reason)));
+      run.store.add(exposure.onDidLose((loss) => this.#lost.fire(loss)));
       run.exposure = exposure;
     } catch (error) {
       if (run.store.isDisposed) return;
@@ -121,11 +137,7 @@ export class WindowExposure implements Disposable {
     this.#run = undefined;
     this.#problem = undefined;
     this.#changed.fire();
-    try {
-      await run?.exposure?.setWish(undefined);
-    } catch {
-      // The core is gone, and with it what we wished for.
-    }
+    await run?.exposure?.close();
     run?.store.dispose();
   }
 
