@@ -105,8 +105,23 @@ module.exports = {
     {
       name: 'node-looks-down',
       severity: 'error',
-      from: { path: '^src/node/' },
+      from: { path: '^src/node/', pathNot: '^src/node/broker/' },
       to: { path: outside('base|protocol|model|services|node') },
+    },
+    {
+      name: 'broker-connection-looks-down',
+      comment: 'The way of a front end to the broker: a socket, and what is said over it.',
+      severity: 'error',
+      from: { path: '^src/node/broker/' },
+      to: { path: outside('base|model|rpc|node') },
+    },
+    {
+      name: 'rpc-looks-down',
+      comment:
+        'rpc carries the contract of model/exposure; it knows neither who asks nor who answers.',
+      severity: 'error',
+      from: { path: '^src/rpc/' },
+      to: { path: outside('base|model|rpc') },
     },
     {
       name: 'engines-behind-node',
@@ -131,19 +146,27 @@ module.exports = {
     },
     {
       name: 'roots-are-not-imported',
-      comment: 'Programs are started, not called; the demo alone is a part of the command.',
+      comment:
+        'Programs are started, not called; the demo and the broker alone are parts of the command.',
       severity: 'error',
       from: { path: '^src/([^/]+)' },
       to: {
         path: '^src/(agent|cli|demo|broker|extension)(/|[.]ts$)',
-        pathNot: ['^src/$1(/|$)', '^src/demo/'],
+        pathNot: ['^src/$1(/|$)', '^src/(demo|broker)/'],
       },
     },
     {
-      name: 'demo-belongs-to-the-command',
+      name: 'demo-belongs-to-the-core',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(cli|demo)/' },
+      from: { path: '^src/', pathNot: '^src/(broker|demo)/' },
       to: { path: '^src/demo/' },
+    },
+    {
+      name: 'broker-belongs-to-the-command',
+      comment: 'A command in a terminal may serve others while it runs; a window never does.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(cli|broker)/' },
+      to: { path: '^src/broker/' },
     },
     {
       name: 'only-roots-compose',

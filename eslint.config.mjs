@@ -140,6 +140,8 @@ export default tseslint.config(
     room('node|ui|cli|demo|agent|broker|rpc', `${upwards} Take an interface; node implements it.`),
   ),
   walls('node/**/*.ts', outside.vscode, room('ui|cli|demo|agent|broker|rpc', upwards)),
+  // A front end's way to the broker: a socket, and what is said over it.
+  walls('node/broker/**/*.ts', outside.vscode, room('ui|cli|demo|agent|broker', upwards)),
   walls(
     'agent/**/*.ts',
     { regex: '^(?!node:)[^.]', message: 'The agent runs in foreign containers: no packages.' },

@@ -24,21 +24,17 @@ async function main(): Promise<void> {
     process.exit(1);
   });
   const exposer = openExposer({ env: process.env, opensRelays: true, log });
-  let broker: BrokerServer | undefined;
+  const endings = [() => exposer.close()];
   let isEnding = false;
   const end = (why: string): void => {
     if (isEnding) return;
     isEnding = true;
     log('info', 'session', `broker ${version} ends: ${why}`);
     clock.after(END_TIMEOUT_MS, () => process.exit(1));
-    if (!broker) process.exit(0);
-    void broker
-      .close()
-      .then(() => exposer.close())
-      .then(() => process.exit(0));
+    void inTurn(endings).then(() => process.exit(0));
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => end(name));
-  broker = await BrokerServer.listen({
+  const broker = await BrokerServer.listen({
     place,
     exposer,
     version: process.env['EPICS_EXPOSE_TEST_VERSION'] ?? version,
@@ -53,7 +49,12 @@ async function main(): Promise<void> {
     log('info', 'session', 'another broker was first');
     process.exit(0);
   }
+  endings.unshift(() => broker.close());
   log('info', 'session', `broker ${version} serves as pid ${process.pid}`);
+}
+
+async function inTurn(steps: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const step of steps) await step();
 }
 
 main().catch((error: unknown) => {

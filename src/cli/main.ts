@@ -4,6 +4,7 @@ import { isErrorCode, messageOf } from '../base/errors';
 import { SHELLS, type Shell } from '../model/nameServers';
 import { version } from '../../package.json';
 import { commandFirst } from './commandWord';
+import { BROKER_ACTIONS, BROKER_WORDS, runBroker } from './commands/broker';
 import { runExec } from './commands/exec';
 import { type ExposeOptions, runExpose } from './commands/expose';
 import { runGet } from './commands/get';
@@ -103,6 +104,21 @@ async function main(argv: readonly string[]): Promise<number> {
   ).action(
     run((terminal, options: ExposeOptions) => runExpose(options, terminal, stop.signal, 'demo')),
   );
+  const broker = program
+    .command('broker')
+    .description('the background process that holds what windows and commands expose');
+  for (const action of BROKER_ACTIONS) {
+    broker
+      .command(action)
+      .description(BROKER_WORDS[action])
+      .option('--json', 'machine-readable output')
+      .option('-v, --verbose', 'log to stderr')
+      .action(
+        run((terminal, options: CommonOptions) =>
+          runBroker(action, options, terminal, stop.signal),
+        ),
+      );
+  }
   try {
     const commands = [...program.commands.map((command) => command.name()), 'help'];
     await program.parseAsync(commandFirst(argv.slice(2), commands), { from: 'user' });

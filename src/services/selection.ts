@@ -5,9 +5,11 @@ import type { ContainerInfo } from './engine';
 
 export { normaliseFolder, type Selection };
 
+type Selectable = Pick<ContainerInfo, 'id' | 'name' | 'labels'>;
+
 export const EVERYTHING: Selection = { containers: [], labels: [] };
 
-export function isSelected(container: ContainerInfo, selection: Selection): boolean {
+export function isSelected(container: Selectable, selection: Selection): boolean {
   const { containers, workspace, labels } = selection;
   if (containers.length > 0 && !containers.some((wanted) => isNamed(container, wanted))) {
     return false;
@@ -21,13 +23,13 @@ export function isSelected(container: ContainerInfo, selection: Selection): bool
   });
 }
 
-export function isNamed(container: ContainerInfo, wanted: string): boolean {
+export function isNamed(container: Pick<Selectable, 'id' | 'name'>, wanted: string): boolean {
   const isIdPrefix = /^[0-9a-f]{4,64}$/.test(wanted) && container.id.startsWith(wanted);
   return container.name === wanted || isIdPrefix;
 }
 
 /** The Dev Containers CLI and extension label a container with the folder it was made for. */
-function isDevcontainerOf(container: ContainerInfo, folder: string): boolean {
+function isDevcontainerOf(container: Selectable, folder: string): boolean {
   const label = container.labels['devcontainer.local_folder'];
   return label !== undefined && normaliseFolder(label) === normaliseFolder(folder);
 }

@@ -201,10 +201,21 @@ export const cruiserPlants: readonly Plant[] = [
     text: "import e from '../extension';\nexport default e;",
   },
   {
-    rule: 'demo-belongs-to-the-command',
+    rule: 'demo-belongs-to-the-core',
     file: 'src/ui/c2.ts',
     text: imports('demo', '../demo/demo'),
   },
+  {
+    rule: 'broker-belongs-to-the-command',
+    file: 'src/ui/c5.ts',
+    text: imports('broker', '../broker/broker'),
+  },
+  {
+    rule: 'broker-connection-looks-down',
+    file: 'src/node/broker/c1.ts',
+    text: imports('service', '../../services/service'),
+  },
+  { rule: 'rpc-looks-down', file: 'src/rpc/c1.ts', text: imports('node', '../node/node') },
   { rule: 'only-roots-compose', file: 'src/ui/c3.ts', text: imports('node', '../node/node') },
   { rule: 'only-roots-compose', file: 'src/other.ts', text: imports('node', './node/node') },
   { rule: 'ui-renders', file: 'src/ui/c4.ts', text: imports('connect', 'node:net') },

@@ -1,6 +1,6 @@
 /** The command as built, run to its end. */
 import { spawn } from 'node:child_process';
-import { CLI } from './exposed';
+import { ALONE, CLI } from './exposed';
 
 export interface Outcome {
   /** Undefined where a signal ended it. */
@@ -32,7 +32,10 @@ export function runProgram(
   { env = process.env, signal, deadlineMs = 40_000 }: CommandOptions = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, {
+      env: { ...ALONE, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const deadline = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
     const texts = { stdout: '', stderr: '' };
     let isSignalled = false;

@@ -7,6 +7,9 @@ import type { IocState, PvProtocol, ServerState, Snapshot } from '../../src/mode
 import { caget, p4pGet } from './clients';
 import { until } from './until';
 
+/** A command that shares nothing with others, unless its test wants that. */
+export const ALONE = { EPICS_EXPOSE_BROKER: 'off' };
+
 export const CLI = join(__dirname, '../../dist/cli.js');
 
 interface StartOptions {
@@ -53,7 +56,10 @@ export class Exposed {
     const { env = process.env, cli = CLI, within = [], ...rest } = options;
     const command = [...within, process.execPath, cli, ...args, '--json', '--verbose'];
     const [program = '', ...words] = command;
-    return new Exposed(spawn(program, words, { env, ...rest, stdio: ['ignore', 'pipe', 'pipe'] }));
+    const environment = { ...ALONE, ...env };
+    return new Exposed(
+      spawn(program, words, { env: environment, ...rest, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
   }
 
   #take(text: string): void {

@@ -14,11 +14,11 @@ export function runExec(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  return withLook(options, terminal, signal, { opensRelays: true }, (opened) => {
+  return withLook(options, terminal, signal, 'relay', (opened) => {
     if (signal.aborted) return 128 + constants.signals.SIGINT;
     const empty = emptyExit(opened, terminal);
     if (empty !== undefined) return empty;
-    const snapshot = opened.session.snapshot();
+    const { snapshot } = opened;
     // The client itself will only say "timeout".
     for (const note of failureNotes(snapshot)) terminal.tell(`! ${note}`);
     const environment = clientEnvironment(nameServersOf(snapshot), process.env);

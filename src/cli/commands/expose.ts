@@ -2,10 +2,9 @@
 import { createLogUpdate } from 'log-update';
 import { clientEnvironment, nameServersOf } from '../../model/nameServers';
 import { sentence } from '../../model/table';
-import { createDemoEngine } from '../../demo/demoEngine';
-import { systemClock } from '../../node/systemClock';
 import { EXIT } from '../exitCodes';
-import { type OpenedSession, openSession } from '../openSession';
+import { DEMO_ENGINE } from '../../broker/openExposer';
+import { type Opened, openExposure } from '../openExposure';
 import type { CommonOptions } from '../options';
 import { renderReport } from '../renderTable';
 import type { Terminal } from '../terminal';
@@ -21,18 +20,15 @@ export async function runExpose(
   signal: AbortSignal,
   mode: 'expose' | 'demo' = 'expose',
 ): Promise<number> {
-  const opened = openSession(options, terminal, {
-    opensRelays: true,
-    withEngines: mode === 'expose',
-  });
+  const engine = mode === 'demo' ? [DEMO_ENGINE] : options.engine;
+  const opened = await openExposure({ ...options, engine }, terminal, signal, 'serve');
   try {
-    if (mode === 'demo') opened.addEngine(createDemoEngine(systemClock));
     await terminal.withProgress(() => progressText(opened), opened.settle(signal));
     if (signal.aborted) return EXIT.ok;
-    const isEmpty = opened.session.iocs.length === 0;
+    const isEmpty = opened.snapshot.containers.every(({ iocs }) => iocs.length === 0);
     if (isEmpty && options.demoWhenEmpty === true) {
       terminal.tell('No IOC runs in a container here, so this shows the built-in demo IOC.');
-      opened.addEngine(createDemoEngine(systemClock));
+      await opened.addDemo();
       await opened.settle(signal);
     } else if (isEmpty) {
       terminal.tell(emptyText(opened));
@@ -45,13 +41,13 @@ export async function runExpose(
 }
 
 interface View {
-  show(opened: OpenedSession): void;
+  show(opened: Opened): void;
   end(): void;
 }
 
-function follow(opened: OpenedSession, view: View, signal: AbortSignal): Promise<void> {
+function follow(opened: Opened, view: View, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const changes = opened.session.onDidChange(() => view.show(opened));
+    const changes = opened.exposure.onDidChange(() => view.show(opened));
     view.show(opened);
     const finish = (): void => {
       changes.dispose();
@@ -67,8 +63,7 @@ function follow(opened: OpenedSession, view: View, signal: AbortSignal): Promise
 function jsonView(): View {
   let last = '';
   return {
-    show({ session }) {
-      const snapshot = session.snapshot();
+    show({ snapshot }) {
       const environment = clientEnvironment(nameServersOf(snapshot));
       const body = JSON.stringify({ ...snapshot, environment });
       if (body === last) return;
@@ -87,12 +82,12 @@ function tableView(terminal: Terminal): View {
   const update = createLogUpdate(process.stdout, { showCursor: true });
   let last = '';
   return {
-    show({ session }) {
-      const lines = renderReport(session.snapshot(), terminal);
+    show({ snapshot }) {
+      const lines = renderReport(snapshot, terminal);
       const text = [...lines, 'watching; Ctrl-C to stop'].join('\n');
       if (text === last) return;
       if (terminal.isInteractive) update(text);
-      else if (session.isSettled) terminal.print(last === '' ? text : `\n${text}`);
+      else if (snapshot.isSettled) terminal.print(last === '' ? text : `\n${text}`);
       else return;
       last = text;
     },
@@ -102,8 +97,8 @@ function tableView(terminal: Terminal): View {
   };
 }
 
-export function progressText({ session }: OpenedSession): string {
-  const { engines, containers } = session.snapshot();
+export function progressText({ snapshot }: Opened): string {
+  const { engines, containers } = snapshot;
   const connected = engines.filter((engine) => engine.status === 'connected').length;
   return `looking for IOCs: ${count(connected, 'engine')}, ${count(containers.length, 'container')} ...`;
 }
@@ -113,17 +108,16 @@ function count(n: number, what: string): string {
 }
 
 /** Why there is nothing to show, and what to do. */
-export function emptyText(opened: OpenedSession): string {
-  const { session, engineProblem } = opened;
+export function emptyText({ snapshot, isChosen }: Opened): string {
+  const { engines, containers, engineProblem } = snapshot;
   if (engineProblem) return sentence(engineProblem);
-  const { engines, containers } = session.snapshot();
   const connected = engines.filter((engine) => engine.status === 'connected');
   if (engines.length === 0) {
     return 'No container engine was found. Start Docker or Podman, or name one with --engine; `epics-expose demo` shows how it looks.';
   }
   if (connected.length === 0) return 'No container engine answers yet; waiting for one.';
   if (containers.length === 0) {
-    return opened.isChosen
+    return isChosen
       ? 'No container runs that was asked for; waiting for one with an IOC in it.'
       : 'No container runs; waiting for one with an IOC in it.';
   }

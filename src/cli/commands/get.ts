@@ -1,43 +1,57 @@
 /** `epics-expose get PV...`: value, unit, alarm and time, over CA and PVA. */
 import { styleText } from 'node:util';
-import { messageOf, UsageError } from '../../base/errors';
+import { isErrorCode, messageOf, UsageError } from '../../base/errors';
 import { inLanes } from '../../base/lanes';
-import { withDeadline } from '../../base/abort';
 import type { PvProtocol } from '../../model/snapshot';
-import { systemClock } from '../../node/systemClock';
-import { clientIdentity } from '../../node/clientIdentity';
-import { jsonValue, readingCells } from '../../model/reading';
-import { readPv } from '../../services/probe/readPv';
+import type { Exposure } from '../../model/exposure';
+import { jsonValue, type PvReading, readingCells } from '../../model/reading';
 import { alignColumns } from '../renderTable';
-import { failureNotes, sentence } from '../../model/table';
+import { failureNotes } from '../../model/table';
 import { EXIT } from '../exitCodes';
-import type { OpenedSession } from '../openSession';
 import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
 import { emptyExit, withLook } from './look';
 
-const GET_TIMEOUT_MS = 5000;
 /** Each is a circuit of its own, and PVXS loses connections when more than some ten come at once. */
 const READS_AT_ONCE = 4;
 
-export function runGet(
+/** Nothing of it is in the demo that runs, which was asked because it runs. */
+const NOT_IN_DEMO = -1;
+
+export async function runGet(
   wanted: readonly string[],
   options: CommonOptions,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
   const requests = wanted.flatMap(parseRequest);
+  const code = await getAll(requests, options, terminal, signal, false);
+  return code === NOT_IN_DEMO ? getAll(requests, options, terminal, signal, true) : code;
+}
+
+function getAll(
+  requests: readonly Request[],
+  options: CommonOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+  isAlone: boolean,
+): Promise<number> {
   return withLook(
     { ...options, pv: [...options.pv, ...requests.map((r) => r.name)] },
     terminal,
     signal,
-    { opensRelays: false },
+    'look',
     async (opened) => {
       const empty = emptyExit(opened, terminal);
       if (empty !== undefined) return empty;
       const results = await inLanes(READS_AT_ONCE, requests, (request) =>
-        getOne(opened, request, signal),
+        getOne(opened.exposure, request, signal),
       );
+      const isNothingHere = results.every((result) => 'error' in result && !result.isHere);
+      if (opened.isDemoInstead && isNothingHere) {
+        terminal.tell('The demo that runs does not have it; looking in containers.');
+        return NOT_IN_DEMO;
+      }
       const answered = results.filter((result) => 'reading' in result);
       const failed = results
         .filter((result) => 'error' in result)
@@ -54,11 +68,12 @@ export function runGet(
         }
       }
       if (failed.length === 0) return EXIT.ok;
-      for (const note of failureNotes(opened.session.snapshot())) terminal.tell(`! ${note}`);
+      for (const note of failureNotes(opened.snapshot)) terminal.tell(`! ${note}`);
       return failed.some(({ isHere }) => isHere) || answered.length > 0
         ? EXIT.unreachable
         : EXIT.notFound;
     },
+    { isAlone },
   );
 }
 
@@ -95,49 +110,20 @@ function parseRequest(text: string): Request[] {
 
 type GetResult = Request &
   (
-    | { reading: Awaited<ReturnType<typeof readPv>> }
+    | { reading: PvReading }
     /** `isHere`: an IOC has it, and something is in the way. */
     | { error: string; isHere: boolean }
   );
 
-/** Asks every server of that protocol which has the PV; the first answer counts. */
 async function getOne(
-  { session }: OpenedSession,
+  exposure: Exposure,
   request: Request,
   signal: AbortSignal,
 ): Promise<GetResult> {
   const { name, protocol } = request;
-  const servers = session.iocs.flatMap((ioc) => {
-    const pv = [...ioc.pvs()].find((one) => one.name === name && one.protocol === protocol);
-    if (!pv || pv.step === 'not-found') return [];
-    return ioc.servers
-      .filter((server) => server.identity?.protocol === protocol)
-      .map((server) => ({ server, step: pv.step }));
-  });
-  const found = servers.find(({ step }) => step === 'reachable') ?? servers[0];
-  if (!found) {
-    const error = `no IOC here serves it over ${protocol === 'ca' ? 'Channel Access' : 'pvAccess'}`;
-    return { ...request, error, isHere: false };
-  }
-  const { server, step } = found;
-  const { problem } = server;
-  if (problem && problem.code !== 'not-relayed') {
-    return { ...request, error: sentence(problem), isHere: true };
-  }
-  if (step !== 'reachable') {
-    return { ...request, error: `its IOC says: ${step.replace('-', ' ')}`, isHere: true };
-  }
   try {
-    const reading = await withDeadline(
-      systemClock,
-      GET_TIMEOUT_MS,
-      `the IOC did not answer within ${GET_TIMEOUT_MS / 1000} s`,
-      signal,
-      async (inner) =>
-        readPv(protocol, name, await server.dialAsClient(inner), clientIdentity(), inner),
-    );
-    return { ...request, reading };
+    return { ...request, reading: await exposure.readPv(name, protocol, signal) };
   } catch (error) {
-    return { ...request, error: messageOf(error), isHere: true };
+    return { ...request, error: messageOf(error), isHere: !isErrorCode(error, 'not-found') };
   }
 }

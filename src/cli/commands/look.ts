@@ -5,26 +5,31 @@ import {
   nameServersOf,
   type Shell,
 } from '../../model/nameServers';
-import type { ServerState, Snapshot } from '../../model/snapshot';
+import type { Snapshot } from '../../model/snapshot';
+import type { PvRow } from '../../model/exposure';
 import { healthOf, sentence, tableNotes } from '../../model/table';
 import { EXIT } from '../exitCodes';
-import { type OpenedSession, openSession } from '../openSession';
+import { type Mode, type Opened, openExposure } from '../openExposure';
 import type { CommonOptions } from '../options';
 import { alignColumns, renderReport } from '../renderTable';
 import type { Terminal } from '../terminal';
 import { emptyText, progressText } from './expose';
 
-/** Opens a session, waits until it is settled, and hands it over; always closes it. */
+const ROWS_PER_PAGE = 20_000;
+
+/** Opens an exposure, waits until it is settled, and hands it over; always closes it. */
 export async function withLook(
   options: CommonOptions,
   terminal: Terminal,
   signal: AbortSignal,
-  mode: { readonly opensRelays: boolean },
-  use: (opened: OpenedSession) => number | Promise<number>,
+  mode: Mode,
+  use: (opened: Opened) => number | Promise<number>,
+  { isAlone = false } = {},
 ): Promise<number> {
-  const opened = openSession(options, terminal, mode);
+  const opened = await openExposure(options, terminal, signal, mode, { isAlone });
   try {
     await terminal.withProgress(() => progressText(opened), opened.settle(signal));
+    if (opened.isDemoInstead) terminal.log('info', 'session', 'shows the demo that runs');
     return await use(opened);
   } finally {
     await opened.close();
@@ -32,8 +37,8 @@ export async function withLook(
 }
 
 /** The exit code that says why there is nothing, or undefined when there is an IOC. */
-export function emptyExit(opened: OpenedSession, terminal: Terminal): number | undefined {
-  const { engines, containers } = opened.session.snapshot();
+export function emptyExit(opened: Opened, terminal: Terminal): number | undefined {
+  const { engines, containers } = opened.snapshot;
   for (const engine of engines) {
     if (engine.problem) terminal.tell(sentence(engine.problem));
   }
@@ -51,8 +56,8 @@ export function runStatus(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  return withLook(options, terminal, signal, { opensRelays: false }, (opened) => {
-    const snapshot = opened.session.snapshot();
+  return withLook(options, terminal, signal, 'look', (opened) => {
+    const { snapshot } = opened;
     if (options.json === true) {
       const environment = clientEnvironment(nameServersOf(snapshot));
       terminal.print(JSON.stringify({ ...snapshot, environment }, undefined, 2));
@@ -78,39 +83,31 @@ export function runPvs(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  return withLook(options, terminal, signal, { opensRelays: false }, (opened) => {
+  return withLook(options, terminal, signal, 'look', async (opened) => {
     const empty = emptyExit(opened, terminal);
     if (empty !== undefined) return empty;
-    const matches = pattern === undefined ? () => true : globMatcher(pattern);
-    let found = 0;
-    let reachable = 0;
-    const rows: string[][] = [];
-    for (const { container, ioc, pv } of opened.session.pvs()) {
-      if (!matches(pv.name)) continue;
-      const server = ioc.state().servers.find((s) => s.protocol === pv.protocol);
-      const state = pvState(pv.step, server);
-      found++;
-      if (state === 'reachable') reachable++;
-      const row = {
-        name: pv.name,
-        protocol: pv.protocol,
-        state,
-        ioc: ioc.name,
-        container: container.name,
-      };
-      if (options.json === true) terminal.print(JSON.stringify({ ...row, source: pv.source }));
-      else {
-        const word = terminal.isInteractive ? state.replaceAll('-', ' ') : state;
-        rows.push([row.name, row.protocol, word, row.ioc, row.container]);
+    const all = await rowsOf(opened, pattern, signal);
+    const reachable = all.filter(({ state }) => state === 'reachable').length;
+    const rows = all.map(({ name, protocol, state, iocName, containerName }) => [
+      name,
+      protocol,
+      terminal.isInteractive ? state.replaceAll('-', ' ') : state,
+      iocName,
+      containerName,
+    ]);
+    if (options.json === true) {
+      for (const { name, protocol, state, iocName, containerName, source } of all) {
+        const row = { name, protocol, state, ioc: iocName, container: containerName, source };
+        terminal.print(JSON.stringify(row));
       }
     }
     // Columns for people, tabs for programs.
     const lines = terminal.isInteractive
       ? alignColumns([['PV', 'OVER', 'STATE', 'IOC', 'CONTAINER'], ...rows])
       : rows.map((row) => row.join('\t'));
-    if (rows.length > 0) for (const line of lines) terminal.print(line);
-    if (reachable < found) tellNotes(opened.session.snapshot(), terminal);
-    if (found === 0) {
+    if (rows.length > 0 && options.json !== true) for (const line of lines) terminal.print(line);
+    if (reachable < all.length) tellNotes(opened.snapshot, terminal);
+    if (all.length === 0) {
       terminal.tell(
         pattern === undefined
           ? 'The IOCs tell no PV names; give some with --pv NAME.'
@@ -118,7 +115,7 @@ export function runPvs(
       );
       return EXIT.notFound;
     }
-    return reachable === found ? EXIT.ok : EXIT.unreachable;
+    return reachable === all.length ? EXIT.ok : EXIT.unreachable;
   });
 }
 
@@ -127,20 +124,21 @@ export function tellNotes(snapshot: Snapshot, terminal: Terminal): void {
   for (const note of tableNotes(snapshot)) terminal.tell(`! ${note}`);
 }
 
-/** The step that stops a PV, the server's own trouble first. */
-function pvState(step: string, server: ServerState | undefined): string {
-  if (server?.status === 'gone') return 'ioc-gone';
-  if (server?.status === 'failed' && server.problem) return server.problem.code;
-  return step;
-}
-
-function globMatcher(pattern: string): (name: string) => boolean {
-  const source = pattern
-    .split('')
-    .map((c) => (c === '*' ? '.*' : c === '?' ? '.' : c.replace(/[\\^$.|+()[\]{}]/g, '\\$&')))
-    .join('');
-  const expression = new RegExp(`^${source}$`);
-  return (name) => expression.test(name);
+async function rowsOf(
+  { exposure, snapshot }: Opened,
+  pattern: string | undefined,
+  signal: AbortSignal,
+): Promise<PvRow[]> {
+  const servers = snapshot.containers.flatMap(({ iocs }) => iocs.flatMap((ioc) => ioc.servers));
+  const keys = new Set(servers.map(({ key }) => key));
+  const rows: PvRow[] = [];
+  for (let offset = 0; ; offset += ROWS_PER_PAGE) {
+    const query = { offset, limit: ROWS_PER_PAGE, ...(pattern !== undefined && { pattern }) };
+    const page = await exposure.listPvs(query, signal);
+    // A broker lists what others want, too.
+    rows.push(...page.rows.filter(({ serverKey }) => keys.has(serverKey)));
+    if (offset + ROWS_PER_PAGE >= page.total) return rows;
+  }
 }
 
 export function runEnv(
@@ -149,10 +147,10 @@ export function runEnv(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  return withLook(options, terminal, signal, { opensRelays: false }, (opened) => {
+  return withLook(options, terminal, signal, 'look', (opened) => {
     const empty = emptyExit(opened, terminal);
     if (empty !== undefined) return empty;
-    const environment = clientEnvironment(nameServersOf(opened.session.snapshot()), process.env);
+    const environment = clientEnvironment(nameServersOf(opened.snapshot), process.env);
     if (options.json === true) terminal.print(JSON.stringify(environment));
     else for (const line of formatEnvironment(environment, shell)) terminal.print(line);
     if (Object.keys(environment).length > 0) return EXIT.ok;

@@ -37,6 +37,7 @@ const RETRY_MAX_MS = 5000;
 /** A request made while the broker is away waits for so long for the next one. */
 const RECONNECT_TIMEOUT_MS = 10_000;
 const GOODBYE_TIMEOUT_MS = 5000;
+const LOOK_MS = 20;
 
 const NOTHING: Snapshot = { isSettled: false, engines: [], containers: [], unknownNames: [] };
 
@@ -73,6 +74,8 @@ export interface BrokerExposure extends Exposure {
   listWishes(signal: AbortSignal): Promise<readonly Wish[]>;
   /** Ends the broker and starts another one; every client's circuit ends with it. */
   restart(signal: AbortSignal): Promise<void>;
+  /** Ends the broker, everything with it; resolves when it has ended. Starts none. */
+  stop(signal: AbortSignal): Promise<void>;
   /** Goes without a word: what was wanted stays for the grace (a window that reloads). */
   leave(): void;
   /** Says goodbye: what was wanted ends at once. As `dispose`, and resolves when the broker knows. */
@@ -349,18 +352,23 @@ class ReconnectingExposure implements BrokerExposure {
   }
 
   async restart(signal: AbortSignal): Promise<void> {
+    const former = this.#client;
     await this.#request(METHODS.stop, {}, signal);
-    await new Promise<void>((resolve) => {
-      if (!this.#client) {
-        resolve();
-        return;
-      }
-      const lost = this.#lost.event(() => {
-        lost.dispose();
-        resolve();
-      });
-    });
-    await this.#nextClient(signal);
+    // Its end is told by the connection's, which brings us back to another one.
+    while (this.#client === former && !signal.aborted) await delay(this.#clock, LOOK_MS, signal);
+    if (!this.#client) await this.#nextClient(signal);
+  }
+
+  async stop(signal: AbortSignal): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.request(METHODS.stop, {}, signal);
+    for (;;) {
+      const socket = await dialBroker(this.#place.socket, this.#clock, signal);
+      socket?.destroy();
+      if (!socket) return;
+      await delay(this.#clock, LOOK_MS, signal);
+    }
   }
 
   leave(): void {

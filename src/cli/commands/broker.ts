@@ -1,0 +1,61 @@
+/** `epics-expose broker status|stop|restart`: the background process itself. */
+import { messageOf } from '../../base/errors';
+import { type BrokerExposure, findBroker } from '../../node/broker/connectBroker';
+import { EXIT } from '../exitCodes';
+import { brokerOptions } from '../openExposure';
+import type { CommonOptions } from '../options';
+import type { Terminal } from '../terminal';
+
+export const BROKER_ACTIONS = ['status', 'stop', 'restart'] as const;
+export type BrokerAction = (typeof BROKER_ACTIONS)[number];
+
+export const BROKER_WORDS: Record<BrokerAction, string> = {
+  status: 'whether it runs, and for whom',
+  stop: 'end it, and every connection it carries',
+  restart: 'end it and start another one',
+};
+
+export async function runBroker(
+  action: BrokerAction,
+  options: CommonOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  const broker = await findBroker(brokerOptions(terminal, `broker ${action}`), signal);
+  if (!broker) {
+    terminal.tell('No background process runs. A window or `epics-expose` starts what it needs.');
+    return EXIT.notFound;
+  }
+  try {
+    if (action === 'status') await tellStatus(broker, options, terminal, signal);
+    if (action === 'stop') await broker.stop(signal);
+    if (action === 'restart') await broker.restart(signal);
+    if (action !== 'status') terminal.tell(action === 'stop' ? 'Stopped.' : 'Restarted.');
+    return EXIT.ok;
+  } catch (error) {
+    terminal.tell(`The background process did not ${action}: ${messageOf(error)}`);
+    return EXIT.unreachable;
+  } finally {
+    await broker.close();
+  }
+}
+
+async function tellStatus(
+  broker: BrokerExposure,
+  options: CommonOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const wishes = await broker.listWishes(signal);
+  const { pid, version, isForeground, logFile, frontEndCount } = broker.broker;
+  // This command is a front end too.
+  const others = frontEndCount - 1;
+  if (options.json === true) {
+    terminal.print(JSON.stringify({ ...broker.broker, frontEndCount: others, wishes }));
+    return;
+  }
+  terminal.print(`${isForeground ? 'a command in a terminal' : 'in the background'}, pid ${pid}`);
+  terminal.print(`version ${version}`);
+  terminal.print(`${others} others connected, ${wishes.length} want something exposed`);
+  if (logFile !== undefined) terminal.print(`log ${logFile}`);
+}

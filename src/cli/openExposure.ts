@@ -1,0 +1,260 @@
+/** What one command works on: the exposure of a broker that runs, or one of its own. */
+import { join } from 'node:path';
+import { distance } from 'fastest-levenshtein';
+import { DisposableStore } from '../base/disposable';
+import { messageOf, UsageError } from '../base/errors';
+import { BrokerServer, GRACE_MS } from '../broker/brokerServer';
+import { DEMO_ENGINE, openExposer } from '../broker/openExposer';
+import type { Exposure, RunningContainer, Wish } from '../model/exposure';
+import type { Snapshot } from '../model/snapshot';
+import { brokerPlace } from '../node/broker/brokerPlace';
+import {
+  type BrokerExposure,
+  type ConnectBrokerOptions,
+  findBroker,
+} from '../node/broker/connectBroker';
+import { systemClock } from '../node/systemClock';
+import { keyOf } from '../services/engineSets';
+import { EVERYTHING, isNamed, isSelected } from '../services/selection';
+import { version } from '../../package.json';
+import { type CommonOptions, selectionOf } from './options';
+import type { Terminal } from './terminal';
+
+/** When a look is taken as it is, although something still does not answer. */
+const SETTLE_TIMEOUT_MS = 20_000;
+
+/**
+ * `look` relays nothing: it uses a broker that exposes what is asked anyway. `relay` has the broker
+ * that runs relay it. `serve` does so too, and where none runs serves others while it runs.
+ */
+export type Mode = 'look' | 'relay' | 'serve';
+
+export interface Opened {
+  readonly exposure: Exposure;
+  /** Of what was asked for. */
+  readonly snapshot: Snapshot;
+  /** Whether the person named containers, a folder or labels. */
+  readonly isChosen: boolean;
+  /** It is the built-in demo that is shown, although nobody asked for it here. */
+  readonly isDemoInstead: boolean;
+  /** Resolves when what is there now is exposed or has its reason. */
+  settle(signal: AbortSignal): Promise<void>;
+  /** Shows the built-in demo too. */
+  addDemo(): Promise<void>;
+  /** Ends what was wanted; resolves when nothing of it is left. */
+  close(): Promise<void>;
+}
+
+interface Source {
+  openFrontEnd(): Promise<Exposure>;
+  close(): Promise<void>;
+}
+
+export async function openExposure(
+  options: CommonOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+  mode: Mode,
+  { isAlone = false } = {},
+): Promise<Opened> {
+  const asked: Wish = {
+    selection: selectionOf(options),
+    engines: options.engine,
+    names: options.pv,
+  };
+  const found = isAlone ? undefined : await usableBroker(asked, terminal, signal, mode);
+  const source = found
+    ? brokerSource(found.broker, terminal, signal)
+    : await ownSource(terminal, mode);
+  const wish = found?.wish ?? asked;
+  try {
+    const exposure = await source.openFrontEnd();
+    await exposure.setWish(wish);
+    return new OpenedExposure(source, exposure, wish, wish !== asked);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+export function brokerOptions(terminal: Terminal, command: string): ConnectBrokerOptions {
+  return {
+    env: process.env,
+    clientName: `epics-expose ${command}`,
+    version,
+    program: join(__dirname, 'broker.js'),
+    log: terminal.log,
+  };
+}
+
+/** The broker that runs, and what to want of it, if a command may use it. */
+async function usableBroker(
+  asked: Wish,
+  terminal: Terminal,
+  signal: AbortSignal,
+  mode: Mode,
+): Promise<{ broker: BrokerExposure; wish: Wish } | undefined> {
+  const broker = await findBroker(brokerOptions(terminal, mode), signal);
+  if (!broker || mode !== 'look') return broker && { broker, wish: asked };
+  const wishes = await broker.listWishes(signal);
+  if (wishes.some((wish) => covers(wish, asked))) return { broker, wish: asked };
+  // A demo that runs is what a person means who names nothing; all else is looked at alone.
+  const demo: Wish = { ...asked, engines: [DEMO_ENGINE] };
+  const isDemoMeant = asked.engines.length === 0 && wishes.every((wish) => covers(wish, demo));
+  if (isDemoMeant && wishes.length > 0) return { broker, wish: demo };
+  await broker.close();
+  return undefined;
+}
+
+/** Whether who has the first wish sees all that the second asks for. */
+function covers(wish: Wish, asked: Wish): boolean {
+  const { containers, labels, workspace } = wish.selection;
+  const isAll = containers.length === 0 && labels.length === 0 && workspace === undefined;
+  const isSame = JSON.stringify(wish.selection) === JSON.stringify(asked.selection);
+  return keyOf(wish.engines) === keyOf(asked.engines) && (isAll || isSame);
+}
+
+function brokerSource(first: BrokerExposure, terminal: Terminal, signal: AbortSignal): Source {
+  const { pid, isForeground } = first.broker;
+  const who = isForeground ? 'another epics-expose' : 'the background process';
+  terminal.log('info', 'session', `uses ${who} (pid ${pid})`);
+  first.onDidLose(({ reason, logFile }) => {
+    terminal.tell(`Lost ${who}: ${reason}. Another one is started; its log: ${logFile}`);
+  });
+  const opened = [first];
+  let isFirstGiven = false;
+  return {
+    async openFrontEnd() {
+      if (!isFirstGiven) {
+        isFirstGiven = true;
+        return first;
+      }
+      const next = await findBroker(brokerOptions(terminal, 'demo'), signal);
+      if (!next) throw new UsageError(`${who} is gone; run the command again.`);
+      opened.push(next);
+      return next;
+    },
+    async close() {
+      await Promise.all(opened.map((broker) => broker.close()));
+    },
+  };
+}
+
+async function ownSource(terminal: Terminal, mode: Mode): Promise<Source> {
+  const { log } = terminal;
+  const exposer = openExposer({ env: process.env, opensRelays: mode !== 'look', log });
+  let server: BrokerServer | undefined;
+  try {
+    const place = mode === 'serve' ? brokerPlace(process.env) : undefined;
+    server =
+      place &&
+      (await BrokerServer.listen({
+        ...{ place, exposer, version, log, isForeground: true },
+        ...{ clock: systemClock, graceMs: GRACE_MS, onIdle: () => undefined },
+        onStop: () => process.kill(process.pid, 'SIGTERM'),
+      }));
+  } catch (error) {
+    log('warn', 'session', `other commands cannot share this: ${messageOf(error)}`);
+  }
+  return {
+    openFrontEnd: async () => exposer.openFrontEnd(),
+    async close() {
+      await server?.close();
+      await exposer.close();
+    },
+  };
+}
+
+class OpenedExposure implements Opened {
+  readonly exposure: Exposure;
+  readonly isDemoInstead: boolean;
+  readonly #source: Source;
+  readonly #wish: Wish;
+  #hasDemo = false;
+
+  constructor(source: Source, exposure: Exposure, wish: Wish, isDemoInstead: boolean) {
+    this.#source = source;
+    this.exposure = exposure;
+    this.#wish = wish;
+    this.isDemoInstead = isDemoInstead;
+  }
+
+  get isChosen(): boolean {
+    const { containers, labels, workspace } = this.#wish.selection;
+    return containers.length > 0 || labels.length > 0 || workspace !== undefined;
+  }
+
+  /** A broker tells what others want, too: that is left out. */
+  get snapshot(): Snapshot {
+    const { snapshot } = this.exposure;
+    const { selection, engines, names } = this.#wish;
+    const isDemoOnly = keyOf(engines) === keyOf([DEMO_ENGINE]);
+    return {
+      ...snapshot,
+      engines: snapshot.engines.filter(({ kind }) => !isDemoOnly || kind === 'demo'),
+      containers: snapshot.containers.filter(
+        (container) =>
+          (isSelected(container, selection) || (this.#hasDemo && container.id === 'demo')) &&
+          (!isDemoOnly || container.engineKey === DEMO_ENGINE),
+      ),
+      unknownNames: snapshot.unknownNames.filter((name) => names.includes(name)),
+    };
+  }
+
+  async settle(signal: AbortSignal): Promise<void> {
+    await untilSettled(this.exposure, signal);
+    if (signal.aborted) return;
+    const { containers } = this.#wish.selection;
+    const isAnswered = this.exposure.snapshot.engines.some(({ status }) => status === 'connected');
+    // Without an engine that answers there is another thing to say first.
+    if (containers.length === 0 || !isAnswered) return;
+    rejectUnknown(containers, await this.exposure.listContainers(signal));
+  }
+
+  async addDemo(): Promise<void> {
+    const demo = await this.#source.openFrontEnd();
+    await demo.setWish({ selection: EVERYTHING, engines: [DEMO_ENGINE], names: [] });
+    this.#hasDemo = true;
+  }
+
+  close(): Promise<void> {
+    return this.#source.close();
+  }
+}
+
+/** A name nobody has is a typing error more often than a container to come. */
+function rejectUnknown(wanted: readonly string[], known: readonly RunningContainer[]): void {
+  for (const name of wanted) {
+    if (known.some((container) => isNamed(container, name))) continue;
+    const names = known
+      .map((container) => container.name)
+      .sort((a, b) => distance(a, name) - distance(b, name));
+    const near = names.filter((other) => distance(other, name) <= 3 || other.includes(name));
+    const hint =
+      names.length === 0
+        ? 'No container runs.'
+        : `${near.length > 0 ? `Did you mean ${near.slice(0, 3).join(' or ')}? ` : ''}Running: ${names.slice(0, 10).join(', ')}`;
+    throw new UsageError(
+      `no running container is called "${name}"; if it is stopped, start it. ${hint}`,
+    );
+  }
+}
+
+function untilSettled(exposure: Exposure, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const store = new DisposableStore();
+    const finish = (): void => {
+      store.dispose();
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    const check = (): void => {
+      if (exposure.snapshot.isSettled) finish();
+    };
+    store.add(exposure.onDidChange(check));
+    store.add(systemClock.after(SETTLE_TIMEOUT_MS, finish));
+    signal.addEventListener('abort', finish, { once: true });
+    if (signal.aborted) finish();
+    else check();
+  });
+}
