@@ -1,5 +1,5 @@
 /** What a hover tells about a PV, and tooltips about the lines above it, as plain text. Pure. */
-import { formatEndpoint } from './endpoint';
+import { formatEndpoint, isUnspecified } from './endpoint';
 import type { PvPath, PvStory } from './exposure';
 import type { TreeNode } from './pvTree';
 import { stepHealth } from './pvTree';
@@ -73,8 +73,9 @@ function pathSection(path: PvPath, nowMs: number): StorySection {
 /** `IOC X (pid 123) in container Y, :5064 → its address → 127.0.0.1:5064` */
 function wayText({ row, pid, listening, way, local }: PvPath): string {
   const process = pid === undefined ? '' : ` (pid ${pid})`;
+  const port = isUnspecified(listening.host) ? `:${listening.port}` : formatEndpoint(listening);
   return [
-    `IOC ${row.iocName}${process} in container ${row.containerName}, ${formatEndpoint(listening)}`,
+    `IOC ${row.iocName}${process} in container ${row.containerName}, ${port}`,
     ...(way ? [WAY_WORDS[way]] : []),
     local ? formatEndpoint(local) : 'not on this machine',
   ].join(' \u2192 ');

@@ -134,17 +134,21 @@ function serverNode(container: ContainerState, server: ServerState): ServerNode 
   const { protocol, implementation, listening, local, pvs } = server;
   const label = `${protocol.toUpperCase()} ${implementation} :${listening.port}`;
   const target = local ? `\u2192 ${formatEndpoint(local)}` : '';
+  const text = serverText(container, server);
+  const words = line(
+    label,
+    [target, text].filter((part) => part !== '').join(', '),
+    healthOf(container, server),
+    'server',
+  );
   return {
     kind: 'server',
     id: server.key,
     server,
     hasPvs: pvs.total > 0,
-    ...line(
-      label,
-      [target, serverText(container, server)].filter((part) => part !== '').join(', '),
-      healthOf(container, server),
-      'server',
-    ),
+    ...words,
+    // A side bar is narrow: what matters comes first.
+    description: `${text} ${target}`.trim(),
   };
 }
 

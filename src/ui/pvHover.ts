@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Disposable } from '../base/disposable';
 import type { Exposure, PvPage } from '../model/exposure';
 import { expandName } from '../model/pvReferences/macroText';
-import { FILE_PATTERN, pvReferenceAt } from '../model/pvReferences/pvReferenceAt';
+import { FILE_PATTERNS, pvReferenceAt } from '../model/pvReferences/pvReferenceAt';
 import type { PvReference } from '../model/pvReferences/pvReference';
 import type { StorySection } from '../model/pvStoryText';
 import { withTimeout } from './signals';
@@ -20,7 +20,7 @@ const SHOWN_NAMES = 5;
 export function registerPvHover(exposure: WindowExposure): Disposable {
   // Without a scheme: documents of a remote window are `vscode-remote:`.
   return vscode.languages.registerHoverProvider(
-    { pattern: FILE_PATTERN },
+    FILE_PATTERNS.map((pattern) => ({ pattern })),
     {
       async provideHover(document, { line, character }) {
         const { exposure: core } = exposure;

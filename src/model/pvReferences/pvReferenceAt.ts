@@ -15,9 +15,11 @@ const READERS: readonly [RegExp, Reader][] = [
   [/\.bob$/i, displayReference],
 ];
 
-/** Files in which names are told, for an editor's hover. */
-export const FILE_PATTERN =
-  '**/{*.{db,template,vdb,substitutions,subst,cmd,iocsh,bob},*ioc.yaml,*ioc.yml}';
+/** Globs of the files in which names are told, for an editor's hover. */
+export const FILE_PATTERNS = [
+  '**/*.{db,template,vdb,substitutions,subst,cmd,iocsh,bob}',
+  '**/*ioc.{yaml,yml}',
+];
 
 /** Beyond this a line is data, not something a person points at. */
 const MAX_LINE = 10_000;

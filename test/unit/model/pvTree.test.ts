@@ -36,7 +36,7 @@ describe('treeOf', () => {
     assert.deepEqual(drawn(tree), [
       'dev | 6 of 6 reachable, this window | bad',
       '  DEV_TEST_IOC | pid 1, 6 of 6 reachable | bad',
-      '    CA rsrv :5064 | \u2192 127.0.0.1:5064, 3 of 3 reachable | good',
+      '    CA rsrv :5064 | 3 of 3 reachable \u2192 127.0.0.1:5064 | good',
       '    PVA pvxs :5064 | port taken | bad',
       '    CA rsrv :5064 | PV names unknown | good',
       '    CA rsrv :5064 | asking | busy',
