@@ -239,7 +239,9 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
     return undefined;
   }
 
-  getTreeItem(node: TreeNode): vscode.TreeItem {
+  getTreeItem(shown: TreeNode): vscode.TreeItem {
+    // The object that VS Code knows the line by may be older than what the line says now.
+    const node = this.#find(shown.id) ?? shown;
     const item = new vscode.TreeItem(node.label, this.#collapsible(node));
     item.id = this.#filter === '' ? node.id : `${node.id} filtered`;
     item.description = node.description;

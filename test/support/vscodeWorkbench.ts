@@ -98,6 +98,39 @@ export class Workbench {
     return text === undefined ? rows : rows.filter({ hasText: text });
   }
 
+  /** A button of the text that an empty view shows. */
+  welcomeButton(title: string): Locator {
+    return this.page.locator('.sidebar .monaco-button:visible', { hasText: title }).first();
+  }
+
+  /** An item of the status bar. */
+  status(text: string | RegExp): Locator {
+    return this.page.locator('.statusbar-item', { hasText: text }).first();
+  }
+
+  /** Opens a file of the workspace by its name. */
+  async openFile(name: string): Promise<void> {
+    const { page } = this;
+    await page.keyboard.press('Control+P');
+    await page.locator('.quick-input-widget input:visible').fill(name);
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
+    await page.locator('.editor-container .view-line').first().waitFor();
+  }
+
+  /** A line into the terminal that was opened last. */
+  async type(line: string): Promise<void> {
+    const { page } = this;
+    const terminal = page.locator('.terminal-wrapper.active');
+    await terminal
+      .locator('.xterm-rows')
+      .getByText(/[#$%>]/)
+      .first()
+      .waitFor();
+    await terminal.click();
+    await page.keyboard.type(line);
+    await page.keyboard.press('Enter');
+  }
+
   /** What a screen reader says of each visible row, indented by its level. */
   async readTree(): Promise<string[]> {
     return this.rows().evaluateAll((rows: Element[]) =>
@@ -123,13 +156,23 @@ export class Workbench {
     await target.hover();
     const hover = this.page.locator('.monaco-hover:visible').first();
     await hover.waitFor();
-    return hover.innerText();
+    return (await hover.innerText()).replaceAll('\u00a0', ' ');
   }
 
   /** A picture in artifacts/vscode. */
   async picture(name: string): Promise<void> {
     fs.mkdirSync(ARTIFACTS, { recursive: true });
     await this.page.screenshot({ path: `${ARTIFACTS}/${name}.png` });
+  }
+
+  /** The same in both colour themes. */
+  async pictures(name: string): Promise<void> {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await this.page.emulateMedia({ colorScheme });
+      const theme = colorScheme === 'dark' ? '.vs-dark' : '.vs';
+      await this.page.locator(`.monaco-workbench${theme}`).waitFor();
+      await this.picture(`${name}-${colorScheme}`);
+    }
   }
 
   /** What there is to see when something went wrong. */

@@ -21,7 +21,7 @@ def show(update, index):
 
 
 async def main():
-    aioca.camonitor(sys.argv[1:], show, notify_disconnect=True)
+    aioca.camonitor(sys.argv[1:], show, all_updates=True, notify_disconnect=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 

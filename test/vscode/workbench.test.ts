@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { camonitor, nameServers } from '../support/clients';
+import { CodeServer, missingForCodeServer } from '../support/codeServer';
+import { devcontainerUp, type Devcontainer } from '../support/lab/devcontainer';
+import { needsEngine } from '../support/lab/needs';
+import { skip } from '../support/skip';
+import { until } from '../support/until';
+import { makePackage } from '../support/vscodePackage';
+import { missingForBrowser, openBrowser, Workbench } from '../support/vscodeWorkbench';
+
+/**
+ * The extension as a person has it: the packed file installed into a real VS Code, its workbench
+ * seen and used in a browser, a dev container with a real IOC, a real client outside.
+ */
+describe('workbench', function () {
+  this.timeout(120_000);
+  let dev: Devcontainer;
+  let server: CodeServer;
+  let browser: Browser;
+  const windows: Workbench[] = [];
+
+  before(async function () {
+    const missing = missingForCodeServer() ?? missingForBrowser();
+    if (missing) skip(this, missing, 'vscode');
+    const engine = await needsEngine(this, 'docker');
+    dev = await devcontainerUp(engine, { name: 'example-ioc' });
+    await dev.container.startIoc({ macros: 'P=DEV:', env: { IOC_NAME: 'DEV_IOC' } });
+    writeFileSync(
+      join(dev.workspaceFolder, 'example.db'),
+      'record(ai, "DEV:TEMPERATURE") {\n    field(EGU, "C")\n}\n',
+    );
+    server = await CodeServer.start({
+      vsix: await packed(engine.folder),
+      settings: { 'epicsExpose.engine': engine.endpoint, 'epicsExpose.autoExpose': 'never' },
+    });
+    browser = await openBrowser();
+  });
+  afterEach(async function () {
+    const name = this.currentTest?.title.replace(/\W+/g, '-') ?? 'unknown';
+    const failed = this.currentTest?.state === 'failed';
+    for (const [index, window] of windows.splice(0).entries()) {
+      if (failed) await window.keepEvidence(`failed-${name}-${index}`);
+      await window.close();
+    }
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.close();
+    await dev?.container.remove();
+  });
+
+  async function openWindow(): Promise<Workbench> {
+    const window = await Workbench.open(browser, server, dev.workspaceFolder);
+    windows.push(window);
+    await window.activity('EPICS');
+    return window;
+  }
+
+  async function exposedWindow(): Promise<Workbench> {
+    const window = await openWindow();
+    const isExposing = window.rows('DEV_IOC').first();
+    const button = window.welcomeButton('Expose PVs');
+    await isExposing.or(button).first().waitFor();
+    if (await button.isVisible()) await button.click();
+    await window.rows(/DEV_IOC.*20 of 20 reachable/).waitFor();
+    return window;
+  }
+
+  it('shows the PVs of a dev container after one click', async () => {
+    const window = await openWindow();
+    await window.welcomeButton('Expose PVs').waitFor();
+    await window.picture('welcome');
+    await window.welcomeButton('Expose PVs').click();
+    await window.rows(/DEV_IOC.*20 of 20 reachable/).waitFor();
+    await window.expand(/^CA /);
+    await window.rows('DEV:TEMPERATURE').waitFor();
+    const tree = (await window.readTree()).join('\n');
+    assert.match(tree, /^container .*20 of 20 reachable/m);
+    assert.match(tree, /^ {4}server CA rsrv :5064, → 127\.\d+\.\d+\.\d+:5064, 10 of 10 reachable/m);
+    assert.match(tree, /^ {4}server PVA .*:5075, → 127\.\d+\.\d+\.\d+:5075, 10 of 10 reachable/m);
+    assert.match(tree, /^ {6}ca PV DEV:TEMPERATURE, reachable/m);
+    await window.status('EPICS 20/20').waitFor();
+    await window.pictures('tree');
+  });
+
+  it('tells the story of a PV in a hover over its line', async () => {
+    const window = await exposedWindow();
+    await window.expand(/^CA /);
+    const story = await window.hover(window.rows('DEV:TEMPERATURE'));
+    assert.match(story, /^DEV:TEMPERATURE\n/);
+    assert.match(story, /Channel Access \(rsrv\)\nValue: 21\.50 C\n/);
+    assert.match(
+      story,
+      /IOC DEV_IOC \(pid \d+\) in container .*:5064 → .* → 127\.\d+\.\d+\.\d+:5064/,
+    );
+    await window.pictures('hover');
+  });
+
+  it('tells it in a hover over a record in an editor', async () => {
+    const window = await exposedWindow();
+    await window.openFile('example.db');
+    const name = window.page.locator('.view-line span', { hasText: 'DEV:TEMPERATURE' }).last();
+    const story = await window.hover(name);
+    assert.match(story, /21\.50 C/);
+    await window.pictures('editor-hover');
+  });
+
+  it('sets the environment of terminals', async () => {
+    const window = await exposedWindow();
+    const answer = join(server.make('answers'), 'environment');
+    await window.command('Terminal: Create New Terminal');
+    await window.type(`echo $EPICS_CA_NAME_SERVERS,$EPICS_PVA_NAME_SERVERS > ${answer}`);
+    await until(() => existsSync(answer) && readFileSync(answer, 'utf8') !== '', 20_000, answer);
+    assert.match(
+      readFileSync(answer, 'utf8'),
+      /^127\.\d+\.\d+\.\d+:5064 ?,127\.\d+\.\d+\.\d+:5075 ?\n$/,
+    );
+    await window.picture('terminal');
+  });
+
+  it('misses no update of a client outside while the window reloads', async () => {
+    const window = await exposedWindow();
+    const [, endpoint = ''] =
+      /CA rsrv .*→ ([\d.]+:5064)/.exec((await window.readTree()).join()) ?? [];
+    const monitor = camonitor(['DEV:COUNT'], nameServers({ ca: [endpoint] }));
+    try {
+      await monitor.next((update) => update.ok);
+      await window.reload();
+      await window.rows(/DEV_IOC.*20 of 20 reachable/).waitFor();
+      const last = await monitor.next((update) => update.ok);
+      assert.ok(last.ok);
+      const counts = monitor.updates.map((update) => (update.ok ? Number(update.value) : NaN));
+      const first = counts[0] ?? NaN;
+      assert.ok(counts.length > 20, `${counts.length} updates are too few to tell`);
+      assert.deepEqual(
+        counts,
+        counts.map((_, index) => first + index),
+      );
+    } finally {
+      await monitor.close();
+    }
+  });
+
+  it('shows the same in two windows, and stopping one leaves the other its PVs', async () => {
+    const [one, two] = [await exposedWindow(), await exposedWindow()];
+    await one.command('EPICS: Stop Exposing');
+    await one.welcomeButton('Expose PVs').waitFor();
+    await two.command('EPICS: Refresh');
+    await two.rows(/DEV_IOC.*20 of 20 reachable/).waitFor();
+    await two.command('EPICS: Stop Exposing');
+    await two.welcomeButton('Expose PVs').waitFor();
+    await two.picture('stopped');
+  });
+});
+
+/** As packed by `npm run package`, or the file that EPICS_EXPOSE_VSIX names. */
+async function packed(folder: string): Promise<string> {
+  const given = process.env['EPICS_EXPOSE_VSIX'];
+  if (given) return given;
+  const vsix = join(folder, 'epics-expose.vsix');
+  await makePackage(vsix);
+  return vsix;
+}
