@@ -1,5 +1,6 @@
 /** Where a log line comes from; one per room that talks, so that a reader can filter. */
-export type LogTag = 'engine' | 'detect' | 'relay' | 'agent' | 'ca' | 'pva' | 'probe' | 'session';
+export type LogTag =
+  'engine' | 'detect' | 'relay' | 'search' | 'agent' | 'ca' | 'pva' | 'probe' | 'session';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 

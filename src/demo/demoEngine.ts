@@ -8,7 +8,6 @@ import type { Clock } from '../base/clock';
 import { DisposableStore, toDisposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
 import { ContainerError, TransportError } from '../base/errors';
-import { silentLog } from '../base/log';
 import type { Endpoint } from '../model/endpoint';
 import { openTcpRelay } from '../node/relay/tcpRelay';
 import type { WayIn } from '../services/connection';
@@ -112,11 +111,11 @@ function createDemoWay(servers: DemoServers): WayIn {
     label: 'the built-in demo',
     directEndpoint: () => undefined,
     dial,
-    async openRelay(local, target) {
+    async openRelay(local, target, sift) {
       const relaying = await openTcpRelay(
         local,
         async () => ({ stream: await dial(target), usesOnread: false }),
-        silentLog,
+        sift && { sift },
       );
       if (relaying.kind === 'listening') {
         const { relay } = relaying;

@@ -1,15 +1,20 @@
-import type { PvProtocol, ServerImplementation } from './snapshot';
+import type { ServerState } from './snapshot';
 
 /**
  * What clients cannot do although every PV is reachable: find it by name. Name servers are asked
  * over TCP, and not every server answers there (measured; docs/protocol-ca.md, docs/protocol-pva.md).
  */
-export function findabilityNote(
-  protocol: PvProtocol,
-  implementation: ServerImplementation,
-  /** A pvAccessCPP that tells its GUID over TCP (pvaPy's build) answers searches there too. */
-  guid: string | undefined,
-): string | undefined {
+export function findabilityNote({
+  isRelayed,
+  status,
+  protocol,
+  implementation,
+  guid,
+}: Pick<ServerState, 'isRelayed' | 'status' | 'protocol' | 'implementation' | 'guid'>):
+  string | undefined {
+  // A relay of ours answers for all servers; another's may be one of ours in another process.
+  if (isRelayed === true || status === 'shared') return undefined;
+  // A pvAccessCPP that tells its GUID over TCP (pvaPy's build) answers searches there too.
   if (protocol === 'pva' && guid !== undefined && implementation === 'pvAccessCPP') {
     return (
       'PVXS clients (p4p) do not take the answers of this pvAccessCPP to searches over TCP: they do ' +

@@ -91,6 +91,8 @@ export interface ServerState {
   readonly way?: WayKind;
   /** Where clients on this machine reach it. */
   readonly local?: Endpoint;
+  /** Whether what listens at `local` is a relay of ours, which answers searches for all servers. */
+  readonly isRelayed?: boolean;
   /** ISO time since when `status` is what it is. */
   readonly since?: string;
   readonly pvs: PvCounts;

@@ -117,8 +117,8 @@ export function failureNotes(snapshot: Snapshot): string[] {
   return [...new Set(notes)];
 }
 
-function isHardToFind({ protocol, implementation, guid }: ServerState): boolean {
-  return findabilityNote(protocol, implementation, guid) !== undefined;
+function isHardToFind(server: ServerState): boolean {
+  return findabilityNote(server) !== undefined;
 }
 
 function allServers(snapshot: Snapshot): ServerState[] {

@@ -25,6 +25,25 @@ export interface Connection {
 }
 
 /**
+ * Follows one connection that is carried through a relay, and may take messages out of what the
+ * client says and put others in between those of the server. What it returns are parts of the bytes
+ * it was given, or bytes of its own; all of it is written before it is given more.
+ */
+export interface CircuitSifter extends Disposable {
+  /** What goes on to the server, in order. */
+  fromClient(bytes: Uint8Array): readonly Uint8Array[];
+  /** The client ended: what still goes on to the server. */
+  clientEnded(): Uint8Array;
+  /** What goes on to the client, in order. */
+  fromServer(bytes: Uint8Array): readonly Uint8Array[];
+  /** What may be said to the client now, beside what the server says; often empty. */
+  takeAnswers(): Uint8Array;
+}
+
+/** Makes a sifter for a new connection; it calls `onAnswer` when takeAnswers may have something. */
+export type SiftCircuit = (onAnswer: () => void) => CircuitSifter;
+
+/**
  * A listener on this machine whose connections are carried into the container. Disposing it resets
  * them.
  */
@@ -64,5 +83,5 @@ export interface WayIn extends Disposable {
    */
   dial(target: Endpoint, signal: AbortSignal): Promise<Connection>;
   /** Listens on this machine; every accepted connection is dialled to `target`. */
-  openRelay(local: Endpoint, target: Endpoint): Promise<RelayResult>;
+  openRelay(local: Endpoint, target: Endpoint, sift?: SiftCircuit): Promise<RelayResult>;
 }

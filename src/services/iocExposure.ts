@@ -31,6 +31,7 @@ export interface IocExposureInput extends Pick<
   | 'localPorts'
   | 'opensRelays'
   | 'isPaused'
+  | 'sift'
   | 'dialHost'
   | 'clock'
   | 'log'
@@ -38,6 +39,8 @@ export interface IocExposureInput extends Pick<
   readonly files: Pick<ContainerAccess, 'readFile'>;
   /** Names the person gave. */
   readonly extraNames: readonly string[];
+  /** What there is to tell of the names of a server. */
+  readonly noteAbout: (server: IocServer) => string | undefined;
   readonly clientName: string;
   readonly hostName: string;
   /** An established circuit ended: look whether the process is still there. */
@@ -52,6 +55,7 @@ export interface IocServer {
   readonly names: NameTable;
   /** 'not-served' for names that are not this server's. */
   readonly stepOf: (index: number) => PvStep;
+  readonly reachableCount: () => number;
 }
 
 /** A PV of this IOC as one server shows it. */
@@ -103,6 +107,9 @@ export class IocExposure implements Disposable {
   }
   get name(): string {
     return this.#candidate.name;
+  }
+  get isGateway(): boolean {
+    return this.#candidate.role === 'gateway';
   }
   get isGone(): boolean {
     return this.#isGone;
@@ -306,6 +313,7 @@ export class IocExposure implements Disposable {
           exposure,
           names: this.#names,
           stepOf: (index: number) => reachability?.steps.get(index) ?? 'pending',
+          reachableCount: () => reachability?.steps.count('reachable') ?? 0,
         },
       ];
     });
@@ -356,8 +364,12 @@ export class IocExposure implements Disposable {
     const finding =
       identity &&
       isReached &&
-      findabilityNote(identity.protocol, identity.implementation, identity.guid);
-    const note = [exposure.note, finding].filter((text) => text !== undefined && text !== false);
+      findabilityNote({ ...identity, status: exposure.status, isRelayed: exposure.isRelayed });
+    const server = this.pvServers.find((one) => one.exposure === exposure);
+    const shared = server && this.#input.noteAbout(server);
+    const note = [exposure.note, finding, shared].filter(
+      (text) => text !== undefined && text !== false,
+    );
     const entry = [...this.#entries.values()].find((e) => e.exposure === exposure);
     const steps = entry?.reachability?.steps;
     const problem = exposure.problem ?? entry?.reachability?.problem;
@@ -370,7 +382,7 @@ export class IocExposure implements Disposable {
       listening: listener.endpoint,
       status: exposure.status,
       ...(wayKind && { way: wayKind }),
-      ...(local && { local }),
+      ...(local && { local, isRelayed: exposure.isRelayed }),
       ...(entry && { since: new Date(entry.sinceMs).toISOString() }),
       pvs: {
         total: steps?.total ?? 0,

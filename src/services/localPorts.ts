@@ -5,7 +5,7 @@
 import type { Log } from '../base/log';
 import { type Endpoint, formatEndpoint, isSameEndpoint } from '../model/endpoint';
 import { type AddressClaim, loopbackHost, planLoopback } from '../model/loopbackPlan';
-import type { Relay, WayIn } from './connection';
+import type { Relay, SiftCircuit, WayIn } from './connection';
 
 /** Who listens on a port of this machine, as far as the system tells. */
 export interface PortHolder {
@@ -70,13 +70,14 @@ export class LocalPorts {
     way: WayIn,
     target: Endpoint,
     isSameServer: (local: Endpoint) => Promise<boolean>,
+    sift?: SiftCircuit,
   ): Promise<LocalPort> {
     const portKey = `${containerKey}:${target.port}`;
     const first = this.#lastIndexes.get(portKey) ?? this.#claims.get(containerKey)?.index ?? 1;
     const skipped: TakenPort[] = [];
     for (const index of this.#order(containerKey, first, target.port)) {
       const local = { host: loopbackHost(index), port: target.port };
-      const result = await way.openRelay(local, target);
+      const result = await way.openRelay(local, target, sift);
       if (result.kind === 'listening') {
         this.#relays.add(result.relay);
         this.#remember(portKey, index);

@@ -12,7 +12,7 @@ import type { Log } from '../base/log';
 import { type Endpoint, formatEndpoint } from '../model/endpoint';
 import { loopbackHost } from '../model/loopbackPlan';
 import type { PvProtocol, ServerStatus, Problem, WayKind } from '../model/snapshot';
-import type { Connection, Relay, WayIn } from './connection';
+import type { CircuitSifter, Connection, Relay, WayIn } from './connection';
 import type { ListenerCandidate } from './detect/candidates';
 import { identifyCaServer } from '../protocol/ca';
 import { identifyServer } from './detect/identifyServer';
@@ -46,6 +46,8 @@ export interface ServerExposureInput {
     local: Endpoint,
     signal: AbortSignal,
   ) => Promise<boolean>;
+  /** Follows a client's connection through a relay of that protocol. */
+  readonly sift: (protocol: PvProtocol, onAnswer: () => void) => CircuitSifter;
   /** Whether its container is paused now; later changes come by setPaused. */
   readonly isPaused: boolean;
   readonly clock: Clock;
@@ -101,6 +103,10 @@ export class ServerExposure implements Disposable {
   }
   get note(): string | undefined {
     return this.#note;
+  }
+  /** Whether a relay of ours answers the searches of clients there. */
+  get isRelayed(): boolean {
+    return this.#relay !== undefined;
   }
   /** It answered in neither protocol, and nothing says it should: no EPICS server, not shown. */
   get isForeign(): boolean {
@@ -260,11 +266,13 @@ export class ServerExposure implements Disposable {
       await this.#lookWithoutRelay(endpoint);
       return;
     }
+    const protocol = this.#identity?.protocol;
     const opened = await this.#input.localPorts.open(
       this.#input.containerKey,
       way,
       endpoint,
       (local) => this.#isThisServer(local),
+      protocol && ((onAnswer) => this.#input.sift(protocol, onAnswer)),
     );
     if (opened.kind === 'taken') {
       this.#failTaken(endpoint, opened.taken);

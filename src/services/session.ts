@@ -10,6 +10,7 @@ import { ContainerExposure, type ContainerExposureInput } from './containerExpos
 import type { ContainerInfo, Engine, PublishedPort } from './engine';
 import type { IocExposure, IocServer, PvView } from './iocExposure';
 import { LocalPorts, type PortHolder } from './localPorts';
+import { SessionSearch } from './search/sessionSearch';
 import { type Endpoint, isUnspecified } from '../model/endpoint';
 
 /** Changes within this time are told at once, so that 100,000 answers are a few snapshots. */
@@ -27,7 +28,10 @@ export interface EngineSource {
   readonly onDidChange: (listener: () => void) => Disposable;
 }
 
-export interface SessionInput extends Omit<ContainerExposureInput, 'localPorts'> {
+export interface SessionInput extends Omit<
+  ContainerExposureInput,
+  'localPorts' | 'sift' | 'noteAbout'
+> {
   readonly engines: EngineSource;
   /** Whether anybody wants that container; `review` is called when the answer may have changed. */
   readonly isWanted: (engine: Engine, container: ContainerInfo) => boolean;
@@ -48,6 +52,7 @@ export class ExposeSession implements Disposable {
   readonly #stopped = new Map<string, ContainerState>();
   readonly #engineStores = new Map<Engine, Disposable>();
   readonly #localPorts: LocalPorts;
+  readonly #search: SessionSearch;
   #extraNames: readonly string[];
   #pendingTell: Disposable | undefined;
 
@@ -61,6 +66,7 @@ export class ExposeSession implements Disposable {
       findHolder: (endpoint) => this.#findHolder(endpoint),
       log: input.log,
     });
+    this.#search = this.#store.add(new SessionSearch({ ...input, onNote: () => this.#tell() }));
     this.#store.add(input.engines.onDidChange(() => this.#followEngines()));
     this.#followEngines();
   }
@@ -144,6 +150,8 @@ export class ExposeSession implements Disposable {
         ...this.#input,
         extraNames: this.#extraNames,
         localPorts: this.#localPorts,
+        sift: (protocol, onAnswer) => this.#search.sift(protocol, onAnswer),
+        noteAbout: (server) => this.#search.noteAbout(server),
       }),
     );
     this.#containers.set(key, exposure);
@@ -182,6 +190,7 @@ export class ExposeSession implements Disposable {
     if (this.#store.isDisposed) return;
     this.#pendingTell ??= this.#input.clock.after(COALESCE_MS, () => {
       this.#pendingTell = undefined;
+      this.#search.setServers(this.servers);
       this.#changed.fire();
     });
   }

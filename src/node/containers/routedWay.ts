@@ -8,7 +8,7 @@ import { CancelledError, DisposedError } from '../../base/errors';
 import type { Log } from '../../base/log';
 import type { Endpoint } from '../../model/endpoint';
 import type { WayKind } from '../../model/snapshot';
-import type { RelayResult, WayIn } from '../../services/connection';
+import type { RelayResult, SiftCircuit, WayIn } from '../../services/connection';
 import { openTcpRelay, type DialledStream } from '../relay/tcpRelay';
 
 /** How one kind of way connects. */
@@ -51,12 +51,12 @@ export class RoutedWay implements WayIn {
     return stream;
   }
 
-  async openRelay(local: Endpoint, target: Endpoint): Promise<RelayResult> {
+  async openRelay(local: Endpoint, target: Endpoint, sift?: SiftCircuit): Promise<RelayResult> {
     if (this.#ending.signal.aborted) throw new DisposedError(this.label);
     const result = await openTcpRelay(
       local,
       (signal, onread) => this.#connect(target, signal, onread),
-      this.log,
+      { log: this.log, ...(sift && { sift }) },
     );
     if (result.kind === 'listening') {
       const { relay } = result;

@@ -1,29 +1,61 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { StaticReader } from './staticReader';
+import type { CircuitSifter, SiftCircuit } from '../../services/connection';
+import type { Sift, StaticReader } from './staticReader';
+
+/** A client that does not read what it asked for is told no more. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
 
 /**
  * Makes one connection of two: bytes, ends and resets of each side go to the other, and a side that
  * is slow slows the other one down. Both must keep their writing side when the peer ends
- * (allowHalfOpen) and be paused. `reader` is what `upstream` was made with, if with one.
+ * (allowHalfOpen) and be paused. `reader` is what `upstream` was made with, if with one. `sift` makes
+ * what sees, and may change, the bytes of this connection.
  */
 export function joinStreams(
   client: Socket,
   upstream: Duplex,
   reader: StaticReader | undefined,
+  sift?: SiftCircuit,
 ): void {
-  passEndings(client, upstream);
+  const attached = reader && upstream instanceof Socket ? { reader, upstream } : undefined;
+  const sifter = sift && makeSifter(client, attached?.reader, sift);
+  passEndings(client, upstream, sifter);
   passEndings(upstream, client);
-  passBytes(client, upstream);
-  if (reader && upstream instanceof Socket) reader.attach(upstream, client);
-  else passBytes(upstream, client);
+  passBytes(client, upstream, sifter && ((bytes) => sifter.fromClient(bytes)));
+  const fromServer: Sift | undefined = sifter && ((bytes) => sifter.fromServer(bytes));
+  if (attached) attached.reader.attach(attached.upstream, client, fromServer);
+  else passBytes(upstream, client, fromServer);
+}
+
+/** Its answers go out once for all questions of a turn. */
+function makeSifter(
+  client: Socket,
+  reader: StaticReader | undefined,
+  sift: SiftCircuit,
+): CircuitSifter {
+  let isDue = false;
+  const sifter = sift(() => {
+    if (isDue) return;
+    isDue = true;
+    setImmediate(() => {
+      isDue = false;
+      if (client.destroyed || client.writableEnded) return;
+      const answers = sifter.takeAnswers();
+      if (answers.length === 0 || client.writableLength > MAX_UNREAD_BYTES) return;
+      if (reader) reader.write(answers);
+      else client.write(answers);
+    });
+  });
+  client.once('close', () => sifter.dispose());
+  return sifter;
 }
 
 /**
  * What arrives in one turn of the event loop leaves in one system call: an engine's exec brings
  * pieces of 32 KiB at most, and a send over loopback costs more than what it carries.
  */
-function passBytes(from: Duplex, to: Duplex): void {
+function passBytes(from: Duplex, to: Duplex, sift: Sift = whole): void {
   let isCorked = false;
   const uncork = (): void => {
     isCorked = false;
@@ -36,7 +68,9 @@ function passBytes(from: Duplex, to: Duplex): void {
       to.cork();
       setImmediate(uncork);
     }
-    if (!to.write(bytes)) from.pause();
+    let isTaken = true;
+    for (const part of sift(bytes)) isTaken = to.write(part);
+    if (!isTaken) from.pause();
   });
   to.on('drain', () => from.resume());
   // What is closed takes nothing any more: read on and forget, so that the end is seen.
@@ -44,7 +78,9 @@ function passBytes(from: Duplex, to: Duplex): void {
   from.resume();
 }
 
-function passEndings(from: Duplex, to: Duplex): void {
+const whole: Sift = (bytes) => [bytes];
+
+function passEndings(from: Duplex, to: Duplex, sifter?: CircuitSifter): void {
   const fail = (): void => {
     // After its end a peer that closed answers our bytes with a reset. What it had said before is
     // complete, and a slow reader on the other side must still get all of it.
@@ -53,7 +89,10 @@ function passEndings(from: Duplex, to: Duplex): void {
   from.on('error', fail);
   from.on('close', fail);
   from.on('end', () => {
-    if (!to.destroyed && !to.writableEnded) to.end();
+    if (to.destroyed || to.writableEnded) return;
+    const rest = sifter?.clientEnded();
+    if (rest && rest.length > 0) to.write(rest);
+    to.end();
   });
 }
 

@@ -1,5 +1,8 @@
 import type { OnReadOpts, Socket } from 'node:net';
 
+/** What is written in place of some bytes, in order: parts of them, or others. */
+export type Sift = (bytes: Uint8Array) => readonly Uint8Array[];
+
 /**
  * Reads a socket into one buffer that is used again and again (Node's `onread`), which more than
  * doubles what a pipe carries, because nothing is allocated per read. The socket then emits no
@@ -13,18 +16,31 @@ export class StaticReader {
   #sink: Socket | undefined;
   /** Bytes that arrived before there was a sink. */
   #heldBytes = 0;
+  #sift: Sift | undefined;
+  readonly #onWritten = (): void => {
+    if (this.#sink?.writableLength === 0) this.#source?.resume();
+  };
 
   constructor(bufferBytes: number) {
     this.#buffer = Buffer.allocUnsafeSlow(bufferBytes);
     this.onread = { buffer: this.#buffer, callback: (lengthBytes) => this.#receive(lengthBytes) };
   }
 
-  /** From now on everything that `source` (made with `onread`) receives is written to `sink`. */
-  attach(source: Socket, sink: Socket): void {
+  /**
+   * From now on everything that `source` (made with `onread`) receives is written to `sink`, or
+   * what `sift` makes of it.
+   */
+  attach(source: Socket, sink: Socket, sift?: Sift): void {
     this.#source = source;
     this.#sink = sink;
+    this.#sift = sift;
     if (this.#heldBytes === 0 || this.#forward(this.#heldBytes, sink)) source.resume();
     this.#heldBytes = 0;
+  }
+
+  /** Writes something else to the sink, in its turn. */
+  write(bytes: Uint8Array): void {
+    this.#sink?.write(bytes, this.#onWritten);
   }
 
   /** Returns whether the source goes on reading. */
@@ -36,9 +52,9 @@ export class StaticReader {
 
   #forward(lengthBytes: number, sink: Socket): boolean {
     if (sink.destroyed || sink.writableEnded) return true; // nobody wants them any more
-    sink.write(this.#buffer.subarray(0, lengthBytes), () => {
-      if (sink.writableLength === 0) this.#source?.resume();
-    });
+    const bytes = this.#buffer.subarray(0, lengthBytes);
+    if (this.#sift) for (const part of this.#sift(bytes)) sink.write(part, this.#onWritten);
+    else sink.write(bytes, this.#onWritten);
     // The kernel took all of it at once, as is usual on loopback: no need to wait for the callback.
     return sink.writableLength === 0;
   }

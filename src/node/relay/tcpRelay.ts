@@ -7,9 +7,9 @@ import { createServer, type OnReadOpts, type Server, type Socket } from 'node:ne
 import type { Duplex } from 'node:stream';
 import { CancelledError, TransportError, messageOf } from '../../base/errors';
 import { EventEmitter } from '../../base/event';
-import { silentLog, type Log } from '../../base/log';
+import type { Log } from '../../base/log';
 import { formatEndpoint, type Endpoint } from '../../model/endpoint';
-import type { Relay, RelayResult } from '../../services/connection';
+import type { Relay, RelayResult, SiftCircuit } from '../../services/connection';
 import { joinStreams, reset } from './joinStreams';
 import { StaticReader } from './staticReader';
 
@@ -30,11 +30,17 @@ const READ_BUFFER_BYTES = 256 * 1024;
 const WRITE_BUFFER_BYTES = 512 * 1024;
 const BACKLOG = 128;
 
+export interface TcpRelayOptions {
+  readonly log?: Log;
+  /** Without, every byte passes unseen. */
+  readonly sift?: SiftCircuit;
+}
+
 /** Resolves when it listens; a port that is taken is a value, not an error. */
 export function openTcpRelay(
   local: Endpoint,
   dial: Dial,
-  log: Log = silentLog,
+  options: TcpRelayOptions = {},
 ): Promise<RelayResult> {
   return new Promise((resolve, reject) => {
     // Paused: nothing is read before there is someone to give it to.
@@ -57,7 +63,7 @@ export function openTcpRelay(
       server.removeAllListeners('error');
       const address = server.address();
       const port = typeof address === 'object' && address ? address.port : local.port;
-      const relay = new TcpRelay(server, { host: local.host, port }, dial, log);
+      const relay = new TcpRelay(server, { host: local.host, port }, dial, options);
       resolve({ kind: 'listening', relay });
     });
   });
@@ -79,7 +85,7 @@ class TcpRelay implements Relay {
     readonly server: Server,
     readonly local: Endpoint,
     readonly dial: Dial,
-    readonly log: Log,
+    readonly options: TcpRelayOptions,
   ) {
     setMaxListeners(0, this.#ending.signal); // one for each dial under way
     server.on('error', (error) => {
@@ -110,10 +116,10 @@ class TcpRelay implements Relay {
         reset(stream);
         return;
       }
-      joinStreams(client, stream, usesOnread ? reader : undefined);
+      joinStreams(client, stream, usesOnread ? reader : undefined, this.options.sift);
     } catch (error) {
       if (!(error instanceof CancelledError)) {
-        this.log('warn', 'relay', `${formatEndpoint(this.local)}: ${messageOf(error)}`);
+        this.options.log?.('warn', 'relay', `${formatEndpoint(this.local)}: ${messageOf(error)}`);
       }
       reset(client);
     }

@@ -32,6 +32,7 @@ import {
   CA_PROTO_SERVER_DISCONN,
   CA_PROTO_VERSION,
   DEFAULT_MAX_PAYLOAD_BYTES,
+  DIRECT_MARK,
   DOREPLY,
   EXTENDED_HEADER_MARK,
   MAX_PLAIN_PAYLOAD_BYTES,
@@ -59,9 +60,6 @@ const READING = 1;
 // States of a subscription.
 const SUBSCRIBED = 1;
 const CANCELLING = 2;
-
-/** "mark", in parameters that have no meaning in an ECHO. */
-const MIRROR_MARK = 0x6d61726b;
 
 const noBytes = new Uint8Array(0);
 
@@ -243,12 +241,13 @@ export class CaClientCircuit {
 
   /**
    * An echo whose header is not all zeros: whether it comes back the same tells implementations
-   * apart. Answered through `echo`, so send it first of all echoes.
+   * apart, and a relay of ours lets all searches behind it pass to this server. Answered through
+   * `echo`, so send it first of all echoes.
    */
   echoMirror(): void {
     this.#requireHandshake();
     this.#isMirrorWatched = true;
-    this.#writer.message(CA_PROTO_ECHO, 0, 0, MIRROR_MARK, MIRROR_MARK);
+    this.#writer.message(CA_PROTO_ECHO, 0, 0, DIRECT_MARK, DIRECT_MARK);
   }
 
   /** Asks the server to hold events back (it squashes them) while we cannot keep up. */
@@ -334,7 +333,7 @@ export class CaClientCircuit {
   #onEcho(frame: FrameReader): void {
     if (this.#isMirrorWatched) {
       this.#isMirrorWatched = false;
-      this.#observations.isEchoMirrored = frame.parameter1 === MIRROR_MARK;
+      this.#observations.isEchoMirrored = frame.parameter1 === DIRECT_MARK;
     }
     this.#handler.echo();
   }

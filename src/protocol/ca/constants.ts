@@ -51,6 +51,13 @@ export const DBE_PROPERTY = 8;
 /** cid of a TCP search reply that means "the address this circuit goes to" (rsrv, PCAS). */
 export const CA_ADDRESS_OF_CIRCUIT = 0xffffffff;
 
+/**
+ * "mark", in a parameter that has no meaning in an ECHO: what follows on this circuit is for this
+ * server alone (a relay of ours does not answer its searches), and what the server makes of the
+ * parameters tells its implementation.
+ */
+export const DIRECT_MARK = 0x6d61726b;
+
 /** Dispatch priority of a circuit: 0 (lowest, what tools use) to 99. */
 export const CA_PROTO_PRIORITY_MAX = 99;
 

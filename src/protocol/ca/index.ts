@@ -51,3 +51,4 @@ export {
 } from './serverCircuit';
 export { identifyCaServer, type CaImplementation, type CaServerObservations } from './identify';
 export { decodeDatagram } from './datagram';
+export { CaSearchSifter, type CaQuestion } from './searchSifter';

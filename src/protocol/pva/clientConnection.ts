@@ -117,10 +117,11 @@ export class PvaClientConnection {
    * Searches over this circuit; answers come by onSearchResponse. pvxs and core-pva answer here,
    * pvAccessCPP by UDP only (responseHandlers.cpp, getBroadcastTransport): never wait without a
    * deadline. Without `mustReply` only names that exist are answered. No names and `mustReply`
-   * asks pvxs for its GUID. Returns the sequenceId of the answer to the first thousand names; each
+   * asks pvxs for its GUID. With `isDirect` a relay of ours in between does not answer in the
+   * server's place. Returns the sequenceId of the answer to the first thousand names; each
    * further thousand is a message of its own, with the next sequenceId.
    */
-  search(names: readonly SearchedName[], { mustReply = false } = {}): number {
+  search(names: readonly SearchedName[], { mustReply = false, isDirect = false } = {}): number {
     this.#checkValidated();
     const flags = SEARCH_UNICAST | (mustReply ? SEARCH_MUST_REPLY : 0);
     const firstSequenceId = this.#sequenceId + 1;
@@ -130,6 +131,7 @@ export class PvaClientConnection {
       const request = {
         sequenceId: ++this.#sequenceId,
         flags,
+        isDirect,
         replyAddress: ANY_ADDRESS,
         // No port: pvAccessCPP would send its UDP answers there, possibly to a stranger.
         replyPort: 0,

@@ -137,7 +137,7 @@ export class FrameReader {
 }
 
 /** Bytes 4..7 of a header, without making a DataView for each of 100,000 messages. */
-function headerSize(bytes: Uint8Array, at: number): number {
+export function headerSize(bytes: Uint8Array, at: number): number {
   const a = bytes[at + 4] as number;
   const b = bytes[at + 5] as number;
   const c = bytes[at + 6] as number;

@@ -4,6 +4,9 @@ import { readCount, readString, writeSize, writeString } from './basics';
 import { SEARCH_MUST_REPLY } from './constants';
 import { hex } from './framing';
 
+/** In the first of the three reserved bytes, which no server looks at. */
+const DIRECT_MARK = 0x6d;
+
 export interface SearchedName {
   /** Chosen by the client; answers name it. */
   readonly id: number;
@@ -14,6 +17,8 @@ export interface SearchRequest {
   readonly sequenceId: number;
   /** SEARCH_MUST_REPLY, SEARCH_UNICAST. */
   readonly flags: number;
+  /** Set by us alone: asks the server at the other end of the circuit, and no relay in between. */
+  readonly isDirect: boolean;
   /** Where the answer is wanted over UDP: 16 bytes, IPv4 as ::ffff:a.b.c.d, zeros for the sender. */
   readonly replyAddress: Uint8Array;
   readonly replyPort: number;
@@ -38,7 +43,8 @@ export interface SearchResponse {
 export function readSearchRequest(reader: ByteReader): SearchRequest {
   const sequenceId = reader.u32();
   const flags = reader.u8();
-  reader.skip(3);
+  const isDirect = reader.u8() === DIRECT_MARK;
+  reader.skip(2);
   const replyAddress = Uint8Array.from(reader.view(16));
   const replyPort = reader.u16();
   const protocols: string[] = [];
@@ -50,11 +56,12 @@ export function readSearchRequest(reader: ByteReader): SearchRequest {
     const id = reader.u32();
     names.push({ id, name: readString(reader) });
   }
-  return { sequenceId, flags, replyAddress, replyPort, protocols, names };
+  return { sequenceId, flags, isDirect, replyAddress, replyPort, protocols, names };
 }
 
 export function writeSearchRequest(writer: ByteWriter, request: SearchRequest): void {
-  writer.u32(request.sequenceId).u8(request.flags).zeros(3);
+  writer.u32(request.sequenceId).u8(request.flags);
+  writer.u8(request.isDirect ? DIRECT_MARK : 0).zeros(2);
   writer.bytes(request.replyAddress).u16(request.replyPort);
   writeSize(writer, request.protocols.length);
   for (const protocol of request.protocols) writeString(writer, protocol);
@@ -91,4 +98,9 @@ export const ANY_ADDRESS = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xf
 
 export function mustReply(request: SearchRequest): boolean {
   return (request.flags & SEARCH_MUST_REPLY) !== 0;
+}
+
+/** ::ffff:a.b.c.d */
+export function ipv4Address(host: string): Uint8Array {
+  return Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...host.split('.').map(Number));
 }

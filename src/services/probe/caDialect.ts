@@ -94,7 +94,9 @@ export function createCaDialect(
     { peer: 'the CA server' },
   );
   circuit.handshake({ clientName: input.clientName, hostName: input.hostName });
-  echo();
+  // The mark: what this server has is asked for, not what our relay finds elsewhere.
+  echoesToCome++;
+  circuit.echoMirror();
   return {
     receive: (chunk) => circuit.receive(chunk),
     takeOutput: () => circuit.takeOutput(),

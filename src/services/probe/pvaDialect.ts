@@ -41,7 +41,7 @@ export function createPvaDialect(
       // A refusal does not say why. Servers that search over TCP are asked; the others stay silent
       // or answer by UDP, which does not reach us: then "not found" is the likely reason.
       events.failed(index, 'not-found');
-      connection.search([{ id: index, name: input.names.name(index) }]);
+      connection.search([{ id: index, name: input.names.name(index) }], { isDirect: true });
     },
     onSearchResponse({ isFound, ids, sequenceId }) {
       if (!isReady) {
@@ -71,7 +71,7 @@ export function createPvaDialect(
   const sendSearch = (): void => {
     if (toSearch.length === 0) return;
     const names = toSearch.map((index) => ({ id: index, name: input.names.name(index) }));
-    searched.set(connection.search(names, { mustReply: true }), toSearch);
+    searched.set(connection.search(names, { mustReply: true, isDirect: true }), toSearch);
     toSearch = [];
   };
   return {

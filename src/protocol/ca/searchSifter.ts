@@ -1,0 +1,158 @@
+import { SearchSifter, type WaitingAnswers } from '../searchSifter';
+import { NO_MESSAGE, type FrameShape } from '../frameShape';
+import type { SievedMessages } from '../messageSieve';
+import {
+  CA_PROTO_ECHO,
+  CA_PROTO_NOT_FOUND,
+  CA_PROTO_SEARCH,
+  CA_PROTO_SERVER_DISCONN,
+  CA_PROTO_VERSION,
+  DOREPLY,
+  EXTENDED_HEADER_BYTES,
+  EXTENDED_HEADER_MARK,
+  HEADER_BYTES,
+  DIRECT_MARK,
+} from './constants';
+import { FrameWriter } from './frameWriter';
+import { decodeText } from './text';
+
+/** A search that a client sent over a circuit. */
+export interface CaQuestion {
+  readonly cid: number;
+  readonly name: string;
+  /** DOREPLY: NOT_FOUND is wanted too. */
+  readonly replyFlag: number;
+  readonly minor: number;
+}
+
+/** Names in a search fit a plain header; no IOC has one of this length. */
+const MAX_NAME_BYTES = 1024;
+/** What waits for a client at most, 16 bytes each; the rest it asks for again. */
+const MAX_WAITING_BYTES = 512 * 1024;
+
+/**
+ * Searches and their answers on a Channel Access circuit that is carried through. Also takes out
+ * every VERSION but the first: libca repeats it before each batch of searches (udpiiu.cpp), which
+ * go no further either, and caproto ends the circuit at the second. A circuit whose client marks an
+ * ECHO asks this server itself, and all of it passes.
+ */
+export class CaSearchSifter {
+  readonly #sifter: SearchSifter;
+  readonly #answers = new CaAnswers();
+
+  constructor(onQuestion: (question: CaQuestion) => void) {
+    let hasVersion = false;
+    const client: SievedMessages = {
+      ...shape,
+      isLookedAt: (bytes, at) => isLookedAt(bytes, at),
+      passes: (message) => {
+        const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
+        switch (view.getUint16(0)) {
+          case CA_PROTO_VERSION: {
+            const isFirst = !hasVersion;
+            hasVersion = true;
+            return isFirst;
+          }
+          case CA_PROTO_ECHO:
+            this.#sifter.open();
+            return true;
+          default:
+            onQuestion(readQuestion(message, view));
+            return false;
+        }
+      },
+    };
+    this.#sifter = new SearchSifter(client, shape, this.#answers);
+  }
+
+  get isOpen(): boolean {
+    return this.#sifter.isOpen;
+  }
+  fromClient(chunk: Uint8Array): Uint8Array[] {
+    return this.#sifter.fromClient(chunk);
+  }
+  clientEnded(): Uint8Array {
+    return this.#sifter.clientEnded();
+  }
+  fromServer(chunk: Uint8Array): Uint8Array[] {
+    return this.#sifter.fromServer(chunk);
+  }
+  takeAnswers(): Uint8Array {
+    return this.#sifter.takeAnswers();
+  }
+
+  /** Tells the client where the name is: an IPv4 address and a port, as rsrv's name server does. */
+  found({ cid }: CaQuestion, host: string, port: number): void {
+    this.#answers.add(CA_PROTO_SEARCH, port, 0, ipv4Number(host), cid);
+  }
+
+  /** As rsrv says it (search_fail_reply); only to who wants it. */
+  notFound({ cid, replyFlag, minor }: CaQuestion): void {
+    if (replyFlag !== DOREPLY) return;
+    this.#answers.add(CA_PROTO_NOT_FOUND, replyFlag, minor, cid, cid);
+  }
+}
+
+class CaAnswers implements WaitingAnswers {
+  readonly #writer = new FrameWriter();
+
+  get isEmpty(): boolean {
+    return this.#writer.lengthBytes === 0;
+  }
+  add(command: number, dataType: number, count: number, first: number, second: number): void {
+    if (this.#writer.lengthBytes >= MAX_WAITING_BYTES) return;
+    this.#writer.message(command, dataType, count, first, second);
+  }
+  take(): Uint8Array {
+    return this.#writer.take();
+  }
+}
+
+/** Either direction: 16 bytes, or 24 with the size mark; payloads are multiples of 8. */
+const shape: FrameShape = {
+  headerBytes(bytes, at, end) {
+    const there = end - at;
+    if (there > 0 && bytes[at] !== 0) return NO_MESSAGE;
+    if (there > 1 && (bytes[at + 1] as number) > CA_PROTO_SERVER_DISCONN) return NO_MESSAGE;
+    if (there < 4) return HEADER_BYTES;
+    const size = u16(bytes, at + 2);
+    if (size !== EXTENDED_HEADER_MARK) return (size & 7) === 0 ? HEADER_BYTES : NO_MESSAGE;
+    const isOdd = there >= 20 && ((bytes[at + 19] as number) & 7) !== 0;
+    return isOdd ? NO_MESSAGE : EXTENDED_HEADER_BYTES;
+  },
+  payloadBytes(bytes, at) {
+    const size = u16(bytes, at + 2);
+    if (size !== EXTENDED_HEADER_MARK) return size;
+    return u16(bytes, at + 16) * 0x10000 + u16(bytes, at + 18);
+  },
+};
+
+function isLookedAt(bytes: Uint8Array, at: number): boolean {
+  const command = u16(bytes, at);
+  const size = u16(bytes, at + 2);
+  if (command === CA_PROTO_SEARCH) return size > 0 && size <= MAX_NAME_BYTES;
+  if (command === CA_PROTO_VERSION) return size === 0;
+  return command === CA_PROTO_ECHO && size === 0 && u32(bytes, at + 8) === DIRECT_MARK;
+}
+
+function readQuestion(message: Uint8Array, view: DataView): CaQuestion {
+  return {
+    // rsrv answers with the second one (search_reply_tcp); clients send the same in both.
+    cid: view.getUint32(12),
+    name: decodeText(message.subarray(HEADER_BYTES)),
+    replyFlag: view.getUint16(4),
+    minor: view.getUint16(6),
+  };
+}
+
+function u16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+}
+
+function u32(bytes: Uint8Array, at: number): number {
+  return u16(bytes, at) * 0x10000 + u16(bytes, at + 2);
+}
+
+function ipv4Number(host: string): number {
+  return host.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+}

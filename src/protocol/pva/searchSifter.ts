@@ -1,0 +1,162 @@
+import { ByteReader } from '../bytes';
+import { NO_MESSAGE, type FrameShape } from '../frameShape';
+import type { SievedMessages } from '../messageSieve';
+import { SearchSifter, type WaitingAnswers } from '../searchSifter';
+import {
+  CMD_SEARCH,
+  CMD_SEARCH_RESPONSE,
+  FLAG_BIG_ENDIAN,
+  FLAG_CONTROL,
+  FLAG_FROM_SERVER,
+  FLAG_SEGMENT_MASK,
+  PVA_HEADER_BYTES,
+  PVA_MAGIC,
+} from './constants';
+import { FrameWriter, headerSize, type PeerRole } from './framing';
+import {
+  ipv4Address,
+  mustReply,
+  readSearchRequest,
+  type SearchRequest,
+  type SearchResponse,
+  writeSearchResponse,
+} from './search';
+
+/** Names found at one server. */
+export type PvaAnswer = Pick<SearchResponse, 'guid' | 'sequenceId' | 'port' | 'isFound'> & {
+  readonly host: string;
+  readonly ids: number[];
+};
+
+/** Answers that wait for a client at most, each of some 60 bytes; the rest it asks for again. */
+const MAX_WAITING = 8192;
+const MAX_IDS = 1000;
+
+/**
+ * Searches for names and their answers on a pvAccess circuit that is carried through. Passed on are
+ * searches for servers (without names), those that ask this server itself, segmented ones, and what
+ * cannot be read.
+ */
+export class PvaSearchSifter {
+  readonly #sifter: SearchSifter;
+  readonly #answers = new PvaAnswers();
+
+  constructor(onQuestion: (question: SearchRequest) => void) {
+    const client: SievedMessages = {
+      ...shapeOf('client'),
+      isLookedAt: (bytes, at) => {
+        const flags = bytes[at + 2] as number;
+        return (flags & (FLAG_CONTROL | FLAG_SEGMENT_MASK)) === 0 && bytes[at + 3] === CMD_SEARCH;
+      },
+      passes: (message) => {
+        const question = readQuestion(message);
+        if (!question || question.isDirect || question.names.length === 0) return true;
+        // "any" is an empty list; a client of TLS alone is not for us.
+        if (question.protocols.length > 0 && !question.protocols.includes('tcp')) return true;
+        onQuestion(question);
+        return false;
+      },
+    };
+    const server = shapeOf('server', (flags) => {
+      this.#answers.isLittleEndian = (flags & FLAG_BIG_ENDIAN) === 0;
+    });
+    this.#sifter = new SearchSifter(client, server, this.#answers);
+  }
+
+  get isOpen(): boolean {
+    return this.#sifter.isOpen;
+  }
+  fromClient(chunk: Uint8Array): Uint8Array[] {
+    return this.#sifter.fromClient(chunk);
+  }
+  clientEnded(): Uint8Array {
+    return this.#sifter.clientEnded();
+  }
+  fromServer(chunk: Uint8Array): Uint8Array[] {
+    return this.#sifter.fromServer(chunk);
+  }
+  takeAnswers(): Uint8Array {
+    return this.#sifter.takeAnswers();
+  }
+
+  /** Tells the client where the name with this id is. */
+  found(question: SearchRequest, id: number, guid: string, host: string, port: number): void {
+    const { sequenceId } = question;
+    this.#answers.add({ guid, sequenceId, host, port, isFound: true, ids: [id] });
+  }
+
+  /** Tells the client that none of its names is anywhere, as pvxs does; only to who wants it. */
+  notFound(question: SearchRequest, guid: string, host: string, port: number): void {
+    if (!mustReply(question)) return;
+    const { sequenceId } = question;
+    this.#answers.add({ guid, sequenceId, host, port, isFound: false, ids: [] });
+  }
+}
+
+class PvaAnswers implements WaitingAnswers {
+  #waiting: PvaAnswer[] = [];
+  isLittleEndian = true;
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** Names of one search that are at one server go into one answer. */
+  add(answer: PvaAnswer): void {
+    const last = this.#waiting.at(-1);
+    const isSame =
+      last !== undefined &&
+      last.isFound &&
+      answer.isFound &&
+      last.sequenceId === answer.sequenceId &&
+      last.guid === answer.guid &&
+      last.port === answer.port &&
+      last.host === answer.host &&
+      last.ids.length < MAX_IDS;
+    if (isSame) last.ids.push(...answer.ids);
+    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(answer);
+  }
+
+  take(): Uint8Array {
+    const writer = new FrameWriter('server', this.isLittleEndian);
+    for (const { host, ...answer } of this.#waiting) {
+      writer.message(CMD_SEARCH_RESPONSE, (body) =>
+        writeSearchResponse(body, { ...answer, address: ipv4Address(host), protocol: 'tcp' }),
+      );
+    }
+    this.#waiting = [];
+    return writer.take();
+  }
+}
+
+/** `onHeader` is given the flags of each whole header. */
+function shapeOf(role: PeerRole, onHeader?: (flags: number) => void): FrameShape {
+  const direction = role === 'server' ? FLAG_FROM_SERVER : 0;
+  return {
+    headerBytes(bytes, at, end) {
+      const there = end - at;
+      if (there > 0 && bytes[at] !== PVA_MAGIC) return NO_MESSAGE;
+      if (there > 1 && bytes[at + 1] === 0) return NO_MESSAGE;
+      if (there > 2 && ((bytes[at + 2] as number) & FLAG_FROM_SERVER) !== direction) {
+        return NO_MESSAGE;
+      }
+      return PVA_HEADER_BYTES;
+    },
+    payloadBytes(bytes, at) {
+      const flags = bytes[at + 2] as number;
+      onHeader?.(flags);
+      return (flags & FLAG_CONTROL) === 0 ? headerSize(bytes, at) : 0;
+    },
+  };
+}
+
+function readQuestion(message: Uint8Array): SearchRequest | undefined {
+  const isLittleEndian = ((message[2] as number) & FLAG_BIG_ENDIAN) === 0;
+  const payload = message.subarray(PVA_HEADER_BYTES);
+  try {
+    return readSearchRequest(new ByteReader(payload, isLittleEndian, 'pvAccess client, SEARCH'));
+  } catch {
+    // The server says what it thinks of it.
+    return undefined;
+  }
+}

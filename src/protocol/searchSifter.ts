@@ -1,0 +1,65 @@
+import { BoundaryFinder } from './boundaryFinder';
+import type { FrameShape } from './frameShape';
+import { MessageSieve, type SievedMessages } from './messageSieve';
+
+/** Answers that wait for the client, in the bytes of its protocol. */
+export interface WaitingAnswers {
+  readonly isEmpty: boolean;
+  /** All of them; none waits afterwards. */
+  take(): Uint8Array;
+}
+
+const noBytes = new Uint8Array(0);
+
+/**
+ * Both directions of one circuit that is carried through: searches are taken out of what the client
+ * says, answers are put in between two messages of what the server says. As soon as either direction
+ * is not understood, all bytes pass as they are, for good.
+ */
+export class SearchSifter {
+  readonly #client: MessageSieve;
+  readonly #server: BoundaryFinder;
+  readonly #answers: WaitingAnswers;
+
+  constructor(client: SievedMessages, server: FrameShape, answers: WaitingAnswers) {
+    this.#client = new MessageSieve(client);
+    this.#server = new BoundaryFinder(server);
+    this.#answers = answers;
+  }
+
+  /** Whether it lets everything pass. */
+  get isOpen(): boolean {
+    return this.#client.isOpen;
+  }
+
+  /** Lets everything pass from the client's next message on. */
+  open(): void {
+    this.#client.open();
+  }
+
+  /** What of the client's bytes goes on to the server, in order. */
+  fromClient(chunk: Uint8Array): Uint8Array[] {
+    return this.#client.sieve(chunk);
+  }
+
+  /** What the client had begun to say when it ended. */
+  clientEnded(): Uint8Array {
+    return this.#client.end();
+  }
+
+  /** What goes on to the client, in order: the server's bytes, and answers at the last boundary. */
+  fromServer(chunk: Uint8Array): Uint8Array[] {
+    const boundary = this.#server.follow(chunk);
+    if (this.#server.isLost) this.open();
+    if (boundary < 0 || this.#answers.isEmpty) return [chunk];
+    const answers = this.#answers.take();
+    if (boundary === 0) return [answers, chunk];
+    if (boundary === chunk.length) return [chunk, answers];
+    return [chunk.subarray(0, boundary), answers, chunk.subarray(boundary)];
+  }
+
+  /** Answers that may go to the client now; empty in the middle of a message of the server's. */
+  takeAnswers(): Uint8Array {
+    return this.#server.isBetween && !this.#answers.isEmpty ? this.#answers.take() : noBytes;
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * Asks one server whether it has names, over a circuit of its own into the container that is opened
+ * with the first question. Remembers yes while that circuit lives and no for some seconds; asks each
+ * name once at a time, no faster than the server should be asked, and waits for no answer for long.
+ */
+import { delay, withDeadline } from '../../base/abort';
+import type { Clock } from '../../base/clock';
+import type { Disposable } from '../../base/disposable';
+import { messageOf, TimeoutError } from '../../base/errors';
+import type { Log } from '../../base/log';
+import type { Connection } from '../connection';
+import { ProtocolLink } from '../probe/protocolLink';
+import type { AskingDialect, CreateAskingDialect } from './askingDialect';
+import { RecentNames } from './recentNames';
+
+/** 'unknown': it could not be asked, or not now. Silence is taken for 'no'. */
+export type NameAnswer = 'yes' | 'no' | 'unknown';
+
+export interface AskedServerInput {
+  /** For the log. */
+  readonly label: string;
+  readonly createDialect: CreateAskingDialect;
+  /** Connects to the server itself, with no relay of ours in between. */
+  readonly dial: (signal: AbortSignal) => Promise<Connection>;
+  /** Asked slowly, because each question makes it ask its whole network. */
+  readonly isGateway: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const DIAL_TIMEOUT_MS = 3000;
+/** A server that did not answer by then does not have the name, or hangs. */
+const ANSWER_TIMEOUT_MS = 1000;
+/** For so long a question may wait until it is asked at all. */
+const WAIT_TIMEOUT_MS = 3000;
+const NO_REMEMBERED_MS = 5000;
+/** A gateway finds a name only after having been asked for it. */
+const GATEWAY_NO_REMEMBERED_MS = 1000;
+const GATEWAY_QUESTIONS_PER_SECOND = 50;
+const MAX_REMEMBERED = 20_000;
+const MAX_WAITING = 10_000;
+/** Servers of pvAccess end circuits that are silent for 40 s. */
+const PING_MS = 15_000;
+const TICK_MS = 20;
+/** A server that could not be reached is left alone for so long. */
+const RETRY_MS = 1000;
+
+interface Question {
+  readonly name: string;
+  readonly untilMs: number;
+  readonly listeners: ((answer: NameAnswer) => void)[];
+}
+
+export class AskedServer implements Disposable {
+  readonly #input: AskedServerInput;
+  readonly #abort = new AbortController();
+  readonly #yes = new RecentNames<true>(MAX_REMEMBERED);
+  /** Until when a no counts. */
+  readonly #no = new RecentNames<number>(MAX_REMEMBERED);
+  readonly #questions = new Map<string, Question>();
+  /** Not sent yet, in their order. */
+  #queue: Question[] = [];
+  /** Sent, by key, with the time at which the answer is not waited for any longer. */
+  readonly #sent = new Map<number, { readonly question: Question; readonly untilMs: number }>();
+  #nextKey = 1;
+  #link: ProtocolLink | undefined;
+  /** Ends the circuit that is up. */
+  #endCircuit: (error?: Error) => void = () => undefined;
+  #dialect: AskingDialect | undefined;
+  #isReady = false;
+  #isHolding = false;
+  #isResting = false;
+  #hasHeard = false;
+  /** Questions that may be sent now without asking too fast. */
+  #allowance = 0;
+  #allowedAtMs = 0;
+  #tick: Disposable | undefined;
+
+  constructor(input: AskedServerInput) {
+    this.#input = input;
+  }
+
+  /** Whether it said so and has not gone since. */
+  hasSaidYes(name: string): boolean {
+    return this.#yes.get(name) === true;
+  }
+
+  /** Answers at once from memory, else later; always once, unless this is disposed. */
+  ask(name: string, listener: (answer: NameAnswer) => void): void {
+    const { clock } = this.#input;
+    if (this.#yes.get(name)) {
+      listener('yes');
+      return;
+    }
+    if ((this.#no.get(name) ?? 0) > clock.nowMs()) {
+      listener('no');
+      return;
+    }
+    const known = this.#questions.get(name);
+    if (known) {
+      known.listeners.push(listener);
+      return;
+    }
+    if (this.#isResting || this.#queue.length >= MAX_WAITING) {
+      listener('unknown');
+      return;
+    }
+    const untilMs = clock.nowMs() + WAIT_TIMEOUT_MS;
+    const question: Question = { name, untilMs, listeners: [listener] };
+    this.#questions.set(name, question);
+    this.#queue.push(question);
+    if (this.#isReady) this.#scheduleTick(0);
+    else if (!this.#isHolding) void this.#hold();
+  }
+
+  async #hold(): Promise<void> {
+    this.#isHolding = true;
+    try {
+      const connection = await withDeadline(
+        this.#input.clock,
+        DIAL_TIMEOUT_MS,
+        `no connection within ${DIAL_TIMEOUT_MS / 1000} s`,
+        this.#abort.signal,
+        this.#input.dial,
+      );
+      const error = await this.#converse(connection);
+      throw error ?? new TimeoutError('the server closed the circuit');
+    } catch (error) {
+      if (!this.#abort.signal.aborted) {
+        this.#input.log('debug', 'search', `${this.#input.label}: ${messageOf(error)}`);
+      }
+    }
+    this.#closeLink();
+    this.#isHolding = false;
+    this.#isResting = true;
+    await delay(this.#input.clock, RETRY_MS, this.#abort.signal).catch(() => undefined);
+    this.#isResting = false;
+  }
+
+  /** Resolves at the circuit's end. */
+  #converse(connection: Connection): Promise<Error | undefined> {
+    const ended = new AbortController();
+    return new Promise<Error | undefined>((resolve) => {
+      this.#endCircuit = resolve;
+      const dialect = this.#input.createDialect({
+        ready: () => {
+          this.#isReady = true;
+          this.#scheduleTick(0);
+        },
+        answered: (key, hasName) => this.#answered(key, hasName ? 'yes' : 'no'),
+      });
+      this.#dialect = dialect;
+      this.#link = new ProtocolLink(connection, dialect, {
+        onEnd: resolve,
+        onActivity: () => {
+          this.#hasHeard = true;
+        },
+      });
+      this.#link.flush();
+      void this.#watchQuiet(ended.signal, resolve);
+      if (this.#abort.signal.aborted) resolve(undefined);
+    }).finally(() => ended.abort());
+  }
+
+  async #watchQuiet(signal: AbortSignal, end: (error: Error) => void): Promise<void> {
+    const { clock } = this.#input;
+    try {
+      await delay(clock, DIAL_TIMEOUT_MS, signal);
+      if (!this.#isReady) end(new TimeoutError(`no handshake within ${DIAL_TIMEOUT_MS / 1000} s`));
+      for (;;) {
+        this.#hasHeard = false;
+        this.#dialect?.ping();
+        this.#link?.flush();
+        await delay(clock, PING_MS, signal);
+        if (!this.#hasHeard) end(new TimeoutError(`no sign of life within ${PING_MS / 1000} s`));
+      }
+    } catch {
+      // The circuit ended first.
+    }
+  }
+
+  #scheduleTick(delayMs: number): void {
+    if (this.#abort.signal.aborted) return;
+    this.#tick ??= this.#input.clock.after(delayMs, () => {
+      this.#tick = undefined;
+      this.#work();
+    });
+  }
+
+  /** Sends what may be sent, and ends what has waited too long. */
+  #work(): void {
+    const nowMs = this.#input.clock.nowMs();
+    for (const [key, { question, untilMs }] of this.#sent) {
+      if (untilMs > nowMs) break;
+      this.#sent.delete(key);
+      this.#dialect?.forget(key);
+      this.#settle(question, 'no');
+    }
+    if (this.#isReady) this.#send(nowMs);
+    let expired = 0;
+    while (expired < this.#queue.length && (this.#queue[expired]?.untilMs ?? 0) <= nowMs) expired++;
+    for (const question of this.#queue.splice(0, expired)) this.#settle(question, 'unknown');
+    if (this.#queue.length > 0 || this.#sent.size > 0) this.#scheduleTick(TICK_MS);
+  }
+
+  #send(nowMs: number): void {
+    const dialect = this.#dialect;
+    if (!dialect || this.#queue.length === 0) return;
+    const perSecond = this.#input.isGateway
+      ? GATEWAY_QUESTIONS_PER_SECOND
+      : dialect.questionsPerSecond;
+    const earned = ((nowMs - this.#allowedAtMs) * perSecond) / 1000;
+    this.#allowance = Math.min(this.#allowance + earned, Math.max(1, perSecond / 10));
+    this.#allowedAtMs = nowMs;
+    let sent = 0;
+    try {
+      while (sent < this.#queue.length && this.#allowance >= 1) {
+        const question = this.#queue[sent];
+        const key = this.#nextKey;
+        if (!question || !dialect.ask(key, question.name)) break;
+        sent++;
+        this.#nextKey = key === 0x7fffffff ? 1 : key + 1;
+        this.#allowance--;
+        this.#sent.set(key, { question, untilMs: nowMs + ANSWER_TIMEOUT_MS });
+      }
+    } catch (error) {
+      this.#queue.splice(0, sent);
+      this.#endCircuit(error instanceof Error ? error : undefined);
+      return;
+    }
+    this.#queue.splice(0, sent);
+    this.#link?.flush();
+  }
+
+  #answered(key: number, answer: 'yes' | 'no'): void {
+    const sent = this.#sent.get(key);
+    if (!sent) return;
+    this.#sent.delete(key);
+    this.#settle(sent.question, answer);
+  }
+
+  #settle(question: Question, answer: NameAnswer): void {
+    this.#questions.delete(question.name);
+    if (answer === 'yes') {
+      this.#yes.set(question.name, true);
+    } else if (answer === 'no') {
+      const rememberedMs = this.#input.isGateway ? GATEWAY_NO_REMEMBERED_MS : NO_REMEMBERED_MS;
+      this.#no.set(question.name, this.#input.clock.nowMs() + rememberedMs);
+    }
+    for (const listener of question.listeners) listener(answer);
+  }
+
+  #closeLink(): void {
+    this.#link?.dispose();
+    this.#link = undefined;
+    this.#dialect = undefined;
+    this.#isReady = false;
+    this.#yes.clear();
+    const open = [...this.#questions.values()];
+    this.#queue = [];
+    this.#sent.clear();
+    for (const question of open) this.#settle(question, 'unknown');
+  }
+
+  dispose(): void {
+    if (this.#abort.signal.aborted) return;
+    this.#abort.abort();
+    this.#tick?.dispose();
+    this.#endCircuit();
+    this.#closeLink();
+  }
+}

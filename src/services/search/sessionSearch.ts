@@ -1,0 +1,75 @@
+/** The name services of a session, one for each protocol, over the servers that it exposes. */
+import { type Disposable, DisposableStore } from '../../base/disposable';
+import type { PvProtocol } from '../../model/snapshot';
+import type { CircuitSifter } from '../connection';
+import type { ContainerInfo } from '../engine';
+import type { IocExposure, IocServer } from '../iocExposure';
+import { NameService, type NameServiceInput, type SearchedServer } from './nameService';
+import { createSearchCircuit } from './searchCircuit';
+
+type ExposedServer = IocServer & {
+  readonly container: ContainerInfo;
+  readonly ioc: Pick<IocExposure, 'name' | 'isGateway'>;
+};
+
+export class SessionSearch implements Disposable {
+  readonly #store = new DisposableStore();
+  readonly #services: Readonly<Record<PvProtocol, NameService>>;
+
+  /** `input.onNote` is called after noteAbout has something new to say. */
+  constructor(input: NameServiceInput) {
+    this.#services = {
+      ca: this.#store.add(new NameService('ca', input)),
+      pva: this.#store.add(new NameService('pva', input)),
+    };
+  }
+
+  /** Takes all servers there are now; of two with the same PV the container started first counts. */
+  setServers(servers: readonly ExposedServer[]): void {
+    const byStart = [...servers].sort(
+      (a, b) =>
+        a.container.startedAt.localeCompare(b.container.startedAt) || a.key.localeCompare(b.key),
+    );
+    for (const protocol of ['ca', 'pva'] as const) {
+      const its = byStart.filter((server) => server.protocol === protocol);
+      this.#services[protocol].setServers(its.map(searched));
+    }
+  }
+
+  /** For a new connection through a relay. */
+  sift(protocol: PvProtocol, onAnswer: () => void): CircuitSifter {
+    return createSearchCircuit(protocol, this.#services[protocol], onAnswer);
+  }
+
+  /** What there is to tell of a server's names, if anything. */
+  noteAbout(server: IocServer): string | undefined {
+    return this.#services[server.protocol].noteAbout(keyOf(server));
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+}
+
+/** A server that listens anew is another one, also on the same port. */
+function keyOf({ key, exposure }: IocServer): string {
+  return `${key}/${exposure.listener.inode}`;
+}
+
+function searched(server: ExposedServer): SearchedServer {
+  const { exposure, names, stepOf, container, ioc } = server;
+  return {
+    key: keyOf(server),
+    label: `${ioc.name} in ${container.name}`,
+    isGateway: ioc.isGateway,
+    guid: exposure.identity?.guid,
+    endpoint: () =>
+      exposure.status === 'exposed' || exposure.status === 'shared' ? exposure.local : undefined,
+    isReachable(name) {
+      const index = names.indexOf(name);
+      return index !== undefined && stepOf(index) === 'reachable';
+    },
+    reachableCount: () => server.reachableCount(),
+    dialInside: (signal) => exposure.dialInside(signal),
+  };
+}
