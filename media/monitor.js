@@ -68,7 +68,8 @@
     }
     for (const minutes of [5, 4, 3, 2, 1, 0]) {
       const text = minutes === 0 ? 'now' : `-${minutes} min`;
-      add('text', { x: x(now - minutes * 60000), y: height - 4, 'text-anchor': 'middle' }, text);
+      const anchor = minutes === 0 ? 'end' : 'middle';
+      add('text', { x: x(now - minutes * 60000), y: height - 4, 'text-anchor': anchor }, text);
     }
     add('path', { class: 'curve', d: curve(x, y, now) });
   }

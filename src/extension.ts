@@ -28,9 +28,14 @@ export function activate(context: vscode.ExtensionContext): void {
   const store = new DisposableStore();
   context.subscriptions.push(store);
   const log = store.add(vscode.window.createOutputChannel('EPICS Expose', { log: true }));
-  const system = { environment: process.env, homeFolder: homedir(), launch: launchProgram };
+  const system = {
+    environment: process.env,
+    homeFolder: homedir(),
+    terminalVariables: context.environmentVariableCollection,
+    launch: launchProgram,
+  };
   const place = windowPlace(context.extension);
-  const { engine } = windowRemote();
+  const { engine, kind } = windowRemote();
   const exposure = store.add(
     new WindowExposure(connectTo(context, log), engine === undefined ? [] : [engine]),
   );
@@ -69,7 +74,7 @@ export function activate(context: vscode.ExtensionContext): void {
     }),
   );
   const wasExposing = context.workspaceState.get(IS_EXPOSING) === true;
-  void exposeByItself(context.workspaceState, wasExposing, place, async () => {
+  void exposeByItself(context.workspaceState, wasExposing, kind === 'container', async () => {
     await rememberExposing(true);
     await exposeWithProgress(exposure);
   });

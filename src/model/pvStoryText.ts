@@ -20,6 +20,8 @@ export interface StoryLine {
   readonly text: string;
 }
 
+const MAX_VALUE = 300;
+
 /** `nowMs`: milliseconds since 1970, for ages. */
 export function storySections(story: PvStory, nowMs: number): StorySection[] {
   if (story.paths.length > 0) return story.paths.map((path) => pathSection(path, nowMs));
@@ -45,7 +47,7 @@ function pathSection(path: PvPath, nowMs: number): StorySection {
     const units = reading.units ? ` ${reading.units}` : '';
     lines.push({
       label: 'Value',
-      text: `${formatValue(reading.value, reading.precision)}${units}`,
+      text: `${shortened(formatValue(reading.value, reading.precision))}${units}`,
     });
     lines.push({ label: 'Alarm', text: [reading.severity, reading.alarmMessage ?? ''].join(' ') });
     lines.push({
@@ -68,6 +70,11 @@ function pathSection(path: PvPath, nowMs: number): StorySection {
     health: path.problem ? 'bad' : stepHealth(row.step),
     lines: lines.map(({ label, text }) => ({ label, text: text.trim() })),
   };
+}
+
+/** A long string or a structure would fill the screen. */
+function shortened(text: string): string {
+  return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}...` : text;
 }
 
 /** `IOC X (pid 123) in container Y, :5064 → its address → 127.0.0.1:5064` */

@@ -53,7 +53,7 @@ export interface PvNode extends Line {
   readonly row: PvRow;
 }
 
-/** The lines above the PVs; `ownContainerKey` is the container of this window, which comes first. */
+/** The lines above the PVs; `ownContainerKey` is the container of this workspace, which comes first. */
 export function treeOf(
   snapshot: Snapshot,
   ownContainerKey: string | undefined,
@@ -91,7 +91,7 @@ function containerNode(container: ContainerState, isOwn: boolean): ContainerNode
     children,
     ...line(
       container.name,
-      isOwn ? `${counts}, this window` : counts,
+      isOwn ? [counts, 'this workspace'].filter((part) => part !== '').join(', ') : counts,
       container.problem ? 'bad' : worst(servers.map((server) => healthOf(container, server))),
       'container',
     ),

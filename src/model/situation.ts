@@ -29,7 +29,7 @@ export interface SituationInput {
 /** Where this extension runs, seen from the window. */
 export type WindowPlace =
   | 'here' // window, terminals and extension on one machine
-  | 'container-window' // the extension here, the window's files and terminals in a container here
+  | 'remote-window' // the extension here, the window's files and terminals in a container or WSL here
   | 'inside' // the extension itself in the container
   | 'elsewhere'; // the extension here, the window's files on another machine
 

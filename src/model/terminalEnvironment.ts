@@ -15,7 +15,7 @@ export function terminalEnvironment(
     mode === 'always' ||
     (mode === 'auto' &&
       (place === 'here' ||
-        (place === 'container-window' && isRightInside(snapshot, ownContainerKey))));
+        (place === 'remote-window' && isRightInside(snapshot, ownContainerKey))));
   return isWanted ? clientEnvironment(nameServersOf(snapshot)) : {};
 }
 

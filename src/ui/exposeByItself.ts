@@ -1,6 +1,5 @@
 /** Exposing when a window opens: because it did so before, because it shall always, or if asked. */
 import * as vscode from 'vscode';
-import type { WindowPlace } from '../model/situation';
 import { SETTINGS, SETTINGS_SECTION } from './ids';
 import { readSettings } from './settings';
 
@@ -10,14 +9,14 @@ const WAS_ASKED = 'wasAsked';
 export async function exposeByItself(
   workspaceState: vscode.Memento,
   wasExposing: boolean,
-  place: WindowPlace,
+  isContainerWindow: boolean,
   expose: () => Promise<void>,
 ): Promise<void> {
   const { autoExpose } = readSettings();
   if (wasExposing) await expose();
   else if (!vscode.workspace.isTrusted) return;
   else if (autoExpose === 'always') await expose();
-  else if (autoExpose === 'ask' && place === 'container-window') {
+  else if (autoExpose === 'ask' && isContainerWindow) {
     if (workspaceState.get(WAS_ASKED) === true) return;
     await workspaceState.update(WAS_ASKED, true);
     const yes = 'Expose PVs';

@@ -21,10 +21,15 @@ export function registerHostTerminalProfile(
 
 function terminalOptions(exposure: WindowExposure, system: HostSystem): vscode.TerminalOptions {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  const environment = clientEnvironment(nameServersOf(exposure.snapshot), system.environment);
+  // What the window adds to all its terminals would be there twice.
+  const missing = Object.entries(environment).filter(
+    ([name]) => !system.terminalVariables.get(name),
+  );
   return {
     name: 'EPICS Host',
     iconPath: new vscode.ThemeIcon('broadcast'),
-    env: clientEnvironment(nameServersOf(exposure.snapshot), system.environment),
+    env: Object.fromEntries(missing),
     // In a remote window a terminal is remote unless its folder is a file: URI; a string is not enough.
     cwd: folder?.scheme === 'file' ? folder : vscode.Uri.file(system.homeFolder),
   };

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import type { PvUpdate } from '../model/exposure';
+import { formatLocal } from '../model/pvStoryText';
 import { readingCells } from '../model/reading';
 import type { PvProtocol } from '../model/snapshot';
 import type { WindowExposure } from './windowExposure';
@@ -136,7 +137,8 @@ class MonitorFeed implements Disposable {
       this.#text = { interrupted: update.reason };
     } else {
       const { reading } = update;
-      const [, , value = '', alarm = '', time = ''] = readingCells('', 'ca', reading);
+      const [, , value = '', alarm = ''] = readingCells('', 'ca', reading);
+      const time = reading.time === undefined ? 'never processed' : formatLocal(reading.time);
       this.#text = { value, alarm, severity: reading.severity, time, interrupted: '' };
       if (typeof reading.value === 'number' && Number.isFinite(reading.value)) {
         const atMs = reading.time === undefined ? Number.NaN : Date.parse(reading.time);

@@ -23,16 +23,16 @@ export function windowPlace(extension: vscode.Extension<unknown>): WindowPlace {
   }
   if (remoteName === undefined) return 'here';
   const { kind, parent } = windowRemote();
-  // Containers of WSL share this machine's loopback, as far as anything there does.
-  const isAway = [kind, parent].includes('machine') || remoteName === 'codespaces';
-  if (isAway) return 'elsewhere';
-  return isInContainer || kind === 'container' ? 'container-window' : 'here';
+  const isAway = kind === 'machine' || parent === 'machine' || remoteName === 'codespaces';
+  return isAway ? 'elsewhere' : 'remote-window';
 }
 
 export function windowRemote(): WindowRemote {
   const { workspaceFolders, workspaceFile } = vscode.workspace;
   const uri = workspaceFolders?.[0]?.uri ?? workspaceFile;
-  return parseRemoteAuthority(uri?.scheme === 'vscode-remote' ? uri.authority : '');
+  if (uri?.scheme === 'vscode-remote') return parseRemoteAuthority(uri.authority);
+  // A folder that is open here may have its dev container running beside.
+  return { kind: 'none', ...(uri?.scheme === 'file' && { container: { folder: uri.fsPath } }) };
 }
 
 /** Finds the container of this window in the snapshot, again after each rebuild. */

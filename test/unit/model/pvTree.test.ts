@@ -34,14 +34,14 @@ describe('treeOf', () => {
       'engine#id',
     );
     assert.deepEqual(drawn(tree), [
-      'dev | 6 of 6 reachable, this window | bad',
+      'dev | 6 of 6 reachable, this workspace | bad',
       '  DEV_TEST_IOC | pid 1, 6 of 6 reachable | bad',
       '    CA rsrv :5064 | 3 of 3 reachable \u2192 127.0.0.1:5064 | good',
       '    PVA pvxs :5064 | port taken | bad',
       '    CA rsrv :5064 | PV names unknown | good',
       '    CA rsrv :5064 | asking | busy',
     ]);
-    assert.equal(tree[0]?.spoken, 'container dev, 6 of 6 reachable, this window, trouble');
+    assert.equal(tree[0]?.spoken, 'container dev, 6 of 6 reachable, this workspace, trouble');
   });
 
   it("puts the window's container first, and what is wrong last", () => {

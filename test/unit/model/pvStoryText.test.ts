@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import type { PvPath, PvRow } from '../../../src/model/exposure';
+import {
+  formatAge,
+  formatLocal,
+  storySections,
+  tooltipSections,
+} from '../../../src/model/pvStoryText';
+import { childrenOf, type TreeNode, treeOf } from '../../../src/model/pvTree';
+import { snapshotWith } from '../../support/snapshots';
+
+const nowMs = Date.parse('2026-01-02T03:04:05Z');
+const row: PvRow = {
+  name: 'X:Y',
+  protocol: 'ca',
+  step: 'reachable',
+  state: 'reachable',
+  source: { kind: 'user' },
+  containerName: 'dev',
+  iocName: 'IOC1',
+  serverKey: 's',
+};
+const path: PvPath = {
+  row,
+  implementation: 'rsrv',
+  pid: 7,
+  way: 'entered',
+  listening: { host: '0.0.0.0', port: 5064 },
+  local: { host: '127.0.0.1', port: 5064 },
+  since: '2026-01-02T03:01:00Z',
+};
+const told = (one: PvPath): Record<string, string> =>
+  Object.fromEntries(
+    storySections({ name: 'X:Y', paths: [one] }, nowMs).flatMap(({ lines }) =>
+      lines.map(({ label, text }) => [label, text]),
+    ),
+  );
+
+describe('storySections', () => {
+  it('tells value, state and path', () => {
+    const time = '2026-01-02T03:04:04.123456789Z';
+    const reading = { value: 1.5, units: 'mA', severity: 'MINOR', alarmMessage: 'HIGH', time };
+    assert.deepEqual(told({ ...path, reading, readAt: time }), {
+      Value: '1.5 mA',
+      Alarm: 'MINOR HIGH',
+      Time: formatLocal(time),
+      State: 'reachable, for 3 min 5 s',
+      Path: "IOC IOC1 (pid 7) in container dev, :5064 \u2192 agent in the container's network \u2192 127.0.0.1:5064",
+    });
+  });
+
+  it('tells the step that failed and what to do', () => {
+    const lines = told({ ...path, row: { ...row, step: 'create-refused' } });
+    assert.match(lines['State'] ?? '', /refuses the channel/);
+    assert.match(lines['What to do'] ?? '', /access security/);
+  });
+
+  it("tells the server's trouble first", () => {
+    const problem = { code: 'port-taken', message: 'port 5064 is taken', advice: 'End it.' };
+    const { local: _, ...unrelayed } = path;
+    const lines = told({ ...unrelayed, problem });
+    assert.equal(lines['State'], 'port 5064 is taken, for 3 min 5 s');
+    assert.equal(lines['What to do'], 'End it.');
+    assert.match(lines['Path'] ?? '', /not on this machine$/);
+  });
+
+  it('tells how old a value is that could not be read again', () => {
+    const reading = { value: 'on', severity: 'NO_ALARM' };
+    const readAt = '2026-01-02T03:04:00Z';
+    const lines = told({ ...path, reading, readAt, readProblem: 'no answer in time' });
+    assert.equal(lines['Value'], 'on');
+    assert.equal(lines['Time'], 'never processed');
+    assert.equal(lines['Read'], '5 s ago');
+    assert.equal(lines['No newer value'], 'no answer in time');
+  });
+
+  it('says so when no IOC tells the name', () => {
+    const [section] = storySections({ name: 'X:Y', paths: [] }, nowMs);
+    assert.equal(section?.health, 'bad');
+    assert.match(section?.lines[1]?.text ?? '', /epicsExpose\.pvNames/);
+  });
+});
+
+describe('tooltipSections', () => {
+  it('has something to say of every line above the PVs', () => {
+    const problem = { code: 'x', message: 'm', advice: 'a' };
+    const snapshot = {
+      ...snapshotWith([{ problem, note: 'n', way: 'entered' }]),
+      engineProblem: problem,
+    };
+    const all = (nodes: readonly TreeNode[]): TreeNode[] =>
+      nodes.flatMap((node) => [node, ...all(childrenOf(node))]);
+    const nodes = all(treeOf(snapshot, undefined));
+    assert.deepEqual(
+      nodes.map(({ kind }) => kind),
+      ['container', 'ioc', 'server', 'problem'],
+    );
+    for (const node of nodes) {
+      const [section] = tooltipSections(node, nowMs);
+      assert.ok(section && section.lines.length > 0, node.kind);
+      for (const { text } of section.lines) assert.notEqual(text, '');
+    }
+  });
+});
+
+describe('formatAge', () => {
+  const rows: [string, string][] = [
+    ['2026-01-02T03:04:01Z', '4 s'],
+    ['2026-01-02T03:04:09Z', '0 s'],
+    ['2026-01-02T02:03:04Z', '1 h 1 min'],
+    ['2025-12-31T03:04:05Z', '2 d 0 h'],
+    ['nonsense', 'an unknown time'],
+  ];
+  for (const [time, age] of rows) {
+    it(`${time} is ${age} ago`, () => assert.equal(formatAge(time, nowMs), age));
+  }
+});
