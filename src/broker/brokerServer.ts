@@ -22,6 +22,8 @@ import type { Exposer } from '../services/exposer';
 
 /** How long a wish outlives a front end that vanished, and the broker its last front end. */
 export const GRACE_MS = 10_000;
+/** How long one that made room waits for the answer to that to go out. */
+const HANDED_OVER_MS = 100;
 /** How often it is looked whether the socket is still ours. */
 const SOCKET_CHECK_MS = 5000;
 
@@ -144,9 +146,13 @@ export class BrokerServer implements FrontEndHost {
   #exitWhenIdle(): void {
     this.#idle?.dispose();
     if (this.#known.size > 0 || this.#store.isDisposed) return;
-    // Nobody can find us any more: there is nothing to wait for.
-    const delayMs = this.#server ? this.#input.graceMs : 0;
-    this.#idle = this.#input.clock.after(delayMs, () => this.#input.onIdle());
+    // When nobody can find us any more, there is nothing to wait for.
+    const delayMs = this.#server ? this.#input.graceMs : HANDED_OVER_MS;
+    this.#idle = this.#input.clock.after(delayMs, () => {
+      // Who has connected and not said hello yet says it soon, or is sent away.
+      if (this.#connections.size > 0) this.#exitWhenIdle();
+      else this.#input.onIdle();
+    });
   }
 
   /** Stops listening, and resolves when the socket is free for another. */

@@ -22,6 +22,8 @@ export const skeleton: Files = {
   'src/agent/agent.ts': 'export const agent = 1;',
   'src/cli/cli.ts': 'export const cli = 1;',
   'src/demo/demo.ts': 'export const demo = 1;',
+  'src/broker/broker.ts': "import { demo } from '../demo/demo';\nexport const broker = demo;",
+  'src/rpc/rpc.ts': 'export const rpc = 1;',
 };
 
 /** Must be found by none. */
@@ -32,6 +34,8 @@ export const allowed: Files = {
     "import { model } from '../model/model';\nimport { ca } from '../protocol/ca/ca';\nexport default model + ca;",
   'src/node/fine.ts':
     "import { connect } from 'node:net';\nimport Docker from 'dockerode';\nimport type { Service } from '../services/service';\nimport { parseText } from '../services/detect/parseText';\nexport default [connect, Docker, parseText];\nexport type S = Service;",
+  'src/node/broker/fine.ts':
+    "import { connect } from 'node:net';\nimport { rpc } from '../../rpc/rpc';\nexport default [connect, rpc];",
   'src/agent/fine.ts':
     "import { connect } from 'node:net';\nimport { base } from '../base/base';\nimport { frames } from '../protocol/agent/frames';\nexport default [connect, base, frames];",
   'src/ui/fine.ts':
@@ -39,7 +43,7 @@ export const allowed: Files = {
   'src/extension.ts':
     "import { window } from 'vscode';\nimport { node } from './node/node';\nimport { ui } from './ui/ui';\nexport default [window, node, ui];",
   'src/cli/fine.ts':
-    "import { closest } from 'fastest-levenshtein';\nimport { demo } from '../demo/demo';\nimport { node } from '../node/node';\nimport { service } from '../services/service';\nconsole.log(closest, demo, node, service);",
+    "import { closest } from 'fastest-levenshtein';\nimport { broker } from '../broker/broker';\nimport { node } from '../node/node';\nimport { service } from '../services/service';\nconsole.log(closest, broker, node, service);",
 };
 
 const imports = (names: string, from: string): string =>

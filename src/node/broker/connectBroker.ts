@@ -8,7 +8,13 @@ import type { Socket } from 'node:net';
 import { delay } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { type Disposable, toDisposable } from '../../base/disposable';
-import { CancelledError, messageOf, TransportError, UsageError } from '../../base/errors';
+import {
+  CancelledError,
+  isErrorCode,
+  messageOf,
+  TransportError,
+  UsageError,
+} from '../../base/errors';
 import { type Event, EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
 import type {
@@ -32,6 +38,7 @@ import { isOlder } from './brokerVersion';
 import { dialBroker } from './dialBroker';
 import { startBroker } from './startBroker';
 
+const HELLO_ATTEMPTS = 5;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 5000;
 /** A request made while the broker is away waits for so long for the next one. */
@@ -179,10 +186,16 @@ class ReconnectingExposure implements BrokerExposure {
 
   /** False when there is none, and none was to be started. */
   async connect(signal: AbortSignal, mayStart: boolean): Promise<boolean> {
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       const socket = await this.#dial(signal, mayStart);
       if (!socket) return false;
-      if (await this.#greet(socket, signal)) return true;
+      try {
+        if (await this.#greet(socket, signal)) return true;
+      } catch (error) {
+        // It was about to end: the next look finds the socket free, or another broker.
+        if (!isErrorCode(error, 'transport') || attempt === HELLO_ATTEMPTS) throw error;
+        await delay(this.#clock, RETRY_FIRST_MS, signal);
+      }
     }
   }
 

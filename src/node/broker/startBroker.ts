@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { delay, withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
@@ -56,7 +55,6 @@ export async function startBroker(input: StartBrokerInput, signal: AbortSignal):
         const socket = await dialBroker(place.socket, clock, inner);
         if (socket) return socket;
         if (failure !== undefined) {
-          await once(child, 'close').catch(() => undefined);
           throw new TransportError(
             `the background process did not start: ${failure}. ${lastLine(place.logFile)}See ${place.logFile}`,
           );
