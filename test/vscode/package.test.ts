@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { listFiles } from '@vscode/vsce';
+import { listFiles, PackageManager } from '@vscode/vsce';
 import { makePackage } from '../support/vscodePackage';
 
 const MOST_BYTES = 1_500_000;
@@ -70,7 +70,7 @@ describe('package', function () {
 
   it('is what vsce ls lists', async () => {
     const cwd = resolve(__dirname, '../..');
-    assert.deepEqual(strangers(await listFiles({ cwd, dependencies: false })), []);
+    assert.deepEqual(strangers(await listFiles({ cwd, packageManager: PackageManager.None })), []);
   });
 });
 

@@ -89,23 +89,25 @@ describe('workbench', function () {
   it('tells the story of a PV in a hover over its line', async () => {
     const window = await exposedWindow();
     await window.expand(/^CA /);
-    const story = await window.hover(window.rows('DEV:TEMPERATURE'));
+    const look = (): Promise<string> => window.hover(window.rows('DEV:TEMPERATURE'));
+    const story = await look();
     assert.match(story, /^DEV:TEMPERATURE\n/);
     assert.match(story, /Channel Access \(rsrv\)\nValue: 21\.50 C\n/);
     assert.match(
       story,
       /IOC DEV_IOC \(pid \d+\) in container .*:5064 → .* → 127\.\d+\.\d+\.\d+:5064/,
     );
-    await window.pictures('hover');
+    await window.pictures('hover', look);
   });
 
   it('tells it in a hover over a record in an editor', async () => {
     const window = await exposedWindow();
     await window.openFile('example.db');
     const name = window.page.locator('.view-line span', { hasText: 'DEV:TEMPERATURE' }).last();
-    const story = await window.hover(name);
+    const look = (): Promise<string> => window.hover(name);
+    const story = await look();
     assert.match(story, /21\.50 C/);
-    await window.pictures('editor-hover');
+    await window.pictures('editor-hover', look);
   });
 
   it('sets the environment of terminals', async () => {

@@ -1,13 +1,115 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { COMMANDS } from '../../../src/ui/ids';
+import { COMMANDS, SETTINGS, SETTINGS_SECTION } from '../../../src/ui/ids';
+import { until } from '../../support/until';
 
+const settings = (): vscode.WorkspaceConfiguration =>
+  vscode.workspace.getConfiguration(SETTINGS_SECTION);
+
+/** The extension under test, with the demonstration as its engine. */
 describe('extension', () => {
-  it('is there', () => {
-    const extension = vscode.extensions.all.find(
-      ({ packageJSON }) => packageJSON.name === 'epics-expose',
-    );
+  const extension = vscode.extensions.getExtension('epics-expose.epics-expose');
+  let document: vscode.TextDocument;
+
+  before(async () => {
     assert.ok(extension);
+    await extension.activate();
+    await settings().update(SETTINGS.engine, 'demo:', vscode.ConfigurationTarget.Global);
+    const [folder] = vscode.workspace.workspaceFolders ?? [];
+    assert.ok(folder);
+    document = await vscode.workspace.openTextDocument(vscode.Uri.joinPath(folder.uri, 'demo.db'));
+  });
+
+  after(() => vscode.commands.executeCommand(COMMANDS.stop));
+
+  /** What a hover over this word of demo.db says. */
+  async function hoverOver(word: string): Promise<string> {
+    const position = document.positionAt(document.getText().indexOf(word) + 1);
+    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
+      'vscode.executeHoverProvider',
+      document.uri,
+      position,
+    );
+    return hovers
+      .flatMap(({ contents }) => contents)
+      .map((content) => (typeof content === 'string' ? content : content.value))
+      .join('\n')
+      .replaceAll('\\', '');
+  }
+
+  const untilHover = (word: string, what: RegExp): Promise<void> =>
+    until(async () => what.test(await hoverOver(word)), 20_000, `a hover with ${what.source}`);
+
+  it('has every command that it contributes', async () => {
+    const manifest = extension?.packageJSON as { contributes: { commands: { command: string }[] } };
+    const contributed = manifest.contributes.commands.map(({ command }) => command);
+    const registered = await vscode.commands.getCommands(true);
+    assert.ok(contributed.length > 0);
+    assert.deepEqual(
+      contributed.filter((command) => !registered.includes(command)),
+      [],
+    );
+  });
+
+  it('says nothing of PVs before they are exposed', async () => {
+    assert.equal(await hoverOver('DEMO:TEMPERATURE'), '');
+  });
+
+  it('exposes PVs, and tells about one in an editor', async () => {
+    await vscode.commands.executeCommand(COMMANDS.expose);
+    await untilHover('DEMO:TEMPERATURE', /Value: [\d.]+ degC/);
+    const text = await hoverOver('DEMO:TEMPERATURE');
+    assert.match(text, /Channel Access/);
+    assert.match(text, /pvAccess/);
+    assert.match(text, /→ 127\.\d+\.\d+\.\d+:5064/);
+  });
+
+  it('answers a hover within 300 ms, also for a name that nobody has', async () => {
+    for (const word of ['DEMO:TEMPERATURE', 'DEMO:NOBODY']) {
+      const start = performance.now();
+      assert.notEqual(await hoverOver(word), '', word);
+      const tookMs = performance.now() - start;
+      assert.ok(tookMs < 300, `${word}: ${tookMs} ms`);
+    }
+  });
+
+  it('copies the name of a PV', async () => {
+    await vscode.env.clipboard.writeText('');
+    await vscode.commands.executeCommand(COMMANDS.copyPvName, {
+      name: 'DEMO:MOTOR',
+      protocol: 'ca',
+    });
+    assert.equal(await vscode.env.clipboard.readText(), 'DEMO:MOTOR');
+  });
+
+  it('stops', async () => {
+    await vscode.commands.executeCommand(COMMANDS.stop);
+    await until(
+      async () => (await hoverOver('DEMO:TEMPERATURE')) === '',
+      10_000,
+      'no hover any more',
+    );
+  });
+
+  it('takes a setting of the wrong kind for none', async () => {
+    const broken = [
+      [SETTINGS.pvNames, 7],
+      [SETTINGS.autoExpose, { odd: true }],
+    ] as const;
+    for (const [name, value] of broken) {
+      await settings().update(name, value, vscode.ConfigurationTarget.Global);
+    }
+    await vscode.commands.executeCommand(COMMANDS.expose);
+    await untilHover('DEMO:TEMPERATURE', /Value: [\d.]+ degC/);
+    for (const [name] of broken) {
+      await settings().update(name, undefined, vscode.ConfigurationTarget.Global);
+    }
+  });
+
+  it('has no engine in what is loaded first', () => {
+    const bundle = join(extension?.extensionPath ?? '', 'dist/extension.js');
+    assert.doesNotMatch(readFileSync(bundle, 'utf8'), /node_modules\/(dockerode|docker-modem)\//);
   });
 });
-void COMMANDS;

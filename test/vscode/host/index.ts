@@ -12,7 +12,6 @@ export async function run(): Promise<void> {
   const mocha = new Mocha({ ui: 'bdd', timeout: 30_000, forbidOnly: true });
   mocha.suite.emit('pre-require', globalThis, null, mocha);
   await import('./extension');
-  await import('./hover');
   const result: HostResult = { passed: [], failed: [] };
   await new Promise<void>((done) => {
     const runner: Runner = mocha.run(() => done());
