@@ -21,13 +21,13 @@ export function storyMarkdown(
   // Only these commands, with arguments that we encode, ever run from a hover.
   markdown.isTrusted = { enabledCommands: links.map(({ command }) => command) };
   if (title !== undefined) {
-    markdown.appendMarkdown('**').appendText(inOneLine(title)).appendMarkdown('**\n\n');
+    appendWords(markdown.appendMarkdown('**'), title).appendMarkdown('**\n\n');
   }
   for (const { heading, health, lines } of sections) {
     markdown.appendMarkdown(`$(${ICONS[health]}) **`);
-    markdown.appendText(inOneLine(heading)).appendMarkdown('**');
+    appendWords(markdown, heading).appendMarkdown('**');
     for (const { label, text } of lines) {
-      markdown.appendMarkdown(`  \n${label}: `).appendText(inOneLine(text));
+      appendWords(markdown.appendMarkdown(`  \n${label}: `), text);
     }
     markdown.appendMarkdown('\n\n');
   }
@@ -44,7 +44,14 @@ function linkMarkdown({ title, command, args }: CommandLink): string {
   return `[${title}](command:${command}?${query})`;
 }
 
-/** appendText turns line ends into paragraphs, which would break out of a bold run. */
-function inOneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim();
+/**
+ * As text, in one line. appendText makes each blank one at which no line may be broken, and turns
+ * line ends into paragraphs, which would break out of a bold run: so it gets word by word.
+ */
+function appendWords(markdown: vscode.MarkdownString, text: string): vscode.MarkdownString {
+  for (const [index, word] of text.trim().split(/\s+/).entries()) {
+    if (index > 0) markdown.appendMarkdown(' ');
+    markdown.appendText(word);
+  }
+  return markdown;
 }

@@ -156,7 +156,7 @@ export class Workbench {
     await target.hover();
     const hover = this.page.locator('.monaco-hover:visible').first();
     await hover.waitFor();
-    return (await hover.innerText()).replaceAll('\u00a0', ' ');
+    return hover.innerText();
   }
 
   /** A picture in artifacts/vscode. */
@@ -165,12 +165,13 @@ export class Workbench {
     await this.page.screenshot({ path: `${ARTIFACTS}/${name}.png` });
   }
 
-  /** The same in both colour themes. */
-  async pictures(name: string): Promise<void> {
+  /** The same in both colour themes; `prepare` does what does not stay over the change. */
+  async pictures(name: string, prepare?: () => Promise<unknown>): Promise<void> {
     for (const colorScheme of ['light', 'dark'] as const) {
       await this.page.emulateMedia({ colorScheme });
       const theme = colorScheme === 'dark' ? '.vs-dark' : '.vs';
       await this.page.locator(`.monaco-workbench${theme}`).waitFor();
+      await prepare?.();
       await this.picture(`${name}-${colorScheme}`);
     }
   }
