@@ -11,6 +11,7 @@ import { registerHostTerminalProfile } from './ui/hostTerminal';
 import { keepContextKeys } from './ui/keepContextKeys';
 import { keepEnvironmentFiles } from './ui/keepEnvironmentFiles';
 import { keepTerminalVariables } from './ui/keepTerminalVariables';
+import { logProblems } from './ui/logProblems';
 import { MonitorPanels } from './ui/monitorPanel';
 import { registerPvHover } from './ui/pvHover';
 import { tooltipOf } from './ui/pvTooltip';
@@ -51,6 +52,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const monitors = store.add(new MonitorPanels(exposure, context.extensionUri));
   store.add(keepContextKeys(exposure, place));
   store.add(createStatusBar(exposure));
+  store.add(logProblems(exposure, log));
   store.add(registerPvHover(exposure));
   store.add(registerHostTerminalProfile(exposure, system));
   store.add(

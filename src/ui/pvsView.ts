@@ -16,7 +16,6 @@ import {
   type ServerNode,
   type TreeNode,
 } from '../model/pvTree';
-import { engineProblems } from '../model/situation';
 import type { Health } from '../model/table';
 import { CONTEXT_KEYS, PVS_VIEW } from './ids';
 import { signalOf, withTimeout } from './signals';
@@ -129,11 +128,6 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
         ? { value: unreachable, tooltip: `${unreachable} PVs not reachable` }
         : undefined;
     this.#view.description = this.#filter === '' ? '' : `filter: ${this.#filter}`;
-    // An empty tree shows a welcome text, which cannot carry what the engine said.
-    const [problem] = engineProblems(exposure.snapshot);
-    const trouble =
-      exposure.problem?.message ?? (problem ? `${problem.message} ${problem.advice}` : '');
-    this.#view.message = exposure.isExposing && this.#tree.length === 0 ? trouble : '';
   }
 
   async getChildren(element?: TreeNode): Promise<TreeNode[]> {

@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { totalsOf } from '../model/pvTree';
+import { engineProblems } from '../model/situation';
+import { sentence } from '../model/table';
 import { COMMANDS, PVS_VIEW } from './ids';
 import type { WindowExposure } from './windowExposure';
 
@@ -42,14 +44,12 @@ function faceOf(exposure: WindowExposure): { text: string; tooltip: string; comm
   const { total, reachable, pending, unreachable } = totalsOf(exposure.snapshot);
   const isBusy = pending > 0 || !exposure.snapshot.isSettled;
   const icon = isBusy ? 'sync~spin' : unreachable > 0 || total === 0 ? 'warning' : 'pass';
-  return {
-    text: `$(${icon}) EPICS ${reachable}/${total}`,
-    tooltip:
-      total === 0
-        ? isBusy
-          ? 'Looking for IOCs in containers.'
-          : 'No PV is known yet. Click for the view.'
-        : `${reachable} of ${total} PVs are reachable on this machine.`,
-    command,
-  };
+  if (total > 0) {
+    const tooltip = `${reachable} of ${total} PVs are reachable on this machine.`;
+    return { text: `$(${icon}) EPICS ${reachable}/${total}`, tooltip, command };
+  }
+  const [problem] = engineProblems(exposure.snapshot);
+  const known = problem ? sentence(problem) : 'No PV is known yet. Click for the view.';
+  const tooltip = isBusy ? 'Looking for IOCs in containers.' : known;
+  return { text: `$(${icon}) EPICS`, tooltip, command };
 }

@@ -14,7 +14,11 @@ import {
 
 const root = join(__dirname, '../../..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const commands = manifest.contributes.commands as { command: string; category: string }[];
+const commands = manifest.contributes.commands as {
+  command: string;
+  title: string;
+  category: string;
+}[];
 const { contributes } = manifest;
 const text = JSON.stringify(contributes);
 const commandIds = Object.values(COMMANDS);
@@ -71,5 +75,19 @@ describe('contributions of package.json', () => {
     for (const port of [5064, 5065, 5075, 5076]) {
       assert.equal(attributes[port].onAutoForward, 'ignore');
     }
+  });
+
+  it('are in the tables of the README', () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const [section = ''] = /^## VS Code$[\s\S]*?^## /m.exec(readme) ?? [];
+    const rows = section.split('\n').filter((line) => line.startsWith('|'));
+    const hasRow = (first: string): void =>
+      assert.ok(
+        rows.some((row) => row.startsWith(`| \`${first}\``)),
+        first,
+      );
+    for (const { title } of commands) hasRow(title);
+    for (const name of Object.values(SETTINGS)) hasRow(name);
+    for (const { name } of contributes.views[VIEW_CONTAINER]) hasRow(name);
   });
 });

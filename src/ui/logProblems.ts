@@ -1,0 +1,20 @@
+/** Writes what goes wrong into the log, each sentence once in a row: the view has no room for it. */
+import type { LogOutputChannel } from 'vscode';
+import type { Disposable } from '../base/disposable';
+import { engineProblems } from '../model/situation';
+import { failureNotes, sentence } from '../model/table';
+import type { WindowExposure } from './windowExposure';
+
+export function logProblems(exposure: WindowExposure, log: LogOutputChannel): Disposable {
+  let known = new Set<string>();
+  return exposure.onDidChange(() => {
+    const { problem, snapshot } = exposure;
+    const sentences = new Set([
+      ...(problem ? [problem.message] : []),
+      ...engineProblems(snapshot).map(sentence),
+      ...failureNotes(snapshot),
+    ]);
+    for (const one of sentences) if (!known.has(one)) log.warn(one);
+    known = sentences;
+  });
+}
