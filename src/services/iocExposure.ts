@@ -8,7 +8,7 @@ import { isErrorCode, messageOf } from '../base/errors';
 import { withDeadline } from '../base/abort';
 import type { Endpoint } from '../model/endpoint';
 import { findabilityNote } from '../model/findability';
-import { NameTable, type NameSource, type PvStep } from '../model/pvTable';
+import { NameTable, type PvStep } from '../model/pvTable';
 import type { IocState, PvProtocol, ServerState, ServerStatus } from '../model/snapshot';
 import type { ContainerAccess } from './engine';
 import type { IocCandidate, ListenerCandidate } from './detect/candidates';
@@ -56,14 +56,6 @@ export interface IocServer {
   /** 'not-served' for names that are not this server's. */
   readonly stepOf: (index: number) => PvStep;
   readonly reachableCount: () => number;
-}
-
-/** A PV of this IOC as one server shows it. */
-export interface PvView {
-  readonly name: string;
-  readonly protocol: PvProtocol;
-  readonly step: PvStep;
-  readonly source: NameSource;
 }
 
 interface Entry {
@@ -317,17 +309,6 @@ export class IocExposure implements Disposable {
         },
       ];
     });
-  }
-
-  /** The PVs in the order of their names' table, server by server. */
-  *pvs(): Generator<PvView> {
-    for (const { protocol, names, stepOf } of this.pvServers) {
-      for (let index = 0; index < names.size; index++) {
-        const step = stepOf(index);
-        if (step === 'not-served') continue;
-        yield { name: names.name(index), protocol, step, source: names.source(index) };
-      }
-    }
   }
 
   /** Names that a person gave since. */

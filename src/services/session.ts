@@ -8,7 +8,7 @@ import { EventEmitter } from '../base/event';
 import type { ContainerState, Problem, Snapshot } from '../model/snapshot';
 import { ContainerExposure, type ContainerExposureInput } from './containerExposure';
 import type { ContainerInfo, Engine, PublishedPort } from './engine';
-import type { IocExposure, IocServer, PvView } from './iocExposure';
+import type { IocExposure, IocServer } from './iocExposure';
 import { LocalPorts, type PortHolder } from './localPorts';
 import { SessionSearch } from './search/sessionSearch';
 import { type Endpoint, isUnspecified } from '../model/endpoint';
@@ -207,15 +207,6 @@ export class ExposeSession implements Disposable {
   /** The IOCs of all containers, for reading their PVs. */
   get iocs(): readonly IocExposure[] {
     return [...this.#containers.values()].flatMap((container) => container.iocs);
-  }
-
-  /** Every PV with the IOC and container it belongs to. */
-  *pvs(): Generator<{ container: ContainerInfo; ioc: IocExposure; pv: PvView }> {
-    for (const exposure of this.#containers.values()) {
-      for (const ioc of exposure.iocs) {
-        for (const pv of ioc.pvs()) yield { container: exposure.info, ioc, pv };
-      }
-    }
   }
 
   /** Every server that may have PVs, with the IOC and container it belongs to. */
