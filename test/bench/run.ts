@@ -9,6 +9,7 @@ import { missingForClients } from '../support/clients';
 import { missingFor } from '../support/lab/engine';
 import { missingForIocs } from '../support/lab/image';
 import { tableOf, type Figure } from './figure';
+import { measureExtension } from './extension';
 import { measureIdle } from './idle';
 import { measureListen } from './listen';
 import { measureMemory } from './memory';
@@ -23,6 +24,7 @@ const benchmarks: Record<string, () => Promise<Figure[]>> = {
   reach: measureReach,
   memory: measureMemory,
   idle: measureIdle,
+  extension: measureExtension,
 };
 
 async function measureRelayFigures(): Promise<Figure[]> {

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { listFiles, PackageManager } from '@vscode/vsce';
+import { join } from 'node:path';
 import { makePackage } from '../support/vscodePackage';
 
 const MOST_BYTES = 1_500_000;
@@ -66,11 +65,6 @@ describe('package', function () {
     for (const [name, text] of content) {
       if (/dist\/.*\.js$/.test(name)) assert.doesNotMatch(text, /require\("[^"]+\.node"\)/, name);
     }
-  });
-
-  it('is what vsce ls lists', async () => {
-    const cwd = resolve(__dirname, '../..');
-    assert.deepEqual(strangers(await listFiles({ cwd, packageManager: PackageManager.None })), []);
   });
 });
 

@@ -1,0 +1,96 @@
+/**
+ * What the extension costs in its host, with an IOC of 100,000 PVs and the real broker: how long it
+ * takes to load and activate, the longest turn of the host while all of that becomes reachable and
+ * is lost again, hovers; and how soon a broker that has to be started says hello.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { silentLog } from '../../src/base/log';
+import { connectBroker } from '../../src/node/broker/connectBroker';
+import { sharedEngine } from '../support/lab/engine';
+import { missingForExtensionHost, runInExtensionHost } from '../support/vscodeExtensionHost';
+import { runBigIoc } from './bigIoc';
+import type { ExtensionTimes } from './extensionTimes';
+import { median, percentile, runsNote, type Figure } from './figure';
+
+const COUNT = 100_000;
+const ROUNDS = 3;
+const BROKER_STARTS = 15;
+
+export async function measureExtension(): Promise<Figure[]> {
+  const missing = missingForExtensionHost();
+  if (missing) throw new Error(missing);
+  const broker = await measureBrokerStart();
+  const rounds: ExtensionTimes[] = [];
+  const engine = await sharedEngine('docker');
+  const ioc = await runBigIoc(engine, COUNT);
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, result } = await runInExtensionHost(join(__dirname, 'extensionTimes.ts'), {
+        EPICS_EXPOSE_BENCH: JSON.stringify({ endpoint: engine.endpoint, prefix: ioc.prefix }),
+      });
+      if (!result) throw new Error(`VS Code ended with ${code} and without a result`);
+      rounds.push(result as ExtensionTimes);
+    }
+  } finally {
+    await ioc.remove();
+  }
+  const figure = (what: string, limit: number, of: (times: ExtensionTimes) => number): Figure => {
+    const values = rounds.map(of);
+    const goal = { kind: 'below', limit } as const;
+    return { what, unit: 'ms', ours: median(values), goal, note: runsNote(values) };
+  };
+  const pvs = `${COUNT.toLocaleString('en')} PVs`;
+  return [
+    figure('load and activate the extension', 50, ({ activationMs }) => activationMs),
+    figure(`longest turn of the extension host while ${pvs} become reachable`, 50, (times) =>
+      Math.max(...times.exposeTurnsMs),
+    ),
+    figure(`longest turn while the tree of ${pvs} is drawn anew`, 50, (times) =>
+      Math.max(...times.redrawTurnsMs),
+    ),
+    figure(`hover over one of ${pvs}, p50`, 300, ({ hoversMs }) => median(hoversMs)),
+    figure(`hover over one of ${pvs}, p95`, 300, ({ hoversMs }) => percentile(hoversMs, 95)),
+    {
+      what: 'broker: from its start to its hello, p50',
+      unit: 'ms',
+      ours: median(broker),
+      goal: { kind: 'below', limit: 300 },
+    },
+    {
+      what: 'broker: from its start to its hello, p95',
+      unit: 'ms',
+      ours: percentile(broker, 95),
+      goal: { kind: 'below', limit: 300 },
+      note: `${BROKER_STARTS} starts`,
+    },
+  ];
+}
+
+async function measureBrokerStart(): Promise<number[]> {
+  const times: number[] = [];
+  const signal = AbortSignal.timeout(120_000);
+  for (let start = 0; start < BROKER_STARTS; start++) {
+    const folder = mkdtempSync(join(tmpdir(), 'epics-expose-bench-'));
+    try {
+      const startMs = performance.now();
+      const exposure = await connectBroker(
+        {
+          env: { ...process.env, EPICS_EXPOSE_BROKER_DIR: folder },
+          clientName: 'bench',
+          version: '0.0.0',
+          program: resolve(__dirname, '../../dist/broker.js'),
+          log: silentLog,
+        },
+        signal,
+      );
+      times.push(performance.now() - startMs);
+      await exposure.stop(signal);
+      await exposure.close();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  return times;
+}
