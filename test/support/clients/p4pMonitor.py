@@ -17,7 +17,9 @@ def watch(context, name):
             plain = value.todict().get("value")
             plain = plain.tolist() if hasattr(plain, "tolist") else plain
             line = {"name": name, "ok": True, "value": plain}
-        print(json.dumps(line, default=str), flush=True)
+        # One write: several PVs report from several threads.
+        sys.stdout.write(json.dumps(line, default=str) + "\n")
+        sys.stdout.flush()
 
     return context.monitor(name, show, notify_disconnect=True)
 
