@@ -54,6 +54,7 @@ export class BrokerServer implements FrontEndHost {
   readonly #abort = new AbortController();
   readonly #known = new Map<string, Known>();
   readonly #connections = new Set<Disposable>();
+  #twins = 0;
   #server: Server | undefined;
   #socketId: string | undefined;
   #idle: Disposable | undefined;
@@ -118,7 +119,7 @@ export class BrokerServer implements FrontEndHost {
         : { exposure: exposer.openFrontEnd(), wish: undefined, isConnected: true };
     known.isConnected = true;
     // Two at once under one id are two front ends.
-    const key = former && !isReturn ? `${clientId}+${this.#known.size}` : clientId;
+    const key = former && !isReturn ? `${clientId} ${++this.#twins}` : clientId;
     this.#known.set(key, known);
     this.#idle?.dispose();
     return {

@@ -3,10 +3,12 @@ import type { Log } from '../base/log';
 import { createDemoEngine } from '../demo/demoEngine';
 import { clientIdentity } from '../node/clientIdentity';
 import { createOpenContainer } from '../node/containers/openContainer';
+import { createHereEngine, HERE_ENGINE } from '../node/engines/hereEngine';
 import { openEngines } from '../node/engines/openEngines';
 import { findPortHolder } from '../node/portHolder';
 import { connectTcp } from '../node/relay/connectTcp';
 import { systemClock } from '../node/systemClock';
+import type { Engine } from '../services/engine';
 import type { EngineSet } from '../services/engineSets';
 import { Exposer } from '../services/exposer';
 
@@ -23,16 +25,20 @@ export interface OpenExposerInput {
 export function openExposer({ env, opensRelays, log }: OpenExposerInput): Exposer {
   const clock = systemClock;
   const openContainer = createOpenContainer({ clock, log });
+  const builtIn: Readonly<Record<string, () => Engine>> = {
+    [DEMO_ENGINE]: () => createDemoEngine(clock),
+    [HERE_ENGINE]: () => createHereEngine({ clock, log }),
+  };
   return new Exposer({
     openEngines: (endpoints) => {
-      const named = endpoints.filter((endpoint) => endpoint !== DEMO_ENGINE);
-      const isDemo = named.length < endpoints.length;
-      if (isDemo && named.length === 0) return openDemo();
+      const named = endpoints.filter((endpoint) => !(endpoint in builtIn));
+      const own = endpoints.flatMap((endpoint) => builtIn[endpoint]?.() ?? []);
+      if (own.length > 0 && named.length === 0) return builtInSet(own);
       const set = openEngines({
         ...(named.length > 0 && { endpoints: named }),
         ...{ env, clock, log, openContainer },
       });
-      return isDemo ? together(set, openDemo()) : set;
+      return own.length > 0 ? together(set, builtInSet(own)) : set;
     },
     opensRelays,
     ...clientIdentity(),
@@ -43,27 +49,28 @@ export function openExposer({ env, opensRelays, log }: OpenExposerInput): Expose
   });
 }
 
-function openDemo(): EngineSet {
-  const engine = createDemoEngine(systemClock);
+function builtInSet(engines: readonly Engine[]): EngineSet {
   return {
-    engines: [engine],
+    engines,
     onDidChange: () => ({ dispose: () => undefined }),
     problem: undefined,
     ready: () => Promise.resolve(),
-    close: async () => engine.dispose(),
+    close: async () => {
+      for (const engine of engines) engine.dispose();
+    },
   };
 }
 
-function together(set: EngineSet, demo: EngineSet): EngineSet {
+function together(set: EngineSet, own: EngineSet): EngineSet {
   return {
     get engines() {
-      return [...set.engines, ...demo.engines];
+      return [...set.engines, ...own.engines];
     },
     onDidChange: set.onDidChange,
     problem: undefined,
     ready: (signal) => set.ready(signal),
     close: async () => {
-      await Promise.all([set.close(), demo.close()]);
+      await Promise.all([set.close(), own.close()]);
     },
   };
 }

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { IocState, PvProtocol, Snapshot } from '../../src/model/snapshot';
-import { CLI } from '../support/exposed';
+import { ALONE, CLI } from '../support/exposed';
 import { runKeeper, type LabContainer } from '../support/lab/container';
 import { sharedEngine, type EngineKind } from '../support/lab/engine';
 import { until } from '../support/until';
@@ -126,7 +126,10 @@ class Watcher {
 
   constructor(endpoint: string) {
     const parameters = [CLI, '--engine', endpoint, '--container', 'bench-listen', '--json'];
-    this.#child = spawn(process.execPath, parameters, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#child = spawn(process.execPath, parameters, {
+      env: { ...process.env, ...ALONE },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     if (!this.#child.stdout) throw new Error('no standard output');
     createInterface({ input: this.#child.stdout }).on('line', (line) => this.#take(line));
   }

@@ -9,6 +9,7 @@ import { missingForClients } from '../support/clients';
 import { missingFor } from '../support/lab/engine';
 import { missingForIocs } from '../support/lab/image';
 import { tableOf, type Figure } from './figure';
+import { measureBroker } from './broker';
 import { measureExtension } from './extension';
 import { measureIdle } from './idle';
 import { measureListen } from './listen';
@@ -24,6 +25,7 @@ const benchmarks: Record<string, () => Promise<Figure[]>> = {
   reach: measureReach,
   memory: measureMemory,
   idle: measureIdle,
+  broker: measureBroker,
   extension: measureExtension,
 };
 

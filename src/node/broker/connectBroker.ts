@@ -366,7 +366,7 @@ class ReconnectingExposure implements BrokerExposure {
 
   async restart(signal: AbortSignal): Promise<void> {
     const former = this.#client;
-    await this.#request(METHODS.stop, {}, signal);
+    await this.#request(METHODS.stop, {}, signal).catch(unlessAborted(signal));
     // Its end is told by the connection's, which brings us back to another one.
     while (this.#client === former && !signal.aborted) await delay(this.#clock, LOOK_MS, signal);
     if (!this.#client) await this.#nextClient(signal);
@@ -375,7 +375,7 @@ class ReconnectingExposure implements BrokerExposure {
   async stop(signal: AbortSignal): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
-    await client?.request(METHODS.stop, {}, signal);
+    await client?.request(METHODS.stop, {}, signal).catch(unlessAborted(signal));
     for (;;) {
       const socket = await dialBroker(this.#place.socket, this.#clock, signal);
       socket?.destroy();
@@ -407,4 +407,11 @@ class ReconnectingExposure implements BrokerExposure {
   dispose(): void {
     void this.close();
   }
+}
+
+/** The answer of a broker that is asked to end may be lost to its end, for which its caller waits. */
+function unlessAborted(signal: AbortSignal): (error: unknown) => void {
+  return (error) => {
+    if (signal.aborted) throw error;
+  };
 }

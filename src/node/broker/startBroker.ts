@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { resolve } from 'node:path';
 import { delay, withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { TransportError } from '../../base/errors';
@@ -28,7 +29,7 @@ export async function startBroker(input: StartBrokerInput, signal: AbortSignal):
   const { place, program, env, clock } = input;
   preparePlace(place);
   const log = openSync(place.logFile, 'a', 0o600);
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, [resolve(program)], {
     // Where we run in an editor, its program is a Node too, when it is told so.
     env: { ...env, ...('electron' in process.versions && { ELECTRON_RUN_AS_NODE: '1' }) },
     cwd: place.folder,
