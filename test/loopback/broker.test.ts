@@ -44,6 +44,15 @@ describe('the broker', function () {
     assert.match(brokers.log, /no front end is left/);
   });
 
+  it('ends each time it is asked to, also when its answer is lost to its end', async () => {
+    for (let round = 0; round < 6; round++) {
+      const frontEnd = await brokers.connect();
+      await frontEnd.stop(AbortSignal.timeout(5000));
+      await frontEnd.close();
+    }
+    await brokers.untilGone();
+  });
+
   it('is one, however many front ends start it at once', async () => {
     const all = await Promise.all(Array.from({ length: 6 }, () => brokers.connect()));
     assert.equal(new Set(all.map(({ broker }) => broker.pid)).size, 1);
