@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import { DisposableStore } from './base/disposable';
+import type { WindowPlace } from './model/situation';
 import { launchProgram } from './node/launchProgram';
 import { BrokerLog } from './ui/brokerLog';
 import { exposeWithProgress, registerCommands } from './ui/commands';
@@ -38,7 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const place = windowPlace(context.extension);
   const { engine, kind } = windowRemote();
   const exposure = store.add(
-    new WindowExposure(connectTo(context, log), engine === undefined ? [] : [engine]),
+    new WindowExposure(connectTo(context, log), windowEngines(place, engine)),
   );
   const ownContainer = store.add(new OwnContainer(exposure));
   const ownContainerKey = (): string | undefined => ownContainer.container?.key;
@@ -46,6 +47,7 @@ export function activate(context: vscode.ExtensionContext): void {
     new PvsView({
       exposure,
       ownContainerKey,
+      place,
       tooltipOf: (node, signal) => tooltipOf(exposure, node, signal),
     }),
   );
@@ -80,6 +82,13 @@ export function activate(context: vscode.ExtensionContext): void {
     await rememberExposing(true);
     await exposeWithProgress(exposure);
   });
+}
+
+/** What the window says of its engine; none: look for engines. */
+function windowEngines(place: WindowPlace, engine: string | undefined): string[] {
+  // In a container there is none to ask; the core looks around itself.
+  if (place === 'inside') return ['here:'];
+  return engine === undefined ? [] : [engine];
 }
 
 /** The core, in the background process that all windows and terminals share. */

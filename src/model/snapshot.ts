@@ -23,7 +23,8 @@ export interface Problem {
 export interface EngineState {
   /** Stable identity: the endpoint as a URI. */
   readonly key: string;
-  readonly kind: 'docker' | 'podman' | 'demo';
+  /** 'here': the container that we run in ourselves. */
+  readonly kind: 'docker' | 'podman' | 'demo' | 'here';
   readonly version: string;
   readonly isRootless: boolean;
   readonly status: 'connecting' | 'connected' | 'unreachable';

@@ -39,6 +39,8 @@ export const CONTEXT_KEYS = {
   /** A Situation (model/situation.ts). */
   situation: 'epicsExpose.situation',
   isFiltered: 'epicsExpose.isFiltered',
+  /** Whether the extension runs in the container itself. */
+  isInside: 'epicsExpose.isInside',
   hasPhoebus: 'epicsExpose.hasPhoebus',
 } as const;
 

@@ -14,6 +14,7 @@ export function keepContextKeys(exposure: WindowExposure, place: WindowPlace): D
     known.set(key, value);
     void vscode.commands.executeCommand('setContext', key, value);
   };
+  set(CONTEXT_KEYS.isInside, place === 'inside');
   const keep = (): void => {
     const { engine, phoebus } = readSettings();
     const { isExposing, snapshot } = exposure;

@@ -16,6 +16,7 @@ import {
   type ServerNode,
   type TreeNode,
 } from '../model/pvTree';
+import type { WindowPlace } from '../model/situation';
 import type { Health } from '../model/table';
 import { CONTEXT_KEYS, PVS_VIEW } from './ids';
 import { signalOf, withTimeout } from './signals';
@@ -26,10 +27,14 @@ const REDRAW_MS = 250;
 /** The core answers a level from memory; this only bounds a broken one. */
 const LIST_TIMEOUT_MS = 5000;
 
+const INSIDE_MESSAGE =
+  'We run inside the container: clients of your machine reach these PVs only with EPICS Expose installed there (see Install on This Machine).';
+
 export interface PvsViewInput {
   readonly exposure: WindowExposure;
   /** Key of the container that this window works in, as far as it is known. */
   readonly ownContainerKey: () => string | undefined;
+  readonly place: WindowPlace;
   /** The long text for a hover over a line. */
   readonly tooltipOf: (
     node: TreeNode,
@@ -127,6 +132,9 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
       exposure.isExposing && unreachable > 0
         ? { value: unreachable, tooltip: `${unreachable} PVs not reachable` }
         : undefined;
+    // Only beside lines: on an empty tree it would take the place of the welcome text.
+    const isLimited = this.#input.place === 'inside' && this.#tree.length > 0;
+    this.#view.message = isLimited ? INSIDE_MESSAGE : '';
     this.#view.description = this.#filter === '' ? '' : `filter: ${this.#filter}`;
   }
 

@@ -1,0 +1,96 @@
+/**
+ * An engine of one container: the one we run in ourselves. No engine can be asked there; its IOCs
+ * are seen in our own /proc and reached as they are. On Linux only.
+ */
+import { readFile, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { Clock } from '../../base/clock';
+import { DisposableStore } from '../../base/disposable';
+import { ContainerError, messageOf } from '../../base/errors';
+import { EventEmitter } from '../../base/event';
+import type { Log } from '../../base/log';
+import { parseStartTicks } from '../../services/detect/parseProc';
+import type { ContainerAccess, ContainerInfo, Engine } from '../../services/engine';
+import { hostNetworkRoute } from '../containers/directRoutes';
+import { readProc } from '../containers/hostProcess';
+import { HostSocketSource } from '../containers/hostSocketSource';
+import { PolledSocketWatch } from '../containers/polledSocketWatch';
+import { RoutedWay } from '../containers/routedWay';
+
+/** The endpoint that stands for the container we run in. */
+export const HERE_ENGINE = 'here:';
+
+export interface HereEngineInput {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export function createHereEngine(input: HereEngineInput): Engine {
+  const changed = new EventEmitter<void>();
+  const isLinux = process.platform === 'linux';
+  return {
+    key: HERE_ENGINE,
+    state: {
+      key: HERE_ENGINE,
+      kind: 'here',
+      version: '',
+      isRootless: false,
+      status: isLinux ? 'connected' : 'unreachable',
+      ...(!isLinux && { problem: notLinux }),
+    },
+    containers: isLinux ? [ourContainer()] : [],
+    onDidChange: changed.event,
+    open: () => openHere(input),
+    dispose: () => changed.dispose(),
+  };
+}
+
+const notLinux = {
+  code: 'engine-here',
+  message: 'Only in Linux can we look for IOCs beside us.',
+  advice: 'Name a container engine.',
+};
+
+function ourContainer(): ContainerInfo {
+  return {
+    id: hostname(),
+    name: hostname(),
+    image: '',
+    labels: {},
+    status: 'running',
+    pid: process.pid,
+    startedAt: '',
+    networkMode: 'host',
+    addresses: [],
+    publishedPorts: [],
+    user: '',
+  };
+}
+
+function openHere({ clock, log }: HereEngineInput): ContainerAccess {
+  const store = new DisposableStore();
+  return {
+    ways: [store.add(new RoutedWay(hostNetworkRoute(), log))],
+    watchSockets(onReport, onEnd) {
+      const { pid } = process;
+      const startTicks = parseStartTicks(readProc(pid, 'stat')) ?? 0;
+      const source = new HostSocketSource(
+        // By our mount namespace, because a container does not know its own id.
+        { containerId: '(ours)', pid, startTicks },
+        false,
+        async () => ({ processes: [], isComplete: false }),
+      );
+      return store.add(new PolledSocketWatch(source, clock, onReport, onEnd));
+    },
+    async readFile(path, maxBytes, signal) {
+      try {
+        const { size } = await stat(path);
+        if (size > maxBytes) throw new Error(`larger than ${maxBytes} bytes`);
+        return await readFile(path, { signal });
+      } catch (cause) {
+        throw new ContainerError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
+      }
+    },
+    dispose: () => store.dispose(),
+  };
+}
