@@ -14,6 +14,14 @@ describe('PV table', () => {
     assert.equal(table.indexOf('D'), undefined);
   });
 
+  it('tells the order of its names, also of those that come later', () => {
+    const table = new NameTable();
+    table.add(['b', 'A', 'é'], { kind: 'user' });
+    assert.deepEqual(table.sorted, [1, 0, 2]);
+    table.add(['a'], { kind: 'user' });
+    assert.deepEqual(table.sorted, [1, 3, 0, 2]);
+  });
+
   it('counts the steps as they change', () => {
     const steps = new PvSteps();
     steps.grow(3);
