@@ -1,13 +1,9 @@
 /**
  * What the extension costs in its host, with an IOC of 100,000 PVs and the real broker: how long it
  * takes to load and activate, the longest turn of the host while all of that becomes reachable and
- * is lost again, hovers; and how soon a broker that has to be started says hello.
+ * is drawn anew, and hovers.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { silentLog } from '../../src/base/log';
-import { connectBroker } from '../../src/node/broker/connectBroker';
+import { join } from 'node:path';
 import { sharedEngine } from '../support/lab/engine';
 import { missingForExtensionHost, runInExtensionHost } from '../support/vscodeExtensionHost';
 import { runBigIoc } from './bigIoc';
@@ -16,12 +12,10 @@ import { median, percentile, runsNote, type Figure } from './figure';
 
 const COUNT = 100_000;
 const ROUNDS = 3;
-const BROKER_STARTS = 15;
 
 export async function measureExtension(): Promise<Figure[]> {
   const missing = missingForExtensionHost();
   if (missing) throw new Error(missing);
-  const broker = await measureBrokerStart();
   const rounds: ExtensionTimes[] = [];
   const engine = await sharedEngine('docker');
   const ioc = await runBigIoc(engine, COUNT);
@@ -52,45 +46,5 @@ export async function measureExtension(): Promise<Figure[]> {
     ),
     figure(`hover over one of ${pvs}, p50`, 300, ({ hoversMs }) => median(hoversMs)),
     figure(`hover over one of ${pvs}, p95`, 300, ({ hoversMs }) => percentile(hoversMs, 95)),
-    {
-      what: 'broker: from its start to its hello, p50',
-      unit: 'ms',
-      ours: median(broker),
-      goal: { kind: 'below', limit: 300 },
-    },
-    {
-      what: 'broker: from its start to its hello, p95',
-      unit: 'ms',
-      ours: percentile(broker, 95),
-      goal: { kind: 'below', limit: 300 },
-      note: `${BROKER_STARTS} starts`,
-    },
   ];
-}
-
-async function measureBrokerStart(): Promise<number[]> {
-  const times: number[] = [];
-  const signal = AbortSignal.timeout(120_000);
-  for (let start = 0; start < BROKER_STARTS; start++) {
-    const folder = mkdtempSync(join(tmpdir(), 'epics-expose-bench-'));
-    try {
-      const startMs = performance.now();
-      const exposure = await connectBroker(
-        {
-          env: { ...process.env, EPICS_EXPOSE_BROKER_DIR: folder },
-          clientName: 'bench',
-          version: '0.0.0',
-          program: resolve(__dirname, '../../dist/broker.js'),
-          log: silentLog,
-        },
-        signal,
-      );
-      times.push(performance.now() - startMs);
-      await exposure.stop(signal);
-      await exposure.close();
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  }
-  return times;
 }

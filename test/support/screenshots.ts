@@ -1,6 +1,7 @@
 /**
  * `npm run screenshots`: makes docs/images from the real thing: IOCs in containers of a throw-away
- * engine, the command in a terminal (tmux), its screen drawn by a headless Chromium.
+ * engine, the command in a terminal (tmux), its screen drawn by a headless Chromium, and the
+ * extension in a real VS Code.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { CLI } from './exposed';
 import { runKeeper } from './lab/container';
 import { sharedEngine } from './lab/engine';
 import { until } from './until';
+import { takePictures } from './vscodePictures';
 
 const COLUMNS = 104;
 const images = join(__dirname, '../../docs/images');
@@ -24,6 +26,7 @@ async function main(): Promise<void> {
   const beamline = await runKeeper(engine, { name: 'bl01t-ea-test-01' });
   await beamline.startIoc({ ioc: 'softIocCa', macros: 'P=BL01T:', ...name('bl01t-ea-test-01') });
   await terminal('table', ['node', CLI, '--engine', engine.endpoint], 'watching');
+  await takePictures(engine, images);
 }
 
 /** Runs a command in a terminal until its screen shows `settled`, and keeps a picture of that. */

@@ -141,6 +141,17 @@ export class Workbench {
     );
   }
 
+  /** Drags the border of the side bar to the right. */
+  async widenSideBar(pixels: number): Promise<void> {
+    const box = await this.page.locator('.part.sidebar').boundingBox();
+    if (!box) throw new Error('no side bar');
+    const [x, y] = [box.x + box.width, box.y + box.height / 2];
+    await this.page.mouse.move(x, y);
+    await this.page.mouse.down();
+    await this.page.mouse.move(x + pixels, y, { steps: 4 });
+    await this.page.mouse.up();
+  }
+
   /** Opens the first row with this text, if it is closed. */
   async expand(text: string | RegExp): Promise<void> {
     const row = this.rows(text).first();
@@ -159,10 +170,10 @@ export class Workbench {
     return hover.innerText();
   }
 
-  /** A picture in artifacts/vscode. */
-  async picture(name: string): Promise<void> {
-    fs.mkdirSync(ARTIFACTS, { recursive: true });
-    await this.page.screenshot({ path: `${ARTIFACTS}/${name}.png` });
+  /** A picture in artifacts/vscode, or elsewhere. */
+  async picture(name: string, folder = ARTIFACTS): Promise<void> {
+    fs.mkdirSync(folder, { recursive: true });
+    await this.page.screenshot({ path: `${folder}/${name}.png` });
   }
 
   /** The same in both colour themes; `prepare` does what does not stay over the change. */
