@@ -88,8 +88,8 @@ export class NameService implements Disposable {
   /** In the order in which they are preferred, gateways last. */
   #known: readonly KnownServer[] = [];
   readonly #open = new RecentNames<OpenQuestion>(MAX_OPEN);
-  /** By the key of a server, names of its that another one has too, with that one's label. */
-  readonly #duplicates = new Map<string, Map<string, string>>();
+  /** By the key of a server, names of its that another one has too. */
+  readonly #duplicates = new Map<string, Map<string, SearchedServer>>();
   #isReviewDue = false;
 
   constructor(protocol: PvProtocol, input: NameServiceInput) {
@@ -112,7 +112,7 @@ export class NameService implements Disposable {
     });
     this.#known = known.sort((a, b) => Number(a.server.isGateway) - Number(b.server.isGateway));
     for (const [key, { asked }] of former) {
-      this.#duplicates.delete(key);
+      this.#forgetDuplicatesOf(key);
       this.#store.release(asked);
     }
     if (arrived.length > 0 || known.some(hasGrown)) this.#review();
@@ -159,7 +159,9 @@ export class NameService implements Disposable {
   noteAbout(serverKey: string): string | undefined {
     const names = this.#duplicates.get(serverKey);
     if (!names || names.size === 0) return undefined;
-    return [...names].map(([name, other]) => `PV ${name} is also served by ${other}`).join('; ');
+    return [...names]
+      .map(([name, other]) => `PV ${name} is also served by ${other.label}`)
+      .join('; ');
   }
 
   /** By what is known: the first server in the order; others are noted. */
@@ -186,12 +188,19 @@ export class NameService implements Disposable {
       [first, second],
       [second, first],
     ] as const) {
-      const names = this.#duplicates.get(server.key) ?? new Map<string, string>();
+      const names = this.#duplicates.get(server.key) ?? new Map<string, SearchedServer>();
       this.#duplicates.set(server.key, names);
       if (names.has(name) || names.size >= MAX_DUPLICATES) continue;
-      names.set(name, other.label);
+      names.set(name, other);
       this.#input.onNote();
       this.#input.log('info', 'search', `${name} is served by ${server.label} and ${other.label}`);
+    }
+  }
+
+  #forgetDuplicatesOf(key: string): void {
+    this.#duplicates.delete(key);
+    for (const names of this.#duplicates.values()) {
+      for (const [name, other] of names) if (other.key === key) names.delete(name);
     }
   }
 

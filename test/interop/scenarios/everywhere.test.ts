@@ -6,7 +6,6 @@ import assert from 'node:assert/strict';
 import type { PvProtocol } from '../../../src/model/snapshot';
 import type { EngineKind, LabEngine } from '../../support/lab/engine';
 import type { LabContainer } from '../../support/lab/container';
-import { epicsExpose } from '../../support/command';
 import { needsEngine } from '../../support/lab/needs';
 import type { Exposed } from '../../support/exposed';
 import { freePort } from '../../support/freePort';
@@ -17,9 +16,12 @@ const WANTED: Record<PvProtocol, string[]> = {
   ca: [
     ...demoPrefixes.filter((prefix) => prefix !== 'P4P:').map((prefix) => `${prefix}TEMPERATURE`),
     ...['PAIR1:SHOTS', 'PAIR2:SHOTS', 'BARE:TEMPERATURE', 'SAME:TEMPERATURE'],
-    ...['OTHER:TEMPERATURE', 'SCRIPT:X:DEMAND'],
+    ...['OTHER:TEMPERATURE', 'SCRIPT:X:DEMAND', 'CAPROTO:TEMPERATURE'],
   ],
-  pva: [...demoPrefixes.map((prefix) => `${prefix}TEMPERATURE`), ...['PAIR1:SHOTS', 'PAIR2:SHOTS']],
+  pva: [
+    ...[...demoPrefixes, 'BARE:', 'PVAPY:'].map((prefix) => `${prefix}TEMPERATURE`),
+    ...['PAIR1:SHOTS', 'PAIR2:SHOTS'],
+  ],
 };
 
 /** Of demo.db, an alias among them. */
@@ -127,21 +129,6 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
       return container;
     }
 
-    /** Servers that no name server leads to, since they do not answer searches over TCP. */
-    async function isReadByUsAlone(
-      container: string,
-      protocol: PvProtocol,
-      implementation: string,
-      name: string,
-    ): Promise<void> {
-      const server = exposed.server(container, protocol);
-      assert.equal(server.implementation, implementation);
-      assert.match(server.note ?? '', /do not find its PVs/);
-      const chosen = ['--engine', lab.endpoint, '--container', container];
-      const { stdout } = await epicsExpose(['get', ...chosen, `${protocol}://${name}`]);
-      assert.match(stdout, new RegExp(`^${name} .*21\\.50?\\b`));
-    }
-
     it('an IOC without a published port', async () => {
       await reachesDemo('plain', 'PLAIN:');
     });
@@ -186,8 +173,9 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
         servers.map(({ pvs }) => pvs.reachable),
         [DEMO_PV_COUNT, DEMO_PV_COUNT],
       );
-      assert.deepEqual(await read('BARE:TEMPERATURE', ['ca']), [21.5]);
-      await isReadByUsAlone(container, 'pva', 'pvAccessCPP', 'BARE:TEMPERATURE');
+      assert.deepEqual(await read('BARE:TEMPERATURE'), [21.5, 21.5]);
+      // It answers no search that comes over TCP; the relay does.
+      assert.equal(exposed.server(container, 'pva').implementation, 'pvAccessCPP');
     });
 
     it('a read-only container of an ordinary user without any capability', async () => {
@@ -226,13 +214,16 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
     it('caproto, with names that the person gives', async () => {
       const { container, servers } = await reached('caproto', 1);
       assert.deepEqual(servers[0]?.pvs, { total: 3, reachable: 3, pending: 0 });
-      await isReadByUsAlone(container, 'ca', 'caproto', 'CAPROTO:TEMPERATURE');
+      assert.equal(exposed.server(container, 'ca').implementation, 'caproto');
+      // It would end the circuit at the second VERSION of libca; the relay takes that out.
+      assert.deepEqual(await read('CAPROTO:TEMPERATURE', ['ca']), [21.5]);
     });
 
     it('pvaPy, which is pvAccessCPP', async () => {
       const { container, servers } = await reached('pvaPy', 1);
       assert.equal(servers[0]?.pvs.total, 5);
-      await isReadByUsAlone(container, 'pva', 'pvAccessCPP', 'PVAPY:TEMPERATURE');
+      assert.equal(exposed.server(container, 'pva').implementation, 'pvAccessCPP');
+      assert.deepEqual(await read('PVAPY:TEMPERATURE', ['pva']), [21.5]);
     });
 
     it('p4p, which is PVXS', async () => {

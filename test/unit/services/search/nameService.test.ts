@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict';
+import type { Duplex } from 'node:stream';
+import { TransportError } from '../../../../src/base/errors';
+import { silentLog } from '../../../../src/base/log';
+import { DemoServers } from '../../../../src/demo/demoServers';
+import { DEMO_PVS, DemoValues } from '../../../../src/demo/demoPvs';
+import { duplexPair } from '../../../../src/demo/duplexPair';
+import type { PvProtocol } from '../../../../src/model/snapshot';
+import { NameService, type SearchedServer } from '../../../../src/services/search/nameService';
+import { FakeClock, settle } from '../../../support/fakeClock';
+
+const PV = 'DEMO:TEMPERATURE';
+const [FIRST_PV = ''] = DEMO_PVS.map(({ name }) => name);
+
+/** Servers in memory: the demo's roles, silent ones, and such that cannot be reached. */
+class Scene {
+  readonly clock = new FakeClock();
+  readonly values = new DemoValues(this.clock);
+  readonly roles = new DemoServers(this.values);
+  readonly connections: Duplex[] = [];
+  readonly dials: string[] = [];
+  /** Bytes that servers were sent, by label. */
+  readonly sentBytes = new Map<string, number>();
+  notes = 0;
+  readonly service: NameService;
+
+  constructor(readonly protocol: PvProtocol) {
+    this.service = new NameService(protocol, {
+      clientName: 'test',
+      hostName: 'here',
+      clock: this.clock,
+      log: silentLog,
+      onNote: () => this.notes++,
+    });
+  }
+
+  server(
+    key: string,
+    mode: 'serving' | 'silent' | 'refusing',
+    change: Partial<SearchedServer> = {},
+  ): SearchedServer {
+    return {
+      key,
+      label: `ioc ${key}`,
+      isGateway: false,
+      guid: undefined,
+      endpoint: () => ({ host: '127.0.0.1', port: 5000 + key.charCodeAt(0) }),
+      isReachable: () => false,
+      reachableCount: () => 0,
+      dialInside: () => {
+        this.dials.push(key);
+        if (mode === 'refusing') return Promise.reject(new TransportError('refused'));
+        const [client, server] = duplexPair();
+        client.pause();
+        this.connections.push(server);
+        server.on('error', () => undefined);
+        server.on('data', (bytes: Buffer) =>
+          this.sentBytes.set(key, (this.sentBytes.get(key) ?? 0) + bytes.length),
+        );
+        if (mode === 'serving') this.roles.serve(this.protocol === 'ca' ? 5064 : 5075, server);
+        return Promise.resolve(client);
+      },
+      ...change,
+    };
+  }
+
+  /** What was told about a name so far: the port where it is, or 'absent'. */
+  ask(name: string): (number | 'absent')[] {
+    const told: (number | 'absent')[] = [];
+    this.service.ask(name, {
+      found: ({ endpoint }) => told.push(endpoint.port),
+      absent: () => told.push('absent'),
+    });
+    return told;
+  }
+
+  end(): void {
+    this.service.dispose();
+    this.values.dispose();
+    for (const connection of this.connections) connection.destroy();
+  }
+}
+
+const portOf = (key: string): number => 5000 + key.charCodeAt(0);
+
+for (const protocol of ['ca', 'pva'] as const) {
+  describe(`name service of ${protocol}`, () => {
+    let scene: Scene;
+    beforeEach(() => {
+      scene = new Scene(protocol);
+    });
+    afterEach(async () => {
+      scene.end();
+      await settle();
+      assert.equal(scene.clock.pendingCount, 0, 'timers left');
+    });
+
+    it('tells at once what is known to be reachable, and asks nobody', () => {
+      scene.service.setServers([
+        scene.server('a', 'serving'),
+        scene.server('b', 'serving', { isReachable: (name) => name === 'KNOWN' }),
+      ]);
+      assert.deepEqual(scene.ask('KNOWN'), [portOf('b')]);
+      assert.deepEqual(scene.dials, []);
+    });
+
+    it('asks every server at once for what is not known; a stuck one delays nobody', async () => {
+      scene.service.setServers([
+        scene.server('a', 'silent'),
+        scene.server('b', 'refusing'),
+        scene.server('c', 'serving'),
+      ]);
+      const told = scene.ask(FIRST_PV);
+      await scene.clock.advance(100);
+      assert.deepEqual(told, [portOf('c')]);
+      assert.deepEqual(scene.dials.sort(), ['a', 'b', 'c']);
+      assert.deepEqual(scene.ask(FIRST_PV), [portOf('c')], 'remembered');
+    });
+
+    it('says that a name is nowhere when all have said so, and remembers it for a while', async () => {
+      scene.service.setServers([scene.server('a', 'serving'), scene.server('b', 'serving')]);
+      const told = scene.ask('NOBODYS');
+      await scene.clock.advance(100);
+      assert.deepEqual(told, ['absent']);
+      const bytes = scene.sentBytes.get('a');
+      assert.deepEqual(scene.ask('NOBODYS'), ['absent'], 'from memory');
+      await scene.clock.advance(100);
+      assert.equal(scene.sentBytes.get('a'), bytes);
+      await scene.clock.advance(6000);
+      scene.ask('NOBODYS');
+      await scene.clock.advance(100);
+      assert.ok((scene.sentBytes.get('a') ?? 0) > (bytes ?? 0), 'asked again');
+    });
+
+    it('does not say that a name is nowhere while a server could not be asked', async () => {
+      scene.service.setServers([scene.server('a', 'serving'), scene.server('b', 'refusing')]);
+      const told = scene.ask('NOBODYS');
+      await scene.clock.advance(10_000);
+      assert.deepEqual(told, []);
+    });
+
+    it('tells who still waits as soon as a server with the name comes', async () => {
+      scene.service.setServers([scene.server('a', 'serving', { isReachable: () => false })]);
+      const known = scene.ask('LATER');
+      const asked = new Scene(protocol);
+      await scene.clock.advance(60_000);
+      const isReachable = (name: string): boolean => name === 'LATER';
+      scene.service.setServers([
+        scene.server('a', 'serving'),
+        scene.server('b', 'serving', { isReachable }),
+      ]);
+      await scene.clock.advance(500);
+      assert.deepEqual(known, ['absent', portOf('b')]);
+      asked.end();
+    });
+
+    it('asks a server that comes later for what is still waited for', async () => {
+      scene.service.setServers([]);
+      const told = scene.ask(FIRST_PV);
+      assert.deepEqual(told, ['absent']);
+      scene.service.setServers([scene.server('a', 'serving')]);
+      await scene.clock.advance(1000);
+      assert.deepEqual(told, ['absent', portOf('a')]);
+    });
+
+    it('tells nothing to who does not wait any more', async () => {
+      scene.service.setServers([scene.server('a', 'serving')]);
+      const told: string[] = [];
+      const asking = scene.service.ask(FIRST_PV, {
+        found: () => told.push('found'),
+        absent: () => told.push('absent'),
+      });
+      asking.dispose();
+      await scene.clock.advance(1000);
+      assert.deepEqual(told, []);
+    });
+
+    it('of two servers with a name always tells the first, and notes it', async () => {
+      const servers = [scene.server('a', 'serving'), scene.server('b', 'serving')];
+      scene.service.setServers(servers);
+      const told = scene.ask(FIRST_PV);
+      await scene.clock.advance(100);
+      assert.deepEqual(told, [portOf('a')]);
+      for (let i = 0; i < 10; i++) assert.deepEqual(scene.ask(FIRST_PV), [portOf('a')]);
+      assert.equal(scene.service.noteAbout('b'), `PV ${FIRST_PV} is also served by ioc a`);
+      assert.equal(scene.service.noteAbout('a'), `PV ${FIRST_PV} is also served by ioc b`);
+      assert.ok(scene.notes > 0);
+      scene.service.setServers(servers.slice(1));
+      assert.deepEqual(scene.ask(FIRST_PV), [portOf('b')]);
+      // The one that is gone has no note; what is told of the other ends with it as well.
+      assert.equal(scene.service.noteAbout('a'), undefined);
+      assert.equal(scene.service.noteAbout('b'), undefined);
+    });
+
+    it('forgets yes when the circuit ends', async () => {
+      scene.service.setServers([scene.server('a', 'serving')]);
+      scene.ask(FIRST_PV);
+      await scene.clock.advance(100);
+      for (const connection of scene.connections) connection.destroy();
+      await settle();
+      assert.deepEqual(scene.ask(FIRST_PV), [], 'not told from memory');
+      await scene.clock.advance(3000);
+      const told = scene.ask(FIRST_PV);
+      await scene.clock.advance(100);
+      assert.deepEqual(told, [portOf('a')]);
+    });
+
+    it('asks a gateway last, and not at all for what a server has', async () => {
+      scene.service.setServers([
+        scene.server('g', 'serving', { isGateway: true }),
+        scene.server('a', 'serving'),
+      ]);
+      const told = scene.ask(FIRST_PV);
+      await scene.clock.advance(200);
+      assert.deepEqual(told, [portOf('a')]);
+      assert.deepEqual(scene.dials, ['a']);
+      scene.ask('NOBODYS');
+      await scene.clock.advance(200);
+      assert.deepEqual(scene.dials, ['a', 'g']);
+    });
+
+    it('a flood of unknown names reaches a server at a bounded pace, a gateway at a slow one', async () => {
+      scene.service.setServers([
+        scene.server('a', 'serving'),
+        scene.server('g', 'serving', { isGateway: true }),
+      ]);
+      for (let tenth = 0; tenth < 20; tenth++) {
+        for (let i = 0; i < 1000; i++) scene.ask(`FLOOD:${tenth}:${i}`);
+        await scene.clock.advance(100);
+      }
+      // 20,000 names in 2 s: at most 5000 a second to a server, and 50 to a gateway.
+      const perName = protocol === 'ca' ? 32 : 23;
+      assert.ok((scene.sentBytes.get('a') ?? 0) < 11_000 * perName, `${scene.sentBytes.get('a')}`);
+      assert.ok((scene.sentBytes.get('g') ?? 0) < 500 + 200 * 100, `${scene.sentBytes.get('g')}`);
+      // Another name is answered all the same, when its turn has come.
+      const told = scene.ask(FIRST_PV);
+      await scene.clock.advance(3000);
+      const again = scene.ask(FIRST_PV);
+      await scene.clock.advance(100);
+      assert.ok([...told, ...again].includes(portOf('a')));
+    }).timeout(30_000);
+
+    it('asks an equal question once', async () => {
+      scene.service.setServers([scene.server('a', 'serving')]);
+      for (let i = 0; i < 1000; i++) scene.ask('NOBODYS');
+      await scene.clock.advance(1000);
+      assert.ok((scene.sentBytes.get('a') ?? 0) < 600, `${scene.sentBytes.get('a')}`);
+    });
+
+    it('names that no server can have are nowhere', () => {
+      scene.service.setServers([scene.server('a', 'serving')]);
+      assert.deepEqual(scene.ask(''), ['absent']);
+      assert.deepEqual(scene.ask('X'.repeat(10_000)), ['absent']);
+      assert.deepEqual(scene.dials, []);
+    });
+
+    it('is quiet after its end', async () => {
+      scene.service.setServers([scene.server('a', 'silent'), scene.server('b', 'serving')]);
+      const told = scene.ask('NOBODYS');
+      await settle();
+      scene.service.dispose();
+      await scene.clock.advance(10_000);
+      assert.deepEqual(told, []);
+      assert.deepEqual(scene.ask(PV), ['absent']);
+    });
+  });
+}
