@@ -22,10 +22,14 @@ export function missingForExtensionHost(): string | undefined {
   return hasDesktop ? undefined : (missingForCodeServer() ?? missingForBrowser());
 }
 
-/** Runs `run()` of this file; gives the exit code and what it wrote to EPICS_EXPOSE_RESULT. */
+/**
+ * Runs `run()` of this file; gives the exit code and what it wrote to EPICS_EXPOSE_RESULT. The
+ * extension is the one as built, or that in `extensionFolder`.
+ */
 export async function runInExtensionHost(
   entryPoint: string,
   env: Readonly<Record<string, string>> = {},
+  extensionFolder = root,
 ): Promise<{ code: number; result: unknown }> {
   const folder = mkdtempSync(join(tmpdir(), 'epics-expose-host-'));
   const resultFile = join(folder, 'result.json');
@@ -44,7 +48,7 @@ export async function runInExtensionHost(
     const executable = vscodeExecutable(folder);
     const code = await runTests({
       ...(executable ? { vscodeExecutablePath: executable } : { version: OLDEST_VERSION }),
-      extensionDevelopmentPath: root,
+      extensionDevelopmentPath: extensionFolder,
       extensionTestsPath: bundle,
       extensionTestsEnv: {
         EPICS_EXPOSE_RESULT: resultFile,
