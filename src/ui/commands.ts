@@ -17,7 +17,7 @@ import type { HostSystem } from './hostSystem';
 import { openHostTerminal } from './hostTerminal';
 import { COMMANDS, type CommandId, PVS_VIEW, SETTINGS_SECTION } from './ids';
 import type { MonitorPanels } from './monitorPanel';
-import { pickPv } from './pickPv';
+import { pickPv, withoutIcons } from './pickPv';
 import type { PvsView } from './pvsView';
 import { readSettings } from './settings';
 import { withTimeout } from './signals';
@@ -109,8 +109,12 @@ export function registerCommands(input: CommandsInput): Disposable {
     const pv = await askPv(argument ?? selected(view), 'Copy Line for a Client');
     if (!pv) return;
     const chosen = await vscode.window.showQuickPick(
-      clientLines(pv.name, pv.protocol).map(({ client, line }) => ({ label: client, line })),
-      { title: 'Copy Line for a Client' },
+      clientLines(pv.name, pv.protocol).map(({ client, line }) => ({
+        label: client,
+        detail: withoutIcons(line),
+        line,
+      })),
+      { title: `Copy Line for a Client: ${pv.name}` },
     );
     if (chosen) await copy(chosen.line, `the line for ${chosen.label}`);
   });
