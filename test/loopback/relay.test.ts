@@ -6,6 +6,7 @@ import { TransportError } from '../../src/base/errors';
 import type { Endpoint } from '../../src/model/endpoint';
 import type { Relay } from '../../src/services/connection';
 import { connectTcp } from '../../src/node/relay/connectTcp';
+import { reset } from '../../src/node/relay/joinStreams';
 import { openTcpRelay, type Dial } from '../../src/node/relay/tcpRelay';
 import {
   failureOf,
@@ -280,6 +281,20 @@ describe('TcpRelay', () => {
     const hasEnded = new Promise<Error | undefined>((resolve) => relay.onDidEnd(resolve));
     relay.retire();
     assert.equal(await hasEnded, undefined);
+  });
+
+  it('closes a socket whose end is under way, which Node cannot reset', async () => {
+    const server = await serve();
+    const near = connect(server.port, '127.0.0.1');
+    store.current.add(toDisposable(() => near.destroy()));
+    const far = await server.accepted();
+    const errors: Error[] = [];
+    far.on('error', (error) => errors.push(error));
+    const isClosed = once(far, 'close');
+    far.end();
+    reset(far);
+    await isClosed;
+    assert.deepEqual(errors, []);
   });
 
   it('ends a dial that is under way when disposed', async () => {

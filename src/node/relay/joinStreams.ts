@@ -102,7 +102,11 @@ function passEndings(from: Duplex, to: Duplex, sifter?: CircuitSifter): void {
  */
 export function reset(stream: Duplex): void {
   if (stream.destroyed) return;
+  // While an end is under way libuv refuses a reset, and Node takes the handle for closed all the
+  // same: it stays for good, and the process cannot exit. All bytes are with the kernel by then.
+  const isEnding = stream.writableEnded && !stream.writableFinished && stream.writableLength === 0;
+  if (isEnding) stream.destroy();
   // Absent before Node 18.3, which containers may have; an end is all that is left then.
-  if (stream instanceof Socket && 'resetAndDestroy' in stream) stream.resetAndDestroy();
+  else if (stream instanceof Socket && 'resetAndDestroy' in stream) stream.resetAndDestroy();
   else stream.destroy(new Error('connection reset'));
 }
