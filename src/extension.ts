@@ -36,6 +36,7 @@ export function activate(context: vscode.ExtensionContext): void {
     terminalVariables: context.environmentVariableCollection,
     launch: launchProgram,
   };
+  const wasExposing = context.workspaceState.get(IS_EXPOSING) === true;
   const place = windowPlace(context.extension);
   const { engine, kind } = windowRemote();
   const exposure = store.add(
@@ -60,7 +61,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(
     keepTerminalVariables(context.environmentVariableCollection, exposure, place, ownContainerKey),
   );
-  store.add(keepEnvironmentFiles(context.globalStorageUri, exposure, log));
+  store.add(keepEnvironmentFiles(context.globalStorageUri, exposure, log, wasExposing));
   const rememberExposing = (isExposing: boolean): Thenable<void> =>
     context.workspaceState.update(IS_EXPOSING, isExposing);
   const brokerLog = store.add(new BrokerLog(exposure, log));
@@ -77,7 +78,6 @@ export function activate(context: vscode.ExtensionContext): void {
       rememberExposing,
     }),
   );
-  const wasExposing = context.workspaceState.get(IS_EXPOSING) === true;
   void exposeByItself(context.workspaceState, wasExposing, kind === 'container', async () => {
     await rememberExposing(true);
     await exposeWithProgress(exposure);

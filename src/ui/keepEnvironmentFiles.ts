@@ -6,19 +6,26 @@ import { clientEnvironment, nameServersOf } from '../model/nameServers';
 import { environmentFiles } from '../model/terminalEnvironment';
 import type { WindowExposure } from './windowExposure';
 
+/** The first file as it is written when nothing is exposed. */
+const CLEARED = environmentFiles({}).map(({ name, content }) => ({
+  name,
+  bytes: new TextEncoder().encode(content),
+}))[0] as { readonly name: string; readonly bytes: Uint8Array };
+
 /** `folder` is of the extension, on the machine it runs on. */
 export function keepEnvironmentFiles(
   folder: vscode.Uri,
   exposure: WindowExposure,
   log: vscode.LogOutputChannel,
+  isResuming: boolean,
 ): Disposable {
   const store = new DisposableStore();
   let known = '{}';
   let writing = Promise.resolve();
-  const keep = (): void => {
+  const keep = (isForced = false): void => {
     const environment = clientEnvironment(nameServersOf(exposure.snapshot));
     const text = JSON.stringify(environment);
-    if (text === known) return;
+    if (text === known && !isForced) return;
     known = text;
     writing = writing
       .then(() => write(folder, environment))
@@ -26,7 +33,25 @@ export function keepEnvironmentFiles(
         log.warn(`The files in ${folder.fsPath} cannot be written: ${messageOf(error)}`);
       });
   };
-  store.add(exposure.onDidChange(keep));
+  store.add(exposure.onDidChange(() => keep()));
+  // Another window that stops says that nothing is exposed, although we still do.
+  const watcher = store.add(
+    vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, CLEARED.name)),
+  );
+  store.add(
+    watcher.onDidChange((file) => {
+      if (known === '{}') return;
+      void isSame(file, CLEARED.bytes).then((isCleared) => isCleared && keep(true));
+    }),
+  );
+  // A window that was closed could not tell any more; whoever still exposes puts it right again.
+  if (!isResuming) {
+    const first = vscode.Uri.joinPath(folder, CLEARED.name);
+    void vscode.workspace.fs.stat(first).then(
+      () => keep(true),
+      () => undefined, // never written
+    );
+  }
   return store;
 }
 
