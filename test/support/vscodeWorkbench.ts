@@ -150,6 +150,7 @@ export class Workbench {
     await this.page.mouse.down();
     await this.page.mouse.move(x + pixels, y, { steps: 4 });
     await this.page.mouse.up();
+    await this.page.mouse.move(x + 2 * pixels, y);
   }
 
   /** Opens the first row with this text, if it is closed. */
@@ -165,7 +166,9 @@ export class Workbench {
   async hover(target: Locator): Promise<string> {
     await this.page.mouse.move(640, 5);
     await target.hover();
-    const hover = this.page.locator('.monaco-hover:visible').first();
+    // What is asked for comes in the place of a first 'Loading...'.
+    const hovers = this.page.locator('.monaco-hover:visible');
+    const hover = hovers.filter({ hasNotText: /^\s*Loading\.*\s*$/ }).first();
     await hover.waitFor();
     return hover.innerText();
   }
@@ -173,7 +176,7 @@ export class Workbench {
   /** A picture in artifacts/vscode, or elsewhere. */
   async picture(name: string, folder = ARTIFACTS): Promise<void> {
     fs.mkdirSync(folder, { recursive: true });
-    await this.page.screenshot({ path: `${folder}/${name}.png` });
+    await this.page.screenshot({ path: `${folder}/${name}.png`, animations: 'disabled' });
   }
 
   /** The same in both colour themes; `prepare` does what does not stay over the change. */
