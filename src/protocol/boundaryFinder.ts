@@ -1,4 +1,4 @@
-import { MAX_HEADER_BYTES, NO_MESSAGE, type FrameShape } from './frameShape';
+import { CUT, MAX_HEADER_BYTES, NO_MESSAGE, type FrameShape } from './frameShape';
 
 /**
  * Follows a stream from message to message without keeping or changing any of it, so that something
@@ -30,54 +30,44 @@ export class BoundaryFinder {
   /** Follows the next chunk and returns the last place in it between two messages, or -1. */
   follow(chunk: Uint8Array): number {
     if (this.#isLost) return -1;
+    const end = chunk.length;
+    const shape = this.#shape;
     let last = this.isBetween ? 0 : -1;
     let at = this.#headerBytes > 0 ? this.#completeHeader(chunk) : 0;
-    while (!this.#isLost) {
-      if (this.#skipBytes > chunk.length - at) {
-        this.#skipBytes -= chunk.length - at;
-        break;
-      }
-      at += this.#skipBytes;
-      this.#skipBytes = 0;
-      if (this.#headerBytes > 0) break;
+    if (this.#headerBytes > 0 || this.#isLost) return -1;
+    at += this.#skipBytes;
+    while (at < end) {
       last = at;
-      if (at === chunk.length) break;
-      at = this.#beginMessage(chunk, at);
-    }
-    return this.#isLost ? -1 : last;
-  }
-
-  /** Takes the header at `at`, or as much of it as there is. */
-  #beginMessage(chunk: Uint8Array, at: number): number {
-    const headerBytes = this.#shape.headerBytes(chunk, at, chunk.length);
-    if (headerBytes === NO_MESSAGE) {
+      const messageBytes = shape.messageBytes(chunk, at, end);
+      if (messageBytes > 0) {
+        at += messageBytes;
+        continue;
+      }
+      this.#skipBytes = 0;
+      if (messageBytes === CUT) {
+        this.#header.set(chunk.subarray(at));
+        this.#headerBytes = end - at;
+        return last;
+      }
       this.#isLost = true;
-      return at;
+      return -1;
     }
-    if (headerBytes <= chunk.length - at) {
-      this.#skipBytes = headerBytes + this.#shape.payloadBytes(chunk, at);
-      return at;
-    }
-    this.#header.set(chunk.subarray(at));
-    this.#headerBytes = chunk.length - at;
-    return chunk.length;
+    this.#skipBytes = at - end;
+    return at === end ? end : last;
   }
 
-  /** Adds to a cut header; returns where in the chunk it ends. */
+  /** Adds to a cut header; returns where in the chunk the payload begins. */
   #completeHeader(chunk: Uint8Array): number {
     let at = 0;
-    for (;;) {
-      const need = this.#shape.headerBytes(this.#header, 0, this.#headerBytes);
-      if (need === NO_MESSAGE) {
-        this.#isLost = true;
-        return at;
-      }
-      if (need === this.#headerBytes) break;
-      if (at === chunk.length) return at;
+    while (at < chunk.length) {
       this.#header[this.#headerBytes++] = chunk[at++] as number;
+      const messageBytes = this.#shape.messageBytes(this.#header, 0, this.#headerBytes);
+      if (messageBytes === CUT) continue;
+      if (messageBytes === NO_MESSAGE) this.#isLost = true;
+      this.#skipBytes = messageBytes - this.#headerBytes;
+      this.#headerBytes = 0;
+      break;
     }
-    this.#skipBytes = this.#shape.payloadBytes(this.#header, 0);
-    this.#headerBytes = 0;
     return at;
   }
 }

@@ -1,4 +1,4 @@
-import { NO_MESSAGE, type FrameShape } from './frameShape';
+import { CUT, NO_MESSAGE, type FrameShape } from './frameShape';
 
 /** Which messages are looked at, and which of those do not go on. */
 export interface SievedMessages extends FrameShape {
@@ -82,13 +82,12 @@ export class MessageSieve {
    * it is skipped over.
    */
   #lookAt(bytes: Uint8Array, at: number, end: number): number {
-    const headerBytes = this.#messages.headerBytes(bytes, at, end);
-    if (headerBytes === NO_MESSAGE) {
+    const messageBytes = this.#messages.messageBytes(bytes, at, end);
+    if (messageBytes === NO_MESSAGE) {
       this.#isOpen = true;
       return 0;
     }
-    if (headerBytes > end - at) return headerBytes;
-    const messageBytes = headerBytes + this.#messages.payloadBytes(bytes, at);
+    if (messageBytes === CUT) return end - at + 1;
     if (messageBytes <= MAX_LOOKED_AT_BYTES && this.#messages.isLookedAt(bytes, at)) {
       return messageBytes;
     }

@@ -16,11 +16,13 @@ import { measureListen } from './listen';
 import { measureMemory } from './memory';
 import { measureReach } from './reach';
 import { measureRelays } from './relay';
+import { measureSearch } from './search';
 
 const RELAY_ROUNDS = 3;
 
 const benchmarks: Record<string, () => Promise<Figure[]>> = {
   relay: measureRelayFigures,
+  search: measureSearch,
   listen: measureListen,
   reach: measureReach,
   memory: measureMemory,

@@ -1,5 +1,5 @@
 import { SearchSifter, type WaitingAnswers } from '../searchSifter';
-import { NO_MESSAGE, type FrameShape } from '../frameShape';
+import { CUT, NO_MESSAGE, type FrameShape } from '../frameShape';
 import type { SievedMessages } from '../messageSieve';
 import {
   CA_PROTO_ECHO,
@@ -110,22 +110,23 @@ class CaAnswers implements WaitingAnswers {
 
 /** Either direction: 16 bytes, or 24 with the size mark; payloads are multiples of 8. */
 const shape: FrameShape = {
-  headerBytes(bytes, at, end) {
+  messageBytes(bytes, at, end) {
     const there = end - at;
-    if (there > 0 && bytes[at] !== 0) return NO_MESSAGE;
+    // Also of a cut header: another protocol must not wait for us.
+    if (bytes[at] !== 0) return NO_MESSAGE;
     if (there > 1 && (bytes[at + 1] as number) > CA_PROTO_SERVER_DISCONN) return NO_MESSAGE;
-    if (there < 4) return HEADER_BYTES;
+    if (there < 4) return CUT;
     const size = u16(bytes, at + 2);
-    if (size !== EXTENDED_HEADER_MARK) return (size & 7) === 0 ? HEADER_BYTES : NO_MESSAGE;
-    const isOdd = there >= 20 && ((bytes[at + 19] as number) & 7) !== 0;
-    return isOdd ? NO_MESSAGE : EXTENDED_HEADER_BYTES;
-  },
-  payloadBytes(bytes, at) {
-    const size = u16(bytes, at + 2);
-    if (size !== EXTENDED_HEADER_MARK) return size;
-    return u16(bytes, at + 16) * 0x10000 + u16(bytes, at + 18);
+    if (size === EXTENDED_HEADER_MARK) return extendedMessageBytes(bytes, at, there);
+    if ((size & 7) !== 0) return NO_MESSAGE;
+    return there < HEADER_BYTES ? CUT : HEADER_BYTES + size;
   },
 };
+
+function extendedMessageBytes(bytes: Uint8Array, at: number, there: number): number {
+  if (there >= 20 && ((bytes[at + 19] as number) & 7) !== 0) return NO_MESSAGE;
+  return there < EXTENDED_HEADER_BYTES ? CUT : EXTENDED_HEADER_BYTES + u32(bytes, at + 16);
+}
 
 function isLookedAt(bytes: Uint8Array, at: number): boolean {
   const command = u16(bytes, at);

@@ -1,5 +1,5 @@
 import { ByteReader } from '../bytes';
-import { NO_MESSAGE, type FrameShape } from '../frameShape';
+import { CUT, NO_MESSAGE, type FrameShape } from '../frameShape';
 import type { SievedMessages } from '../messageSieve';
 import { SearchSifter, type WaitingAnswers } from '../searchSifter';
 import {
@@ -133,19 +133,17 @@ class PvaAnswers implements WaitingAnswers {
 function shapeOf(role: PeerRole, onHeader?: (flags: number) => void): FrameShape {
   const direction = role === 'server' ? FLAG_FROM_SERVER : 0;
   return {
-    headerBytes(bytes, at, end) {
+    messageBytes(bytes, at, end) {
       const there = end - at;
-      if (there > 0 && bytes[at] !== PVA_MAGIC) return NO_MESSAGE;
+      // Also of a cut header: another protocol must not wait for us.
+      if (bytes[at] !== PVA_MAGIC) return NO_MESSAGE;
       if (there > 1 && bytes[at + 1] === 0) return NO_MESSAGE;
-      if (there > 2 && ((bytes[at + 2] as number) & FLAG_FROM_SERVER) !== direction) {
-        return NO_MESSAGE;
-      }
-      return PVA_HEADER_BYTES;
-    },
-    payloadBytes(bytes, at) {
+      if (there < 3) return CUT;
       const flags = bytes[at + 2] as number;
+      if ((flags & FLAG_FROM_SERVER) !== direction) return NO_MESSAGE;
+      if (there < PVA_HEADER_BYTES) return CUT;
       onHeader?.(flags);
-      return (flags & FLAG_CONTROL) === 0 ? headerSize(bytes, at) : 0;
+      return PVA_HEADER_BYTES + ((flags & FLAG_CONTROL) === 0 ? headerSize(bytes, at) : 0);
     },
   };
 }

@@ -74,7 +74,7 @@ export class AskedServer implements Disposable {
   /** Questions that may be sent now without asking too fast. */
   #allowance = 0;
   #allowedAtMs = 0;
-  #tick: Disposable | undefined;
+  #tick: { readonly atMs: number; readonly timer: Disposable } | undefined;
 
   constructor(input: AskedServerInput) {
     this.#input = input;
@@ -179,12 +179,17 @@ export class AskedServer implements Disposable {
     }
   }
 
+  /** Works after that time, or sooner when that was to be already. */
   #scheduleTick(delayMs: number): void {
     if (this.#abort.signal.aborted) return;
-    this.#tick ??= this.#input.clock.after(delayMs, () => {
+    const atMs = this.#input.clock.nowMs() + delayMs;
+    if (this.#tick && this.#tick.atMs <= atMs) return;
+    this.#tick?.timer.dispose();
+    const timer = this.#input.clock.after(delayMs, () => {
       this.#tick = undefined;
       this.#work();
     });
+    this.#tick = { atMs, timer };
   }
 
   /** Sends what may be sent, and ends what has waited too long. */
@@ -265,7 +270,7 @@ export class AskedServer implements Disposable {
   dispose(): void {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
-    this.#tick?.dispose();
+    this.#tick?.timer.dispose();
     this.#endCircuit();
     this.#closeLink();
   }

@@ -1,0 +1,162 @@
+/**
+ * What it costs that relays answer searches: bulk data through a relay that follows the messages,
+ * beside one that passes every byte unseen; and how soon a search is answered. Servers, relay and
+ * clients are processes of their own.
+ *
+ *     npm run bench -- search
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { FrameReader, FrameWriter } from '../../src/protocol/ca';
+import { median, percentile, runsNote, type Figure } from './figure';
+
+const RUNS = 7;
+const MIB = 1024 * 1024;
+const BULK_BYTES = 512 * MIB;
+/** The first: more messages a second than any IOC sends. */
+const MESSAGE_BYTES = [64, 1024, 64 * 1024, 4 * MIB];
+
+/** What searchPeer.ts does, by its first argument; it tells its ports. */
+async function startPeer(
+  ...parameters: string[]
+): Promise<{ child: ChildProcess; ports: number[] }> {
+  const child = fork(`${__dirname}/peers/searchPeer.ts`, parameters, {
+    execArgv: ['--import', 'tsx'],
+  });
+  const [ports] = (await once(child, 'message')) as [number[]];
+  return { child, ports };
+}
+
+export async function measureSearch(): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const messageBytes of MESSAGE_BYTES) figures.push(await measureBulk(messageBytes));
+  figures.push(...(await measureAnswers()));
+  return figures;
+}
+
+async function measureBulk(messageBytes: number): Promise<Figure> {
+  const server = await startPeer('bulk', String(messageBytes), String(BULK_BYTES));
+  const relay = await startPeer('relays', String(server.ports[0]));
+  const rates = new Map<string, number[]>([
+    ['plain', []],
+    ['aware', []],
+  ]);
+  try {
+    // Round by round, so that what else the machine does meets both alike; the first warms up.
+    for (let run = 0; run <= RUNS; run++) {
+      for (const [index, values] of [...rates.values()].entries()) {
+        const seconds = await readAll(relay.ports[index] ?? 0, BULK_BYTES);
+        if (run > 0) values.push((BULK_BYTES * 8) / seconds / 1e9);
+      }
+    }
+  } finally {
+    for (const { child } of [server, relay]) child.kill();
+  }
+  const [plain = [], aware = []] = [...rates.values()];
+  const ratios = aware.map((value, run) => value / (plain[run] ?? value));
+  return {
+    what: `aware relay, messages of ${messageBytes} bytes`,
+    unit: 'Gbit/s',
+    ours: median(aware),
+    peer: { name: 'plain pipe', value: median(plain) },
+    note: `aware / plain: ${median(ratios).toFixed(3)}; ${runsNote(aware)}`,
+  };
+}
+
+/** Seconds from the first byte to the last. */
+function readAll(port: number, lengthBytes: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let startMs = 0;
+    let left = lengthBytes;
+    const buffer = Buffer.alloc(256 * 1024);
+    const socket = connect({
+      host: '127.0.0.1',
+      port,
+      onread: {
+        buffer,
+        callback(readBytes) {
+          startMs ||= performance.now();
+          left -= readBytes;
+          if (left <= 0) {
+            resolve((performance.now() - startMs) / 1000);
+            socket.destroy();
+          }
+          return true;
+        },
+      },
+    });
+    // The first message that a CA client sends.
+    socket.on('connect', () =>
+      socket.write(Buffer.from('000000000000000d0000000000000000', 'hex')),
+    );
+    socket.on('error', reject);
+  });
+}
+
+/** Milliseconds until single searches are answered, paced, by a name service that knows or asks. */
+async function measureAnswers(): Promise<Figure[]> {
+  const relay = await startPeer('names');
+  const figures: Figure[] = [];
+  try {
+    for (const perSecond of [1, 100, 10_000]) {
+      for (const kind of ['known', 'asked for']) {
+        const count = perSecond === 1 ? 5 : perSecond === 100 ? 300 : 20_000;
+        const prefix = kind === 'known' ? 'KNOWN:' : `COLD${perSecond}:`;
+        const ours = await searchTimes(relay.ports[0] ?? 0, prefix, perSecond, count);
+        const direct = await searchTimes(relay.ports[1] ?? 0, prefix, perSecond, count);
+        figures.push({
+          what: `search, ${perSecond} names/s, ${kind}, p50`,
+          unit: 'ms',
+          ours: percentile(ours, 50),
+          peer: { name: 'server itself', value: percentile(direct, 50) },
+          note: `p99 ${percentile(ours, 99).toFixed(2)} ms, of the server ${percentile(direct, 99).toFixed(2)} ms; ${ours.length} of ${count} answered`,
+        });
+      }
+    }
+  } finally {
+    relay.child.kill();
+  }
+  return figures;
+}
+
+async function searchTimes(
+  port: number,
+  prefix: string,
+  perSecond: number,
+  count: number,
+): Promise<number[]> {
+  const socket = connect({ host: '127.0.0.1', port });
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  const reader = new FrameReader('the relay', () => 4096);
+  const sentMs: number[] = [];
+  const times: number[] = [];
+  socket.on('data', (bytes) => {
+    reader.push(bytes);
+    while (reader.next()) {
+      const sent = sentMs[reader.parameter2];
+      if (reader.command === 6 && sent !== undefined) times.push(performance.now() - sent);
+    }
+  });
+  const writer = new FrameWriter();
+  writer.message(0, 0, 13, 0, 0);
+  const startMs = performance.now();
+  await new Promise<void>((resolve) => {
+    const tick = setInterval(() => {
+      const due = Math.min(count, Math.ceil(((performance.now() - startMs) * perSecond) / 1000));
+      while (sentMs.length < due) {
+        const cid = sentMs.length;
+        writer.textMessage(6, 5, 13, cid, cid, `${prefix}${cid}`);
+        sentMs.push(performance.now());
+      }
+      socket.write(writer.take());
+      const isOver = performance.now() - startMs > (count / perSecond) * 1000 + 3000;
+      if (times.length < count && !isOver) return;
+      clearInterval(tick);
+      resolve();
+    }, 1);
+  });
+  socket.destroy();
+  return times;
+}
