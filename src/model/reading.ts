@@ -47,7 +47,7 @@ export function formatValue(value: unknown, precision?: number): string {
 
 /** Rounded as the record asks, and never to nothing: 1.2e-12 with PREC 3 is not 0.000. */
 function formatNumber(value: number, precision: number | undefined): string {
-  if (!precision || Number.isInteger(value) || !Number.isFinite(value)) return String(value);
+  if (!precision || Number.isSafeInteger(value) || !Number.isFinite(value)) return String(value);
   const digits = Math.min(precision, 15);
   const size = Math.abs(value);
   const isFixed = size >= 10 ** -digits && size < 1e15;
