@@ -34,7 +34,14 @@ export async function makePackage(vsix) {
     const dist = join(stage, 'dist');
     const files = await bundle({ folder: dist, isProduction: true });
     writeFileSync(join(dist, 'THIRD_PARTY_LICENSES.txt'), licencesOf(files));
-    for (const name of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'media']) {
+    for (const name of [
+      'package.json',
+      '.vscodeignore',
+      'README.md',
+      'CHANGELOG.md',
+      'LICENSE',
+      'media',
+    ]) {
       cpSync(name, join(stage, name), { recursive: true });
     }
     await createVSIX({
