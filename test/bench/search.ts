@@ -7,7 +7,11 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { buildSync } from 'esbuild';
 import { FrameReader, FrameWriter } from '../../src/protocol/ca';
 import { median, percentile, runsNote, type Figure } from './figure';
 
@@ -17,22 +21,41 @@ const BULK_BYTES = 512 * MIB;
 /** The first: more messages a second than any IOC sends. */
 const MESSAGE_BYTES = [64, 1024, 64 * 1024, 4 * MIB];
 
+let bundle: string | undefined;
+
+/** As it ships: tsx makes a call of each use of an imported constant, which costs more than the rest. */
+function bundled(): string {
+  if (bundle !== undefined) return bundle;
+  const folder = mkdtempSync(join(tmpdir(), 'epics-expose-bench-'));
+  bundle = join(folder, 'searchPeer.js');
+  buildSync({
+    entryPoints: [join(__dirname, 'peers/searchPeer.ts')],
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    outfile: bundle,
+  });
+  return bundle;
+}
+
 /** What searchPeer.ts does, by its first argument; it tells its ports. */
 async function startPeer(
   ...parameters: string[]
 ): Promise<{ child: ChildProcess; ports: number[] }> {
-  const child = fork(`${__dirname}/peers/searchPeer.ts`, parameters, {
-    execArgv: ['--import', 'tsx'],
-  });
+  const child = fork(bundled(), parameters, { execArgv: [] });
   const [ports] = (await once(child, 'message')) as [number[]];
   return { child, ports };
 }
 
 export async function measureSearch(): Promise<Figure[]> {
-  const figures: Figure[] = [];
-  for (const messageBytes of MESSAGE_BYTES) figures.push(await measureBulk(messageBytes));
-  figures.push(...(await measureAnswers()));
-  return figures;
+  try {
+    const figures: Figure[] = [];
+    for (const messageBytes of MESSAGE_BYTES) figures.push(await measureBulk(messageBytes));
+    return [...figures, ...(await measureAnswers())];
+  } finally {
+    if (bundle !== undefined) rmSync(dirname(bundle), { recursive: true });
+    bundle = undefined;
+  }
 }
 
 async function measureBulk(messageBytes: number): Promise<Figure> {
@@ -43,9 +66,10 @@ async function measureBulk(messageBytes: number): Promise<Figure> {
     ['aware', []],
   ]);
   try {
-    // Round by round, so that what else the machine does meets both alike; the first warms up.
+    // By turns, so that what else the machine does meets both alike; the first round warms up.
     for (let run = 0; run <= RUNS; run++) {
-      for (const [index, values] of [...rates.values()].entries()) {
+      const both = [...[...rates.values()].entries()];
+      for (const [index, values] of run % 2 === 0 ? both : both.reverse()) {
         const seconds = await readAll(relay.ports[index] ?? 0, BULK_BYTES);
         if (run > 0) values.push((BULK_BYTES * 8) / seconds / 1e9);
       }
