@@ -49,7 +49,7 @@ export function activate(context: vscode.ExtensionContext): void {
       exposure,
       ownContainerKey,
       place,
-      tooltipOf: (node, signal) => tooltipOf(exposure, node, signal),
+      tooltipOf: (node) => tooltipOf(exposure, node),
     }),
   );
   const monitors = store.add(new MonitorPanels(exposure, context.extensionUri));

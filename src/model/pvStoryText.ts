@@ -22,6 +22,9 @@ export interface StoryLine {
 
 const MAX_VALUE = 300;
 
+/** A value that was got longer ago is shown with its age. */
+const OLD_VALUE_MS = 5000;
+
 /** `nowMs`: milliseconds since 1970, for ages. */
 export function storySections(story: PvStory, nowMs: number): StorySection[] {
   if (story.paths.length > 0) return story.paths.map((path) => pathSection(path, nowMs));
@@ -55,7 +58,8 @@ function pathSection(path: PvPath, nowMs: number): StorySection {
       text: reading.time ? formatLocal(reading.time) : 'never processed',
     });
   }
-  if (path.readAt !== undefined && (!reading || path.readProblem !== undefined)) {
+  const isOld = path.readAt !== undefined && nowMs - Date.parse(path.readAt) > OLD_VALUE_MS;
+  if (path.readAt !== undefined && (!reading || path.readProblem !== undefined || isOld)) {
     lines.push({ label: 'Read', text: `${formatAge(path.readAt, nowMs)} ago` });
   }
   if (path.readProblem !== undefined)

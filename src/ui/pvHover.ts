@@ -1,18 +1,18 @@
 /** Hovers over the names of records in the files of IOCs and displays. */
 import * as vscode from 'vscode';
 import type { Disposable } from '../base/disposable';
-import type { Exposure, PvPage } from '../model/exposure';
+import type { PvPage } from '../model/exposure';
 import { expandName } from '../model/pvReferences/macroText';
 import { FILE_PATTERNS, pvReferenceAt } from '../model/pvReferences/pvReferenceAt';
 import type { PvReference } from '../model/pvReferences/pvReference';
 import type { StorySection } from '../model/pvStoryText';
 import { withTimeout } from './signals';
-import { NEW_VALUE_MS, pvMarkdown } from './pvTooltip';
+import { LATE, pvMarkdown } from './pvTooltip';
 import { storyMarkdown } from './storyMarkdown';
 import type { WindowExposure } from './windowExposure';
 
-/** A hover that comes later is no answer any more. */
-const HOVER_MS = 280;
+/** The core lists names from memory; together with a story it stays below 300 ms. */
+const LIST_MS = 60;
 /** What a part of a name must have, so that not every number is a question. */
 const MIN_PART = 3;
 const SHOWN_NAMES = 5;
@@ -23,19 +23,14 @@ export function registerPvHover(exposure: WindowExposure): Disposable {
     FILE_PATTERNS.map((pattern) => ({ pattern })),
     {
       async provideHover(document, { line, character }) {
-        const { exposure: core } = exposure;
-        if (!core) return undefined;
+        if (!exposure.exposure) return undefined;
         const lines = linesOf(document);
         const reference = pvReferenceAt(document.fileName, { lines, line, character });
         if (!reference) return undefined;
-        try {
-          const markdown = await withTimeout(HOVER_MS, (signal) => tell(core, reference, signal));
-          if (!markdown) return undefined;
-          const { start, end } = reference;
-          return new vscode.Hover(markdown, new vscode.Range(line, start, line, end));
-        } catch {
-          return undefined; // too late, or the core is gone: the view says so
-        }
+        const markdown = await tell(exposure, reference);
+        if (!markdown) return undefined;
+        const { start, end } = reference;
+        return new vscode.Hover(markdown, new vscode.Range(line, start, line, end));
       },
     },
   );
@@ -52,24 +47,28 @@ function linesOf(document: vscode.TextDocument): string[] {
 }
 
 async function tell(
-  core: Exposure,
+  exposure: WindowExposure,
   { text, macros, isPart }: PvReference,
-  signal: AbortSignal,
 ): Promise<vscode.MarkdownString | undefined> {
   const { name, pattern, unknown } = expandName(text, macros);
   if (name !== undefined && (!isPart || name.length >= MIN_PART)) {
-    const story = await core.tellPv(name, NEW_VALUE_MS, signal);
+    const story = await exposure.tellPv(name);
+    if (!story) return isPart ? undefined : storyMarkdown(text, [LATE], []);
     if (story.paths.length > 0 || (!isPart && pattern === name)) return pvMarkdown(story);
   }
   const glob = isPart ? `${pattern}*` : pattern;
   if (glob.replaceAll('*', '').length < (isPart ? MIN_PART : 1)) return undefined;
-  const page = await core.listPvs({ pattern: glob, offset: 0, limit: 4 * SHOWN_NAMES }, signal);
+  const page = await withTimeout(LIST_MS, async (signal) =>
+    exposure.exposure?.listPvs({ pattern: glob, offset: 0, limit: 4 * SHOWN_NAMES }, signal),
+  ).catch(() => undefined);
+  if (!page) return isPart ? undefined : storyMarkdown(text, [LATE], []);
   if (isPart && page.total === 0) return undefined;
   const names = [...new Set(page.rows.map((row) => row.name))];
   const [only] = names;
   if (only !== undefined && names.length === 1 && page.total <= page.rows.length) {
-    const story = await core.tellPv(only, NEW_VALUE_MS / 2, signal);
-    return pvMarkdown(story, [fitsSection(text, unknown)]);
+    const story = await exposure.tellPv(only);
+    const found = fitsSection(text, unknown);
+    return story ? pvMarkdown(story, [found]) : storyMarkdown(only, [found, LATE], []);
   }
   return storyMarkdown(text, [listSection(glob, unknown, names, page)], []);
 }

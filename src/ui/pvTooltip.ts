@@ -7,18 +7,22 @@ import { COMMANDS } from './ids';
 import { type CommandLink, storyMarkdown } from './storyMarkdown';
 import type { WindowExposure } from './windowExposure';
 
-/** A newer value than the last known is waited for so long: a hover is there within 300 ms. */
-export const NEW_VALUE_MS = 200;
-
 export async function tooltipOf(
   exposure: WindowExposure,
   node: TreeNode,
-  signal: AbortSignal,
 ): Promise<vscode.MarkdownString | undefined> {
   if (node.kind !== 'pv') return storyMarkdown(undefined, tooltipSections(node, Date.now()), []);
-  const story = await exposure.exposure?.tellPv(node.row.name, NEW_VALUE_MS, signal);
-  return story && pvMarkdown(story);
+  const { name } = node.row;
+  const story = await exposure.tellPv(name);
+  return story ? pvMarkdown(story) : storyMarkdown(name, [LATE], []);
 }
+
+/** In place of a story that did not come. */
+export const LATE: StorySection = {
+  heading: 'no answer yet',
+  health: 'busy',
+  lines: [{ label: 'What to do', text: 'Hover again; the log tells more if it stays so.' }],
+};
 
 /** `before` tells how the name was found, where it was not written as it is. */
 export function pvMarkdown(

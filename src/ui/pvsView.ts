@@ -19,7 +19,7 @@ import {
 import type { WindowPlace } from '../model/situation';
 import type { Health } from '../model/table';
 import { CONTEXT_KEYS, PVS_VIEW } from './ids';
-import { signalOf, withTimeout } from './signals';
+import { withTimeout } from './signals';
 import type { WindowExposure } from './windowExposure';
 
 /** 100,000 answers are a few redraws. */
@@ -36,10 +36,7 @@ export interface PvsViewInput {
   readonly ownContainerKey: () => string | undefined;
   readonly place: WindowPlace;
   /** The long text for a hover over a line. */
-  readonly tooltipOf: (
-    node: TreeNode,
-    signal: AbortSignal,
-  ) => Promise<vscode.MarkdownString | undefined>;
+  readonly tooltipOf: (node: TreeNode) => Promise<vscode.MarkdownString | undefined>;
 }
 
 export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
@@ -269,12 +266,8 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
     }
   }
 
-  async resolveTreeItem(
-    item: vscode.TreeItem,
-    node: TreeNode,
-    token: vscode.CancellationToken,
-  ): Promise<vscode.TreeItem> {
-    const tooltip = await this.#input.tooltipOf(this.#find(node.id) ?? node, signalOf(token));
+  async resolveTreeItem(item: vscode.TreeItem, node: TreeNode): Promise<vscode.TreeItem> {
+    const tooltip = await this.#input.tooltipOf(this.#find(node.id) ?? node);
     if (tooltip) item.tooltip = tooltip;
     return item;
   }

@@ -1,13 +1,5 @@
-/** VS Code's cancellation, and deadlines, as AbortSignals. */
-import type { CancellationToken } from 'vscode';
+/** Deadlines in the extension host. */
 import { TimeoutError } from '../base/errors';
-
-export function signalOf(token: CancellationToken): AbortSignal {
-  const controller = new AbortController();
-  if (token.isCancellationRequested) controller.abort();
-  else token.onCancellationRequested(() => controller.abort());
-  return controller.signal;
-}
 
 /** Rejects with TimeoutError after `timeoutMs`, whether or not `start` obeys its signal. */
 export function withTimeout<T>(

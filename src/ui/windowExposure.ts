@@ -5,9 +5,10 @@
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { messageOf } from '../base/errors';
 import { type Event, EventEmitter } from '../base/event';
-import type { Exposure } from '../model/exposure';
+import type { Exposure, PvStory } from '../model/exposure';
 import type { Snapshot } from '../model/snapshot';
 import { readSettings } from './settings';
+import { withTimeout } from './signals';
 
 /** The core as `connect` gives it. */
 export interface ConnectedExposure extends Exposure {
@@ -44,6 +45,11 @@ interface Run {
   exposure?: ConnectedExposure;
 }
 
+/** A hover is there within 300 ms: a newer value is waited for so long, and the core so long. */
+const NEW_VALUE_MS = 150;
+const TELL_MS = 220;
+const KEPT_STORIES = 500;
+
 const NOTHING: Snapshot = { isSettled: false, engines: [], containers: [], unknownNames: [] };
 
 export class WindowExposure implements Disposable {
@@ -52,6 +58,7 @@ export class WindowExposure implements Disposable {
   readonly #engines: readonly string[];
   readonly #changed = new EventEmitter<void>();
   readonly #lost = new EventEmitter<CoreLoss>();
+  readonly #lastStories = new Map<string, PvStory>();
   /** What lives from Expose to Stop. */
   #run: Run | undefined;
   #problem: WindowProblem | undefined;
@@ -83,6 +90,31 @@ export class WindowExposure implements Disposable {
   get problem(): WindowProblem | undefined {
     const lost = this.#run?.exposure?.problem;
     return lost === undefined ? this.#problem : { kind: 'no-broker', message: lost };
+  }
+
+  /**
+   * All that is known about a PV, with a value that is newer than the last one if that comes soon.
+   * When the core is late or gone it is what was told last; undefined when nothing was.
+   */
+  async tellPv(name: string): Promise<PvStory | undefined> {
+    try {
+      const story = await withTimeout(TELL_MS, async (signal) =>
+        this.exposure?.tellPv(name, NEW_VALUE_MS, signal),
+      );
+      if (story) this.#remember(story);
+      return story ?? this.#lastStories.get(name);
+    } catch {
+      return this.#lastStories.get(name);
+    }
+  }
+
+  #remember(story: PvStory): void {
+    this.#lastStories.delete(story.name);
+    this.#lastStories.set(story.name, story);
+    const [oldest] = this.#lastStories.keys();
+    if (this.#lastStories.size > KEPT_STORIES && oldest !== undefined) {
+      this.#lastStories.delete(oldest);
+    }
   }
 
   /** Resolves when the wish was taken; a failure is `problem`, not a rejection. */

@@ -74,6 +74,13 @@ describe('storySections', () => {
     assert.equal(lines['No newer value'], 'no answer in time');
   });
 
+  it('tells how old a value is that was got some time ago', () => {
+    const reading = { value: 'on', severity: 'NO_ALARM' };
+    const at = (age: number): string => new Date(nowMs - age).toISOString();
+    assert.equal(told({ ...path, reading, readAt: at(1000) })['Read'], undefined);
+    assert.equal(told({ ...path, reading, readAt: at(90_000) })['Read'], '1 min 30 s ago');
+  });
+
   it('says so when no IOC tells the name', () => {
     const [section] = storySections({ name: 'X:Y', paths: [] }, nowMs);
     assert.equal(section?.health, 'bad');

@@ -66,7 +66,7 @@ describe('contributions of package.json', () => {
     }>(contributes.configuration.properties)) {
       assert.ok(markdownDescription.length > 20, name);
       // What runs on this machine, or names it, is not for a workspace to set.
-      assert.equal(scope, /engine|phoebus/.test(name) ? 'machine' : 'window', name);
+      assert.equal(scope, /engine|phoebus/.test(name) ? 'application' : 'window', name);
     }
   });
 
