@@ -24,9 +24,9 @@
     const reason = data.interrupted ?? '';
     setText('interrupted', reason);
     element('interrupted').hidden = reason === '';
-    // A gap in the curve, so that nobody takes the line for values.
-    if (reason !== '' && points.length > 0) points.push([points.at(-1)[0], Number.NaN]);
     points.push(...data.points);
+    // A gap in the curve after the last value, so that nobody takes the line for values.
+    if (reason !== '' && points.length > 0) points.push([points.at(-1)[0], Number.NaN]);
     drawSoon();
   });
   window.addEventListener('resize', drawSoon);

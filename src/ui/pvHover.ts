@@ -57,7 +57,8 @@ async function tell(
     if (story.paths.length > 0 || (!isPart && pattern === name)) return pvMarkdown(story);
   }
   const glob = isPart ? `${pattern}*` : pattern;
-  if (glob.replaceAll('*', '').length < (isPart ? MIN_PART : 1)) return undefined;
+  if (isPart && glob.replaceAll('*', '').length < MIN_PART) return undefined;
+  if (glob === '*') return storyMarkdown(text, [unknownSection(unknown)], []);
   const page = await withTimeout(LIST_MS, async (signal) =>
     exposure.exposure?.listPvs({ pattern: glob, offset: 0, limit: 4 * SHOWN_NAMES }, signal),
   ).catch(() => undefined);
@@ -104,6 +105,17 @@ function listSection(
     lines: [
       ...unknownLines(unknown),
       { label: 'PVs', text: total > SHOWN_NAMES ? `${shown}, ...` : shown },
+    ],
+  };
+}
+
+/** Nothing of the name is known: any PV would fit. */
+function unknownSection(unknown: readonly string[]): StorySection {
+  return {
+    heading: `${unknown.join(', ')}: not known in this file`,
+    health: 'busy',
+    lines: [
+      { label: 'What to do', text: 'Hover where the file is loaded, or over the PV itself.' },
     ],
   };
 }

@@ -67,6 +67,10 @@ describe('extension', () => {
     assert.match(text, /→ 127\.\d+\.\d+\.\d+:5064/);
   });
 
+  it('names the macros that it does not know', async () => {
+    assert.match(await hoverOver('$(P)$(R)'), /P, R: not known in this file/);
+  });
+
   it('tells what is known, and that there is no more, while the background process hangs', async () => {
     const cli = join(extension?.extensionPath ?? '', 'dist/cli.js');
     const status = execFileSync(process.execPath, [cli, 'broker', 'status', '--json'], {
