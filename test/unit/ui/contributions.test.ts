@@ -77,6 +77,27 @@ describe('contributions of package.json', () => {
     }
   });
 
+  it("keep it off an IOC's other ports, and off nothing else", () => {
+    const keys = Object.keys(contributes.configurationDefaults['remote.portsAttributes']);
+    const patterns = keys.filter((key) => !/^\d+$/.test(key)).map((key) => new RegExp(key));
+    const isKeptOff = (commandLine: string): boolean =>
+      patterns.some((pattern) => pattern.test(commandLine));
+    for (const commandLine of [
+      '/epics/ioc/bin/linux-x86_64/ioc /epics/runtime/st.cmd',
+      'softIocPVX -d /tmp/x.db',
+      '/usr/bin/python3 /venv/bin/pythonSoftIOC script.py',
+      './st.cmd',
+    ]) {
+      assert.ok(isKeptOff(commandLine), commandLine);
+    }
+    for (const commandLine of [
+      'node /workspaces/ioc-template/server.js',
+      'python3 -m http.server',
+    ]) {
+      assert.ok(!isKeptOff(commandLine), commandLine);
+    }
+  });
+
   it('are in the tables of the README', () => {
     const readme = readFileSync(join(root, 'README.md'), 'utf8');
     const [section = ''] = /^## VS Code$[\s\S]*?^## /m.exec(readme) ?? [];
