@@ -17,7 +17,7 @@ import { listPvaNames } from './names/pvaNames';
 import { createReachability } from './probe/createReachability';
 import type { Reachability } from './probe/reachability';
 import { isSameIoc } from './probe/sameIoc';
-import { ServerExposure, type ServerExposureInput } from './serverExposure';
+import { PAUSED, ServerExposure, type ServerExposureInput } from './serverExposure';
 
 /** A list of 100,000 names takes QSRV a second or two. */
 const LIST_TIMEOUT_MS = 20_000;
@@ -353,7 +353,7 @@ export class IocExposure implements Disposable {
     );
     const entry = [...this.#entries.values()].find((e) => e.exposure === exposure);
     const steps = entry?.reachability?.steps;
-    const problem = exposure.problem ?? entry?.reachability?.problem;
+    const problem = this.#isPaused ? PAUSED : (exposure.problem ?? entry?.reachability?.problem);
     return {
       key: this.#serverKey(exposure),
       protocol: exposure.protocol ?? 'ca',
@@ -377,8 +377,12 @@ export class IocExposure implements Disposable {
 
   /** Its container was paused or goes on. */
   setPaused(isPaused: boolean): void {
+    if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
-    for (const { exposure } of this.#entries.values()) exposure.setPaused(isPaused);
+    for (const { exposure, reachability } of this.#entries.values()) {
+      exposure.setPaused(isPaused);
+      if (isPaused) reachability?.interrupt('its container is paused');
+    }
   }
 
   /** The process is gone: relays close, the last state stays to be shown. */

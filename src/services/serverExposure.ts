@@ -182,7 +182,8 @@ export class ServerExposure implements Disposable {
   async #attempt(): Promise<void> {
     if (this.#relay) return;
     if (this.#isPaused) {
-      this.#fail('container-paused', 'its container is paused', 'Unpause the container.');
+      this.#status = 'failed';
+      this.#problem = PAUSED;
       this.#changed.fire();
       return;
     }
@@ -400,6 +401,13 @@ export class ServerExposure implements Disposable {
     this.#store.dispose();
   }
 }
+
+/** Of a server whose container is paused, whatever was wrong with it before. */
+export const PAUSED: Problem = {
+  code: 'container-paused',
+  message: 'its container is paused',
+  advice: 'Unpause the container.',
+};
 
 /** What people expect of a published port, and why it is relayed all the same. */
 function describeOtherNumber(hostPorts: readonly number[], port: number): string | undefined {

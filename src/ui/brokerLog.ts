@@ -62,7 +62,7 @@ export class BrokerLog implements Disposable {
     if (!isNews) return;
     const showLog = 'Show Log';
     const answer = await vscode.window.showWarningMessage(
-      'The background process of EPICS Expose has ended and is started again. Clients connect again by themselves.',
+      'The background process of EPICS Expose has ended and is started again. Its connections ended with it; clients connect again by themselves.',
       showLog,
     );
     if (answer === showLog) this.#log.show();

@@ -175,7 +175,9 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
   ): Promise<TreeNode[]> {
     const { exposure } = this.#input.exposure;
     if (!exposure) return [];
-    const pattern = this.#filter === '' ? {} : { pattern: this.#filter };
+    // A filter is for a part of the name, with wildcards too.
+    const glob = /[*?]/.test(this.#filter) ? `*${this.#filter}*` : this.#filter;
+    const pattern = this.#filter === '' ? {} : { pattern: glob };
     try {
       const branch = await withTimeout(LIST_TIMEOUT_MS, (signal) =>
         exposure.listBranch({ serverKey, prefix, ...pattern }, signal),

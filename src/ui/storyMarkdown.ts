@@ -51,7 +51,8 @@ function linkMarkdown({ title, command, args }: CommandLink): string {
 function appendWords(markdown: vscode.MarkdownString, text: string): vscode.MarkdownString {
   for (const [index, word] of text.trim().split(/\s+/).entries()) {
     if (index > 0) markdown.appendMarkdown(' ');
-    markdown.appendText(word);
+    // A tag with blanks in it would be taken for HTML, and left out.
+    markdown.appendText(word.replaceAll('&', '&amp;').replaceAll('<', '&lt;'));
   }
   return markdown;
 }

@@ -6,7 +6,7 @@ import { schedule } from '../../base/schedule';
 import { delay, withDeadline } from '../../base/abort';
 import { DisposableStore } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
-import { messageOf, TimeoutError } from '../../base/errors';
+import { messageOf, TimeoutError, TransportError } from '../../base/errors';
 import { PvSteps } from '../../model/pvTable';
 import type { Problem, PvProtocol } from '../../model/snapshot';
 import { ProtocolLink, type ProtocolObject } from './protocolLink';
@@ -71,6 +71,7 @@ export class HeldReachability implements Reachability {
   /** Names below this were asked for on the current circuit. */
   #asked = 0;
   #circuit: AbortController | undefined;
+  #endCircuit: ((error: Error) => void) | undefined;
   #hasHeard = false;
   /** How often a server said no to a name that the person gave, by index. */
   readonly #refusals = new Map<number, number>();
@@ -88,6 +89,10 @@ export class HeldReachability implements Reachability {
 
   get problem(): Problem | undefined {
     return this.#problem;
+  }
+
+  interrupt(reason: string): void {
+    this.#endCircuit?.(new TransportError(reason));
   }
 
   namesAdded(): void {
@@ -136,6 +141,7 @@ export class HeldReachability implements Reachability {
         },
       });
       this.#circuit = new AbortController();
+      this.#endCircuit = resolve;
       void this.#watchQuiet(this.#circuit.signal, resolve);
       this.#link.flush();
       if (this.#abort.signal.aborted) resolve(undefined);

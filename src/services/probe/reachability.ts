@@ -13,6 +13,8 @@ export interface Reachability extends Disposable {
   readonly problem: Problem | undefined;
   /** Fires after steps or problem changed; many changes at once fire once. */
   readonly onDidChange: Event<void>;
+  /** Ends the circuit, for a reason from outside, and begins another as soon as that is possible. */
+  interrupt(reason: string): void;
   /** Asks the names that were added to the table since. */
   namesAdded(): void;
 }

@@ -85,6 +85,16 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
         await box.pause();
         try {
           await exposed.until(() => state() === 'paused', 10_000, 'the pause to be shown');
+          await exposed.until(
+            () =>
+              exposed
+                .servers(box.name, 'ca')
+                .every(
+                  ({ pvs, problem }) => pvs.reachable === 0 && problem?.code === 'container-paused',
+                ),
+            5000,
+            'its PVs to be unreachable',
+          );
           const seenBefore = monitor.updates.length;
           await until(() => monitor.updates.length > seenBefore + 2, 5000, 'updates of the other');
           assert.deepEqual(await exposed.read('OTHER:TEMPERATURE', ['pva']), [21.5]);
