@@ -5,7 +5,7 @@ import type { PvPage } from '../model/exposure';
 import { expandName } from '../model/pvReferences/macroText';
 import { FILE_PATTERNS, pvReferenceAt } from '../model/pvReferences/pvReferenceAt';
 import type { PvReference } from '../model/pvReferences/pvReference';
-import type { StorySection } from '../model/pvStoryText';
+import type { StoryLine, StorySection } from '../model/pvStoryText';
 import { withTimeout } from './signals';
 import { LATE, pvMarkdown } from './pvTooltip';
 import { storyMarkdown } from './storyMarkdown';
@@ -64,27 +64,28 @@ async function tell(
   ).catch(() => undefined);
   if (!page) return isPart ? undefined : storyMarkdown(text, [LATE], []);
   if (isPart && page.total === 0) return undefined;
+  const notes = [...defaultLines(pattern === name ? undefined : name), ...unknownLines(unknown)];
   const names = [...new Set(page.rows.map((row) => row.name))];
   const [only] = names;
   if (only !== undefined && names.length === 1 && page.total <= page.rows.length) {
     const story = await exposure.tellPv(only);
-    const found = fitsSection(text, unknown);
+    const found = fitsSection(text, notes);
     return story ? pvMarkdown(story, [found]) : storyMarkdown(only, [found, LATE], []);
   }
-  return storyMarkdown(text, [listSection(glob, unknown, names, page)], []);
+  return storyMarkdown(text, [listSection(glob, notes, names, page)], []);
 }
 
-function fitsSection(text: string, unknown: readonly string[]): StorySection {
+function fitsSection(text: string, notes: readonly StoryLine[]): StorySection {
   return {
     heading: `the one exposed PV that fits ${text}`,
     health: 'good',
-    lines: unknownLines(unknown),
+    lines: notes,
   };
 }
 
 function listSection(
   glob: string,
-  unknown: readonly string[],
+  notes: readonly StoryLine[],
   names: readonly string[],
   { total, reachable }: PvPage,
 ): StorySection {
@@ -93,7 +94,7 @@ function listSection(
       heading: `no exposed PV fits ${glob}`,
       health: 'bad',
       lines: [
-        ...unknownLines(unknown),
+        ...notes,
         { label: 'What to do', text: 'Look whether its IOC runs and has loaded this file.' },
       ],
     };
@@ -102,10 +103,7 @@ function listSection(
   return {
     heading: `${reachable} of ${total} reachable that fit ${glob}`,
     health: reachable === total ? 'good' : 'bad',
-    lines: [
-      ...unknownLines(unknown),
-      { label: 'PVs', text: total > SHOWN_NAMES ? `${shown}, ...` : shown },
-    ],
+    lines: [...notes, { label: 'PVs', text: total > SHOWN_NAMES ? `${shown}, ...` : shown }],
   };
 }
 
@@ -120,7 +118,12 @@ function unknownSection(unknown: readonly string[]): StorySection {
   };
 }
 
-function unknownLines(unknown: readonly string[]): { label: string; text: string }[] {
+/** A name that its macros' defaults would make was asked for first, and nobody has it. */
+function defaultLines(name: string | undefined): StoryLine[] {
+  return name === undefined ? [] : [{ label: 'With its defaults', text: `no exposed ${name}` }];
+}
+
+function unknownLines(unknown: readonly string[]): StoryLine[] {
   if (unknown.length === 0) return [];
   return [{ label: 'Macros not known here', text: unknown.join(', ') }];
 }

@@ -71,6 +71,12 @@ describe('extension', () => {
     assert.match(await hoverOver('$(P)$(R)'), /P, R: not known in this file/);
   });
 
+  it('says so when the defaults of macros make a name that nobody has', async () => {
+    const text = await hoverOver('$(Q=NO:)PRESSURE');
+    assert.match(text, /With its defaults: no exposed NO:PRESSURE/);
+    assert.match(text, /DEMO:PRESSURE/);
+  });
+
   it('tells what is known, and that there is no more, while the background process hangs', async () => {
     const cli = join(extension?.extensionPath ?? '', 'dist/cli.js');
     const status = execFileSync(process.execPath, [cli, 'broker', 'status', '--json'], {
