@@ -109,6 +109,14 @@ export interface PvCounts {
   readonly pending: number;
 }
 
+/** Where searches by UDP are answered, or why not. */
+export interface SearchPort {
+  readonly local?: Endpoint;
+  readonly problem?: Problem;
+}
+
+export type SearchState = Readonly<Partial<Record<PvProtocol, SearchPort>>>;
+
 export interface Snapshot {
   /** Whether every engine was asked, and all that was found is exposed or has its reason. */
   readonly isSettled: boolean;
@@ -116,6 +124,8 @@ export interface Snapshot {
   readonly engineProblem?: Problem;
   readonly engines: readonly EngineState[];
   readonly containers: readonly ContainerState[];
+  /** Absent while no searches by UDP are to be answered. */
+  readonly search?: SearchState;
   /** Names the person gave that no IOC has, as far as was asked. */
   readonly unknownNames: readonly string[];
 }

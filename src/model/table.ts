@@ -84,6 +84,9 @@ export function tableNotes(snapshot: Snapshot): string[] {
   for (const engine of snapshot.engines) {
     if (engine.problem) notes.push(sentence(engine.problem));
   }
+  for (const port of Object.values(snapshot.search ?? {})) {
+    if (port.problem) notes.push(sentence(port.problem));
+  }
   for (const container of snapshot.containers) {
     if (container.problem) notes.push(sentence(container.problem));
     if (container.status !== 'running') continue;

@@ -22,9 +22,22 @@ export async function findPortHolder(endpoint: Endpoint): Promise<PortHolder | u
   return undefined;
 }
 
-function findByProc({ host, port }: Endpoint): PortHolder | undefined {
-  const sockets = ['tcp', 'tcp6']
-    .flatMap((table) => parseSocketTable(readTable(table), 'tcp'))
+/** Who gets datagrams that are sent to that endpoint; only Linux tells. */
+export function findUdpPortHolder(endpoint: Endpoint): PortHolder | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    return findByProc(endpoint, 'udp');
+  } catch {
+    return undefined;
+  }
+}
+
+function findByProc(
+  { host, port }: Endpoint,
+  transport: 'tcp' | 'udp' = 'tcp',
+): PortHolder | undefined {
+  const sockets = [transport, `${transport}6`]
+    .flatMap((table) => parseSocketTable(readTable(table), transport))
     .filter((socket) => socket.port === port);
   const exact = sockets.filter((socket) => socket.host === host);
   const isEverywhere = exact.length === 0;

@@ -10,6 +10,7 @@ import { ContainerExposure, type ContainerExposureInput } from './containerExpos
 import type { ContainerInfo, Engine, PublishedPort } from './engine';
 import type { IocExposure, IocServer } from './iocExposure';
 import { LocalPorts, type PortHolder } from './localPorts';
+import { LoopbackSearch, type OpenSearchSocket } from './search/loopbackSearch';
 import { SessionSearch } from './search/sessionSearch';
 import { type Endpoint, isUnspecified } from '../model/endpoint';
 
@@ -36,6 +37,10 @@ export interface SessionInput extends Omit<
   /** Whether anybody wants that container; `review` is called when the answer may have changed. */
   readonly isWanted: (engine: Engine, container: ContainerInfo) => boolean;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
+  /** For searches by UDP; absent: they are not answered. */
+  readonly openSearchSocket?: OpenSearchSocket;
+  /** Whether anybody wants them answered. */
+  readonly isSearchWanted?: () => boolean;
 }
 
 /** A server as its PVs are listed and read. */
@@ -53,6 +58,7 @@ export class ExposeSession implements Disposable {
   readonly #engineStores = new Map<Engine, Disposable>();
   readonly #localPorts: LocalPorts;
   readonly #search: SessionSearch;
+  readonly #loopbackSearch: LoopbackSearch | undefined;
   #extraNames: readonly string[];
   #pendingTell: Disposable | undefined;
 
@@ -67,6 +73,17 @@ export class ExposeSession implements Disposable {
       log: input.log,
     });
     this.#search = this.#store.add(new SessionSearch({ ...input, onNote: () => this.#tell() }));
+    const { openSearchSocket } = input;
+    this.#loopbackSearch =
+      openSearchSocket &&
+      this.#store.add(
+        new LoopbackSearch({
+          ...input,
+          openSocket: openSearchSocket,
+          names: this.#search.services,
+          onChange: () => this.#tell(),
+        }),
+      );
     this.#store.add(input.engines.onDidChange(() => this.#followEngines()));
     this.#followEngines();
   }
@@ -190,7 +207,13 @@ export class ExposeSession implements Disposable {
     if (this.#store.isDisposed) return;
     this.#pendingTell ??= this.#input.clock.after(COALESCE_MS, () => {
       this.#pendingTell = undefined;
-      this.#search.setServers(this.servers);
+      const { servers } = this;
+      this.#search.setServers(servers);
+      // Where nothing is relayed, searches are no business of ours.
+      this.#loopbackSearch?.setOpen(
+        this.#input.isSearchWanted?.() !== false &&
+          servers.some(({ exposure }) => exposure.isRelayed),
+      );
       this.#changed.fire();
     });
   }
@@ -226,6 +249,7 @@ export class ExposeSession implements Disposable {
 
   snapshot(): Snapshot {
     const { problem } = this.#input.engines;
+    const search = this.#loopbackSearch?.state ?? {};
     const containers = [...this.#containers.values()].map((container) => container.state());
     return {
       isSettled: this.isSettled,
@@ -234,6 +258,7 @@ export class ExposeSession implements Disposable {
       containers: [...containers, ...this.#stopped.values()].sort((a, b) =>
         a.name.localeCompare(b.name),
       ),
+      ...(Object.keys(search).length > 0 && { search }),
       unknownNames: this.#unknownNames(),
     };
   }

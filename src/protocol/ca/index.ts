@@ -52,3 +52,9 @@ export {
 export { identifyCaServer, type CaImplementation, type CaServerObservations } from './identify';
 export { decodeDatagram } from './datagram';
 export { CaSearchSifter, type CaQuestion } from './searchSifter';
+export {
+  type CaFound,
+  type CaSearchDatagram,
+  readCaSearches,
+  writeCaFound,
+} from './searchDatagram';

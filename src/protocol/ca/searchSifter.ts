@@ -1,4 +1,5 @@
 import { SearchSifter, type WaitingAnswers } from '../searchSifter';
+import { ipv4Number } from '../ipv4';
 import { CUT, NO_MESSAGE, type FrameShape } from '../frameShape';
 import type { SievedMessages } from '../messageSieve';
 import {
@@ -26,7 +27,7 @@ export interface CaQuestion {
 }
 
 /** Names in a search fit a plain header; no IOC has one of this length. */
-const MAX_NAME_BYTES = 1024;
+export const MAX_SEARCHED_NAME_BYTES = 1024;
 /** What waits for a client at most, 16 bytes each; the rest it asks for again. */
 const MAX_WAITING_BYTES = 512 * 1024;
 
@@ -131,7 +132,7 @@ function extendedMessageBytes(bytes: Uint8Array, at: number, there: number): num
 function isLookedAt(bytes: Uint8Array, at: number): boolean {
   const command = u16(bytes, at);
   const size = u16(bytes, at + 2);
-  if (command === CA_PROTO_SEARCH) return size > 0 && size <= MAX_NAME_BYTES;
+  if (command === CA_PROTO_SEARCH) return size > 0 && size <= MAX_SEARCHED_NAME_BYTES;
   if (command === CA_PROTO_VERSION) return size === 0;
   return command === CA_PROTO_ECHO && size === 0 && u32(bytes, at + 8) === DIRECT_MARK;
 }
@@ -152,8 +153,4 @@ function u16(bytes: Uint8Array, at: number): number {
 
 function u32(bytes: Uint8Array, at: number): number {
   return u16(bytes, at) * 0x10000 + u16(bytes, at + 2);
-}
-
-function ipv4Number(host: string): number {
-  return host.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 }

@@ -1,13 +1,11 @@
 /** One client's circuit through a relay, with its searches answered by the name service. */
-import type { Disposable } from '../../base/disposable';
 import type { PvProtocol } from '../../model/snapshot';
 import { CaSearchSifter } from '../../protocol/ca';
 import { PvaSearchSifter, type SearchRequest } from '../../protocol/pva';
 import type { CircuitSifter } from '../connection';
 import type { NameService } from './nameService';
+import { WaitedFor } from './waitedFor';
 
-/** Names that one client waits for at most; beyond that it is answered when it asks again. */
-const MAX_WAITED_FOR = 20_000;
 /** In the answer "nowhere", whose GUID and address mean nothing. */
 const NO_GUID = '0'.repeat(24);
 
@@ -20,7 +18,7 @@ export function createSearchCircuit(
 }
 
 function createCa(names: NameService, onAnswer: () => void): CircuitSifter {
-  const waiting = new WaitedFor();
+  const waiting = new WaitedFor<number>();
   const sifter: CaSearchSifter = new CaSearchSifter((question) => {
     waiting.begin(question.cid, (settle) =>
       names.ask(question.name, {
@@ -40,7 +38,7 @@ function createCa(names: NameService, onAnswer: () => void): CircuitSifter {
 }
 
 function createPva(names: NameService, onAnswer: () => void): CircuitSifter {
-  const waiting = new WaitedFor();
+  const waiting = new WaitedFor<number>();
   const ask = (question: SearchRequest): void => {
     let leftCount = question.names.length;
     for (const { id, name } of question.names) {
@@ -65,7 +63,10 @@ function createPva(names: NameService, onAnswer: () => void): CircuitSifter {
   return circuitOf(sifter, waiting);
 }
 
-function circuitOf(sifter: CaSearchSifter | PvaSearchSifter, waiting: WaitedFor): CircuitSifter {
+function circuitOf(
+  sifter: CaSearchSifter | PvaSearchSifter,
+  waiting: WaitedFor<number>,
+): CircuitSifter {
   return {
     fromClient: (bytes) => sifter.fromClient(bytes),
     clientEnded: () => sifter.clientEnded(),
@@ -73,38 +74,4 @@ function circuitOf(sifter: CaSearchSifter | PvaSearchSifter, waiting: WaitedFor)
     takeAnswers: () => sifter.takeAnswers(),
     dispose: () => waiting.dispose(),
   };
-}
-
-/** What a client waits for, by the id it gave; the same id again takes the place of the former. */
-class WaitedFor implements Disposable {
-  readonly #asked = new Map<number, Disposable>();
-  #isDisposed = false;
-
-  begin(id: number, ask: (settle: () => void) => Disposable): void {
-    if (this.#isDisposed) return;
-    const former = this.#asked.get(id);
-    this.#asked.delete(id);
-    let isSettled = false;
-    const asking = ask(() => {
-      isSettled = true;
-      this.#end(id);
-    });
-    // Only now, so that the same question stays open all the time.
-    former?.dispose();
-    if (isSettled) return;
-    this.#asked.set(id, asking);
-    const [oldest] = this.#asked.keys();
-    if (this.#asked.size > MAX_WAITED_FOR && oldest !== undefined) this.#end(oldest);
-  }
-
-  #end(id: number): void {
-    this.#asked.get(id)?.dispose();
-    this.#asked.delete(id);
-  }
-
-  dispose(): void {
-    this.#isDisposed = true;
-    for (const asking of this.#asked.values()) asking.dispose();
-    this.#asked.clear();
-  }
 }

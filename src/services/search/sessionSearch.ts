@@ -36,6 +36,11 @@ export class SessionSearch implements Disposable {
     }
   }
 
+  /** For answering searches that come another way than through a relay. */
+  get services(): Readonly<Record<PvProtocol, NameService>> {
+    return this.#services;
+  }
+
   /** For a new connection through a relay. */
   sift(protocol: PvProtocol, onAnswer: () => void): CircuitSifter {
     return createSearchCircuit(protocol, this.#services[protocol], onAnswer);

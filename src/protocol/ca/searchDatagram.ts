@@ -1,0 +1,54 @@
+/** Searches of Channel Access over UDP and their answers (rsrv, `camessage.c` and `cast_server.c`). */
+import { ipv4Number } from '../ipv4';
+import { CA_MINOR_PROTOCOL_REVISION, CA_PROTO_SEARCH, CA_PROTO_VERSION } from './constants';
+import { decodeDatagram } from './datagram';
+import { FrameWriter } from './frameWriter';
+import { type CaQuestion, MAX_SEARCHED_NAME_BYTES } from './searchSifter';
+import { decodeText } from './text';
+
+export interface CaSearchDatagram {
+  /** By which libca measures round trips; undefined for clients that do not count. */
+  readonly sequence: number | undefined;
+  readonly questions: readonly CaQuestion[];
+}
+
+export interface CaFound {
+  readonly cid: number;
+  /** IPv4. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** In the dataType field of a VERSION over UDP: its first parameter counts datagrams. */
+const HAS_SEQUENCE = 1;
+
+/**
+ * The searches of a datagram; other messages are passed over.
+ * @throws RemoteProtocolError when it does not end where its last message does
+ */
+export function readCaSearches(datagram: Uint8Array, peer: string): CaSearchDatagram {
+  const questions: CaQuestion[] = [];
+  let sequence: number | undefined;
+  for (const frame of decodeDatagram(datagram, peer)) {
+    const { command, dataType, count, parameter1, parameter2, payload } = frame;
+    if (command === CA_PROTO_VERSION && (dataType & HAS_SEQUENCE) !== 0) sequence = parameter1;
+    const isSearch = command === CA_PROTO_SEARCH && payload.length <= MAX_SEARCHED_NAME_BYTES;
+    if (!isSearch || payload.length === 0) continue;
+    const name = decodeText(payload);
+    questions.push({ cid: parameter2, name, replyFlag: dataType, minor: count });
+  }
+  return { sequence, questions };
+}
+
+/** A datagram as rsrv sends it, except that the address is told and not left to be the sender's. */
+export function writeCaFound(sequence: number | undefined, found: readonly CaFound[]): Uint8Array {
+  const writer = new FrameWriter();
+  const minor = CA_MINOR_PROTOCOL_REVISION;
+  const flags = sequence === undefined ? 0 : HAS_SEQUENCE;
+  writer.message(CA_PROTO_VERSION, flags, minor, sequence ?? 0, 0);
+  for (const { cid, host, port } of found) {
+    const payload = Uint8Array.of(minor >> 8, minor & 0xff, 0, 0, 0, 0, 0, 0);
+    writer.message(CA_PROTO_SEARCH, port, 0, ipv4Number(host), cid, payload);
+  }
+  return writer.take();
+}

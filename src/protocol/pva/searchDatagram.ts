@@ -1,0 +1,100 @@
+/** Searches of pvAccess over UDP and their answers (specification, "searchRequest"). */
+import { RemoteProtocolError } from '../../base/errors';
+import { ByteReader } from '../bytes';
+import {
+  CMD_SEARCH,
+  CMD_SEARCH_RESPONSE,
+  FLAG_BIG_ENDIAN,
+  FLAG_CONTROL,
+  FLAG_FROM_SERVER,
+  FLAG_SEGMENT_MASK,
+  PVA_HEADER_BYTES,
+  PVA_MAGIC,
+} from './constants';
+import { FrameWriter, headerSize } from './framing';
+import {
+  ipv4Address,
+  mustReply,
+  readSearchRequest,
+  type SearchedName,
+  type SearchRequest,
+  writeSearchResponse,
+} from './search';
+
+export interface PvaSearch {
+  readonly sequenceId: number;
+  readonly isLittleEndian: boolean;
+  readonly mustReply: boolean;
+  /** Where the answer is wanted; 0: at the sender's. */
+  readonly replyPort: number;
+  /** Never none: questions for servers are not for us. */
+  readonly names: readonly SearchedName[];
+}
+
+export interface PvaFound {
+  readonly guid: string;
+  /** IPv4. */
+  readonly host: string;
+  readonly port: number;
+  readonly ids: readonly number[];
+}
+
+const NO_GUID = '0'.repeat(24);
+
+/**
+ * The searches for names of a datagram, of clients that speak plain TCP; other messages are passed
+ * over (pvAccessCPP puts an ORIGIN_TAG before a search that it passes on).
+ * @throws RemoteProtocolError when it is no pvAccess, or cut
+ */
+export function readPvaSearches(datagram: Uint8Array, peer: string): PvaSearch[] {
+  const searches: PvaSearch[] = [];
+  let at = 0;
+  while (at < datagram.length) {
+    if (datagram[at] !== PVA_MAGIC || datagram.length - at < PVA_HEADER_BYTES) {
+      throw new RemoteProtocolError(`${peer} sent a datagram that is not of pvAccess`);
+    }
+    const flags = datagram[at + 2] as number;
+    const sizeBytes = (flags & FLAG_CONTROL) === 0 ? headerSize(datagram, at) : 0;
+    const end = at + PVA_HEADER_BYTES + sizeBytes;
+    if (end > datagram.length) {
+      throw new RemoteProtocolError(`${peer} sent a datagram with a cut message`);
+    }
+    const isPlain = (flags & (FLAG_CONTROL | FLAG_SEGMENT_MASK | FLAG_FROM_SERVER)) === 0;
+    if (isPlain && datagram[at + 3] === CMD_SEARCH) {
+      const isLittleEndian = (flags & FLAG_BIG_ENDIAN) === 0;
+      const payload = datagram.subarray(at + PVA_HEADER_BYTES, end);
+      const request = readSearchRequest(new ByteReader(payload, isLittleEndian, `${peer}, SEARCH`));
+      if (isForUs(request)) searches.push(searchOf(request, isLittleEndian));
+    }
+    at = end;
+  }
+  return searches;
+}
+
+function isForUs({ names, protocols }: SearchRequest): boolean {
+  return names.length > 0 && (protocols.length === 0 || protocols.includes('tcp'));
+}
+
+function searchOf(request: SearchRequest, isLittleEndian: boolean): PvaSearch {
+  const { sequenceId, replyPort, names } = request;
+  return { sequenceId, isLittleEndian, mustReply: mustReply(request), replyPort, names };
+}
+
+/** A datagram with one answer for each server; none found: "I have none of these". */
+export function writePvaFound(
+  { sequenceId, isLittleEndian }: Pick<PvaSearch, 'sequenceId' | 'isLittleEndian'>,
+  found: readonly PvaFound[],
+): Uint8Array {
+  const writer = new FrameWriter('server', isLittleEndian);
+  const isFound = found.length > 0;
+  const answers = isFound ? found : [{ guid: NO_GUID, host: '0.0.0.0', port: 0, ids: [] }];
+  for (const { host, ...answer } of answers) {
+    writer.message(CMD_SEARCH_RESPONSE, (body) =>
+      writeSearchResponse(body, {
+        ...{ ...answer, sequenceId, isFound },
+        ...{ address: ipv4Address(host), protocol: 'tcp' },
+      }),
+    );
+  }
+  return writer.take();
+}

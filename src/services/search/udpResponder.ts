@@ -1,0 +1,230 @@
+/**
+ * Answers searches that clients of this machine send by UDP, from the name service. A question that
+ * nobody can answer yet stays open, as on a circuit. What cannot be answered is met with silence,
+ * except in pvAccess when the client wants to be told.
+ */
+import { schedule } from '../../base/schedule';
+import type { Clock } from '../../base/clock';
+import { type Disposable, DisposableStore } from '../../base/disposable';
+import { messageOf } from '../../base/errors';
+import type { Log } from '../../base/log';
+import { type Endpoint, formatEndpoint, isLoopback } from '../../model/endpoint';
+import type { PvProtocol } from '../../model/snapshot';
+import { type CaFound, readCaSearches, writeCaFound } from '../../protocol/ca';
+import { type PvaSearch, readPvaSearches, writePvaFound } from '../../protocol/pva';
+import type { NameLocation, NameService } from './nameService';
+import { WaitedFor } from './waitedFor';
+
+export interface UdpResponderInput {
+  readonly protocol: PvProtocol;
+  readonly names: Pick<NameService, 'ask'>;
+  readonly send: (datagram: Uint8Array, to: Endpoint) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Beyond that, questions are dropped; clients ask again. */
+const NAMES_PER_SECOND = 20_000;
+/** Answers that come one soon after the other go into one datagram. */
+const GATHER_MS = 5;
+/** One answer of pvAccess to the shortest question is somewhat longer than that. */
+const MIN_REPLY_BYTES = 64;
+const LOG_MS = 10_000;
+
+export class UdpResponder implements Disposable {
+  readonly #input: UdpResponderInput;
+  readonly #store = new DisposableStore();
+  readonly #waiting = this.#store.add(new WaitedFor<string>());
+  #secondFromMs = -Infinity;
+  #namesInSecond = 0;
+  #loggedAtMs = -Infinity;
+  #unlogged = 0;
+
+  constructor(input: UdpResponderInput) {
+    this.#input = input;
+  }
+
+  /** Names that are waited for. */
+  get openCount(): number {
+    return this.#waiting.size;
+  }
+
+  /** Takes a datagram, which it does not keep; never throws. */
+  receive(datagram: Uint8Array, from: Endpoint): void {
+    // Also who shares this port by mistake: answers go to this machine alone.
+    if (this.#store.isDisposed || !isLoopback(from.host) || from.port === 0) return;
+    const peer = `a client at ${formatEndpoint(from)}`;
+    try {
+      if (this.#input.protocol === 'ca') this.#receiveCa(datagram, from, peer);
+      else this.#receivePva(datagram, from, peer);
+    } catch (error) {
+      this.#complain(messageOf(error));
+    }
+  }
+
+  #receiveCa(datagram: Uint8Array, from: Endpoint, peer: string): void {
+    const { sequence, questions } = readCaSearches(datagram, peer);
+    const write = (found: readonly CaFound[]): Uint8Array => writeCaFound(sequence, found);
+    const reply = this.#reply(datagram, from, write);
+    for (const { cid, name } of this.#allowed(questions)) {
+      this.#ask(from, cid, name, {
+        found: ({ endpoint }) => reply.add({ cid, ...endpoint }),
+        absent: () => undefined,
+      });
+    }
+    reply.flush();
+  }
+
+  #receivePva(datagram: Uint8Array, from: Endpoint, peer: string): void {
+    for (const search of readPvaSearches(datagram, peer)) {
+      // Nothing that waits holds the search itself, whose names may be long.
+      const { sequenceId, isLittleEndian, mustReply } = search;
+      const to = { host: from.host, port: search.replyPort || from.port };
+      const write = (found: readonly PvaLocation[]): Uint8Array =>
+        writePvaLocations({ sequenceId, isLittleEndian }, found);
+      const reply = this.#reply(datagram, to, write);
+      let leftCount = search.names.length;
+      for (const { id, name } of this.#allowed(search.names)) {
+        this.#ask(to, id, name, {
+          found: (location) => reply.add({ id, location }),
+          absent: () => {
+            leftCount--;
+            if (leftCount === 0 && mustReply) this.#input.send(write([]), to);
+          },
+        });
+      }
+      reply.flush();
+    }
+  }
+
+  #reply<F>(
+    { length }: Uint8Array,
+    to: Endpoint,
+    write: (found: readonly F[]) => Uint8Array,
+  ): Reply<F> {
+    return new Reply<F>(
+      Math.max(length, MIN_REPLY_BYTES),
+      write,
+      (reply) => this.#input.send(reply, to),
+      (flush) => schedule(this.#store, this.#input.clock, GATHER_MS, flush),
+    );
+  }
+
+  #ask(
+    { host, port }: Endpoint,
+    id: number,
+    name: string,
+    asker: { found(location: NameLocation): void; absent(): void },
+  ): void {
+    if (name === '') return;
+    this.#waiting.begin(`${host} ${port} ${id}`, (settle) =>
+      this.#input.names.ask(name, {
+        found(location) {
+          settle();
+          asker.found(location);
+        },
+        absent: () => asker.absent(),
+      }),
+    );
+  }
+
+  /** As many as may be asked in this second. */
+  #allowed<Q>(questions: readonly Q[]): readonly Q[] {
+    const nowMs = this.#input.clock.nowMs();
+    if (nowMs - this.#secondFromMs >= 1000) {
+      this.#secondFromMs = nowMs;
+      this.#namesInSecond = 0;
+    }
+    const count = Math.min(questions.length, NAMES_PER_SECOND - this.#namesInSecond);
+    this.#namesInSecond += count;
+    if (count < questions.length) this.#complain('more searches than can be answered');
+    return questions.slice(0, count);
+  }
+
+  #complain(what: string): void {
+    const nowMs = this.#input.clock.nowMs();
+    if (nowMs - this.#loggedAtMs < LOG_MS) {
+      this.#unlogged++;
+      return;
+    }
+    const before = this.#unlogged > 0 ? ` (${this.#unlogged} more before)` : '';
+    this.#loggedAtMs = nowMs;
+    this.#unlogged = 0;
+    this.#input.log('info', 'search', `UDP ${this.#input.protocol}: ${what}${before}`);
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+}
+
+/**
+ * The answers to one datagram: what is known goes at once, the rest as it comes. All together they
+ * are no longer than the question, so that nobody is sent more than he sent; what does not fit is
+ * asked for again, and then known.
+ */
+class Reply<F> {
+  #found: F[] = [];
+  #leftBytes: number;
+  /** While the questions are being asked. */
+  #isFirst = true;
+  #isDue = false;
+
+  constructor(
+    limitBytes: number,
+    readonly write: (found: readonly F[]) => Uint8Array,
+    readonly send: (reply: Uint8Array) => void,
+    readonly later: (flush: () => void) => void,
+  ) {
+    this.#leftBytes = limitBytes;
+  }
+
+  add(found: F): void {
+    this.#found.push(found);
+    if (this.#isFirst || this.#isDue) return;
+    this.#isDue = true;
+    this.later(() => this.flush());
+  }
+
+  flush(): void {
+    this.#isFirst = false;
+    this.#isDue = false;
+    let found = this.#found;
+    this.#found = [];
+    while (found.length > 0) {
+      const reply = this.write(found);
+      if (reply.length <= this.#leftBytes) {
+        this.#leftBytes -= reply.length;
+        this.send(reply);
+        return;
+      }
+      found = found.slice(0, Math.floor(found.length / 2));
+    }
+  }
+}
+
+interface PvaLocation {
+  readonly id: number;
+  readonly location: NameLocation;
+}
+
+/** Names at one server go into one answer. */
+function writePvaLocations(
+  search: Pick<PvaSearch, 'sequenceId' | 'isLittleEndian'>,
+  found: readonly PvaLocation[],
+): Uint8Array {
+  const byServer = new Map<string, { location: NameLocation; ids: number[] }>();
+  for (const { id, location } of found) {
+    const key = `${location.guid} ${formatEndpoint(location.endpoint)}`;
+    const same = byServer.get(key);
+    if (same) same.ids.push(id);
+    else byServer.set(key, { location, ids: [id] });
+  }
+  return writePvaFound(
+    search,
+    [...byServer.values()].map(({ location: { guid, endpoint }, ids }) => ({
+      ...{ guid, ids },
+      ...endpoint,
+    })),
+  );
+}

@@ -1,0 +1,43 @@
+import type { Disposable } from '../../base/disposable';
+
+/** Names that clients of one kind wait for at most; beyond that who asks again is answered. */
+const MAX_WAITED_FOR = 20_000;
+
+/** What is waited for, by who asked; the same one's next question takes the place of the former. */
+export class WaitedFor<Id> implements Disposable {
+  readonly #asked = new Map<Id, Disposable>();
+  #isDisposed = false;
+
+  get size(): number {
+    return this.#asked.size;
+  }
+
+  begin(id: Id, ask: (settle: () => void) => Disposable): void {
+    if (this.#isDisposed) return;
+    const former = this.#asked.get(id);
+    this.#asked.delete(id);
+    let isSettled = false;
+    const asking = ask(() => {
+      isSettled = true;
+      this.#end(id);
+    });
+    // Only now, so that the same question stays open all the time.
+    former?.dispose();
+    if (isSettled) return;
+    this.#asked.set(id, asking);
+    if (this.#asked.size <= MAX_WAITED_FOR) return;
+    const [oldest] = this.#asked.keys();
+    if (oldest !== undefined) this.#end(oldest);
+  }
+
+  #end(id: Id): void {
+    this.#asked.get(id)?.dispose();
+    this.#asked.delete(id);
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+    for (const asking of this.#asked.values()) asking.dispose();
+    this.#asked.clear();
+  }
+}

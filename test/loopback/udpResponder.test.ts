@@ -1,0 +1,244 @@
+/** Searches by UDP on real sockets: who is answered what, and what nobody can do to us. */
+import assert from 'node:assert/strict';
+import { createSocket, type Socket } from 'node:dgram';
+import { DisposableStore, toDisposable } from '../../src/base/disposable';
+import type { Endpoint } from '../../src/model/endpoint';
+import type { PvProtocol } from '../../src/model/snapshot';
+import { createOpenSearchSocket } from '../../src/node/search/openSearchSocket';
+import { systemClock } from '../../src/node/systemClock';
+import { FrameWriter as CaWriter, readCaSearches } from '../../src/protocol/ca';
+import { LoopbackSearch } from '../../src/services/search/loopbackSearch';
+import { NameService, type SearchedServer } from '../../src/services/search/nameService';
+import { UdpResponder } from '../../src/services/search/udpResponder';
+import { fromHex } from '../support/hex';
+import { createRandom } from '../support/random';
+import { until } from '../support/until';
+
+const LOCAL = { host: '127.0.0.9', port: 9999 };
+const PVA_SEARCH =
+  'ca0200032d000000010000008000000000000000000000000000ffff000000000000010374637001004130201007' +
+  '54484552453a31';
+const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+
+describe('searches by UDP', () => {
+  let store: DisposableStore;
+  let reachable: Set<string>;
+  const logged: string[] = [];
+  beforeEach(() => {
+    store = new DisposableStore();
+    reachable = new Set(['THERE:1', 'THERE:2']);
+    logged.length = 0;
+  });
+  afterEach(() => store.dispose());
+
+  const parts = {
+    ...{ clientName: 'test', hostName: 'here', clock: systemClock, onNote: () => undefined },
+    log: (_level: unknown, _tag: unknown, message: string) => void logged.push(message),
+  };
+
+  function service(protocol: PvProtocol): NameService {
+    const names = store.add(new NameService(protocol, parts));
+    names.setServers([server()]);
+    return names;
+  }
+
+  function server(): SearchedServer {
+    return {
+      ...{ key: 'it', label: 'it', isGateway: false, guid: 'ab'.repeat(12) },
+      endpoint: () => LOCAL,
+      isReachable: (name) => reachable.has(name),
+      reachableCount: () => reachable.size,
+      dialInside: () => Promise.reject(new Error('nobody')),
+    };
+  }
+
+  async function open(): Promise<{
+    search: LoopbackSearch;
+    names: Record<PvProtocol, NameService>;
+    at: Record<PvProtocol, Endpoint>;
+  }> {
+    const names = { ca: service('ca'), pva: service('pva') };
+    const openSocket = createOpenSearchSocket({ ca: 0, pva: 0 });
+    const search = store.add(
+      new LoopbackSearch({ ...parts, openSocket, names, onChange: () => undefined }),
+    );
+    search.setOpen(true);
+    const { state } = search;
+    assert.deepEqual(state, {});
+    await until(
+      () => search.state.ca?.local !== undefined && search.state.pva?.local !== undefined,
+      5000,
+      'both ports',
+    );
+    return { search, names, at: { ca: search.state.ca!.local!, pva: search.state.pva!.local! } };
+  }
+
+  async function client(): Promise<{ socket: Socket; replies: Buffer[] }> {
+    const socket = createSocket('udp4');
+    store.add(toDisposable(() => socket.close()));
+    const replies: Buffer[] = [];
+    socket.on('message', (reply) => replies.push(reply));
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+    return { socket, replies };
+  }
+
+  function caSearch(names: readonly string[]): Uint8Array {
+    const writer = new CaWriter();
+    writer.message(0, 1, 13, 77, 0);
+    for (const [index, name] of names.entries()) {
+      writer.textMessage(6, 5, 13, index + 1, index + 1, name);
+    }
+    return writer.take();
+  }
+
+  it('names that are reachable are answered in one datagram, no longer than the question', async () => {
+    const { at } = await open();
+    const { socket, replies } = await client();
+    const question = caSearch(['THERE:1', 'NOWHERE:1', 'THERE:2']);
+    socket.send(question, at.ca.port, at.ca.host);
+    await until(() => replies.length > 0, 5000, 'an answer');
+    const reply = replies[0] as Buffer;
+    assert.ok(reply.length <= question.length);
+    assert.equal(reply.length, 16 + 2 * 24);
+    assert.equal(reply.readUInt32BE(8), 77);
+    for (const [index, cid] of [1, 3].entries()) {
+      const message = reply.subarray(16 + 24 * index);
+      assert.deepEqual(
+        [message.readUInt16BE(0), message.readUInt16BE(4), message.readUInt32BE(8)],
+        [6, LOCAL.port, 0x7f000009],
+      );
+      assert.equal(message.readUInt32BE(12), cid);
+    }
+  });
+
+  it('PVA is answered at the port that it names, else where it sent from', async () => {
+    const { at } = await open();
+    const [one, two] = [await client(), await client()];
+    const question = fromHex(PVA_SEARCH);
+    one.socket.send(question, at.pva.port, at.pva.host);
+    await until(() => one.replies.length > 0, 5000, 'an answer');
+    assert.equal(one.replies[0]?.subarray(8, 20).toString('hex'), 'ab'.repeat(12));
+    assert.equal(one.replies[0]?.readUInt16LE(40), LOCAL.port);
+    const port = two.socket.address().port;
+    question.set([port & 0xff, port >> 8], 32);
+    one.socket.send(question, at.pva.port, at.pva.host);
+    await until(() => two.replies.length > 0, 5000, 'an answer at the other port');
+    assert.equal(one.replies.length, 1);
+  });
+
+  it('who asked is told when the PV comes later', async () => {
+    const { at, names } = await open();
+    const { socket, replies } = await client();
+    socket.send(caSearch(['LATE:1', 'THERE:1']), at.ca.port, at.ca.host);
+    await until(() => replies.length === 1, 5000, 'the answer for the other');
+    reachable.add('LATE:1');
+    names.ca.setServers([server()]);
+    // The first answer has used what the question allows: a client asks again anyway.
+    socket.send(caSearch(['LATER:1']), at.ca.port, at.ca.host);
+    socket.send(caSearch(['THERE:2']), at.ca.port, at.ca.host);
+    await until(() => replies.length >= 2, 5000, 'the marker');
+    reachable.add('LATER:1');
+    names.ca.setServers([server()]);
+    await until(
+      () => replies.some((reply) => reply.length === 40 && reply.readUInt32BE(28) === 1),
+      5000,
+      'the late answer',
+    );
+  });
+
+  it('a port that cannot be had is told, and nothing is left after the end', async () => {
+    const taken = createSocket('udp4');
+    store.add(toDisposable(() => taken.close()));
+    await new Promise<void>((resolve) => taken.bind(0, '127.0.0.1', resolve));
+    const { port } = taken.address();
+    const names = { ca: service('ca'), pva: service('pva') };
+    const openSocket = createOpenSearchSocket({ ca: port, pva: port });
+    const search = store.add(
+      new LoopbackSearch({ ...parts, openSocket, names, onChange: () => undefined }),
+    );
+    search.setOpen(true);
+    await until(() => Object.keys(search.state).length === 2, 5000, 'the problems');
+    assert.match(search.state.ca?.problem?.message ?? '', /127\.0\.0\.1:\d+/);
+    assert.match(search.state.pva?.problem?.message ?? '', /EADDRINUSE/);
+    if (process.platform === 'linux') {
+      assert.match(search.state.ca?.problem?.message ?? '', new RegExp(`pid ${process.pid}`));
+    }
+    search.setOpen(false);
+    assert.deepEqual(search.state, {});
+  });
+
+  it('a flood of names that nobody has is bounded and costs one line of the log', () => {
+    const names = service('ca');
+    const sent: Uint8Array[] = [];
+    const responder = store.add(
+      new UdpResponder({ ...parts, protocol: 'ca', names, send: (reply) => sent.push(reply) }),
+    );
+    const from = { host: '127.0.0.1', port: 40_000 };
+    for (let round = 0; round < 600; round++) {
+      const unknown = Array.from({ length: 50 }, (_, i) => `NONE:${round}:${i}`);
+      responder.receive(caSearch(unknown), { ...from, port: from.port + (round % 500) });
+    }
+    assert.ok(responder.openCount <= 20_000);
+    assert.equal(sent.length, 0);
+    assert.ok(
+      logged.filter((line) => line.includes('more searches')).length === 1,
+      logged.join('\n'),
+    );
+  });
+
+  it('nobody beyond this machine is answered', () => {
+    for (const host of ['10.0.0.1', '0.0.0.0', '128.0.0.1']) {
+      const sent: Uint8Array[] = [];
+      const names = service('ca');
+      const responder = store.add(
+        new UdpResponder({ ...parts, protocol: 'ca', names, send: (reply) => sent.push(reply) }),
+      );
+      responder.receive(caSearch(['THERE:1']), { host, port: 5000 });
+      assert.equal(sent.length, 0);
+    }
+  });
+
+  for (const protocol of ['ca', 'pva'] as const) {
+    it(`200,000 damaged ${protocol} datagrams do no harm`, function () {
+      this.timeout(60_000);
+      const random = createRandom(seed);
+      const good = protocol === 'ca' ? caSearch(['THERE:1', 'NONE:1']) : fromHex(PVA_SEARCH);
+      let sentBytes = 0;
+      const responder = store.add(
+        new UdpResponder({
+          ...{ ...parts, protocol, names: service(protocol) },
+          send: (reply, to) => {
+            sentBytes += reply.length;
+            assert.ok(to.port > 0 && to.port < 65_536, `seed ${seed}`);
+          },
+        }),
+      );
+      let receivedBytes = 0;
+      for (let round = 0; round < 200_000; round++) {
+        let datagram = Uint8Array.from(good);
+        if (round % 4 === 0) datagram = datagram.map(() => random() * 256);
+        for (let flips = random() * 4; flips > 0; flips--) {
+          datagram[Math.floor(random() * datagram.length)] = random() * 256;
+        }
+        if (round % 3 === 0) datagram = datagram.subarray(0, random() * datagram.length);
+        receivedBytes += Math.max(64, datagram.length);
+        responder.receive(datagram, { host: '127.0.0.1', port: 1 + Math.floor(random() * 65_535) });
+      }
+      assert.ok(sentBytes <= receivedBytes, `seed ${seed}`);
+      assert.ok(responder.openCount <= 20_000);
+      assert.ok(logged.length < 20, `seed ${seed}: ${logged.length} lines`);
+      // And it still works, as soon as it is asked less.
+      assert.doesNotThrow(() => responder.receive(good, { host: '127.0.0.1', port: 9 }));
+    });
+  }
+
+  it('two on one machine do not disturb each other', async () => {
+    const [one, two] = [await open(), await open()];
+    assert.notEqual(one.at.ca.port, two.at.ca.port);
+    const { socket, replies } = await client();
+    two.search.dispose();
+    socket.send(caSearch(['THERE:1']), one.at.ca.port, one.at.ca.host);
+    await until(() => replies.length === 1, 5000, 'the answer of the one that is left');
+    assert.equal(readCaSearches(replies[0] as Buffer, 'us').questions.length, 1);
+  });
+});
