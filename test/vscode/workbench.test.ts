@@ -11,6 +11,9 @@ import { until } from '../support/until';
 import { makePackage } from '../support/vscodePackage';
 import { missingForBrowser, openBrowser, Workbench } from '../support/vscodeWorkbench';
 
+/** Would be markup, a command and an icon if names were not shown as text. */
+const ODD_NAME = '<img src=x> [l](command:z) `q` $(gear) **b** &lt;';
+
 /**
  * The extension as a person has it: the packed file installed into a real VS Code, its workbench
  * seen and used in a browser, a dev container with a real IOC, a real client outside.
@@ -34,7 +37,11 @@ describe('workbench', function () {
     );
     server = await CodeServer.start({
       vsix: await packed(engine.folder),
-      settings: { 'epicsExpose.engine': engine.endpoint, 'epicsExpose.autoExpose': 'never' },
+      settings: {
+        'epicsExpose.engine': engine.endpoint,
+        'epicsExpose.autoExpose': 'never',
+        'epicsExpose.pvNames': [ODD_NAME],
+      },
     });
     browser = await openBrowser();
   });
@@ -98,6 +105,13 @@ describe('workbench', function () {
       /IOC DEV_IOC \(pid \d+\) in container .*:5064 → .* → 127\.\d+\.\d+\.\d+:5064/,
     );
     await window.pictures('hover', look);
+  });
+
+  it('shows odd names as they are', async () => {
+    const window = await exposedWindow();
+    const line = window.rows(ODD_NAME);
+    await line.waitFor();
+    assert.ok((await window.hover(line)).includes(ODD_NAME));
   });
 
   it('tells it in a hover over a record in an editor', async () => {
