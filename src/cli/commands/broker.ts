@@ -56,6 +56,8 @@ async function tellStatus(
   }
   terminal.print(`${isForeground ? 'a command in a terminal' : 'in the background'}, pid ${pid}`);
   terminal.print(`version ${version}`);
-  terminal.print(`${others} others connected, ${wishes.length} want something exposed`);
+  terminal.print(
+    `connected besides this command: ${others}; wishes for exposure: ${wishes.length}`,
+  );
   if (logFile !== undefined) terminal.print(`log ${logFile}`);
 }

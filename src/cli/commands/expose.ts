@@ -27,7 +27,10 @@ export async function runExpose(
     if (signal.aborted) return EXIT.ok;
     const isEmpty = opened.snapshot.containers.every(({ iocs }) => iocs.length === 0);
     if (isEmpty && options.demoWhenEmpty === true) {
-      terminal.tell('No IOC runs in a container here, so this shows the built-in demo IOC.');
+      terminal.tell(
+        'No IOC runs in a container here, so this shows the built-in demo IOC. ' +
+          'In another terminal: epics-expose get DEMO:TEMPERATURE',
+      );
       await opened.addDemo();
       await opened.settle(signal);
     } else if (isEmpty) {
