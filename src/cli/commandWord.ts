@@ -3,7 +3,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import { UsageError } from '../base/errors';
 
 /** Options that take the next word; without this a value could be mistaken for a command. */
-const TAKES_VALUE = /^(-[cwleps]|--(container|workspace|label|engine|pv|shell))$/;
+const TAKES_VALUE = /^(-[cwleps]|--(container|workspace|label|engine|pv|search|shell))$/;
 
 /**
  * `epics-expose --container x exec -- caget PV` means what `epics-expose exec --container x -- ...`

@@ -20,7 +20,7 @@ Examples:
   $ epics-expose get pva://MY:PV          read one PV
   $ eval "$(epics-expose env)"            set the environment of this shell
 
-Every command takes --container, --workspace, --label, --engine, --pv, --json, --verbose;
+Every command takes --container, --workspace, --label, --engine, --pv, --search, --json, --verbose;
 \`epics-expose expose --help\` says what they mean.
 
 Exit codes: 0 fine, 1 defect, 2 usage, 3 no engine, 4 nothing found, 5 not all reachable;

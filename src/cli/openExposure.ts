@@ -61,6 +61,8 @@ export async function openExposure(
     selection: selectionOf(options),
     engines: options.engine,
     names: options.pv,
+    // Who only looks wants no port opened.
+    ...((mode === 'look' || options.search === 'off') && { search: 'off' as const }),
   };
   const found = isAlone ? undefined : await usableBroker(asked, terminal, signal, mode);
   const source = found

@@ -1,8 +1,9 @@
 /** The options that every command has, and what they mean for a session. */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../base/errors';
+import type { SearchWish } from '../model/exposure';
 import type { Selection } from '../services/selection';
 
 export interface CommonOptions {
@@ -11,6 +12,7 @@ export interface CommonOptions {
   readonly workspace?: string;
   readonly label: string[];
   readonly pv: string[];
+  readonly search?: SearchWish;
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
@@ -49,6 +51,12 @@ export function addCommonOptions(command: Command): Command {
       '-p, --pv <name>',
       'a PV name to watch beside those the IOCs tell (repeatable)',
       collect,
+    )
+    .addOption(
+      new Option(
+        '--search <where>',
+        'answer searches by UDP to 127.0.0.1 (EPICS_*_ADDR_LIST) unless off',
+      ).choices(['loopback', 'off'] satisfies SearchWish[]),
     )
     .option('--json', 'machine-readable output')
     .option('-v, --verbose', 'log to stderr');

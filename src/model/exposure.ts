@@ -27,7 +27,11 @@ export interface Wish {
   readonly engines: readonly string[];
   /** PV names to watch beside those that the IOCs tell. */
   readonly names: readonly string[];
+  /** Whether searches by UDP to 127.0.0.1 are answered; absent: they are. */
+  readonly search?: SearchWish;
 }
+
+export type SearchWish = 'loopback' | 'off';
 
 export interface Exposure extends Disposable {
   /** As last told. */

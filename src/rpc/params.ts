@@ -74,6 +74,7 @@ export class Params {
       },
       engines: wish.texts('engines'),
       names: wish.texts('names'),
+      ...(wish.optionalText('search') === 'off' && { search: 'off' as const }),
     };
   }
 

@@ -26,7 +26,10 @@ import { ExposeSession, type SessionInput } from './session';
 import { DisposedError } from '../base/errors';
 import type { Disposable } from '../base/disposable';
 
-export interface ExposerInput extends Omit<SessionInput, 'engines' | 'isWanted' | 'extraNames'> {
+export interface ExposerInput extends Omit<
+  SessionInput,
+  'engines' | 'isWanted' | 'isSearchWanted' | 'extraNames'
+> {
   readonly openEngines: OpenEngineSet;
 }
 
@@ -44,6 +47,7 @@ export class Exposer {
       ...input,
       engines: this.#sets,
       extraNames: [],
+      isSearchWanted: () => this.wishes.some(({ search }) => search !== 'off'),
       isWanted: (engine, container) =>
         this.wishes.some(
           ({ engines, selection }) =>
