@@ -6,12 +6,14 @@ import type { Endpoint } from '../../src/model/endpoint';
 import type { PvProtocol } from '../../src/model/snapshot';
 import { createOpenSearchSocket } from '../../src/node/search/openSearchSocket';
 import { systemClock } from '../../src/node/systemClock';
-import { FrameWriter as CaWriter, readCaSearches } from '../../src/protocol/ca';
+import { FrameWriter as CaWriter } from '../../src/protocol/ca';
 import { LoopbackSearch } from '../../src/services/search/loopbackSearch';
 import { NameService, type SearchedServer } from '../../src/services/search/nameService';
 import { UdpResponder } from '../../src/services/search/udpResponder';
+import { freePort } from '../support/freePort';
 import { fromHex } from '../support/hex';
 import { createRandom } from '../support/random';
+import { skip } from '../support/skip';
 import { until } from '../support/until';
 
 const LOCAL = { host: '127.0.0.9', port: 9999 };
@@ -232,13 +234,62 @@ describe('searches by UDP', () => {
     });
   }
 
-  it('two on one machine do not disturb each other', async () => {
-    const [one, two] = [await open(), await open()];
-    assert.notEqual(one.at.ca.port, two.at.ca.port);
+  it('PVA servers that share the port get what is sent to it, and pass on what they get', async function () {
+    if (process.platform === 'win32') skip(this, 'Windows binds no group address', 'platform');
+    const port = await freePort();
+    const names = { ca: service('ca'), pva: service('pva') };
+    const openSocket = createOpenSearchSocket({ ca: 0, pva: port });
+    const other = createSocket({ type: 'udp4', reuseAddr: true });
+    store.add(toDisposable(() => other.close()));
+    const heard: Buffer[] = [];
+    other.on('message', (datagram) => heard.push(datagram));
+    await new Promise<void>((resolve) => other.bind(port, '0.0.0.0', resolve));
+    other.addMembership('224.0.0.128', '127.0.0.1');
+    const search = store.add(
+      new LoopbackSearch({ ...parts, openSocket, names, onChange: () => undefined }),
+    );
+    search.setOpen(true);
+    await until(() => search.state.pva?.local !== undefined, 5000, 'the port');
     const { socket, replies } = await client();
-    two.search.dispose();
-    socket.send(caSearch(['THERE:1']), one.at.ca.port, one.at.ca.host);
-    await until(() => replies.length === 1, 5000, 'the answer of the one that is left');
-    assert.equal(readCaSearches(replies[0] as Buffer, 'us').questions.length, 1);
+    const question = fromHex(PVA_SEARCH);
+    socket.send(question, port, '127.0.0.1');
+    await until(
+      () => replies.length === 1 && heard.length === 1,
+      5000,
+      'the answer, and the other',
+    );
+    const [passed] = heard as [Buffer];
+    assert.equal(
+      passed.subarray(0, 24).toString('hex'),
+      `ca02001610000000${'00'.repeat(10)}ffff7f000001`,
+    );
+    assert.equal(passed[24 + 12], 0);
+    assert.equal(passed.subarray(24 + 26, 24 + 32).toString('hex'), 'ffff7f000001');
+    assert.equal(passed.readUInt16LE(24 + 32), socket.address().port);
+    // And the other way: another one got the search, and passes it on to us.
+    socket.setMulticastInterface('127.0.0.1');
+    socket.send(passed, port, '224.0.0.128');
+    await until(
+      () => replies.length === 2 && heard.length === 2,
+      5000,
+      'the answer to what was passed on',
+    );
+  });
+
+  it('a second one leaves the CA port to the first, and shares that of PVA', async function () {
+    if (process.platform !== 'linux') skip(this, 'only Linux tells who has a port', 'platform');
+    const { at } = await open();
+    const names = { ca: service('ca'), pva: service('pva') };
+    const openSocket = createOpenSearchSocket({ ca: at.ca.port, pva: at.pva.port });
+    const second = store.add(
+      new LoopbackSearch({ ...parts, openSocket, names, onChange: () => undefined }),
+    );
+    second.setOpen(true);
+    await until(() => Object.keys(second.state).length === 2, 5000, 'the second');
+    assert.equal(second.state.ca?.problem?.code, 'search-port-taken');
+    assert.deepEqual(second.state.pva?.local, at.pva);
+    const { socket, replies } = await client();
+    socket.send(caSearch(['THERE:1']), at.ca.port, at.ca.host);
+    await until(() => replies.length === 1, 5000, 'the answer of the first');
   });
 });

@@ -1,5 +1,5 @@
 /** The UDP ports of Channel Access and pvAccess on 127.0.0.1, beside others that use them. */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { toDisposable } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
 import type { Endpoint } from '../../model/endpoint';
@@ -13,6 +13,8 @@ import { findUdpPortHolder } from '../portHolder';
 
 export const SEARCH_PORTS: Readonly<Record<PvProtocol, number>> = { ca: 5064, pva: 5076 };
 
+/** Where those who share the PVA port of a machine pass searches on to each other. */
+const PVA_GROUP = '224.0.0.128';
 const HOST = '127.0.0.1';
 /** What waits in the kernel; datagrams beyond that are lost, as ever with UDP. */
 const MAX_QUEUED_BYTES = 1024 * 1024;
@@ -26,18 +28,26 @@ export function createOpenSearchSocket(ports = SEARCH_PORTS): OpenSearchSocket {
     const holder = protocol === 'ca' ? findUdpPortHolder(local) : undefined;
     if (holder) return { endpoint: local, holder, reason: 'another program has it' };
     try {
-      return await bound(local, events);
+      return await bound(local, events, protocol === 'pva');
     } catch (error) {
       return { endpoint: local, reason: messageOf(error) };
     }
   };
 }
 
-function bound({ host, port }: Endpoint, events: SearchSocketEvents): Promise<SearchSocket> {
+function bound(
+  { host, port }: Endpoint,
+  events: SearchSocketEvents,
+  isPva: boolean,
+): Promise<SearchSocket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({ type: 'udp4', reuseAddr: true });
     let isOpen = false;
-    const closing = toDisposable(() => socket.close());
+    const group = isPva ? joinGroup(port, events) : undefined;
+    const closing = toDisposable(() => {
+      group?.close();
+      socket.close();
+    });
     socket.on('error', (error) => {
       closing.dispose();
       if (isOpen) events.ended(messageOf(error));
@@ -48,6 +58,8 @@ function bound({ host, port }: Endpoint, events: SearchSocketEvents): Promise<Se
     );
     socket.bind(port, host, () => {
       isOpen = true;
+      socket.setMulticastInterface(host);
+      socket.setMulticastTTL(0);
       resolve({
         local: { host, port: socket.address().port },
         send(datagram, to) {
@@ -55,8 +67,32 @@ function bound({ host, port }: Endpoint, events: SearchSocketEvents): Promise<Se
           // With no callback an error of one datagram would end the socket.
           socket.send(datagram, to.port, to.host, () => undefined);
         },
+        passOn(datagram) {
+          if (socket.getSendQueueSize() > MAX_QUEUED_BYTES) return;
+          socket.send(datagram, socket.address().port, PVA_GROUP, () => undefined);
+        },
         dispose: () => closing.dispose(),
       });
     });
   });
+}
+
+/** Hears what others pass on. Where the system does not let us, only what is sent to us is heard. */
+function joinGroup(port: number, events: SearchSocketEvents): Socket {
+  const socket = createSocket({ type: 'udp4', reuseAddr: true });
+  socket.on('error', () => undefined);
+  socket.on('message', (datagram, from) => {
+    // What we passed on ourselves comes from our own port.
+    if (from.port !== port) {
+      events.received(datagram, { host: from.address, port: from.port });
+    }
+  });
+  socket.bind(port, PVA_GROUP, () => {
+    try {
+      socket.addMembership(PVA_GROUP, HOST);
+    } catch {
+      // As above.
+    }
+  });
+  return socket;
 }

@@ -12,7 +12,13 @@ export {
 export type { MonitorOptions } from './operation';
 export { type PvRequest, pvRequest, REQUEST_ALL } from './pvRequest';
 export type { SearchedName, SearchRequest, SearchResponse } from './search';
-export { type PvaFound, type PvaSearch, readPvaSearches, writePvaFound } from './searchDatagram';
+export {
+  type PvaFound,
+  type PvaSearch,
+  passOnSearch,
+  readPvaSearches,
+  writePvaFound,
+} from './searchDatagram';
 export { PvaSearchSifter } from './searchSifter';
 export {
   readChannelNames,

@@ -2,6 +2,7 @@
 import { RemoteProtocolError } from '../../base/errors';
 import { ByteReader } from '../bytes';
 import {
+  CMD_ORIGIN_TAG,
   CMD_SEARCH,
   CMD_SEARCH_RESPONSE,
   FLAG_BIG_ENDIAN,
@@ -10,6 +11,7 @@ import {
   FLAG_SEGMENT_MASK,
   PVA_HEADER_BYTES,
   PVA_MAGIC,
+  SEARCH_UNICAST,
 } from './constants';
 import { FrameWriter, headerSize } from './framing';
 import {
@@ -97,4 +99,39 @@ export function writePvaFound(
     );
   }
   return writer.take();
+}
+
+/** Of a SEARCH, from the beginning of its header. */
+const FLAGS_AT = 12;
+const REPLY_ADDRESS_AT = 16;
+const REPLY_PORT_AT = 32;
+
+/**
+ * What the one who gets a search that was sent to this machine alone sends to the other servers of
+ * the machine, which share the port and have not got it (pvAccessCPP, `blockingUDPTransport.cpp`;
+ * pvxs, `udp_collector.cpp`). Undefined for other datagrams, and for one that was passed on already.
+ */
+export function passOnSearch(
+  datagram: Uint8Array,
+  from: { readonly host: string; readonly port: number },
+): Uint8Array | undefined {
+  const flags = datagram[FLAGS_AT];
+  const isLonely = datagram.length === PVA_HEADER_BYTES + headerSize(datagram, 0);
+  if (datagram[3] !== CMD_SEARCH || !isLonely || flags === undefined) return undefined;
+  if ((flags & SEARCH_UNICAST) === 0) return undefined;
+  const search = Uint8Array.from(datagram);
+  search[FLAGS_AT] = flags & ~SEARCH_UNICAST;
+  search.set(ipv4Address(from.host), REPLY_ADDRESS_AT);
+  const view = new DataView(search.buffer);
+  const isLittleEndian = ((datagram[2] as number) & FLAG_BIG_ENDIAN) === 0;
+  if (view.getUint16(REPLY_PORT_AT) === 0) {
+    view.setUint16(REPLY_PORT_AT, from.port, isLittleEndian);
+  }
+  const writer = new FrameWriter('client', isLittleEndian);
+  writer.message(CMD_ORIGIN_TAG, (body) => body.bytes(ipv4Address('127.0.0.1')));
+  const tag = writer.take();
+  const passed = new Uint8Array(tag.length + search.length);
+  passed.set(tag);
+  passed.set(search, tag.length);
+  return passed;
 }

@@ -13,6 +13,8 @@ export interface SearchSocket extends Disposable {
   readonly local: Endpoint;
   /** Loses what cannot be sent now. */
   send(datagram: Uint8Array, to: Endpoint): void;
+  /** PVA: to those of this machine who share the port. */
+  passOn(datagram: Uint8Array): void;
 }
 
 export interface SearchSocketEvents {
@@ -84,6 +86,7 @@ export class LoopbackSearch implements Disposable {
       new UdpResponder({
         ...{ protocol, names: names[protocol], clock, log },
         send: (datagram, to) => socket?.send(datagram, to),
+        passOn: (datagram) => socket?.passOn(datagram),
       }),
     );
     const failed = (problem: Problem): void => {

@@ -11,7 +11,7 @@ import type { Log } from '../../base/log';
 import { type Endpoint, formatEndpoint, isLoopback } from '../../model/endpoint';
 import type { PvProtocol } from '../../model/snapshot';
 import { type CaFound, readCaSearches, writeCaFound } from '../../protocol/ca';
-import { type PvaSearch, readPvaSearches, writePvaFound } from '../../protocol/pva';
+import { type PvaSearch, passOnSearch, readPvaSearches, writePvaFound } from '../../protocol/pva';
 import type { NameLocation, NameService } from './nameService';
 import { WaitedFor } from './waitedFor';
 
@@ -19,6 +19,8 @@ export interface UdpResponderInput {
   readonly protocol: PvProtocol;
   readonly names: Pick<NameService, 'ask'>;
   readonly send: (datagram: Uint8Array, to: Endpoint) => void;
+  /** To the other PVA servers of this machine, which share the port. */
+  readonly passOn?: (datagram: Uint8Array) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -83,8 +85,11 @@ export class UdpResponder implements Disposable {
       const write = (found: readonly PvaLocation[]): Uint8Array =>
         writePvaLocations({ sequenceId, isLittleEndian }, found);
       const reply = this.#reply(datagram, to, write);
+      const names = this.#allowed(search.names);
+      const passed = names.length > 0 ? passOnSearch(datagram, from) : undefined;
+      if (passed) this.#input.passOn?.(passed);
       let leftCount = search.names.length;
-      for (const { id, name } of this.#allowed(search.names)) {
+      for (const { id, name } of names) {
         this.#ask(to, id, name, {
           found: (location) => reply.add({ id, location }),
           absent: () => {
