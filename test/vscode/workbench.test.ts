@@ -30,7 +30,7 @@ describe('workbench', function () {
     if (missing) skip(this, missing, 'vscode');
     const engine = await needsEngine(this, 'docker');
     dev = await devcontainerUp(engine, { name: 'example-ioc' });
-    await dev.container.startIoc({ macros: 'P=DEV:', env: { IOC_NAME: 'DEV_IOC' } });
+    await startIoc();
     writeFileSync(
       join(dev.workspaceFolder, 'example.db'),
       'record(ai, "DEV:TEMPERATURE") {\n    field(EGU, "C")\n}\n',
@@ -58,6 +58,10 @@ describe('workbench', function () {
     await server?.close();
     await dev?.container.remove();
   });
+
+  async function startIoc(): Promise<void> {
+    await dev.container.startIoc({ macros: 'P=DEV:', env: { IOC_NAME: 'DEV_IOC' } });
+  }
 
   async function openWindow(): Promise<Workbench> {
     const window = await Workbench.open(browser, server, dev.workspaceFolder);
@@ -158,6 +162,16 @@ describe('workbench', function () {
     } finally {
       await monitor.close();
     }
+  });
+
+  it('follows a dev container that is rebuilt under an open window', async () => {
+    const window = await exposedWindow();
+    dev = await dev.rebuild();
+    await window.rows(/DEV_IOC.*20 of 20 reachable/).waitFor({ state: 'hidden' });
+    await startIoc();
+    await window.rows(/DEV_IOC.*20 of 20 reachable/).waitFor();
+    const tree = (await window.readTree()).join('\n');
+    assert.match(tree, /^container .*20 of 20 reachable, this workspace/m);
   });
 
   it('shows the same in two windows, and stopping one leaves the other its PVs', async () => {

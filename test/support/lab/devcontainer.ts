@@ -14,6 +14,8 @@ export interface Devcontainer {
   workspaceFolder: string;
   /** `devcontainer exec`: what a terminal of the editor does. */
   readonly exec: (command: string[]) => Promise<string>;
+  /** Takes the container away and makes another for the folder: what "Rebuild Container" does. */
+  readonly rebuild: () => Promise<Devcontainer>;
 }
 
 /**
@@ -35,18 +37,22 @@ export async function devcontainerUp(
   if (engine.user !== 'root') execFileSync('chown', ['-R', `${engine.user}:`, parent]);
   const common = ['--workspace-folder', workspaceFolder, '--docker-path', engine.command];
   const userData = ['--user-data-folder', join(parent, 'user-data')];
-  const up = (): Promise<string> => run(['up', ...common, ...userData]);
-  // The CLI waits without end for an event of the start, and was once seen to miss it on a busy
-  // machine. The container is there then, and a second call finds it.
-  const output = await up().catch(up);
-  const { containerId } = JSON.parse(output.trim().split('\n').at(-1) ?? '') as {
-    containerId: string;
+  const up = async (...more: string[]): Promise<Devcontainer> => {
+    const call = (): Promise<string> => run(['up', ...common, ...userData, ...more]);
+    // The CLI waits without end for an event of the start, and was once seen to miss it on a busy
+    // machine. The container is there then, and a second call finds it.
+    const output = await call().catch(call);
+    const { containerId } = JSON.parse(output.trim().split('\n').at(-1) ?? '') as {
+      containerId: string;
+    };
+    return {
+      container: await LabContainer.attach(engine, containerId),
+      workspaceFolder,
+      exec: (command) => run(['exec', ...common, ...userData, ...command]),
+      rebuild: () => up('--remove-existing-container'),
+    };
   };
-  return {
-    container: await LabContainer.attach(engine, containerId),
-    workspaceFolder,
-    exec: (command) => run(['exec', ...common, ...userData, ...command]),
-  };
+  return up();
 }
 
 function run(parameters: string[]): Promise<string> {
