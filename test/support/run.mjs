@@ -7,7 +7,7 @@
  *   npm test -- unit loopback                  these layers alone, without compiler and linter
  *   npm test -- interop --grep 'name server'   the rest goes to mocha
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,9 +18,12 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const bin = join(root, 'node_modules/.bin');
 const quickLayers = ['unit', 'architecture', 'loopback'];
 const slowLayers = ['interop', 'vscode'];
+/** Their clients and servers broadcast, so they run in a network of their own. */
+const fieldLayers = ['field'];
+const ownNetwork = join(root, 'test/support/ownNetwork.sh');
 
 const parameters = process.argv.slice(2);
-const isLayer = (word) => quickLayers.includes(word) || slowLayers.includes(word);
+const isLayer = (word) => [...quickLayers, ...slowLayers, ...fieldLayers].includes(word);
 const wanted = parameters.filter(isLayer);
 const forMocha = parameters.filter((word) => !isLayer(word));
 const layersOf = (layers) =>
@@ -43,10 +46,13 @@ if (parameters.length === 0) {
 const quick = layersOf(quickLayers);
 if (quick.length > 0) await mocha(quick, []);
 const slow = layersOf(slowLayers);
-if (slow.length > 0) {
+const field = layersOf(fieldLayers);
+if (slow.length + field.length > 0) {
   for (const problem of setUp()) console.error(`not available: ${problem}`);
-  await mocha(slow, ['--timeout', '120000']);
 }
+if (slow.length > 0) await mocha(slow, ['--timeout', '120000']);
+if (field.length > 0)
+  await mocha(field, ['--timeout', '120000'], hasOwnNetwork() ? [ownNetwork] : []);
 report();
 
 async function check(script) {
@@ -56,12 +62,19 @@ async function check(script) {
   console.error(`${script} failed`);
 }
 
-async function mocha(layers, options) {
+/** Where there can be none, the tests skip and say so. */
+function hasOwnNetwork() {
+  return spawnSync(ownNetwork, ['true'], { stdio: 'ignore' }).status === 0;
+}
+
+async function mocha(layers, options, within = []) {
   const summary = join(tmpdir(), `epics-expose-summary-${process.pid}.json`);
   fs.rmSync(summary, { force: true });
+  const [program, ...words] = [...within, process.execPath];
   const { exitCode, signal } = await run(
-    process.execPath,
+    program,
     [
+      ...words,
       join(bin, 'mocha'),
       ...['--reporter', join(root, 'test/support/reporter.ts'), '--exit', ...options, ...forMocha],
       ...layers.map((layer) => `test/${layer}/**/*.test.ts`),

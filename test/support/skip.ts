@@ -4,7 +4,7 @@ import type { Context, Runnable, Suite } from 'mocha';
  * What a machine may lack. `EPICS_EXPOSE_REQUIRE=engines,iocs` says that it must not: the skip is
  * then a failure, so that nothing is left out unnoticed where it could run.
  */
-export type Capability = 'engines' | 'iocs' | 'vscode' | 'platform';
+export type Capability = 'engines' | 'iocs' | 'java' | 'vscode' | 'platform';
 
 const reasons = new WeakMap<object, string>();
 

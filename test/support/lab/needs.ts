@@ -17,3 +17,9 @@ export function needsIocs(context: Context): void {
   const missing = missingForIocs() ?? missingForClients();
   if (missing) skip(context, missing, 'iocs');
 }
+
+/** That the tests run in a network of their own (ownNetwork.sh), so that clients may broadcast. */
+export function needsOwnNetwork(context: Context): void {
+  if (process.env['EPICS_EXPOSE_OWN_NETWORK'] === 'inside') return;
+  skip(context, 'needs a network of its own: Linux, root, and npm test', 'engines');
+}
