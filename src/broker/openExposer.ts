@@ -7,7 +7,7 @@ import { createHereEngine, HERE_ENGINE } from '../node/engines/hereEngine';
 import { openEngines } from '../node/engines/openEngines';
 import { findPortHolder } from '../node/portHolder';
 import { connectTcp } from '../node/relay/connectTcp';
-import { createOpenSearchSocket } from '../node/search/openSearchSocket';
+import { createSearchSockets } from '../node/search/searchSockets';
 import { systemClock } from '../node/systemClock';
 import type { Engine } from '../services/engine';
 import type { EngineSet } from '../services/engineSets';
@@ -42,7 +42,7 @@ export function openExposer({ env, opensRelays, log }: OpenExposerInput): Expose
       return own.length > 0 ? together(set, builtInSet(own)) : set;
     },
     opensRelays,
-    ...(opensRelays && { openSearchSocket: createOpenSearchSocket() }),
+    ...(opensRelays && { searchSockets: createSearchSockets() }),
     ...clientIdentity(),
     dialHost: (endpoint, signal) => connectTcp(endpoint, signal),
     findHolder: findPortHolder,

@@ -62,7 +62,7 @@ export async function openExposure(
     engines: options.engine,
     names: options.pv,
     // Who only looks wants no port opened.
-    ...((mode === 'look' || options.search === 'off') && { search: 'off' as const }),
+    ...(mode === 'look' ? { search: 'off' } : options.search && { search: options.search }),
   };
   const found = isAlone ? undefined : await usableBroker(asked, terminal, signal, mode);
   const source = found

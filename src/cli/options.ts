@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../base/errors';
-import type { SearchWish } from '../model/exposure';
+import { SEARCH_WISHES, type SearchWish } from '../model/exposure';
 import type { Selection } from '../services/selection';
 
 export interface CommonOptions {
@@ -55,8 +55,8 @@ export function addCommonOptions(command: Command): Command {
     .addOption(
       new Option(
         '--search <where>',
-        'answer searches by UDP to 127.0.0.1 (EPICS_*_ADDR_LIST) unless off',
-      ).choices(['loopback', 'off'] satisfies SearchWish[]),
+        'answer searches by UDP: to 127.0.0.1 (loopback, unless said otherwise), also what clients of this machine broadcast (thishost), none (off)',
+      ).choices(SEARCH_WISHES),
     )
     .option('--json', 'machine-readable output')
     .option('-v, --verbose', 'log to stderr');

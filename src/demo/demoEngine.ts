@@ -110,6 +110,7 @@ function createDemoWay(servers: DemoServers): WayIn {
     kind: 'demo',
     label: 'the built-in demo',
     directEndpoint: () => undefined,
+    ownEndpoint: () => undefined,
     dial,
     async openRelay(local, target, sift) {
       const relaying = await openTcpRelay(

@@ -27,11 +27,22 @@ export interface Wish {
   readonly engines: readonly string[];
   /** PV names to watch beside those that the IOCs tell. */
   readonly names: readonly string[];
-  /** Whether searches by UDP to 127.0.0.1 are answered; absent: they are. */
+  /** Which searches by UDP are answered; absent: those to 127.0.0.1. */
   readonly search?: SearchWish;
 }
 
-export type SearchWish = 'loopback' | 'off';
+/** From least to most: none, those sent to 127.0.0.1, also what clients of this machine broadcast. */
+export const SEARCH_WISHES = ['off', 'loopback', 'thishost'] as const;
+export type SearchWish = (typeof SEARCH_WISHES)[number];
+
+/** What satisfies all of them. */
+export function widestSearch(wishes: readonly Pick<Wish, 'search'>[]): SearchWish {
+  const widest = Math.max(
+    0,
+    ...wishes.map(({ search = 'loopback' }) => SEARCH_WISHES.indexOf(search)),
+  );
+  return SEARCH_WISHES[widest] ?? 'off';
+}
 
 export interface Exposure extends Disposable {
   /** As last told. */

@@ -112,6 +112,8 @@ export interface PvCounts {
 /** Where searches by UDP are answered, or why not. */
 export interface SearchPort {
   readonly local?: Endpoint;
+  /** Broadcast addresses at which clients of this machine are heard, never empty. */
+  readonly broadcasts?: readonly string[];
   readonly problem?: Problem;
 }
 

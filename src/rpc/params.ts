@@ -1,6 +1,6 @@
 /** Checks what a front end sends: a request that makes no sense is refused, not guessed at. */
 import { ErrorCodes, ResponseError } from 'vscode-jsonrpc/node';
-import type { BranchQuery, PvQuery, Wish } from '../model/exposure';
+import { type BranchQuery, type PvQuery, SEARCH_WISHES, type Wish } from '../model/exposure';
 import type { PvProtocol } from '../model/snapshot';
 import type { HelloParams } from './messages';
 
@@ -66,6 +66,10 @@ export class Params {
     const wish = this.inside(name);
     const selection = wish.inside('selection');
     const workspace = selection.optionalText('workspace');
+    const searchText = wish.optionalText('search');
+    const search = SEARCH_WISHES.find((one) => one === searchText);
+    if (searchText !== undefined && !search)
+      refuse(`one of ${SEARCH_WISHES.join(', ')} in "search"`);
     return {
       selection: {
         containers: selection.texts('containers'),
@@ -74,7 +78,7 @@ export class Params {
       },
       engines: wish.texts('engines'),
       names: wish.texts('names'),
-      ...(wish.optionalText('search') === 'off' && { search: 'off' as const }),
+      ...(search && { search }),
     };
   }
 

@@ -76,6 +76,8 @@ export interface WayIn extends Disposable {
    * relay; the endpoint they use.
    */
   directEndpoint(target: Endpoint): Endpoint | undefined;
+  /** Where the target itself is reached from this machine, once it was, if it is by IPv4. */
+  ownEndpoint(target: Endpoint): Endpoint | undefined;
   /**
    * Connects to an endpoint of the namespace (0.0.0.0 and :: mean its loopback). Resolves when the
    * far TCP connect succeeded. Rejects with TransportError (refused, gone), ContainerError (what

@@ -4,16 +4,17 @@
  */
 import { DisposableStore } from '../base/disposable';
 import { type Event, EventEmitter } from '../base/event';
-import type {
-  Branch,
-  BranchQuery,
-  Exposure,
-  PvPage,
-  PvQuery,
-  PvStory,
-  PvUpdate,
-  RunningContainer,
-  Wish,
+import {
+  type Branch,
+  type BranchQuery,
+  type Exposure,
+  type PvPage,
+  type PvQuery,
+  type PvStory,
+  type PvUpdate,
+  type RunningContainer,
+  widestSearch,
+  type Wish,
 } from '../model/exposure';
 import type { PvReading } from '../model/reading';
 import type { PvProtocol, Snapshot } from '../model/snapshot';
@@ -28,7 +29,7 @@ import type { Disposable } from '../base/disposable';
 
 export interface ExposerInput extends Omit<
   SessionInput,
-  'engines' | 'isWanted' | 'isSearchWanted' | 'extraNames'
+  'engines' | 'isWanted' | 'wantedSearch' | 'extraNames'
 > {
   readonly openEngines: OpenEngineSet;
 }
@@ -47,7 +48,7 @@ export class Exposer {
       ...input,
       engines: this.#sets,
       extraNames: [],
-      isSearchWanted: () => this.wishes.some(({ search }) => search !== 'off'),
+      wantedSearch: () => widestSearch(this.wishes),
       isWanted: (engine, container) =>
         this.wishes.some(
           ({ engines, selection }) =>

@@ -113,6 +113,12 @@ export class ServerExposure implements Disposable {
     return this.#isForeign;
   }
 
+  /** What clients of this machine that broadcast are told (`SearchedServer`). */
+  get broadcastEndpoint(): Endpoint | undefined {
+    if (this.#way?.kind === 'host-network') return undefined;
+    return this.#way?.ownEndpoint(this.listener.endpoint) ?? this.#local;
+  }
+
   /** Takes a sign that tells more about a CA server: the port in its search replies. */
   observeSearchPort(searchPort: number): void {
     const known = this.#identity;

@@ -5,12 +5,13 @@
 import { schedule } from '../base/schedule';
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
+import type { SearchWish } from '../model/exposure';
 import type { ContainerState, Problem, Snapshot } from '../model/snapshot';
 import { ContainerExposure, type ContainerExposureInput } from './containerExposure';
 import type { ContainerInfo, Engine, PublishedPort } from './engine';
 import type { IocExposure, IocServer } from './iocExposure';
 import { LocalPorts, type PortHolder } from './localPorts';
-import { LoopbackSearch, type OpenSearchSocket } from './search/loopbackSearch';
+import { HostSearch, type SearchSockets } from './search/hostSearch';
 import { SessionSearch } from './search/sessionSearch';
 import { type Endpoint, isUnspecified } from '../model/endpoint';
 
@@ -38,9 +39,9 @@ export interface SessionInput extends Omit<
   readonly isWanted: (engine: Engine, container: ContainerInfo) => boolean;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
   /** For searches by UDP; absent: they are not answered. */
-  readonly openSearchSocket?: OpenSearchSocket;
-  /** Whether anybody wants them answered. */
-  readonly isSearchWanted?: () => boolean;
+  readonly searchSockets?: SearchSockets;
+  /** Which of them anybody wants answered; absent: those to 127.0.0.1. */
+  readonly wantedSearch?: () => SearchWish;
 }
 
 /** A server as its PVs are listed and read. */
@@ -58,7 +59,7 @@ export class ExposeSession implements Disposable {
   readonly #engineStores = new Map<Engine, Disposable>();
   readonly #localPorts: LocalPorts;
   readonly #search: SessionSearch;
-  readonly #loopbackSearch: LoopbackSearch | undefined;
+  readonly #hostSearch: HostSearch | undefined;
   #extraNames: readonly string[];
   #pendingTell: Disposable | undefined;
 
@@ -73,13 +74,13 @@ export class ExposeSession implements Disposable {
       log: input.log,
     });
     this.#search = this.#store.add(new SessionSearch({ ...input, onNote: () => this.#tell() }));
-    const { openSearchSocket } = input;
-    this.#loopbackSearch =
-      openSearchSocket &&
+    const { searchSockets } = input;
+    this.#hostSearch =
+      searchSockets &&
       this.#store.add(
-        new LoopbackSearch({
+        new HostSearch({
           ...input,
-          openSocket: openSearchSocket,
+          sockets: searchSockets,
           names: this.#search.services,
           onChange: () => this.#tell(),
         }),
@@ -210,10 +211,9 @@ export class ExposeSession implements Disposable {
       const { servers } = this;
       this.#search.setServers(servers);
       // Where nothing is relayed, searches are no business of ours.
-      this.#loopbackSearch?.setOpen(
-        this.#input.isSearchWanted?.() !== false &&
-          servers.some(({ exposure }) => exposure.isRelayed),
-      );
+      const isRelaying = servers.some(({ exposure }) => exposure.isRelayed);
+      const wanted = this.#input.wantedSearch?.() ?? 'loopback';
+      this.#hostSearch?.setWish(isRelaying ? wanted : 'off');
       this.#changed.fire();
     });
   }
@@ -249,7 +249,7 @@ export class ExposeSession implements Disposable {
 
   snapshot(): Snapshot {
     const { problem } = this.#input.engines;
-    const search = this.#loopbackSearch?.state ?? {};
+    const search = this.#hostSearch?.state ?? {};
     const containers = [...this.#containers.values()].map((container) => container.state());
     return {
       isSettled: this.isSettled,

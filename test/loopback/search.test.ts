@@ -40,6 +40,7 @@ describe('a relay that answers searches', () => {
         isGateway: false,
         guid: undefined,
         endpoint: () => ELSEWHERE,
+        broadcastEndpoint: () => undefined,
         isReachable: (name) => name.startsWith('THERE:'),
         reachableCount: () => 1,
         dialInside: () => Promise.reject(new Error('nobody')),

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { DisposableStore, toDisposable } from '../../src/base/disposable';
-import type { Endpoint } from '../../src/model/endpoint';
+import { type Endpoint, isLoopback } from '../../src/model/endpoint';
 import type { PvProtocol } from '../../src/model/snapshot';
-import { createOpenSearchSocket } from '../../src/node/search/openSearchSocket';
+import { createSearchSockets } from '../../src/node/search/searchSockets';
 import { systemClock } from '../../src/node/systemClock';
 import { FrameWriter as CaWriter } from '../../src/protocol/ca';
-import { LoopbackSearch } from '../../src/services/search/loopbackSearch';
+import { HostSearch } from '../../src/services/search/hostSearch';
 import { NameService, type SearchedServer } from '../../src/services/search/nameService';
 import { UdpResponder } from '../../src/services/search/udpResponder';
 import { freePort } from '../support/freePort';
@@ -17,6 +17,8 @@ import { skip } from '../support/skip';
 import { until } from '../support/until';
 
 const LOCAL = { host: '127.0.0.9', port: 9999 };
+/** The server itself, for those that broadcast. */
+let OWN: Endpoint | undefined;
 const PVA_SEARCH =
   'ca0200032d000000010000008000000000000000000000000000ffff000000000000010374637001004130201007' +
   '54484552453a31';
@@ -29,6 +31,7 @@ describe('searches by UDP', () => {
   beforeEach(() => {
     store = new DisposableStore();
     reachable = new Set(['THERE:1', 'THERE:2']);
+    OWN = { host: '10.1.2.3', port: 5064 };
     logged.length = 0;
   });
   afterEach(() => store.dispose());
@@ -48,6 +51,7 @@ describe('searches by UDP', () => {
     return {
       ...{ key: 'it', label: 'it', isGateway: false, guid: 'ab'.repeat(12) },
       endpoint: () => LOCAL,
+      broadcastEndpoint: () => OWN,
       isReachable: (name) => reachable.has(name),
       reachableCount: () => reachable.size,
       dialInside: () => Promise.reject(new Error('nobody')),
@@ -55,16 +59,16 @@ describe('searches by UDP', () => {
   }
 
   async function open(): Promise<{
-    search: LoopbackSearch;
+    search: HostSearch;
     names: Record<PvProtocol, NameService>;
     at: Record<PvProtocol, Endpoint>;
   }> {
     const names = { ca: service('ca'), pva: service('pva') };
-    const openSocket = createOpenSearchSocket({ ca: 0, pva: 0 });
+    const sockets = createSearchSockets({ ca: 0, pva: 0 });
     const search = store.add(
-      new LoopbackSearch({ ...parts, openSocket, names, onChange: () => undefined }),
+      new HostSearch({ ...parts, sockets, names, onChange: () => undefined }),
     );
-    search.setOpen(true);
+    search.setWish('loopback');
     const { state } = search;
     assert.deepEqual(state, {});
     await until(
@@ -83,6 +87,12 @@ describe('searches by UDP', () => {
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
     return { socket, replies };
   }
+
+  const viaUnicast = (send: (reply: Uint8Array, to: Endpoint) => void) => ({
+    isBroadcast: false,
+    send,
+    passOn: () => undefined,
+  });
 
   function caSearch(names: readonly string[]): Uint8Array {
     const writer = new CaWriter();
@@ -154,18 +164,18 @@ describe('searches by UDP', () => {
     await new Promise<void>((resolve) => taken.bind(0, '127.0.0.1', resolve));
     const { port } = taken.address();
     const names = { ca: service('ca'), pva: service('pva') };
-    const openSocket = createOpenSearchSocket({ ca: port, pva: port });
+    const sockets = createSearchSockets({ ca: port, pva: port });
     const search = store.add(
-      new LoopbackSearch({ ...parts, openSocket, names, onChange: () => undefined }),
+      new HostSearch({ ...parts, sockets, names, onChange: () => undefined }),
     );
-    search.setOpen(true);
+    search.setWish('loopback');
     await until(() => Object.keys(search.state).length === 2, 5000, 'the problems');
     assert.match(search.state.ca?.problem?.message ?? '', /127\.0\.0\.1:\d+/);
     assert.match(search.state.pva?.problem?.message ?? '', /EADDRINUSE/);
     if (process.platform === 'linux') {
       assert.match(search.state.ca?.problem?.message ?? '', new RegExp(`pid ${process.pid}`));
     }
-    search.setOpen(false);
+    search.setWish('off');
     assert.deepEqual(search.state, {});
   });
 
@@ -173,12 +183,17 @@ describe('searches by UDP', () => {
     const names = service('ca');
     const sent: Uint8Array[] = [];
     const responder = store.add(
-      new UdpResponder({ ...parts, protocol: 'ca', names, send: (reply) => sent.push(reply) }),
+      new UdpResponder({ ...parts, protocol: 'ca', names, isOwnAddress: isLoopback }),
     );
     const from = { host: '127.0.0.1', port: 40_000 };
     for (let round = 0; round < 600; round++) {
       const unknown = Array.from({ length: 50 }, (_, i) => `NONE:${round}:${i}`);
-      responder.receive(caSearch(unknown), { ...from, port: from.port + (round % 500) });
+      const port = from.port + (round % 500);
+      responder.receive(
+        caSearch(unknown),
+        { ...from, port },
+        viaUnicast((reply) => sent.push(reply)),
+      );
     }
     assert.ok(responder.openCount <= 20_000);
     assert.equal(sent.length, 0);
@@ -193,11 +208,46 @@ describe('searches by UDP', () => {
       const sent: Uint8Array[] = [];
       const names = service('ca');
       const responder = store.add(
-        new UdpResponder({ ...parts, protocol: 'ca', names, send: (reply) => sent.push(reply) }),
+        new UdpResponder({ ...parts, protocol: 'ca', names, isOwnAddress: isLoopback }),
       );
-      responder.receive(caSearch(['THERE:1']), { host, port: 5000 });
+      const via = viaUnicast((reply) => sent.push(reply));
+      responder.receive(caSearch(['THERE:1']), { host, port: 5000 }, via);
       assert.equal(sent.length, 0);
     }
+  });
+
+  it('who broadcasts is told of the server itself; one that hears him answers alone', async function () {
+    if (process.platform !== 'linux')
+      skip(this, 'only Linux has broadcasts on loopback', 'platform');
+    const port = await freePort();
+    const names = { ca: service('ca'), pva: service('pva') };
+    const sockets = createSearchSockets({ ca: port, pva: 0 });
+    // As an IOC on this machine, which keeps what is sent to it.
+    const ioc = createSocket({ type: 'udp4', reuseAddr: true });
+    store.add(toDisposable(() => ioc.close()));
+    const heard: Buffer[] = [];
+    ioc.on('message', (datagram) => heard.push(datagram));
+    await new Promise<void>((resolve) => ioc.bind(port, '0.0.0.0', resolve));
+    const search = store.add(
+      new HostSearch({ ...parts, sockets, names, onChange: () => undefined }),
+    );
+    search.setWish('loopback');
+    await until(() => search.state.ca?.broadcasts !== undefined, 5000, 'the broadcasts');
+    assert.match(search.state.ca?.problem?.message ?? '', /is held by/);
+    const { socket, replies } = await client();
+    socket.setBroadcast(true);
+    socket.send(caSearch(['THERE:1']), port, '127.255.255.255');
+    await until(() => replies.length === 1 && heard.length === 1, 5000, 'the answer');
+    assert.equal(replies[0]?.subarray(16 + 8, 16 + 12).toString('hex'), '0a010203');
+    OWN = undefined;
+    socket.send(caSearch(['THERE:2']), port, '127.255.255.255');
+    await until(() => heard.length === 2, 5000, 'what the IOC hears');
+    OWN = { host: '10.1.2.4', port: 5064 };
+    socket.send(caSearch(['THERE:1']), port, '127.255.255.255');
+    await until(() => replies.length === 2, 5000, 'the next answer');
+    assert.equal(replies[1]?.subarray(16 + 8, 16 + 12).toString('hex'), '0a010204');
+    socket.send(caSearch(['THERE:1']), port, '127.0.0.1');
+    await until(() => heard.length === 4, 5000, 'what is sent to the IOC');
   });
 
   for (const protocol of ['ca', 'pva'] as const) {
@@ -209,12 +259,13 @@ describe('searches by UDP', () => {
       const responder = store.add(
         new UdpResponder({
           ...{ ...parts, protocol, names: service(protocol) },
-          send: (reply, to) => {
-            sentBytes += reply.length;
-            assert.ok(to.port > 0 && to.port < 65_536, `seed ${seed}`);
-          },
+          isOwnAddress: isLoopback,
         }),
       );
+      const via = viaUnicast((reply, to) => {
+        sentBytes += reply.length;
+        assert.ok(to.port > 0 && to.port < 65_536, `seed ${seed}`);
+      });
       let receivedBytes = 0;
       for (let round = 0; round < 200_000; round++) {
         let datagram = Uint8Array.from(good);
@@ -224,13 +275,14 @@ describe('searches by UDP', () => {
         }
         if (round % 3 === 0) datagram = datagram.subarray(0, random() * datagram.length);
         receivedBytes += Math.max(64, datagram.length);
-        responder.receive(datagram, { host: '127.0.0.1', port: 1 + Math.floor(random() * 65_535) });
+        const port = 1 + Math.floor(random() * 65_535);
+        responder.receive(datagram, { host: '127.0.0.1', port }, via);
       }
       assert.ok(sentBytes <= receivedBytes, `seed ${seed}`);
       assert.ok(responder.openCount <= 20_000);
       assert.ok(logged.length < 20, `seed ${seed}: ${logged.length} lines`);
       // And it still works, as soon as it is asked less.
-      assert.doesNotThrow(() => responder.receive(good, { host: '127.0.0.1', port: 9 }));
+      assert.doesNotThrow(() => responder.receive(good, { host: '127.0.0.1', port: 9 }, via));
     });
   }
 
@@ -238,7 +290,7 @@ describe('searches by UDP', () => {
     if (process.platform === 'win32') skip(this, 'Windows binds no group address', 'platform');
     const port = await freePort();
     const names = { ca: service('ca'), pva: service('pva') };
-    const openSocket = createOpenSearchSocket({ ca: 0, pva: port });
+    const sockets = createSearchSockets({ ca: 0, pva: port });
     const other = createSocket({ type: 'udp4', reuseAddr: true });
     store.add(toDisposable(() => other.close()));
     const heard: Buffer[] = [];
@@ -246,9 +298,9 @@ describe('searches by UDP', () => {
     await new Promise<void>((resolve) => other.bind(port, '0.0.0.0', resolve));
     other.addMembership('224.0.0.128', '127.0.0.1');
     const search = store.add(
-      new LoopbackSearch({ ...parts, openSocket, names, onChange: () => undefined }),
+      new HostSearch({ ...parts, sockets, names, onChange: () => undefined }),
     );
-    search.setOpen(true);
+    search.setWish('loopback');
     await until(() => search.state.pva?.local !== undefined, 5000, 'the port');
     const { socket, replies } = await client();
     const question = fromHex(PVA_SEARCH);
@@ -280,11 +332,11 @@ describe('searches by UDP', () => {
     if (process.platform !== 'linux') skip(this, 'only Linux tells who has a port', 'platform');
     const { at } = await open();
     const names = { ca: service('ca'), pva: service('pva') };
-    const openSocket = createOpenSearchSocket({ ca: at.ca.port, pva: at.pva.port });
+    const sockets = createSearchSockets({ ca: at.ca.port, pva: at.pva.port });
     const second = store.add(
-      new LoopbackSearch({ ...parts, openSocket, names, onChange: () => undefined }),
+      new HostSearch({ ...parts, sockets, names, onChange: () => undefined }),
     );
-    second.setOpen(true);
+    second.setWish('loopback');
     await until(() => Object.keys(second.state).length === 2, 5000, 'the second');
     assert.equal(second.state.ca?.problem?.code, 'search-port-taken');
     assert.deepEqual(second.state.pva?.local, at.pva);

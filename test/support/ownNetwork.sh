@@ -10,4 +10,5 @@ ip link add desk type veth peer name desk-peer
 ip addr add 198.51.100.1/24 broadcast 198.51.100.255 dev desk
 ip link set desk up
 ip link set desk-peer up
+ip route add default via 198.51.100.254 dev desk
 exec "$@"

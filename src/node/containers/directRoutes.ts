@@ -1,5 +1,5 @@
 /** The routes that need nothing in the container: its ports are on this machine, or its address. */
-import type { OnReadOpts } from 'node:net';
+import { isIPv4, type OnReadOpts } from 'node:net';
 import { TransportError, messageOf } from '../../base/errors';
 import { formatEndpoint, isLoopback, isUnspecified, type Endpoint } from '../../model/endpoint';
 import type { PublishedPort } from '../../services/engine';
@@ -56,9 +56,15 @@ export function addressRoute(
   label: string,
   findAddresses: (signal: AbortSignal) => Promise<readonly string[]>,
 ): Route {
+  /** The one that took the last connection. */
+  let own: string | undefined;
   return {
     kind: 'address',
     label,
+    ownEndpoint({ host, port }) {
+      const address = isUnspecified(host) ? own : host;
+      return address !== undefined && isIPv4(address) ? { host: address, port } : undefined;
+    },
     async connect({ host, port }, signal, onread) {
       if (isLoopback(host)) {
         const where = formatEndpoint({ host, port });
@@ -67,7 +73,12 @@ export function addressRoute(
       const addresses = isUnspecified(host) ? await findAddresses(signal) : [host];
       if (addresses.length === 0) throw new TransportError('the container has no address');
       const endpoints = addresses.map((address) => ({ host: address, port }));
-      return connectFirst(endpoints, signal, onread);
+      const stream = await firstThatConnects(endpoints, async (endpoint) => {
+        const connected = await connectTcp(endpoint, signal, onread);
+        if (isUnspecified(host)) own = endpoint.host;
+        return connected;
+      });
+      return { stream, usesOnread: onread !== undefined };
     },
   };
 }

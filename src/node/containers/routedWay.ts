@@ -17,6 +17,7 @@ export interface Route {
   /** For messages: "container address 172.17.0.2". */
   readonly label: string;
   directEndpoint?(target: Endpoint): Endpoint | undefined;
+  ownEndpoint?(target: Endpoint): Endpoint | undefined;
   /** As WayIn.dial and Dial; messages begin with what the caller puts before them. */
   connect(target: Endpoint, signal: AbortSignal, onread?: OnReadOpts): Promise<DialledStream>;
   /** Ends what the route has started. */
@@ -40,6 +41,10 @@ export class RoutedWay implements WayIn {
 
   directEndpoint(target: Endpoint): Endpoint | undefined {
     return this.route.directEndpoint?.(target);
+  }
+
+  ownEndpoint(target: Endpoint): Endpoint | undefined {
+    return this.route.ownEndpoint?.(target);
   }
 
   async dial(target: Endpoint, signal: AbortSignal): Promise<Duplex> {

@@ -26,6 +26,11 @@ export interface SearchedServer {
   readonly guid: string | undefined;
   /** Where clients on this machine reach it; undefined while they cannot. */
   endpoint(): Endpoint | undefined;
+  /**
+   * What a client that broadcasts is told: the server itself where it can be reached without us, so
+   * that it is not taken for two when it has heard the client too. Undefined: it hears all of them.
+   */
+  broadcastEndpoint(): Endpoint | undefined;
   /** Whether it is known that clients reach a PV of that name there. */
   isReachable(name: string): boolean;
   /** Grows with the names that are known to be reachable. */
@@ -37,6 +42,8 @@ export interface SearchedServer {
 /** Where a name is. */
 export interface NameLocation {
   readonly endpoint: Endpoint;
+  /** For clients that broadcast; undefined: the server answers them itself. */
+  readonly broadcastEndpoint: Endpoint | undefined;
   readonly guid: string;
 }
 
@@ -174,7 +181,11 @@ export class NameService implements Disposable {
       if (!endpoint) continue;
       if (!first) {
         first = server;
-        location = { endpoint, guid: server.guid ?? guidOf(server.key) };
+        location = {
+          endpoint,
+          broadcastEndpoint: server.broadcastEndpoint(),
+          guid: server.guid ?? guidOf(server.key),
+        };
       } else if (!server.isGateway) {
         // A gateway has the names of others by its nature.
         this.#noteDuplicate(first, server, name);

@@ -70,6 +70,7 @@ function searched(server: ExposedServer): SearchedServer {
     guid: exposure.identity?.guid,
     endpoint: () =>
       exposure.status === 'exposed' || exposure.status === 'shared' ? exposure.local : undefined,
+    broadcastEndpoint: () => exposure.broadcastEndpoint,
     isReachable(name) {
       const index = names.indexOf(name);
       return index !== undefined && stepOf(index) === 'reachable';

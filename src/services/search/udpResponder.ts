@@ -8,22 +8,28 @@ import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
 import type { Log } from '../../base/log';
-import { type Endpoint, formatEndpoint, isLoopback } from '../../model/endpoint';
+import { type Endpoint, formatEndpoint } from '../../model/endpoint';
 import type { PvProtocol } from '../../model/snapshot';
 import { type CaFound, readCaSearches, writeCaFound } from '../../protocol/ca';
 import { type PvaSearch, passOnSearch, readPvaSearches, writePvaFound } from '../../protocol/pva';
+import type { SearchSocket } from './hostSearch';
 import type { NameLocation, NameService } from './nameService';
 import { WaitedFor } from './waitedFor';
 
 export interface UdpResponderInput {
   readonly protocol: PvProtocol;
   readonly names: Pick<NameService, 'ask'>;
-  readonly send: (datagram: Uint8Array, to: Endpoint) => void;
-  /** To the other PVA servers of this machine, which share the port. */
-  readonly passOn?: (datagram: Uint8Array) => void;
+  /** Others get no answer, and make no work. */
+  readonly isOwnAddress: (host: string) => boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** The socket by which a question came, and its answer goes. */
+type Via = Pick<SearchSocket, 'isBroadcast' | 'send' | 'passOn'>;
+
+const toldEndpoint = (location: NameLocation, { isBroadcast }: Via): Endpoint | undefined =>
+  isBroadcast ? location.broadcastEndpoint : location.endpoint;
 
 /** Beyond that, questions are dropped; clients ask again. */
 const NAMES_PER_SECOND = 20_000;
@@ -52,49 +58,54 @@ export class UdpResponder implements Disposable {
   }
 
   /** Takes a datagram, which it does not keep; never throws. */
-  receive(datagram: Uint8Array, from: Endpoint): void {
-    // Also who shares this port by mistake: answers go to this machine alone.
-    if (this.#store.isDisposed || !isLoopback(from.host) || from.port === 0) return;
+  receive(datagram: Uint8Array, from: Endpoint, via: Via): void {
+    if (this.#store.isDisposed || from.port === 0 || !this.#input.isOwnAddress(from.host)) return;
     const peer = `a client at ${formatEndpoint(from)}`;
     try {
-      if (this.#input.protocol === 'ca') this.#receiveCa(datagram, from, peer);
-      else this.#receivePva(datagram, from, peer);
+      if (this.#input.protocol === 'ca') this.#receiveCa(datagram, from, via, peer);
+      else this.#receivePva(datagram, from, via, peer);
     } catch (error) {
       this.#complain(messageOf(error));
     }
   }
 
-  #receiveCa(datagram: Uint8Array, from: Endpoint, peer: string): void {
+  #receiveCa(datagram: Uint8Array, from: Endpoint, via: Via, peer: string): void {
     const { sequence, questions } = readCaSearches(datagram, peer);
     const write = (found: readonly CaFound[]): Uint8Array => writeCaFound(sequence, found);
-    const reply = this.#reply(datagram, from, write);
+    const reply = this.#reply(datagram, from, via, write);
     for (const { cid, name } of this.#allowed(questions)) {
       this.#ask(from, cid, name, {
-        found: ({ endpoint }) => reply.add({ cid, ...endpoint }),
+        found: (location) => {
+          const endpoint = toldEndpoint(location, via);
+          if (endpoint) reply.add({ cid, ...endpoint });
+        },
         absent: () => undefined,
       });
     }
     reply.flush();
   }
 
-  #receivePva(datagram: Uint8Array, from: Endpoint, peer: string): void {
+  #receivePva(datagram: Uint8Array, from: Endpoint, via: Via, peer: string): void {
     for (const search of readPvaSearches(datagram, peer)) {
       // Nothing that waits holds the search itself, whose names may be long.
       const { sequenceId, isLittleEndian, mustReply } = search;
       const to = { host: from.host, port: search.replyPort || from.port };
       const write = (found: readonly PvaLocation[]): Uint8Array =>
         writePvaLocations({ sequenceId, isLittleEndian }, found);
-      const reply = this.#reply(datagram, to, write);
+      const reply = this.#reply(datagram, to, via, write);
       const names = this.#allowed(search.names);
       const passed = names.length > 0 ? passOnSearch(datagram, from) : undefined;
-      if (passed) this.#input.passOn?.(passed);
+      if (passed) via.passOn(passed);
       let leftCount = search.names.length;
       for (const { id, name } of names) {
         this.#ask(to, id, name, {
-          found: (location) => reply.add({ id, location }),
+          found: (location) => {
+            const endpoint = toldEndpoint(location, via);
+            if (endpoint) reply.add({ id, endpoint, guid: location.guid });
+          },
           absent: () => {
             leftCount--;
-            if (leftCount === 0 && mustReply) this.#input.send(write([]), to);
+            if (leftCount === 0 && mustReply) via.send(write([]), to);
           },
         });
       }
@@ -105,12 +116,13 @@ export class UdpResponder implements Disposable {
   #reply<F>(
     { length }: Uint8Array,
     to: Endpoint,
+    via: Via,
     write: (found: readonly F[]) => Uint8Array,
   ): Reply<F> {
     return new Reply<F>(
       Math.max(length, MIN_REPLY_BYTES),
       write,
-      (reply) => this.#input.send(reply, to),
+      (reply) => via.send(reply, to),
       (flush) => schedule(this.#store, this.#input.clock, GATHER_MS, flush),
     );
   }
@@ -210,7 +222,8 @@ class Reply<F> {
 
 interface PvaLocation {
   readonly id: number;
-  readonly location: NameLocation;
+  readonly endpoint: Endpoint;
+  readonly guid: string;
 }
 
 /** Names at one server go into one answer. */
@@ -218,18 +231,12 @@ function writePvaLocations(
   search: Pick<PvaSearch, 'sequenceId' | 'isLittleEndian'>,
   found: readonly PvaLocation[],
 ): Uint8Array {
-  const byServer = new Map<string, { location: NameLocation; ids: number[] }>();
-  for (const { id, location } of found) {
-    const key = `${location.guid} ${formatEndpoint(location.endpoint)}`;
+  const byServer = new Map<string, { guid: string; ids: number[] } & Endpoint>();
+  for (const { id, guid, endpoint } of found) {
+    const key = `${guid} ${formatEndpoint(endpoint)}`;
     const same = byServer.get(key);
     if (same) same.ids.push(id);
-    else byServer.set(key, { location, ids: [id] });
+    else byServer.set(key, { guid, ids: [id], ...endpoint });
   }
-  return writePvaFound(
-    search,
-    [...byServer.values()].map(({ location: { guid, endpoint }, ids }) => ({
-      ...{ guid, ids },
-      ...endpoint,
-    })),
-  );
+  return writePvaFound(search, [...byServer.values()]);
 }

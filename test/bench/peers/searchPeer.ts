@@ -103,6 +103,7 @@ async function openNames(): Promise<number[]> {
       isGateway: false,
       guid: undefined,
       endpoint: () => ({ host: '127.0.0.1', port }),
+      broadcastEndpoint: () => undefined,
       isReachable: (name) => name.startsWith('KNOWN:'),
       reachableCount: () => 0,
       dialInside: (signal) => connectTcp({ host: '127.0.0.1', port }, signal),

@@ -13,6 +13,7 @@ class Machine {
     kind: 'address',
     label: 'test',
     directEndpoint: () => undefined,
+    ownEndpoint: () => undefined,
     dial: () => Promise.reject(new Error('not dialled here')),
     openRelay: (local: Endpoint): Promise<RelayResult> => {
       const key = formatEndpoint(local);

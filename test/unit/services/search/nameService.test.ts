@@ -45,6 +45,7 @@ class Scene {
       isGateway: false,
       guid: undefined,
       endpoint: () => ({ host: '127.0.0.1', port: 5000 + key.charCodeAt(0) }),
+      broadcastEndpoint: () => undefined,
       isReachable: () => false,
       reachableCount: () => 0,
       dialInside: () => {

@@ -1,0 +1,155 @@
+/** The UDP ports of Channel Access and pvAccess on this machine, beside others that use them. */
+import { createSocket, type Socket } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
+import { toDisposable } from '../../base/disposable';
+import { messageOf } from '../../base/errors';
+import type { Endpoint } from '../../model/endpoint';
+import type { PvProtocol } from '../../model/snapshot';
+import type {
+  HostAddresses,
+  SearchSocket,
+  SearchSocketEvents,
+  SearchSockets,
+} from '../../services/search/hostSearch';
+import { findUdpPortHolder } from '../portHolder';
+
+export const SEARCH_PORTS: Readonly<Record<PvProtocol, number>> = { ca: 5064, pva: 5076 };
+
+/** Where those who share the PVA port of a machine pass searches on to each other. */
+const PVA_GROUP = '224.0.0.128';
+const HOST = '127.0.0.1';
+/** What waits in the kernel; datagrams beyond that are lost, as ever with UDP. */
+const MAX_QUEUED_BYTES = 1024 * 1024;
+
+/** Other ports are for tests. */
+export function createSearchSockets(ports = SEARCH_PORTS): SearchSockets {
+  return {
+    async open(protocol, events) {
+      const local = { host: HOST, port: ports[protocol] };
+      // The socket of the narrower address gets all that is sent to it, so a CA server that is there
+      // would not be found any more. PVA clients have that port too, and pass on what they get.
+      const holder = protocol === 'ca' ? findUdpPortHolder(local) : undefined;
+      if (holder) return { endpoint: local, holder, reason: 'another program has it' };
+      try {
+        return await bound(local, false, protocol === 'pva', events);
+      } catch (error) {
+        return { endpoint: local, reason: messageOf(error) };
+      }
+    },
+    openBroadcast: (protocol, address, events) =>
+      bound({ host: address, port: ports[protocol] }, true, false, events),
+    addresses: () => hostAddresses(process.platform, networkInterfaces()),
+  };
+}
+
+type Interfaces = Readonly<
+  Record<
+    string,
+    | readonly {
+        readonly family: string;
+        readonly address: string;
+        readonly netmask: string;
+        readonly internal: boolean;
+      }[]
+    | undefined
+  >
+>;
+
+/**
+ * Linux lets a socket have a broadcast address as its own: it hears what is sent there, beside all
+ * others who do, and takes nothing from who listens on an address of this machine. Elsewhere only
+ * every address will do.
+ */
+export function hostAddresses(platform: string, interfaces: Interfaces): HostAddresses {
+  const ipv4 = Object.values(interfaces)
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal);
+  const own = ipv4.map(({ address }) => address);
+  if (platform !== 'linux') return { own, broadcasts: { loopback: [], thishost: ['0.0.0.0'] } };
+  const loopback = ['127.255.255.255'];
+  const networks = ipv4
+    .filter(({ netmask }) => !/\.25[45]$/.test(netmask))
+    .map(({ address, netmask }) => broadcastOf(address, netmask));
+  return {
+    own,
+    broadcasts: {
+      loopback,
+      thishost: [...new Set([...loopback, ...networks, '255.255.255.255'])],
+    },
+  };
+}
+
+function broadcastOf(address: string, netmask: string): string {
+  const mask = netmask.split('.').map(Number);
+  return address
+    .split('.')
+    .map((part, index) => Number(part) | (~(mask[index] ?? 255) & 255))
+    .join('.');
+}
+
+function bound(
+  { host, port }: Endpoint,
+  isBroadcast: boolean,
+  joinsGroup: boolean,
+  events: SearchSocketEvents,
+): Promise<SearchSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket({ type: 'udp4', reuseAddr: true });
+    let isOpen = false;
+    let isClosed = false;
+    const group = joinsGroup ? joinGroup(port, events) : undefined;
+    const closing = toDisposable(() => {
+      isClosed = true;
+      group?.close();
+      socket.close();
+    });
+    socket.on('error', (error) => {
+      closing.dispose();
+      if (isOpen) events.ended(messageOf(error));
+      else reject(error);
+    });
+    socket.on('message', (datagram, from) =>
+      events.received(datagram, { host: from.address, port: from.port }),
+    );
+    const send = (datagram: Uint8Array, to: Endpoint): void => {
+      if (isClosed || socket.getSendQueueSize() > MAX_QUEUED_BYTES) return;
+      // With no callback an error of one datagram would end the socket.
+      socket.send(datagram, to.port, to.host, () => undefined);
+    };
+    socket.bind(port, host, () => {
+      isOpen = true;
+      const bound = socket.address().port;
+      if (joinsGroup) {
+        socket.setMulticastInterface(host);
+        socket.setMulticastTTL(0);
+      }
+      resolve({
+        local: { host, port: bound },
+        isBroadcast,
+        send,
+        passOn: (datagram) => joinsGroup && send(datagram, { host: PVA_GROUP, port: bound }),
+        dispose: () => closing.dispose(),
+      });
+    });
+  });
+}
+
+/** Hears what others pass on. Where the system does not let us, only what is sent to us is heard. */
+function joinGroup(port: number, events: SearchSocketEvents): Socket {
+  const socket = createSocket({ type: 'udp4', reuseAddr: true });
+  socket.on('error', () => undefined);
+  socket.on('message', (datagram, from) => {
+    // What we passed on ourselves comes from our own port.
+    if (from.port !== port) {
+      events.received(datagram, { host: from.address, port: from.port });
+    }
+  });
+  socket.bind(port, PVA_GROUP, () => {
+    try {
+      socket.addMembership(PVA_GROUP, HOST);
+    } catch {
+      // As above.
+    }
+  });
+  return socket;
+}
