@@ -88,8 +88,7 @@ describe('searches by UDP', () => {
     return { socket, replies };
   }
 
-  const viaUnicast = (send: (reply: Uint8Array, to: Endpoint) => void) => ({
-    isBroadcast: false,
+  const sentBy = (send: (reply: Uint8Array, to: Endpoint) => void) => ({
     send,
     passOn: () => undefined,
   });
@@ -192,7 +191,8 @@ describe('searches by UDP', () => {
       responder.receive(
         caSearch(unknown),
         { ...from, port },
-        viaUnicast((reply) => sent.push(reply)),
+        false,
+        sentBy((reply) => sent.push(reply)),
       );
     }
     assert.ok(responder.openCount <= 20_000);
@@ -210,8 +210,8 @@ describe('searches by UDP', () => {
       const responder = store.add(
         new UdpResponder({ ...parts, protocol: 'ca', names, isOwnAddress: isLoopback }),
       );
-      const via = viaUnicast((reply) => sent.push(reply));
-      responder.receive(caSearch(['THERE:1']), { host, port: 5000 }, via);
+      const via = sentBy((reply) => sent.push(reply));
+      responder.receive(caSearch(['THERE:1']), { host, port: 5000 }, false, via);
       assert.equal(sent.length, 0);
     }
   });
@@ -262,7 +262,7 @@ describe('searches by UDP', () => {
           isOwnAddress: isLoopback,
         }),
       );
-      const via = viaUnicast((reply, to) => {
+      const via = sentBy((reply, to) => {
         sentBytes += reply.length;
         assert.ok(to.port > 0 && to.port < 65_536, `seed ${seed}`);
       });
@@ -276,13 +276,15 @@ describe('searches by UDP', () => {
         if (round % 3 === 0) datagram = datagram.subarray(0, random() * datagram.length);
         receivedBytes += Math.max(64, datagram.length);
         const port = 1 + Math.floor(random() * 65_535);
-        responder.receive(datagram, { host: '127.0.0.1', port }, via);
+        responder.receive(datagram, { host: '127.0.0.1', port }, false, via);
       }
       assert.ok(sentBytes <= receivedBytes, `seed ${seed}`);
       assert.ok(responder.openCount <= 20_000);
       assert.ok(logged.length < 20, `seed ${seed}: ${logged.length} lines`);
       // And it still works, as soon as it is asked less.
-      assert.doesNotThrow(() => responder.receive(good, { host: '127.0.0.1', port: 9 }, via));
+      assert.doesNotThrow(() =>
+        responder.receive(good, { host: '127.0.0.1', port: 9 }, false, via),
+      );
     });
   }
 

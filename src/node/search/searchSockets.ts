@@ -97,7 +97,7 @@ function bound(
     const socket = createSocket({ type: 'udp4', reuseAddr: true });
     let isOpen = false;
     let isClosed = false;
-    const group = joinsGroup ? joinGroup(port, events) : undefined;
+    let group: Socket | undefined;
     const closing = toDisposable(() => {
       isClosed = true;
       group?.close();
@@ -109,7 +109,7 @@ function bound(
       else reject(error);
     });
     socket.on('message', (datagram, from) =>
-      events.received(datagram, { host: from.address, port: from.port }),
+      events.received(datagram, { host: from.address, port: from.port }, isBroadcast),
     );
     const send = (datagram: Uint8Array, to: Endpoint): void => {
       if (isClosed || socket.getSendQueueSize() > MAX_QUEUED_BYTES) return;
@@ -123,13 +123,15 @@ function bound(
         socket.setMulticastInterface(host);
         socket.setMulticastTTL(0);
       }
-      resolve({
+      const searchSocket = {
         local: { host, port: bound },
-        isBroadcast,
         send,
-        passOn: (datagram) => joinsGroup && send(datagram, { host: PVA_GROUP, port: bound }),
+        passOn: (datagram: Uint8Array) =>
+          joinsGroup && send(datagram, { host: PVA_GROUP, port: bound }),
         dispose: () => closing.dispose(),
-      });
+      };
+      if (joinsGroup) group = joinGroup(bound, events);
+      resolve(searchSocket);
     });
   });
 }
@@ -141,7 +143,7 @@ function joinGroup(port: number, events: SearchSocketEvents): Socket {
   socket.on('message', (datagram, from) => {
     // What we passed on ourselves comes from our own port.
     if (from.port !== port) {
-      events.received(datagram, { host: from.address, port: from.port });
+      events.received(datagram, { host: from.address, port: from.port }, true);
     }
   });
   socket.bind(port, PVA_GROUP, () => {

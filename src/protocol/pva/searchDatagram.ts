@@ -109,7 +109,9 @@ const REPLY_PORT_AT = 32;
 /**
  * What the one who gets a search that was sent to this machine alone sends to the other servers of
  * the machine, which share the port and have not got it (pvAccessCPP, `blockingUDPTransport.cpp`;
- * pvxs, `udp_collector.cpp`). Undefined for other datagrams, and for one that was passed on already.
+ * pvxs, `udp_collector.cpp`). They do so for those with the unicast flag; but pvAccessCPP's client
+ * sends to 127.0.0.1 without it, too (seen). Undefined for other datagrams, and for one that was
+ * passed on already.
  */
 export function passOnSearch(
   datagram: Uint8Array,
@@ -118,7 +120,6 @@ export function passOnSearch(
   const flags = datagram[FLAGS_AT];
   const isLonely = datagram.length === PVA_HEADER_BYTES + headerSize(datagram, 0);
   if (datagram[3] !== CMD_SEARCH || !isLonely || flags === undefined) return undefined;
-  if ((flags & SEARCH_UNICAST) === 0) return undefined;
   const search = Uint8Array.from(datagram);
   search[FLAGS_AT] = flags & ~SEARCH_UNICAST;
   search.set(ipv4Address(from.host), REPLY_ADDRESS_AT);

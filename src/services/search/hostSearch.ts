@@ -16,8 +16,6 @@ import { UdpResponder } from './udpResponder';
 
 export interface SearchSocket extends Disposable {
   readonly local: Endpoint;
-  /** Whoever else listens there hears the same, too. */
-  readonly isBroadcast: boolean;
   /** Loses what cannot be sent now. */
   send(datagram: Uint8Array, to: Endpoint): void;
   /** PVA: to those of this machine who share the port. */
@@ -25,8 +23,11 @@ export interface SearchSocket extends Disposable {
 }
 
 export interface SearchSocketEvents {
-  /** The bytes are valid during the call only. */
-  received(datagram: Uint8Array, from: Endpoint): void;
+  /**
+   * The bytes are valid during the call only. A broadcast: whoever else has that port on this machine
+   * has heard it, too.
+   */
+  received(datagram: Uint8Array, from: Endpoint, isBroadcast: boolean): void;
   /** It has closed by itself. */
   ended(reason: string): void;
 }
@@ -141,7 +142,8 @@ export class HostSearch implements Disposable {
       schedule(store, this.#input.clock, RETRY_MS, again);
     };
     const opened = await this.#input.sockets.open(protocol, {
-      received: (datagram, from) => socket && responder.receive(datagram, from, socket),
+      received: (datagram, from, isBroadcast) =>
+        socket && responder.receive(datagram, from, isBroadcast, socket),
       ended: (reason) => failed(endedProblem(protocol, reason)),
     });
     if (!('local' in opened)) {
@@ -169,7 +171,8 @@ export class HostSearch implements Disposable {
       let socket: SearchSocket | undefined;
       try {
         socket = await this.#input.sockets.openBroadcast(protocol, address, {
-          received: (datagram, from) => socket && responder.receive(datagram, from, socket),
+          received: (datagram, from, isBroadcast) =>
+            socket && responder.receive(datagram, from, isBroadcast, socket),
           ended: () => {
             if (socket) store.release(socket);
             sockets.delete(address);
@@ -179,9 +182,7 @@ export class HostSearch implements Disposable {
           socket.dispose();
           return;
         }
-        store.add(socket);
-        sockets.set(address, socket);
-        if (!store.isDisposed) tell();
+        sockets.set(address, store.add(socket));
       } catch (error) {
         sockets.set(address, 'failed');
         this.#input.log('info', 'search', `broadcasts to ${address}: ${messageOf(error)}`);
@@ -195,11 +196,12 @@ export class HostSearch implements Disposable {
         store.release(socket);
         tell();
       }
-      for (const address of broadcasts) {
-        if (sockets.has(address)) continue;
-        sockets.set(address, 'opening');
-        void open(address);
-      }
+      const arrived = broadcasts.filter((address) => !sockets.has(address));
+      for (const address of arrived) sockets.set(address, 'opening');
+      if (arrived.length === 0) return;
+      void Promise.all(arrived.map(open)).then(() => {
+        if (!store.isDisposed) tell();
+      });
     };
   }
 

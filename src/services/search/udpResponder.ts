@@ -26,10 +26,25 @@ export interface UdpResponderInput {
 }
 
 /** The socket by which a question came, and its answer goes. */
-type Via = Pick<SearchSocket, 'isBroadcast' | 'send' | 'passOn'>;
+type Via = Pick<SearchSocket, 'send' | 'passOn'> & { readonly isBroadcast: boolean };
 
-const toldEndpoint = (location: NameLocation, { isBroadcast }: Via): Endpoint | undefined =>
-  isBroadcast ? location.broadcastEndpoint : location.endpoint;
+/** Whom a question has reached: only us, by us also others of this machine, all of them by itself. */
+type Reach = 'us' | 'passed-on' | 'broadcast';
+
+/** Undefined: the server hears the question too, and a second answer would look like a second one. */
+function toldEndpoint(
+  { endpoint, broadcastEndpoint }: NameLocation,
+  reach: Reach,
+): Endpoint | undefined {
+  switch (reach) {
+    case 'us':
+      return endpoint;
+    case 'passed-on':
+      return broadcastEndpoint && endpoint;
+    case 'broadcast':
+      return broadcastEndpoint;
+  }
+}
 
 /** Beyond that, questions are dropped; clients ask again. */
 const NAMES_PER_SECOND = 20_000;
@@ -58,9 +73,15 @@ export class UdpResponder implements Disposable {
   }
 
   /** Takes a datagram, which it does not keep; never throws. */
-  receive(datagram: Uint8Array, from: Endpoint, via: Via): void {
+  receive(
+    datagram: Uint8Array,
+    from: Endpoint,
+    isBroadcast: boolean,
+    { send, passOn }: Pick<SearchSocket, 'send' | 'passOn'>,
+  ): void {
     if (this.#store.isDisposed || from.port === 0 || !this.#input.isOwnAddress(from.host)) return;
     const peer = `a client at ${formatEndpoint(from)}`;
+    const via: Via = { isBroadcast, send, passOn };
     try {
       if (this.#input.protocol === 'ca') this.#receiveCa(datagram, from, via, peer);
       else this.#receivePva(datagram, from, via, peer);
@@ -76,7 +97,7 @@ export class UdpResponder implements Disposable {
     for (const { cid, name } of this.#allowed(questions)) {
       this.#ask(from, cid, name, {
         found: (location) => {
-          const endpoint = toldEndpoint(location, via);
+          const endpoint = toldEndpoint(location, via.isBroadcast ? 'broadcast' : 'us');
           if (endpoint) reply.add({ cid, ...endpoint });
         },
         absent: () => undefined,
@@ -94,13 +115,15 @@ export class UdpResponder implements Disposable {
         writePvaLocations({ sequenceId, isLittleEndian }, found);
       const reply = this.#reply(datagram, to, via, write);
       const names = this.#allowed(search.names);
-      const passed = names.length > 0 ? passOnSearch(datagram, from) : undefined;
+      const isUnicast = names.length > 0 && !via.isBroadcast;
+      const passed = isUnicast ? passOnSearch(datagram, from) : undefined;
       if (passed) via.passOn(passed);
+      const reach = via.isBroadcast ? 'broadcast' : passed ? 'passed-on' : 'us';
       let leftCount = search.names.length;
       for (const { id, name } of names) {
         this.#ask(to, id, name, {
           found: (location) => {
-            const endpoint = toldEndpoint(location, via);
+            const endpoint = toldEndpoint(location, reach);
             if (endpoint) reply.add({ id, endpoint, guid: location.guid });
           },
           absent: () => {
