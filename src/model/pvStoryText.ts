@@ -5,7 +5,7 @@ import type { TreeNode } from './pvTree';
 import { stepHealth } from './pvTree';
 import type { PvStep } from './pvTable';
 import { formatValue } from './reading';
-import type { Problem, ServerState, WayKind } from './snapshot';
+import type { Problem, SearchState, ServerState, WayKind } from './snapshot';
 import type { Health } from './table';
 
 /** One protocol's part of a story, or all of a tooltip. All texts are plain, none is Markdown. */
@@ -162,9 +162,35 @@ export function tooltipSections(node: TreeNode, nowMs: number): StorySection[] {
       ];
     case 'problem':
       return [section(node, node.problem.message, [['What to do', node.problem.advice]])];
+    case 'search':
+      return Object.entries(node.search).map(([protocol, port]) =>
+        section(node, `Searches by UDP for ${protocol === 'ca' ? 'Channel Access' : 'pvAccess'}`, [
+          ...searchLines(protocol, port),
+        ]),
+      );
     case 'pv':
       return [];
   }
+}
+
+function searchLines(
+  protocol: string,
+  { local, broadcasts, problem }: NonNullable<SearchState['ca']>,
+): [string, string][] {
+  const variable = `EPICS_${protocol.toUpperCase()}_ADDR_LIST`;
+  return [
+    [
+      'Answered at',
+      local ? `${formatEndpoint(local)}, for clients with ${variable}=127.0.0.1` : '',
+    ],
+    [
+      'Broadcasts',
+      broadcasts
+        ? `of this machine's own clients to ${broadcasts.join(', ')}`
+        : 'not heard; the setting epicsExpose.search can change that',
+    ],
+    ...troubleLines(problem),
+  ];
 }
 
 function serverSection(node: TreeNode, server: ServerState, nowMs: number): StorySection {

@@ -7,10 +7,18 @@ import type { Branch, PvGroup, PvRow } from './exposure';
 import type { PvStep } from './pvTable';
 import { escapeControl } from './reading';
 import { engineProblems } from './situation';
-import type { ContainerState, IocState, Problem, ServerState, Snapshot } from './snapshot';
+import type {
+  ContainerState,
+  IocState,
+  Problem,
+  SearchState,
+  ServerState,
+  Snapshot,
+} from './snapshot';
 import { type Health, healthOf, sentence } from './table';
 
-export type TreeNode = ProblemNode | ContainerNode | IocNode | ServerNode | GroupNode | PvNode;
+export type TreeNode =
+  ProblemNode | ContainerNode | IocNode | ServerNode | GroupNode | PvNode | SearchNode;
 
 /** What all lines have. Shape (by `health`) and text tell the state; colour only repeats it. */
 interface Line {
@@ -53,6 +61,12 @@ export interface PvNode extends Line {
   readonly row: PvRow;
 }
 
+/** Where clients that search by UDP are answered. */
+export interface SearchNode extends Line {
+  readonly kind: 'search';
+  readonly search: SearchState;
+}
+
 /** The lines above the PVs; `ownContainerKey` is the container of this workspace, which comes first. */
 export function treeOf(
   snapshot: Snapshot,
@@ -66,6 +80,7 @@ export function treeOf(
   const isOwn = (node: ContainerNode): number => (node.container.key === ownContainerKey ? 0 : 1);
   return [
     ...containers.sort((a, b) => isOwn(a) - isOwn(b)),
+    ...(snapshot.search ? [searchNode(snapshot.search)] : []),
     ...engineProblems(snapshot).map((problem) => problemNode(`engine ${problem.code}`, problem)),
     ...snapshot.unknownNames.map((name) =>
       problemNode(`unknown ${name}`, {
@@ -74,6 +89,20 @@ export function treeOf(
       }),
     ),
   ];
+}
+
+function searchNode(search: SearchState): SearchNode {
+  const places = Object.entries(search).map(([protocol, { local, broadcasts, problem }]) => {
+    const place = local ? formatEndpoint(local) : broadcasts ? 'broadcasts' : 'nowhere';
+    return `${protocol.toUpperCase()} ${place}${problem && broadcasts ? ' only' : ''}`;
+  });
+  const hasProblem = Object.values(search).some(({ problem }) => problem !== undefined);
+  return {
+    kind: 'search',
+    id: 'search',
+    search,
+    ...line('Searches by UDP', places.join(', '), hasProblem ? 'bad' : 'good', ''),
+  };
 }
 
 function containerNode(container: ContainerState, isOwn: boolean): ContainerNode {

@@ -11,7 +11,8 @@ import { ContainerExposure, type ContainerExposureInput } from './containerExpos
 import type { ContainerInfo, Engine, PublishedPort } from './engine';
 import type { IocExposure, IocServer } from './iocExposure';
 import { LocalPorts, type PortHolder } from './localPorts';
-import { HostSearch, type SearchSockets } from './search/hostSearch';
+import { HostSearch } from './search/hostSearch';
+import type { SearchSockets } from './search/searchSockets';
 import { SessionSearch } from './search/sessionSearch';
 import { type Endpoint, isUnspecified } from '../model/endpoint';
 

@@ -29,6 +29,7 @@ export const SETTINGS = {
   autoExpose: 'autoExpose',
   engine: 'engine',
   pvNames: 'pvNames',
+  search: 'search',
   terminalEnvironment: 'terminalEnvironment',
   phoebus: 'phoebus',
 } as const;

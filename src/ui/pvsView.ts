@@ -288,7 +288,7 @@ const HEALTH_COLORS: Record<Health, string> = {
 /** A shape for each state; containers and IOCs that are fine show what they are. */
 function iconOf(node: TreeNode): vscode.ThemeIcon {
   const shapes: Record<Health, string> = { good: 'pass', busy: 'sync', bad: 'error' };
-  const own = { container: 'package', ioc: 'chip', group: 'folder' };
+  const own = { container: 'package', ioc: 'chip', group: 'folder', search: 'search' };
   const shape =
     node.kind === 'problem'
       ? 'warning'

@@ -1,5 +1,6 @@
 /** The settings as the extension reads them; a value that is not what it should be counts as none. */
 import * as vscode from 'vscode';
+import type { SearchWish } from '../model/exposure';
 import { SETTINGS, SETTINGS_SECTION } from './ids';
 
 export type AutoExpose = 'never' | 'ask' | 'always';
@@ -10,6 +11,7 @@ export interface Settings {
   /** Endpoint as a URI or context name; '' looks for engines. */
   readonly engine: string;
   readonly pvNames: readonly string[];
+  readonly search: SearchWish;
   readonly terminalEnvironment: TerminalEnvironmentMode;
   /** Phoebus' executable on this machine; '' when there is none. */
   readonly phoebus: string;
@@ -32,6 +34,7 @@ export function readSettings(): Settings {
           ...new Set(names.filter((name) => typeof name === 'string').map((name) => name.trim())),
         ].filter((name) => name !== '')
       : [],
+    search: oneOf(SETTINGS.search, 'loopback', 'thishost', 'off'),
     terminalEnvironment: oneOf(SETTINGS.terminalEnvironment, 'auto', 'always', 'never'),
     phoebus: text(SETTINGS.phoebus),
   };

@@ -147,13 +147,14 @@ export class WindowExposure implements Disposable {
   async updateWish(): Promise<void> {
     const run = this.#run;
     if (!run?.exposure) return;
-    const { engine, pvNames } = readSettings();
+    const { engine, pvNames, search } = readSettings();
     const engines = engine === '' ? this.#engines : [engine];
     try {
       await run.exposure.setWish({
         selection: { containers: [], labels: [] },
         engines,
         names: pvNames,
+        search,
       });
       this.#problem = undefined;
     } catch (error) {

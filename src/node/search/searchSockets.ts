@@ -10,7 +10,7 @@ import type {
   SearchSocket,
   SearchSocketEvents,
   SearchSockets,
-} from '../../services/search/hostSearch';
+} from '../../services/search/searchSockets';
 import { findUdpPortHolder } from '../portHolder';
 
 export const SEARCH_PORTS: Readonly<Record<PvProtocol, number>> = { ca: 5064, pva: 5076 };

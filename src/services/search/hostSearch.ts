@@ -7,58 +7,13 @@ import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
 import type { Log } from '../../base/log';
-import { type Endpoint, formatEndpoint, isLoopback } from '../../model/endpoint';
+import { formatEndpoint, isLoopback } from '../../model/endpoint';
 import type { SearchWish } from '../../model/exposure';
 import type { Problem, PvProtocol, SearchPort, SearchState } from '../../model/snapshot';
-import { describeHolder, type PortHolder } from '../localPorts';
+import { describeHolder } from '../localPorts';
 import type { NameService } from './nameService';
+import type { SearchPortTaken, SearchSocket, SearchSockets } from './searchSockets';
 import { UdpResponder } from './udpResponder';
-
-export interface SearchSocket extends Disposable {
-  readonly local: Endpoint;
-  /** Loses what cannot be sent now. */
-  send(datagram: Uint8Array, to: Endpoint): void;
-  /** PVA: to those of this machine who share the port. */
-  passOn(datagram: Uint8Array): void;
-}
-
-export interface SearchSocketEvents {
-  /**
-   * The bytes are valid during the call only. A broadcast: whoever else has that port on this machine
-   * has heard it, too.
-   */
-  received(datagram: Uint8Array, from: Endpoint, isBroadcast: boolean): void;
-  /** It has closed by itself. */
-  ended(reason: string): void;
-}
-
-/** The port cannot be had now, or belongs to somebody else. */
-export interface SearchPortTaken {
-  readonly endpoint: Endpoint;
-  /** Of the system. */
-  readonly reason: string;
-  readonly holder?: PortHolder;
-}
-
-/** The addresses of this machine, as they are now. */
-export interface HostAddresses {
-  /** Its own, numeric, without those of the loopback. */
-  readonly own: readonly string[];
-  /** Where clients that broadcast are heard, by how much of this machine that is. */
-  readonly broadcasts: Readonly<Record<Exclude<SearchWish, 'off'>, readonly string[]>>;
-}
-
-export interface SearchSockets {
-  /** On 127.0.0.1. */
-  open(protocol: PvProtocol, events: SearchSocketEvents): Promise<SearchSocket | SearchPortTaken>;
-  /** On one of `broadcasts`. Rejects when that cannot be. */
-  openBroadcast(
-    protocol: PvProtocol,
-    address: string,
-    events: SearchSocketEvents,
-  ): Promise<SearchSocket>;
-  addresses(): HostAddresses;
-}
 
 export interface HostSearchInput {
   readonly sockets: SearchSockets;
@@ -133,7 +88,7 @@ export class HostSearch implements Disposable {
     store: DisposableStore,
   ): Promise<void> {
     const its = store.add(new DisposableStore());
-    let socket: SearchSocket | undefined;
+    let socket = undefined as SearchSocket | undefined;
     const failed = (problem: Problem): void => {
       if (store.isDisposed) return;
       store.release(its);

@@ -1,0 +1,52 @@
+/** What searches by UDP need of this machine; node/ implements it. */
+import type { Disposable } from '../../base/disposable';
+import type { Endpoint } from '../../model/endpoint';
+import type { SearchWish } from '../../model/exposure';
+import type { PvProtocol } from '../../model/snapshot';
+import type { PortHolder } from '../localPorts';
+
+export interface SearchSocket extends Disposable {
+  readonly local: Endpoint;
+  /** Loses what cannot be sent now. */
+  send(datagram: Uint8Array, to: Endpoint): void;
+  /** PVA: to those of this machine who share the port. */
+  passOn(datagram: Uint8Array): void;
+}
+
+export interface SearchSocketEvents {
+  /**
+   * The bytes are valid during the call only. A broadcast: whoever else has that port on this machine
+   * has heard it, too.
+   */
+  received(datagram: Uint8Array, from: Endpoint, isBroadcast: boolean): void;
+  /** It has closed by itself. */
+  ended(reason: string): void;
+}
+
+/** The port cannot be had now, or belongs to somebody else. */
+export interface SearchPortTaken {
+  readonly endpoint: Endpoint;
+  /** Of the system. */
+  readonly reason: string;
+  readonly holder?: PortHolder;
+}
+
+/** The addresses of this machine, as they are now. */
+export interface HostAddresses {
+  /** Its own, numeric, without those of the loopback. */
+  readonly own: readonly string[];
+  /** Where clients that broadcast are heard, by how much of this machine that is. */
+  readonly broadcasts: Readonly<Record<Exclude<SearchWish, 'off'>, readonly string[]>>;
+}
+
+export interface SearchSockets {
+  /** On 127.0.0.1. */
+  open(protocol: PvProtocol, events: SearchSocketEvents): Promise<SearchSocket | SearchPortTaken>;
+  /** On one of `broadcasts`. Rejects when that cannot be. */
+  openBroadcast(
+    protocol: PvProtocol,
+    address: string,
+    events: SearchSocketEvents,
+  ): Promise<SearchSocket>;
+  addresses(): HostAddresses;
+}
