@@ -1,6 +1,7 @@
 /**
  * Which loopback address each container gets, so that every server keeps its own port number:
- * 127.0.0.1 for the first, 127.0.0.2 for the next container with an equal number, and so on. Pure.
+ * 127.0.0.1 for the first, 127.0.0.2 for the next container with an equal number, and so on; and
+ * what it is to be where none is left. Pure.
  */
 
 export interface AddressClaim {
@@ -33,6 +34,21 @@ export function planLoopback(
   let index = 1;
   while (index < LAST_LOOPBACK_INDEX && collides(index)) index++;
   return index;
+}
+
+const HIGHEST_PORT = 65_535;
+const NUMBER_STEP = 10_000;
+
+/** Numbers that a person recognises, for a port whose own number cannot be had; never none. */
+export function otherNumbers(port: number): number[] {
+  const numbers: number[] = [];
+  for (let number = port + NUMBER_STEP; number <= HIGHEST_PORT; number += NUMBER_STEP) {
+    numbers.push(number);
+  }
+  for (let number = port - NUMBER_STEP; number > NUMBER_STEP; number -= NUMBER_STEP) {
+    numbers.push(number);
+  }
+  return numbers;
 }
 
 export function loopbackHost(index: number): string {

@@ -1,10 +1,11 @@
 /**
- * Opens relays on this machine's loopback addresses: the same port number always, the first
- * address that is free. Who else holds a port is found out by a handshake through it.
+ * Opens relays on this machine's loopback addresses: the same port number on the first address that
+ * is free, and another number only where it is free on none. Who else holds a port is found out by a
+ * handshake through it.
  */
 import type { Log } from '../base/log';
 import { type Endpoint, formatEndpoint, isSameEndpoint } from '../model/endpoint';
-import { type AddressClaim, loopbackHost, planLoopback } from '../model/loopbackPlan';
+import { type AddressClaim, loopbackHost, otherNumbers, planLoopback } from '../model/loopbackPlan';
 import type { Relay, SiftCircuit, WayIn } from './connection';
 
 /** Who listens on a port of this machine, as far as the system tells. */
@@ -23,7 +24,7 @@ export interface LocalPortsInput {
 }
 
 export type LocalPort =
-  /** Our relay listens; `skipped` are the addresses that others hold. */
+  /** Our relay listens, perhaps under another number; `skipped` are the endpoints it cannot have. */
   | { readonly kind: 'relayed'; readonly relay: Relay; readonly skipped: readonly TakenPort[] }
   /** Somebody else forwards this very server already. */
   | { readonly kind: 'shared'; readonly local: Endpoint; readonly holder?: PortHolder }
@@ -45,6 +46,8 @@ export class LocalPorts {
   readonly #relays = new Set<Relay>();
   /** The address each port of a container had last, which its clients go on trying. */
   readonly #lastIndexes = new Map<string, number>();
+  /** The same for those that could not keep their own number. */
+  readonly #lastNumbers = new Map<string, number>();
   readonly #input: LocalPortsInput;
 
   constructor(input: LocalPortsInput) {
@@ -80,7 +83,7 @@ export class LocalPorts {
       const result = await way.openRelay(local, target, sift);
       if (result.kind === 'listening') {
         this.#relays.add(result.relay);
-        this.#remember(portKey, index);
+        remember(this.#lastIndexes, portKey, index);
         return { kind: 'relayed', relay: result.relay, skipped };
       }
       if (result.kind === 'address-unavailable') {
@@ -103,14 +106,44 @@ export class LocalPorts {
       skipped.push({ endpoint: local, reason: describeHolder(holder), ...(holder && { holder }) });
       if (holder?.isEverywhere) break;
     }
-    return { kind: 'taken', taken: skipped };
+    const relay = await this.#openOther(portKey, way, target, sift);
+    return relay ? { kind: 'relayed', relay, skipped } : { kind: 'taken', taken: skipped };
   }
 
-  #remember(portKey: string, index: number): void {
-    this.#lastIndexes.delete(portKey);
-    this.#lastIndexes.set(portKey, index);
-    const [oldest] = this.#lastIndexes.keys();
-    if (this.#lastIndexes.size > REMEMBERED_PORTS && oldest) this.#lastIndexes.delete(oldest);
+  /** Opens under the target's own number if that is free by now, asking nobody. */
+  async openOwn(
+    containerKey: string,
+    way: WayIn,
+    target: Endpoint,
+    sift?: SiftCircuit,
+  ): Promise<Relay | undefined> {
+    const first = this.#claims.get(containerKey)?.index ?? 1;
+    for (const index of this.#order(containerKey, first, target.port)) {
+      const local = { host: loopbackHost(index), port: target.port };
+      const result = await way.openRelay(local, target, sift);
+      if (result.kind !== 'listening') continue;
+      this.#relays.add(result.relay);
+      return result.relay;
+    }
+    return undefined;
+  }
+
+  async #openOther(
+    portKey: string,
+    way: WayIn,
+    target: Endpoint,
+    sift: SiftCircuit | undefined,
+  ): Promise<Relay | undefined> {
+    const last = this.#lastNumbers.get(portKey);
+    // 0: whichever the system has left.
+    for (const port of [...(last === undefined ? [] : [last]), ...otherNumbers(target.port), 0]) {
+      const result = await way.openRelay({ host: loopbackHost(1), port }, target, sift);
+      if (result.kind !== 'listening') continue;
+      this.#relays.add(result.relay);
+      remember(this.#lastNumbers, portKey, result.relay.local.port);
+      return result.relay;
+    }
+    return undefined;
   }
 
   /** Our address first, then others that no other container has claimed for this port. */
@@ -131,6 +164,13 @@ export class LocalPorts {
     this.#relays.delete(relay);
     relay.retire();
   }
+}
+
+function remember(last: Map<string, number>, portKey: string, value: number): void {
+  last.delete(portKey);
+  last.set(portKey, value);
+  const [oldest] = last.keys();
+  if (last.size > REMEMBERED_PORTS && oldest !== undefined) last.delete(oldest);
 }
 
 export function describeHolder(holder: PortHolder | undefined): string {

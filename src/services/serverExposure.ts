@@ -10,9 +10,9 @@ import type { Clock } from '../base/clock';
 import { inLanes } from '../base/lanes';
 import type { Log } from '../base/log';
 import { type Endpoint, formatEndpoint } from '../model/endpoint';
-import { loopbackHost } from '../model/loopbackPlan';
+import { loopbackHost, otherNumbers } from '../model/loopbackPlan';
 import type { PvProtocol, ServerStatus, Problem, WayKind } from '../model/snapshot';
-import type { CircuitSifter, Connection, Relay, WayIn } from './connection';
+import type { CircuitSifter, Connection, Relay, SiftCircuit, WayIn } from './connection';
 import type { ListenerCandidate } from './detect/candidates';
 import { identifyCaServer } from '../protocol/ca';
 import { identifyServer } from './detect/identifyServer';
@@ -62,7 +62,8 @@ export class ServerExposure implements Disposable {
   #status: ServerStatus = 'identifying';
   #identity: ServerIdentity | undefined;
   #way: WayIn | undefined;
-  #relay: Relay | undefined;
+  /** The one that clients are told of first; then one under another number that came before it. */
+  readonly #relays: Relay[] = [];
   #local: Endpoint | undefined;
   #problem: Problem | undefined;
   #note: string | undefined;
@@ -106,7 +107,7 @@ export class ServerExposure implements Disposable {
   }
   /** Whether a relay of ours answers the searches of clients there. */
   get isRelayed(): boolean {
-    return this.#relay !== undefined;
+    return this.#relays.length > 0;
   }
   /** It answered in neither protocol, and nothing says it should: no EPICS server, not shown. */
   get isForeign(): boolean {
@@ -176,17 +177,16 @@ export class ServerExposure implements Disposable {
   setPaused(isPaused: boolean): void {
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
-    if (isPaused) this.#closeRelay();
+    if (isPaused) this.#closeRelays();
     else if (this.#status !== 'shared') void this.start();
   }
 
-  #closeRelay(): void {
-    if (this.#relay) this.#input.localPorts.close(this.#relay);
-    this.#relay = undefined;
+  #closeRelays(): void {
+    for (const relay of this.#relays.splice(0)) this.#input.localPorts.close(relay);
   }
 
   async #attempt(): Promise<void> {
-    if (this.#relay) return;
+    if (this.isRelayed) return;
     if (this.#isPaused) {
       this.#status = 'failed';
       this.#problem = PAUSED;
@@ -274,12 +274,14 @@ export class ServerExposure implements Disposable {
       return;
     }
     const protocol = this.#identity?.protocol;
+    const sift: SiftCircuit | undefined =
+      protocol && ((onAnswer) => this.#input.sift(protocol, onAnswer));
     const opened = await this.#input.localPorts.open(
       this.#input.containerKey,
       way,
       endpoint,
       (local) => this.#isThisServer(local),
-      protocol && ((onAnswer) => this.#input.sift(protocol, onAnswer)),
+      sift,
     );
     if (opened.kind === 'taken') {
       this.#failTaken(endpoint, opened.taken);
@@ -292,24 +294,28 @@ export class ServerExposure implements Disposable {
       return;
     }
     const { relay, skipped } = opened;
+    if (!this.#takeRelay(relay, skipped)) return;
+    if (relay.local.port !== endpoint.port) void this.#awaitOwnNumber(relay, way, sift);
+  }
+
+  /** False when it came too late. */
+  #takeRelay(relay: Relay, skipped: readonly TakenPort[]): boolean {
+    const { port } = this.listener.endpoint;
     if (this.#store.isDisposed || this.#isPaused) {
       this.#input.localPorts.close(relay);
-      return;
+      return false;
     }
-    this.#relay = relay;
+    this.#relays.unshift(relay);
     this.#succeed('exposed', relay.local);
-    const strangers = skipped.filter((taken) => taken.holder !== undefined);
     const notes = [
-      strangers.length > 0
-        ? `${describeTaken(strangers)} already; relayed at ${formatEndpoint(relay.local)}`
-        : undefined,
-      describeOtherNumber(this.#input.publishedAs(endpoint.port), endpoint.port),
+      describeSkipped(skipped, relay.local, port),
+      describeOtherNumber(this.#input.publishedAs(port), port),
     ].filter((note) => note !== undefined);
     this.#note = notes.length > 0 ? notes.join('; ') : undefined;
     this.#store.add(
       relay.onDidEnd((error) => {
         if (!error) return;
-        this.#closeRelay();
+        this.#closeRelays();
         this.#local = undefined;
         this.#fail(
           'relay-ended',
@@ -320,14 +326,35 @@ export class ServerExposure implements Disposable {
         void this.start();
       }),
     );
+    return true;
+  }
+
+  /** Whoever has it may go; the other number stays too, for the clients that know it. */
+  async #awaitOwnNumber(other: Relay, way: WayIn, sift: SiftCircuit | undefined): Promise<void> {
+    const { clock, localPorts, containerKey } = this.#input;
+    try {
+      while (this.#relays[0] === other) {
+        await delay(clock, RETRY_MAX_MS, this.#abort.signal);
+        if (this.#relays[0] !== other) return;
+        const relay = await localPorts.openOwn(containerKey, way, this.listener.endpoint, sift);
+        if (!relay) continue;
+        if (this.#takeRelay(relay, [])) this.#changed.fire();
+        return;
+      }
+    } catch {
+      // The server is gone, or its way in.
+    }
   }
 
   /** Finds the relay that another epics-expose holds, on whichever loopback address. */
   async #lookWithoutRelay(endpoint: Endpoint): Promise<void> {
-    const locals = Array.from({ length: LOOKED_AT_ADDRESSES }, (_, index) => ({
-      host: loopbackHost(index + 1),
-      port: endpoint.port,
-    }));
+    const locals = [
+      ...Array.from({ length: LOOKED_AT_ADDRESSES }, (_, index) => ({
+        host: loopbackHost(index + 1),
+        port: endpoint.port,
+      })),
+      ...otherNumbers(endpoint.port).map((port) => ({ host: loopbackHost(1), port })),
+    ];
     // Several at once: a stranger who takes connections and says nothing costs each its deadline.
     const isThis = await inLanes(LOOKED_AT_ONCE, locals, (local) => this.#isThisServer(local));
     const local = locals.find((_, index) => isThis[index]);
@@ -396,7 +423,7 @@ export class ServerExposure implements Disposable {
   dispose(): void {
     if (this.#store.isDisposed) return;
     this.#abort.abort();
-    this.#closeRelay();
+    this.#closeRelays();
     this.#local = undefined;
     this.#status = 'gone';
     this.#problem = {
@@ -422,6 +449,22 @@ function describeOtherNumber(hostPorts: readonly number[], port: number): string
 }
 
 /** At most two, because a person acts on the first. */
+/** Why it is not at its place, if it is not. */
+function describeSkipped(
+  skipped: readonly TakenPort[],
+  local: Endpoint,
+  port: number,
+): string | undefined {
+  const strangers = skipped.filter(({ holder }) => holder !== undefined);
+  const why = strangers.length > 0 ? `${describeTaken(strangers)} already` : undefined;
+  if (local.port === port) return why && `${why}; relayed at ${formatEndpoint(local)}`;
+  return (
+    `${why ?? `no address of this machine is left for port ${port}`}; relayed under another number, ` +
+    `${formatEndpoint(local)}, which clients are told when they search, and under its own as soon as ` +
+    'that is free'
+  );
+}
+
 function describeTaken(taken: readonly TakenPort[]): string {
   const shown = taken
     .slice(0, 2)

@@ -8,6 +8,7 @@ import { LocalPorts } from '../../../src/services/localPorts';
 /** A machine on which some endpoints are taken; relays take theirs. */
 class Machine {
   readonly taken = new Map<string, string>();
+  isFull = false;
 
   readonly way: WayIn = {
     kind: 'address',
@@ -17,6 +18,7 @@ class Machine {
     dial: () => Promise.reject(new Error('not dialled here')),
     openRelay: (local: Endpoint): Promise<RelayResult> => {
       const key = formatEndpoint(local);
+      if (this.isFull) this.taken.set(key, 'stranger');
       if (this.taken.get(key) === 'unavailable') {
         return Promise.resolve({ kind: 'address-unavailable', reason: 'EADDRNOTAVAIL' });
       }
@@ -87,16 +89,31 @@ describe('LocalPorts', () => {
   it('does not try address after address against one who has them all', async () => {
     const machine = new Machine();
     machine.taken.set('127.0.0.1:5064', 'everywhere');
-    assert.equal(await machine.open('a', 5064), 'taken 1 everywhere (pid 7)');
+    assert.equal(await machine.open('a', 5064), '127.0.0.1:15064 skipped 1');
   });
 
-  it('says what it met where no address is left', async () => {
+  it('takes another number where no address is left, and the same one again', async () => {
     const machine = new Machine();
     machine.taken.set('127.0.0.1:5064', 'stranger');
     for (let index = 2; index < 255; index++) {
       machine.taken.set(`127.0.0.${index}:5064`, 'unavailable');
     }
-    assert.match(await machine.open('a', 5064), /^taken \d+ stranger \(pid 7\)$/);
+    assert.match(await machine.open('a', 5064), /^127\.0\.0\.1:15064 skipped \d+$/);
+    assert.match(await machine.open('b', 5064), /^127\.0\.0\.1:25064 skipped \d+$/);
+    machine.taken.delete('127.0.0.1:15064');
+    machine.taken.delete('127.0.0.1:25064');
+    assert.match(await machine.open('b', 5064), /^127\.0\.0\.1:25064 skipped \d+$/);
+    const target = { host: '0.0.0.0', port: 5064 };
+    assert.equal(await machine.ports.openOwn('a', machine.way, target), undefined);
+    machine.taken.delete('127.0.0.1:5064');
+    const own = await machine.ports.openOwn('a', machine.way, target);
+    assert.deepEqual(own?.local, { host: '127.0.0.1', port: 5064 });
+  });
+
+  it('says what it met where nothing at all is left', async () => {
+    const machine = new Machine();
+    machine.isFull = true;
+    assert.match(await machine.open('a', 5064), /^taken 31 stranger \(pid 7\)$/);
   });
 
   it('frees an address with its relay', async () => {
