@@ -33,9 +33,8 @@ const MAX_WAITING = 8192;
 const MAX_IDS = 1000;
 
 /**
- * Searches for names and their answers on a pvAccess circuit that is carried through. Passed on are
- * searches for servers (without names), those that ask this server itself, segmented ones, and what
- * cannot be read.
+ * Searches for names and for servers, and their answers, on a pvAccess circuit that is carried
+ * through. Passed on are those that ask this server itself, segmented ones, and what cannot be read.
  */
 export class PvaSearchSifter {
   readonly #sifter: SearchSifter;
@@ -50,7 +49,7 @@ export class PvaSearchSifter {
       },
       passes: (message) => {
         const question = readQuestion(message);
-        if (!question || question.isDirect || question.names.length === 0) return true;
+        if (!question || question.isDirect) return true;
         // "any" is an empty list; a client of TLS alone is not for us.
         if (question.protocols.length > 0 && !question.protocols.includes('tcp')) return true;
         onQuestion(question);
@@ -83,6 +82,11 @@ export class PvaSearchSifter {
   found(question: SearchRequest, id: number, guid: string, host: string, port: number): void {
     const { sequenceId } = question;
     this.#answers.add({ guid, sequenceId, host, port, isFound: true, ids: [id] });
+  }
+
+  /** Tells who searched for servers, without a name, of one; only who wants it. */
+  server(question: SearchRequest, guid: string, host: string, port: number): void {
+    this.notFound(question, guid, host, port);
   }
 
   /** Tells the client that none of its names is anywhere, as pvxs does; only to who wants it. */

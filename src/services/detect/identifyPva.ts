@@ -24,7 +24,7 @@ export function identifyPva(
         tell();
         return;
       }
-      client.search([], { mustReply: true });
+      client.search([], { mustReply: true, isDirect: true });
       store.add(clock.after(GUID_WAIT_MS, () => tell()));
     },
     onSearchResponse: ({ guid }) => tell(guid),

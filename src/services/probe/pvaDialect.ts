@@ -24,7 +24,7 @@ export function createPvaDialect(
         throw new RemoteProtocolError(`the server refused our connection: ${status.message}`);
       }
       // pvxs answers both, in this order, the others the echo only.
-      connection.search([], { mustReply: true });
+      connection.search([], { mustReply: true, isDirect: true });
       connection.echo();
     },
     onEcho() {

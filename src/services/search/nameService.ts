@@ -162,6 +162,14 @@ export class NameService implements Disposable {
     });
   }
 
+  /** All that clients reach, in the order in which they are preferred. */
+  get servers(): Pick<NameLocation, 'endpoint' | 'guid'>[] {
+    return this.#known.flatMap(({ server }) => {
+      const endpoint = server.endpoint();
+      return endpoint ? [{ endpoint, guid: knownGuid(server) }] : [];
+    });
+  }
+
   /** What there is to say about names that a server shares with others. */
   noteAbout(serverKey: string): string | undefined {
     const names = this.#duplicates.get(serverKey);
@@ -184,7 +192,7 @@ export class NameService implements Disposable {
         location = {
           endpoint,
           broadcastEndpoint: server.broadcastEndpoint(),
-          guid: server.guid ?? guidOf(server.key),
+          guid: knownGuid(server),
         };
       } else if (!server.isGateway) {
         // A gateway has the names of others by its nature.
@@ -313,6 +321,8 @@ function hasGrown({ server, reachableCount, endpointText }: KnownServer): boolea
   const now = textOf(server.endpoint());
   return now !== '' && (now !== endpointText || server.reachableCount() > reachableCount);
 }
+
+const knownGuid = ({ guid, key }: SearchedServer): string => guid ?? guidOf(key);
 
 /**
  * A GUID for a server that does not tell its own: the same for as long as it runs, another one for

@@ -43,7 +43,7 @@ export function createPvaAsking(identity: AskingIdentity, events: AskingEvents):
         if (!isSuccess(status)) {
           throw new RemoteProtocolError(`the server refused our connection: ${status.message}`);
         }
-        connection.search([], { mustReply: true });
+        connection.search([], { mustReply: true, isDirect: true });
         connection.echo();
       },
       onEcho() {

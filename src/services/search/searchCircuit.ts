@@ -40,6 +40,12 @@ function createCa(names: NameService, onAnswer: () => void): CircuitSifter {
 function createPva(names: NameService, onAnswer: () => void): CircuitSifter {
   const waiting = new WaitedFor<number>();
   const ask = (question: SearchRequest): void => {
+    if (question.names.length === 0) {
+      for (const { guid, endpoint } of names.servers) {
+        sifter.server(question, guid, endpoint.host, endpoint.port);
+      }
+      onAnswer();
+    }
     let leftCount = question.names.length;
     for (const { id, name } of question.names) {
       waiting.begin(id, (settle) =>

@@ -313,12 +313,39 @@ describe('PvaSearchSifter', () => {
     }
   });
 
+  it('tells who searches for servers of each, if he wants to hear it', () => {
+    for (const flags of [0, SEARCH_MUST_REPLY]) {
+      const sifter = new PvaSearchSifter((question) => {
+        assert.deepEqual(question.names, []);
+        for (const [guid, port] of [
+          ['ab', 5075],
+          ['cd', 15_075],
+        ] as const) {
+          sifter.server(question, guid.repeat(12), '127.0.0.1', port);
+        }
+      });
+      assert.equal(passClient(sifter, [searchMessage([], { flags })]).length, 0);
+      const reader = new ByteReader(sifter.takeAnswers(), true, 'answers');
+      const told: unknown[] = [];
+      while (reader.remainingBytes > 0) {
+        reader.skip(8);
+        const { guid, port, isFound, ids } = readSearchResponse(reader);
+        told.push([guid.slice(0, 2), port, isFound, ids]);
+      }
+      const both = [
+        ['ab', 5075, false, []],
+        ['cd', 15_075, false, []],
+      ];
+      assert.deepEqual(told, flags === 0 ? [] : both);
+    }
+  });
+
   const segmented = searchMessage(['A']);
   segmented[2] = segmented[2]! | 0x10;
   const tooManyNames = searchMessage(['A']);
   tooManyNames[39] = 200;
   for (const [what, bytes] of [
-    ['a search for servers', searchMessage([])],
+    ['a search for this server', searchMessage([], { isDirect: true })],
     ['a search for this server alone', searchMessage(['A'], { isDirect: true })],
     ['a search for TLS alone', searchMessage(['A'], { protocols: ['tls'] })],
     ['a segmented search', segmented],
