@@ -1,0 +1,26 @@
+/** Whichever way of the guide an IOC's ports are published in, its clients find the PVs. */
+import assert from 'node:assert/strict';
+import type { LabEngine } from '../support/lab/engine';
+import { needsEngine, needsOwnNetwork } from '../support/lab/needs';
+import { guideCases, titleOf, tryCase } from './guideCases';
+
+describe('the cases of the guide: rootless', () => {
+  let lab: LabEngine;
+
+  before(async function () {
+    this.timeout(180_000);
+    needsOwnNetwork(this);
+    lab = await needsEngine(this, 'rootless');
+  });
+
+  for (const guideCase of guideCases) {
+    it(titleOf(guideCase), async () => {
+      // A search that goes where we do not answer would only be waited for.
+      const ways = guideCase.unanswered
+        ? ['environment' as const]
+        : (['search', 'environment'] as const);
+      const outcomes = await tryCase(lab, guideCase, ways);
+      for (const [way, { isFound, said }] of outcomes) assert.ok(isFound, `${way}: ${said}`);
+    });
+  }
+});
