@@ -13,7 +13,23 @@ export type ClientResult =
 export type EpicsEnvironment = Record<string, string>;
 
 const python = resolve(__dirname, '../../.cache/venv/bin/python');
+const java = resolve(__dirname, '../../.cache/java');
 const folder = join(__dirname, 'clients');
+
+/** A program of test/support/clients, and what it is started with. */
+type Program = readonly string[];
+
+const script = (name: string): Program => [python, join(folder, name)];
+
+/** Against one of the libraries that setup.mjs has copied. */
+const javaProgram = (name: string, library: string, ...options: string[]): Program => {
+  const place = join(java, library);
+  return [join(java, 'jre/bin/java'), ...options, '-cp', `${place}/*:${place}/classes`, name];
+};
+
+/** CAJ reads EPICS_CA_* only when told so; its repeater would outlive us. */
+const cajProgram = (name: string): Program =>
+  javaProgram(name, 'jca', '-Djca.use_env=true', '-DCA_DISABLE_REPEATER=true');
 
 /** Why the real clients cannot run here, or undefined when they can. */
 export function missingForClients(): string | undefined {
@@ -40,35 +56,43 @@ export function searchAddresses(addresses: { ca?: string[]; pva?: string[] }): E
 
 const searchNothing = { EPICS_CA_AUTO_ADDR_LIST: 'NO', EPICS_PVA_AUTO_ADDR_LIST: 'NO' };
 
-type Get = (
+export type Get = (
   names: string[],
   environment: EpicsEnvironment,
   timeoutMs?: number,
 ) => Promise<ClientResult[]>;
 
 /** libca, as caget and most CA clients are made of. */
-export const caget: Get = (...request) => get('caget.py', ...request);
+export const caget: Get = (...request) => get(script('caget.py'), ...request);
+/** Channel Access in Java, as in Phoebus. */
+export const cajGet: Get = (...request) => get(cajProgram('CajGet'), ...request);
 /** PVXS. */
-export const p4pGet: Get = (...request) => get('p4pGet.py', ...request);
-/** pvAccessCPP. Searches by UDP only. */
-export const pvaPyGet: Get = (...request) => get('pvaPyGet.py', ...request);
+export const p4pGet: Get = (...request) => get(script('p4pGet.py'), ...request);
+/** pvAccess in Java, as in the current Phoebus. */
+export const corePvaGet: Get = (...request) =>
+  get(javaProgram('CorePvaGet', 'core-pva'), ...request);
+/** The same of Phoebus 4.7.3. */
+export const corePva473Get: Get = (...request) =>
+  get(javaProgram('CorePvaGet', 'core-pva-4.7.3'), ...request);
+/** pvAccessCPP, as pvaPy has it: with a search by TCP, which EPICS 7's own (pvget) has not. */
+export const pvaPyGet: Get = (...request) => get(script('pvaPyGet.py'), ...request);
 /** Channel Access in pure Python. Searches by UDP only. */
-export const caprotoGet: Get = (...request) => get('caprotoGet.py', ...request);
+export const caprotoGet: Get = (...request) => get(script('caprotoGet.py'), ...request);
 
 async function get(
-  script: string,
+  program: Program,
   names: string[],
   environment: EpicsEnvironment,
   timeoutMs = 5000,
 ): Promise<ClientResult[]> {
-  const child = start(script, [`${timeoutMs / 1000}`, ...names], environment);
+  const child = start(program, [`${timeoutMs / 1000}`, ...names], environment);
   child.stdin?.end();
   const results: ClientResult[] = [];
   const errors: string[] = [];
   readLines(child, (result) => results.push(result), errors);
   const exitCode = await ended(child);
   if (results.length !== names.length) {
-    throw new Error(`${script} ended with ${exitCode}: ${errors.join('\n')}`);
+    throw new Error(`${program.at(-1)} ended with ${exitCode}: ${errors.join('\n')}`);
   }
   return results;
 }
@@ -82,12 +106,16 @@ export interface Monitor {
 }
 
 export const camonitor = (names: string[], environment: EpicsEnvironment): Monitor =>
-  monitor('camonitor.py', names, environment);
+  monitor(script('camonitor.py'), names, environment);
 export const p4pMonitor = (names: string[], environment: EpicsEnvironment): Monitor =>
-  monitor('p4pMonitor.py', names, environment);
+  monitor(script('p4pMonitor.py'), names, environment);
+export const cajMonitor = (names: string[], environment: EpicsEnvironment): Monitor =>
+  monitor(cajProgram('CajMonitor'), names, environment);
+export const corePvaMonitor = (names: string[], environment: EpicsEnvironment): Monitor =>
+  monitor(javaProgram('CorePvaMonitor', 'core-pva'), names, environment);
 
-function monitor(script: string, names: string[], environment: EpicsEnvironment): Monitor {
-  const child = start(script, names, environment);
+function monitor(program: Program, names: string[], environment: EpicsEnvironment): Monitor {
+  const child = start(program, names, environment);
   const updates: ClientResult[] = [];
   const errors: string[] = [];
   let seen = 0;
@@ -115,9 +143,13 @@ function monitor(script: string, names: string[], environment: EpicsEnvironment)
   };
 }
 
-function start(script: string, parameters: string[], environment: EpicsEnvironment): ChildProcess {
+function start(
+  [command = '', ...words]: Program,
+  parameters: string[],
+  environment: EpicsEnvironment,
+): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('EPICS_'));
-  return spawn(python, [join(folder, script), ...parameters], {
+  return spawn(command, [...words, ...parameters], {
     env: { ...Object.fromEntries(inherited), PYTHONUNBUFFERED: '1', ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

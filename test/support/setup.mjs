@@ -1,8 +1,9 @@
 /**
  * Makes what the interop tests need and a clean clone has not: `.cache/venv` with the real servers
  * and clients from PyPI, `.cache/epics` with the soft IOCs compiled against the libraries in there,
- * and `.cache/vscode` with a VS Code that is driven by a browser. Idempotent, and quick when there is nothing to do. What cannot be made is printed, not
- * fatal: the tests that need it are then skipped and say so.
+ * `.cache/java` with the clients and the server in Java, and `.cache/vscode` with a VS Code that is
+ * driven by a browser. Idempotent, and quick when there is nothing to do. What cannot be made is
+ * printed, not fatal: the tests that need it are then skipped and say so.
  *
  *   node test/support/setup.mjs
  */
@@ -18,6 +19,9 @@ const venv = join(cache, 'venv');
 const epics = join(cache, 'epics');
 const requirements = join(root, 'test/interop/requirements.txt');
 const source = join(root, 'test/fixtures/ioc/softIoc.cpp');
+const java = join(cache, 'java');
+const javaClients = join(root, 'test/support/clients/java');
+const javaServer = join(root, 'test/fixtures/ioc/CorePvaServer.java');
 const vscode = join(cache, 'vscode');
 const vscodePackages = join(root, 'test/vscode/package.json');
 
@@ -28,12 +32,25 @@ const programs = [
   ['softIocPvx', ['SOFT_IOC_PVX'], ['pvxsIoc', 'pvxs', 'event_core', 'event_pthread']],
 ];
 
+/**
+ * Folder, library from Maven Central, our programs that use it. Phoebus 5.0.5 is the newest release and
+ * is content with Java 17, which Debian 12 has. 4.7.3 is what sites still run, and its client takes the
+ * port of a name server's answer from elsewhere.
+ */
+const javaLibraries = [
+  ['jca', 'org.epics:jca:2.4.11', ['CajGet', 'CajMonitor']],
+  ['core-pva', 'org.phoebus:core-pva:5.0.5', ['CorePvaGet', 'CorePvaMonitor']],
+  ['core-pva-4.7.3', 'org.phoebus:core-pva:4.7.3', ['CorePvaGet', 'CorePvaMonitor']],
+];
+
 /** @returns {string[]} what could not be made, each with the reason */
 export function setUp() {
   fs.mkdirSync(cache, { recursive: true });
   const unlock = lock(join(cache, 'setup.lock'));
   try {
-    return [makeVenv() ?? makeIocs(), makeVscode()].filter((problem) => problem !== undefined);
+    return [makeVenv() ?? makeIocs(), makeJava(), makeVscode()].filter(
+      (problem) => problem !== undefined,
+    );
   } finally {
     unlock();
   }
@@ -86,6 +103,48 @@ function makeIocs() {
     fs.rmSync(epics, { recursive: true, force: true });
     return `soft IOCs: ${reasonOf(error)}`;
   }
+}
+
+/** And a Java of its own, small enough for an image: with the modules these programs need. */
+function makeJava() {
+  const sources = fs.readdirSync(javaClients).sort();
+  const key = hashOf(
+    ...sources.map((file) => fs.readFileSync(join(javaClients, file))),
+    fs.readFileSync(javaServer),
+  );
+  if (isMade(java, key)) return undefined;
+  fs.rmSync(java, { recursive: true, force: true });
+  try {
+    for (const [folder, library, programs] of javaLibraries) {
+      const place = join(java, folder);
+      copyLibrary(library, place);
+      const files = ['Line', ...programs].map((program) => join(javaClients, `${program}.java`));
+      compileJava(folder === 'core-pva' ? [...files, javaServer] : files, place);
+    }
+    const modules = 'java.base,java.logging,java.naming,java.xml';
+    const small = ['--strip-debug', '--no-header-files', '--no-man-pages'];
+    run('jlink', ['--add-modules', modules, ...small, '--output', join(java, 'jre')]);
+    setMade(java, key);
+    return undefined;
+  } catch (error) {
+    fs.rmSync(java, { recursive: true, force: true });
+    return `clients and server in Java: ${reasonOf(error)}`;
+  }
+}
+
+function copyLibrary(library, place) {
+  const [group, name, version] = library.split(':');
+  run('mvn', [
+    ...['--quiet', '--batch-mode', '--file', join(javaClients, 'pom.xml')],
+    ...[`-Dlibrary.group=${group}`, `-Dlibrary.name=${name}`, `-Dlibrary.version=${version}`],
+    'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies',
+    ...['-DincludeScope=runtime', `-DoutputDirectory=${place}`],
+  ]);
+}
+
+function compileJava(files, place) {
+  const into = ['-cp', join(place, '*'), '-d', join(place, 'classes')];
+  run('javac', ['--release', '17', ...into, ...files]);
 }
 
 /**
@@ -194,7 +253,8 @@ function run(program, parameters) {
 
 function reasonOf(error) {
   if (error.code === 'ENOENT') return `${error.path ?? 'a program'} is not installed`;
-  return (error.stderr || error.message).trim().split('\n').slice(-3).join(' | ');
+  // Maven complains on its standard output.
+  return (error.stderr || error.stdout || error.message).trim().split('\n').slice(-3).join(' | ');
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
