@@ -3,8 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import {
   caget,
+  cajGet,
   camonitor,
   caprotoGet,
+  corePva473Get,
+  corePvaGet,
   nameServers,
   p4pGet,
   p4pMonitor,
@@ -24,7 +27,7 @@ import {
 } from '../support/lab/engine';
 import { imageNames } from '../support/lab/image';
 import type { IocKind } from '../support/lab/ioc';
-import { needsEngine, needsIocs } from '../support/lab/needs';
+import { needsEngine, needsIocs, needsJava } from '../support/lab/needs';
 import { isRunning } from '../support/lab/process';
 import { isOwned, listSlots } from '../support/lab/slot';
 import { freePort } from '../support/freePort';
@@ -110,6 +113,7 @@ describe('lab: images', () => {
   for (const image of imageNames) {
     it(`${image} serves`, async function () {
       const engine = await needsEngine(this, 'docker');
+      if (image === 'java-ioc') needsJava(this);
       const ioc = await runIoc(engine, { image, ioc: 'softIocPva', user: '1000:1000' });
       try {
         const address = await ioc.address();
@@ -162,6 +166,27 @@ describe('lab: servers', () => {
       }
     });
   }
+
+  it('the clients in Java and core-pva', async function () {
+    const engine = await needsEngine(this, 'docker');
+    needsJava(this);
+    for (const [ioc, gets] of [
+      ['softIocPvx', [cajGet, corePvaGet, corePva473Get]],
+      ['corePva', [p4pGet, pvaPyGet, corePvaGet, corePva473Get]],
+    ] as const) {
+      const container = await runIoc(engine, { ioc });
+      try {
+        const address = await container.address();
+        const search = searchAddresses({ ca: [address], pva: [address] });
+        for (const get of gets) {
+          const [result] = await get(['DEMO:TEMPERATURE'], search, 10_000);
+          assert.deepEqual(temperature(result), { value: 21.5, units: 'C' });
+        }
+      } finally {
+        await container.remove();
+      }
+    }
+  });
 
   it('a startup script loads a template, and its list of names can be read', async function () {
     const engine = await needsEngine(this, 'docker');

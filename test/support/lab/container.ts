@@ -1,13 +1,14 @@
+import { hostname } from 'node:os';
 import { PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
 import type { LabEngine } from './engine';
 import { importImage, iocFolder, type ImageName } from './image';
 import { until } from '../until';
 import { isRunning, type Listener } from './process';
-import { iocCommand, waitForListeners, type IocOptions } from './ioc';
+import { iocCommand, waitForListeners, type IocKind, type IocOptions } from './ioc';
 
 export interface ContainerOptions extends IocOptions {
-  /** Default busybox-ioc, or py-ioc where the IOC wants Python. */
+  /** Default busybox-ioc, or the one with what the IOC is written in. */
   image?: ImageName;
   name?: string;
   labels?: Record<string, string>;
@@ -178,11 +179,7 @@ async function run(
   options: ContainerOptions,
   expected: IocOptions | undefined,
 ): Promise<LabContainer> {
-  const wantsPython = command[0] === 'python3' || expected?.ioc === 'pvagw';
-  const image = await importImage(
-    engine,
-    options.image ?? (wantsPython ? 'py-ioc' : 'busybox-ioc'),
-  );
+  const image = await importImage(engine, options.image ?? imageFor(command, expected?.ioc));
   const { exposed, bindings } = portsOf(options.publish ?? []);
   const container = await engine.client.createContainer({
     ...(options.name ? { name: options.name } : {}),
@@ -202,6 +199,8 @@ async function run(
       Binds: options.binds ?? [],
       ...(options.network ? { NetworkMode: options.network } : {}),
       ...(options.init ? { Init: true } : {}),
+      // A core-pva server ends the circuit of a client whose machine's name it cannot resolve.
+      ...(expected?.ioc === 'corePva' ? { ExtraHosts: [`${hostname()}:127.0.0.1`] } : {}),
       ...(options.hardened ? { CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] } : {}),
     },
   });
@@ -213,6 +212,11 @@ async function run(
     await made.remove();
     throw error;
   }
+}
+
+function imageFor(command: string[], ioc: IocKind | undefined): ImageName {
+  if (ioc === 'corePva') return 'java-ioc';
+  return command[0] === 'python3' || ioc === 'pvagw' ? 'py-ioc' : 'busybox-ioc';
 }
 
 function portsOf(publish: string[]): {

@@ -25,6 +25,8 @@ const toolsOf = {
   'node-ioc': ['busybox', 'node'],
   /** The servers written in Python: caproto, p4p, pvaPy, pythonSoftIOC. */
   'py-ioc': ['busybox', 'python'],
+  /** The server of core-pva, and a Java that runs it. */
+  'java-ioc': ['busybox', 'java'],
 } as const;
 
 export type ImageName = keyof typeof toolsOf;
@@ -34,17 +36,25 @@ const root = resolve(__dirname, '../../..');
 const cache = join(root, '.cache');
 const epics = join(cache, 'epics');
 const python = join(cache, 'venv/bin/python');
+const java = join(cache, 'java');
 const fixtures = join(root, 'test/fixtures/ioc');
 
 /** Where the image keeps things: programs, definitions and libraries; databases and scripts. */
 export const epicsFolder = '/opt/epics';
 export const iocFolder = '/opt/ioc';
+export const javaFolder = '/opt/java';
 
 /** Why the IOCs cannot run here, or undefined when they can. */
 export function missingForIocs(): string | undefined {
   if (!existsSync(join(epics, '.made'))) return 'needs the soft IOCs: node test/support/setup.mjs';
   if (!existsSync('/bin/busybox')) return 'needs busybox-static';
   return undefined;
+}
+
+/** Why what is written in Java cannot run here, or undefined when it can. */
+export function missingForJava(): string | undefined {
+  if (existsSync(join(java, '.made'))) return undefined;
+  return 'needs a JDK and Maven, then: node test/support/setup.mjs';
 }
 
 /** Imports the image into the engine unless it is there, and gives the name to run it by. */
@@ -83,14 +93,19 @@ function removeArchives(name: ImageName): void {
 }
 
 function partsOf(name: ImageName): string[] {
-  const tools = toolsOf[name].map((tool) => (tool === 'python' ? pythonPart() : tool));
+  const parts: Partial<Record<string, () => string[]>> = { python: pythonParts, java: javaParts };
+  const tools = toolsOf[name].flatMap((tool) => parts[tool]?.() ?? [tool]);
   return [...tools, `tree=${epics}:${epicsFolder}`, `tree=${fixtures}:${iocFolder}`];
 }
 
-function pythonPart(): string {
+function pythonParts(): string[] {
   const ask =
     'import sys, sysconfig; print(":".join([sys._base_executable, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")]))';
-  return `python=${execFileSync(python, ['-c', ask], { encoding: 'utf8' }).trim()}`;
+  return [`python=${execFileSync(python, ['-c', ask], { encoding: 'utf8' }).trim()}`];
+}
+
+function javaParts(): string[] {
+  return ['jre', 'core-pva'].map((part) => `tree=${join(java, part)}:${javaFolder}/${part}`);
 }
 
 /** Changes with anything that goes into the image; of big programs, size and date say enough. */
@@ -99,7 +114,8 @@ function keyOf(name: ImageName, parts: string[]): string {
   hash.update(readFileSync(join(__dirname, 'rootfs.sh')));
   hash.update(readFileSync(join(epics, '.made')));
   for (const file of readdirSync(fixtures).sort()) hash.update(readFileSync(join(fixtures, file)));
-  const programs = toolsOf[name].map((tool) => (tool === 'python' ? python : `/usr/bin/${tool}`));
+  const places: Partial<Record<string, string>> = { python, java: join(java, '.made') };
+  const programs = toolsOf[name].map((tool) => places[tool] ?? `/usr/bin/${tool}`);
   for (const program of programs.filter((file) => existsSync(file))) {
     const { size, mtimeMs } = statSync(realpathSync(program));
     hash.update(`${program} ${size} ${mtimeMs}`);

@@ -1,10 +1,11 @@
 import { until } from '../until';
-import { epicsFolder, iocFolder } from './image';
+import { epicsFolder, iocFolder, javaFolder } from './image';
 import { isRunning, listenersOf, type Listener } from './process';
 
 /**
  * The servers of the field. The first three are EPICS databases: Channel Access only, with QSRV1
- * (pvAccessCPP), with QSRV2 (PVXS). The others are Python programs over other implementations.
+ * (pvAccessCPP), with QSRV2 (PVXS). The others are programs in Python, and one in Java, over other
+ * implementations.
  */
 export type IocKind =
   | 'softIocCa'
@@ -14,6 +15,7 @@ export type IocKind =
   | 'caproto'
   | 'p4p'
   | 'pvaPy'
+  | 'corePva'
   | 'pvagw';
 
 export interface IocOptions {
@@ -21,7 +23,7 @@ export interface IocOptions {
   ioc?: IocKind;
   /** Files of test/fixtures/ioc or absolute paths in the container; default demo.db. */
   db?: string[];
-  /** As for dbLoadRecords, `P=DEMO:`. For the Python servers, P alone is understood. */
+  /** As for dbLoadRecords, `P=DEMO:`. The programs understand P alone. */
   macros?: string;
   /** A startup script instead of databases. */
   script?: string;
@@ -48,6 +50,7 @@ const listenerCounts: Record<IocKind, number> = {
   caproto: 1,
   p4p: 1,
   pvaPy: 1,
+  corePva: 1,
   pvagw: 1,
 };
 
@@ -62,12 +65,20 @@ export function iocCommand(options: IocOptions): {
       : {}),
     ...options.env,
   };
+  const prefix = /(?:^|,)P=([^,]*)/.exec(options.macros ?? '')?.[1] ?? 'DEMO:';
   if (kind in scripts) {
     const script = `${iocFolder}/${scripts[kind as keyof typeof scripts]}`;
-    const prefix = /(?:^|,)P=([^,]*)/.exec(options.macros ?? '')?.[1] ?? 'DEMO:';
     return {
       command: ['python3', script, prefix],
       environment: { PYTHONPATH: '/opt/python', PYTHONUNBUFFERED: '1', ...environment },
+    };
+  }
+  if (kind === 'corePva') {
+    const classes = `${javaFolder}/core-pva/*:${javaFolder}/core-pva/classes`;
+    const java = `${javaFolder}/jre/bin/java`;
+    return {
+      command: [java, '-cp', classes, 'CorePvaServer', prefix],
+      environment: { ...withoutIpv6, ...environment },
     };
   }
   if (kind === 'pvagw') {
@@ -89,6 +100,12 @@ export function iocCommand(options: IocOptions): {
     environment,
   };
 }
+
+/** A core-pva server does not start without IPv6, as in Docker's containers, unless told all this. */
+const withoutIpv6 = {
+  EPICS_PVA_ENABLE_IPV6: 'NO',
+  EPICS_PVAS_INTF_ADDR_LIST: '0.0.0.0 224.0.0.128,1@127.0.0.1',
+};
 
 /** As p4p's own documentation has it: one server, one client, no access rules. */
 function gatewayConfiguration(address: string): string {
