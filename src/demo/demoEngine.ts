@@ -16,7 +16,7 @@ import type { BoundSocket, SocketReport } from '../services/detect/socketReport'
 import type { ContainerAccess, ContainerInfo, Engine } from '../services/engine';
 import { DemoServers } from './demoServers';
 import { DemoValues } from './demoPvs';
-import { duplexPair } from './duplexPair';
+import { duplexPair } from '../node/relay/duplexPair';
 
 const CONTAINER: ContainerInfo = {
   id: 'demo',

@@ -7,8 +7,19 @@ export interface NameServers {
   readonly pva: readonly Endpoint[];
 }
 
-/** Every local endpoint at which a server answers now, 127.0.0.1 and the default ports first. */
+/**
+ * What clients are told: one that is always the same where there is one, else the servers that are
+ * there now. Not both: libca would take a channel to a server's circuit that it opens as a name
+ * server just then, before the revision is known, and fail ("bad native data type", nciu.cpp).
+ */
 export function nameServersOf(snapshot: Snapshot): NameServers {
+  const servers = serversOf(snapshot);
+  const { ca, pva } = snapshot.nameServers ?? {};
+  return { ca: ca ? [ca] : servers.ca, pva: pva ? [pva] : servers.pva };
+}
+
+/** Every local endpoint at which a server answers now, 127.0.0.1 and the default ports first. */
+export function serversOf(snapshot: Snapshot): NameServers {
   const lists = { ca: new Map<string, Endpoint>(), pva: new Map<string, Endpoint>() };
   for (const container of snapshot.containers) {
     for (const ioc of container.iocs) {

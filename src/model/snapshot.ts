@@ -128,6 +128,8 @@ export interface Snapshot {
   readonly containers: readonly ContainerState[];
   /** Absent while no searches by UDP are to be answered. */
   readonly search?: SearchState;
+  /** Where clients find PVs of all servers by TCP, whichever of them are there now. */
+  readonly nameServers?: Readonly<Partial<Record<PvProtocol, Endpoint>>>;
   /** Names the person gave that no IOC has, as far as was asked. */
   readonly unknownNames: readonly string[];
 }

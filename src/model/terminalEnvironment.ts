@@ -1,6 +1,12 @@
 /** Which environment the terminals of a window get. Pure. */
 import { formatEndpoint, isLoopback, isUnspecified } from './endpoint';
-import { clientEnvironment, formatEnvironment, nameServersOf, type Shell } from './nameServers';
+import {
+  clientEnvironment,
+  formatEnvironment,
+  nameServersOf,
+  serversOf,
+  type Shell,
+} from './nameServers';
 import type { WindowPlace } from './situation';
 import type { Snapshot } from './snapshot';
 
@@ -16,7 +22,9 @@ export function terminalEnvironment(
     (mode === 'auto' &&
       (place === 'here' ||
         (place === 'remote-window' && isRightInside(snapshot, ownContainerKey))));
-  return isWanted ? clientEnvironment(nameServersOf(snapshot)) : {};
+  if (!isWanted) return {};
+  const isHere = place === 'here' || mode === 'always';
+  return clientEnvironment(isHere ? nameServersOf(snapshot) : serversOf(snapshot));
 }
 
 /**
@@ -25,7 +33,7 @@ export function terminalEnvironment(
  * it has here.
  */
 function isRightInside(snapshot: Snapshot, ownContainerKey: string | undefined): boolean {
-  const { ca, pva } = nameServersOf(snapshot);
+  const { ca, pva } = serversOf(snapshot);
   const own = snapshot.containers.find(({ key }) => key === ownContainerKey);
   const inside = new Set(
     (own?.iocs ?? [])

@@ -29,7 +29,7 @@ import type { Disposable } from '../base/disposable';
 
 export interface ExposerInput extends Omit<
   SessionInput,
-  'engines' | 'isWanted' | 'wantedSearch' | 'extraNames'
+  'engines' | 'isWanted' | 'hasWish' | 'wantedSearch' | 'extraNames'
 > {
   readonly openEngines: OpenEngineSet;
 }
@@ -48,6 +48,7 @@ export class Exposer {
       ...input,
       engines: this.#sets,
       extraNames: [],
+      hasWish: () => this.wishes.length > 0,
       wantedSearch: () => widestSearch(this.wishes),
       isWanted: (engine, container) =>
         this.wishes.some(

@@ -211,7 +211,7 @@ export class IocExposure implements Disposable {
     this.#naming = 'busy';
     try {
       const isListed = await this.#listFromPva();
-      if (!isListed) await this.#readFromFiles();
+      if (!isListed && !this.#isCorePva) await this.#readFromFiles();
     } catch (error) {
       if (!isErrorCode(error, 'cancelled')) this.#namesNote = messageOf(error);
     }
@@ -224,6 +224,11 @@ export class IocExposure implements Disposable {
   async #listFromPva(): Promise<boolean> {
     const server = this.servers.find((exposure) => exposure.identity?.protocol === 'pva');
     if (!server) return false;
+    if (this.#isCorePva) {
+      // It has no channel `server`, and says nothing at all to who asks for one.
+      this.#namesNote = 'core-pva servers have no list of their PVs';
+      return false;
+    }
     try {
       const names = await withDeadline(
         this.#input.clock,
@@ -239,6 +244,10 @@ export class IocExposure implements Disposable {
       this.#input.log('info', 'pva', `${this.name}: no list of PVs: ${messageOf(error)}`);
       return false;
     }
+  }
+
+  get #isCorePva(): boolean {
+    return this.servers.some(({ identity }) => identity?.implementation === 'core-pva');
   }
 
   async #readFromFiles(): Promise<void> {

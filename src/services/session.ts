@@ -11,10 +11,12 @@ import { ContainerExposure, type ContainerExposureInput } from './containerExpos
 import type { ContainerInfo, Engine, PublishedPort } from './engine';
 import type { IocExposure, IocServer } from './iocExposure';
 import { LocalPorts, type PortHolder } from './localPorts';
+import { type AnnouncedServer, Beacons } from './search/beacons';
 import { HostSearch } from './search/hostSearch';
 import type { SearchSockets } from './search/searchSockets';
+import { NameServers } from './search/nameServers';
 import { SessionSearch } from './search/sessionSearch';
-import { type Endpoint, isUnspecified } from '../model/endpoint';
+import { type Endpoint, formatEndpoint, isUnspecified } from '../model/endpoint';
 
 /** Changes within this time are told at once, so that 100,000 answers are a few snapshots. */
 const COALESCE_MS = 50;
@@ -41,6 +43,8 @@ export interface SessionInput extends Omit<
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
   /** For searches by UDP; absent: they are not answered. */
   readonly searchSockets?: SearchSockets;
+  /** Whether anybody wants anything; absent: yes. */
+  readonly hasWish?: () => boolean;
   /** Which of them anybody wants answered; absent: those to 127.0.0.1. */
   readonly wantedSearch?: () => SearchWish;
 }
@@ -61,6 +65,10 @@ export class ExposeSession implements Disposable {
   readonly #localPorts: LocalPorts;
   readonly #search: SessionSearch;
   readonly #hostSearch: HostSearch | undefined;
+  readonly #beacons: Beacons | undefined;
+  readonly #nameServers: NameServers | undefined;
+  /** Whether there was something to find since somebody wants it. */
+  #hasRelayed = false;
   #extraNames: readonly string[];
   #pendingTell: Disposable | undefined;
 
@@ -86,6 +94,18 @@ export class ExposeSession implements Disposable {
           onChange: () => this.#tell(),
         }),
       );
+    this.#nameServers =
+      searchSockets &&
+      this.#store.add(
+        new NameServers({
+          sockets: searchSockets,
+          sift: (protocol, onAnswer) => this.#search.sift(protocol, onAnswer),
+          onChange: () => this.#tell(),
+          log: input.log,
+        }),
+      );
+    this.#beacons =
+      searchSockets && this.#store.add(new Beacons(searchSockets.openBeacons(), input.clock));
     this.#store.add(input.engines.onDidChange(() => this.#followEngines()));
     this.#followEngines();
   }
@@ -211,10 +231,13 @@ export class ExposeSession implements Disposable {
       this.#pendingTell = undefined;
       const { servers } = this;
       this.#search.setServers(servers);
-      // Where nothing is relayed, searches are no business of ours.
+      // Where nothing was relayed yet, searches are no business of ours; later clients wait for more.
       const isRelaying = servers.some(({ exposure }) => exposure.isRelayed);
+      this.#hasRelayed = (this.#hasRelayed || isRelaying) && this.#input.hasWish?.() !== false;
       const wanted = this.#input.wantedSearch?.() ?? 'loopback';
-      this.#hostSearch?.setWish(isRelaying ? wanted : 'off');
+      this.#hostSearch?.setWish(this.#hasRelayed ? wanted : 'off');
+      this.#nameServers?.setOpen(this.#hasRelayed);
+      if (wanted !== 'off') this.#beacons?.setServers(servers.flatMap(announced));
       this.#changed.fire();
     });
   }
@@ -260,6 +283,7 @@ export class ExposeSession implements Disposable {
         a.name.localeCompare(b.name),
       ),
       ...(Object.keys(search).length > 0 && { search }),
+      nameServers: this.#nameServers?.state ?? {},
       unknownNames: this.#unknownNames(),
     };
   }
@@ -268,6 +292,13 @@ export class ExposeSession implements Disposable {
     this.#pendingTell?.dispose();
     this.#store.dispose();
   }
+}
+
+/** A CA server that listens anew, or at another place, has come again. */
+function announced({ key, protocol, exposure }: PvServer): AnnouncedServer[] {
+  const { local, isRelayed, listener } = exposure;
+  if (protocol !== 'ca' || !local || !isRelayed) return [];
+  return [{ key: `${key}/${listener.inode} ${formatEndpoint(local)}`, endpoint: local }];
 }
 
 function isAt({ transport, hostIp, hostPort }: PublishedPort, { host, port }: Endpoint): boolean {

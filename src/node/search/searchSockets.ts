@@ -6,15 +6,20 @@ import { messageOf } from '../../base/errors';
 import type { Endpoint } from '../../model/endpoint';
 import type { PvProtocol } from '../../model/snapshot';
 import type {
+  BeaconSocket,
   HostAddresses,
   SearchSocket,
   SearchSocketEvents,
   SearchSockets,
 } from '../../services/search/searchSockets';
 import { findUdpPortHolder } from '../portHolder';
+import { openNameServer } from './openNameServer';
+import { version } from '../../../package.json';
 
 export const SEARCH_PORTS: Readonly<Record<PvProtocol, number>> = { ca: 5064, pva: 5076 };
 
+/** EPICS_CA_REPEATER_PORT, which clients hardly ever change. */
+const CA_REPEATER_PORT = 5065;
 /** Where those who share the PVA port of a machine pass searches on to each other. */
 const PVA_GROUP = '224.0.0.128';
 const HOST = '127.0.0.1';
@@ -39,6 +44,26 @@ export function createSearchSockets(ports = SEARCH_PORTS): SearchSockets {
     openBroadcast: (protocol, address, events) =>
       bound({ host: address, port: ports[protocol] }, true, false, events),
     addresses: () => hostAddresses(process.platform, networkInterfaces()),
+    openBeacons,
+    openNameServer: (protocol, sift) => openNameServer(protocol, version, sift),
+  };
+}
+
+function openBeacons(): BeaconSocket {
+  const socket = createSocket('udp4');
+  // Nothing waits for this: no process must stay for it, and no failure of it counts.
+  socket.on('error', () => undefined);
+  socket.unref();
+  let isClosed = false;
+  return {
+    send(datagram) {
+      if (!isClosed) socket.send(datagram, CA_REPEATER_PORT, HOST, () => undefined);
+    },
+    dispose() {
+      if (isClosed) return;
+      isClosed = true;
+      socket.close();
+    },
   };
 }
 

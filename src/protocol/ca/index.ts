@@ -50,6 +50,7 @@ export {
   type CaServerOptions,
 } from './serverCircuit';
 export { identifyCaServer, type CaImplementation, type CaServerObservations } from './identify';
+export { writeCaBeacon } from './beacon';
 export { decodeDatagram } from './datagram';
 export { CaSearchSifter, type CaQuestion } from './searchSifter';
 export {

@@ -3,6 +3,7 @@ import { ipv4Number } from '../ipv4';
 import { CUT, NO_MESSAGE, type FrameShape } from '../frameShape';
 import type { SievedMessages } from '../messageSieve';
 import {
+  CA_MINOR_PROTOCOL_REVISION,
   CA_PROTO_ECHO,
   CA_PROTO_NOT_FOUND,
   CA_PROTO_SEARCH,
@@ -76,7 +77,9 @@ export class CaSearchSifter {
     return this.#sifter.clientEnded();
   }
   fromServer(chunk: Uint8Array): Uint8Array[] {
-    return this.#sifter.fromServer(chunk);
+    const parts = this.#sifter.fromServer(chunk);
+    this.#answers.hasVersion ||= chunk.length > 0;
+    return parts;
   }
   takeAnswers(): Uint8Array {
     return this.#sifter.takeAnswers();
@@ -94,14 +97,24 @@ export class CaSearchSifter {
   }
 }
 
+/**
+ * Before the server's first message they begin with a VERSION, as servers do: libca takes the revision
+ * of this circuit for that of the one that it is told of (tcpiiu.cpp, searchRespNotify), and without
+ * any asks there as in 1995.
+ */
 class CaAnswers implements WaitingAnswers {
   readonly #writer = new FrameWriter();
+  hasVersion = false;
 
   get isEmpty(): boolean {
     return this.#writer.lengthBytes === 0;
   }
   add(command: number, dataType: number, count: number, first: number, second: number): void {
     if (this.#writer.lengthBytes >= MAX_WAITING_BYTES) return;
+    if (!this.hasVersion) {
+      this.hasVersion = true;
+      this.#writer.message(CA_PROTO_VERSION, 0, CA_MINOR_PROTOCOL_REVISION, 0, 0);
+    }
     this.#writer.message(command, dataType, count, first, second);
   }
   take(): Uint8Array {

@@ -45,6 +45,8 @@ export interface PvaClientOptions {
   readonly maxMessageBytes?: number;
 }
 
+/** Announced by core-pva unless set otherwise, and by pvAccessJava. */
+const CORE_PVA_BUFFER_BYTES = 16_384;
 const CA_IDENTITY = structureType('', { user: 'string', host: 'string' });
 /** As many names as keep one SEARCH below 64 kB with names of usual length. */
 const NAMES_PER_SEARCH = 1000;
@@ -312,7 +314,10 @@ export class PvaClientConnection {
       // The buffer size pvxs sends (nobody uses it), types that we keep, quality of service.
       body.u32(0x10000).u16(0x7fff).u16(0);
       writeString(body, isCa ? 'ca' : 'anonymous');
-      writeTyped(body, isCa ? { type: CA_IDENTITY, value: { ...identity } } : undefined);
+      // core-pva looks the host up and hangs when it cannot (ClientAuthentication.java).
+      const isCorePva = receiveBufferBytes === CORE_PVA_BUFFER_BYTES;
+      const value = identity && { ...identity, ...(isCorePva && { host: '127.0.0.1' }) };
+      writeTyped(body, isCa && value ? { type: CA_IDENTITY, value } : undefined);
     });
   }
 

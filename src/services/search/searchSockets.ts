@@ -3,6 +3,7 @@ import type { Disposable } from '../../base/disposable';
 import type { Endpoint } from '../../model/endpoint';
 import type { SearchWish } from '../../model/exposure';
 import type { PvProtocol } from '../../model/snapshot';
+import type { Relay, SiftCircuit } from '../connection';
 import type { PortHolder } from '../localPorts';
 
 export interface SearchSocket extends Disposable {
@@ -31,6 +32,12 @@ export interface SearchPortTaken {
   readonly holder?: PortHolder;
 }
 
+/** Sends to the CA repeater of this machine, which tells all clients; where there is none, to nobody. */
+export interface BeaconSocket extends Disposable {
+  /** Loses what cannot be sent now. */
+  send(datagram: Uint8Array): void;
+}
+
 /** The addresses of this machine, as they are now. */
 export interface HostAddresses {
   /** Its own, numeric, without those of the loopback. */
@@ -49,4 +56,7 @@ export interface SearchSockets {
     events: SearchSocketEvents,
   ): Promise<SearchSocket>;
   addresses(): HostAddresses;
+  openBeacons(): BeaconSocket;
+  /** On 127.0.0.1, by TCP, without any server behind it; undefined: no port is left for it. */
+  openNameServer(protocol: PvProtocol, sift: SiftCircuit): Promise<Relay | undefined>;
 }

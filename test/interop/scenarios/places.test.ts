@@ -1,11 +1,12 @@
 /** IOCs in other places than a plain container: this machine's network, a devcontainer, far away. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { epicsExpose } from '../../support/command';
 import { Exposed } from '../../support/exposed';
 import { freePort } from '../../support/freePort';
 import { devcontainerUp } from '../../support/lab/devcontainer';
 import type { EngineKind, LabEngine } from '../../support/lab/engine';
-import { needsEngine } from '../../support/lab/needs';
+import { needsEngine, needsJava } from '../../support/lab/needs';
 import { exposedServers, Scene } from '../../support/scene';
 import { skip } from '../../support/skip';
 import { missingForSshd, startSshd } from '../../support/sshd';
@@ -44,6 +45,21 @@ for (const kind of kinds) {
         ],
       );
       assert.deepEqual(await exposed.read('HOST:TEMPERATURE'), [21.5, 21.5]);
+    });
+
+    it('core-pva, which lists no PVs and looks up who asks', async function () {
+      needsJava(this);
+      const box = await scene.ioc({ ioc: 'corePva', macros: 'P=JAVA:', knowsNoHost: true });
+      const exposed = scene.expose([box], ['--pv', 'JAVA:TEMPERATURE']);
+      await exposed.untilReachable(box.name, 1, 10_000);
+      await exposed.until(() => exposed.snapshot.isSettled, 3000, 'all to be settled');
+      const { namesNote } = exposed.iocs(box.name)[0] ?? {};
+      assert.match(namesNote ?? '', /core-pva servers have no list/);
+      const { stdout } = await epicsExpose([
+        ...['get', '--json', '--engine', lab.endpoint, '--container', box.name],
+        ...['pva://JAVA:TEMPERATURE'],
+      ]);
+      assert.match(stdout, /21\.5/);
     });
 
     it('an IOC behind a pvAccess gateway: the gateway is named, and a PV that one names is read', async () => {

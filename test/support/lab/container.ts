@@ -23,6 +23,8 @@ export interface ContainerOptions extends IocOptions {
   hostname?: string;
   binds?: string[];
   init?: boolean;
+  /** The name of this machine is unknown in there, as is usual. */
+  knowsNoHost?: boolean;
   tty?: boolean;
 }
 
@@ -200,7 +202,9 @@ async function run(
       ...(options.network ? { NetworkMode: options.network } : {}),
       ...(options.init ? { Init: true } : {}),
       // A core-pva server ends the circuit of a client whose machine's name it cannot resolve.
-      ...(expected?.ioc === 'corePva' ? { ExtraHosts: [`${hostname()}:127.0.0.1`] } : {}),
+      ...(expected?.ioc === 'corePva' && !options.knowsNoHost
+        ? { ExtraHosts: [`${hostname()}:127.0.0.1`] }
+        : {}),
       ...(options.hardened ? { CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] } : {}),
     },
   });

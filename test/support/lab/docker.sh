@@ -12,7 +12,7 @@ export DOCKER_HOST=unix://$folder/engine.sock
 
 start() {
   local subnet=$1 pool=$2
-  ip link add "$name" type bridge && ip addr add "$subnet" dev "$name" && ip link set "$name" up || exit 1
+  ip link add "$name" type bridge && ip addr add "$subnet" broadcast + dev "$name" && ip link set "$name" up || exit 1
   setsid dockerd --host "$DOCKER_HOST" --data-root "$folder/data" --exec-root "$folder/exec" \
     --pidfile "$folder/engine.pid" --bridge "$name" --iptables=false --ip6tables=false --ip-masq=false \
     --default-address-pool "base=$pool,size=26" --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$name" \

@@ -85,6 +85,12 @@ describe('CaSearchSifter', () => {
       const check = (chunks: Uint8Array[], how: string): void => {
         const sifter = new CaSearchSifter(() => undefined);
         const question = { cid: 42, name: 'X', replyFlag: 5, minor: 13 };
+        // Before the server has said anything, in its name.
+        sifter.notFound({ ...question, replyFlag: 10 });
+        assert.equal(
+          toHex(sifter.takeAnswers()),
+          '000000000000000d0000000000000000' + '000e0000000a000d' + '0000002a0000002a',
+        );
         const parts: Uint8Array[] = [];
         for (const chunk of chunks) {
           sifter.found(question, '127.0.0.2', 5064);
@@ -106,6 +112,7 @@ describe('CaSearchSifter', () => {
 
   it('answers NOT_FOUND as rsrv does, to who wants it', () => {
     const sifter = new CaSearchSifter(() => undefined);
+    sifter.fromServer(fromHex('000000000000000d0000000000000000'));
     sifter.notFound({ cid: 7, name: 'X', replyFlag: 5, minor: 13 });
     assert.equal(sifter.takeAnswers().length, 0);
     sifter.notFound({ cid: 7, name: 'X', replyFlag: 10, minor: 13 });

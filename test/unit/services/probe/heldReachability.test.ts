@@ -4,7 +4,7 @@ import { TransportError } from '../../../../src/base/errors';
 import { silentLog } from '../../../../src/base/log';
 import { DemoServers } from '../../../../src/demo/demoServers';
 import { DEMO_PVS, DemoValues } from '../../../../src/demo/demoPvs';
-import { duplexPair } from '../../../../src/demo/duplexPair';
+import { duplexPair } from '../../../../src/node/relay/duplexPair';
 import { NameTable } from '../../../../src/model/pvTable';
 import type { PvProtocol } from '../../../../src/model/snapshot';
 import { createReachability } from '../../../../src/services/probe/createReachability';

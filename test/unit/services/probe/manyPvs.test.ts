@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { silentLog } from '../../../../src/base/log';
 import { DEMO_PVS, DemoValues } from '../../../../src/demo/demoPvs';
 import { DemoServers } from '../../../../src/demo/demoServers';
-import { duplexPair } from '../../../../src/demo/duplexPair';
+import { duplexPair } from '../../../../src/node/relay/duplexPair';
 import { NameTable } from '../../../../src/model/pvTable';
 import { createReachability } from '../../../../src/services/probe/createReachability';
 import { MAX_HELD_CHANNELS } from '../../../../src/services/probe/heldReachability';

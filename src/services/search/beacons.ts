@@ -1,0 +1,53 @@
+/**
+ * Tells clients of this machine that a server is back. libca, which searches ever more seldom (up to
+ * five minutes), then searches within five seconds: it takes two beacons in short succession for a
+ * server that was restarted, and one alone for nothing (`bhe.cpp`, updatePeriod; `cac.cpp`,
+ * beaconNotify).
+ */
+import type { Clock } from '../../base/clock';
+import { type Disposable, DisposableStore } from '../../base/disposable';
+import { schedule } from '../../base/schedule';
+import type { Endpoint } from '../../model/endpoint';
+import { writeCaBeacon } from '../../protocol/ca';
+import type { BeaconSocket } from './searchSockets';
+
+/** A server that has come; the key is another one when it comes again. */
+export interface AnnouncedServer {
+  readonly key: string;
+  readonly endpoint: Endpoint;
+}
+
+/** As rsrv does first after its start (`online_notify.c`). */
+const SECOND_BEACON_MS = 20;
+
+export class Beacons implements Disposable {
+  readonly #socket: BeaconSocket;
+  readonly #clock: Clock;
+  readonly #store = new DisposableStore();
+  #known: ReadonlySet<string> = new Set();
+
+  constructor(socket: BeaconSocket, clock: Clock) {
+    this.#clock = clock;
+    this.#socket = this.#store.add(socket);
+  }
+
+  /** Takes the CA servers that clients reach by us now; those that were not there are announced. */
+  setServers(servers: readonly AnnouncedServer[]): void {
+    const arrived = servers.filter(({ key }) => !this.#known.has(key));
+    this.#known = new Set(servers.map(({ key }) => key));
+    for (const { endpoint } of arrived) this.#announce(endpoint);
+  }
+
+  #announce(endpoint: Endpoint): void {
+    // Beyond the one before by more than lost beacons could explain, and never before it.
+    const id = Math.floor(this.#clock.wallMs() / SECOND_BEACON_MS) >>> 0;
+    this.#socket.send(writeCaBeacon(endpoint, id));
+    schedule(this.#store, this.#clock, SECOND_BEACON_MS, () =>
+      this.#socket.send(writeCaBeacon(endpoint, id + 1)),
+    );
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+}
