@@ -41,6 +41,8 @@ export interface IocExposureInput extends Pick<
   readonly extraNames: readonly string[];
   /** What there is to tell of the names of a server. */
   readonly noteAbout: (server: IocServer) => string | undefined;
+  /** Whether clients find its PVs by a name server of ours, whatever it answers itself. */
+  readonly hasNameServer: (protocol: PvProtocol) => boolean;
   readonly clientName: string;
   readonly hostName: string;
   /** An established circuit ended: look whether the process is still there. */
@@ -354,6 +356,7 @@ export class IocExposure implements Disposable {
     const finding =
       identity &&
       isReached &&
+      !this.#input.hasNameServer(identity.protocol) &&
       findabilityNote({ ...identity, status: exposure.status, isRelayed: exposure.isRelayed });
     const server = this.pvServers.find((one) => one.exposure === exposure);
     const shared = server && this.#input.noteAbout(server);

@@ -35,7 +35,7 @@ export interface EngineSource {
 
 export interface SessionInput extends Omit<
   ContainerExposureInput,
-  'localPorts' | 'sift' | 'noteAbout'
+  'localPorts' | 'sift' | 'noteAbout' | 'hasNameServer'
 > {
   readonly engines: EngineSource;
   /** Whether anybody wants that container; `review` is called when the answer may have changed. */
@@ -67,8 +67,8 @@ export class ExposeSession implements Disposable {
   readonly #hostSearch: HostSearch | undefined;
   readonly #beacons: Beacons | undefined;
   readonly #nameServers: NameServers | undefined;
-  /** Whether there was something to find since somebody wants it. */
-  #hasRelayed = false;
+  /** Whether there was something to search for; clients wait for what comes later, too. */
+  #hasCarried = false;
   #extraNames: readonly string[];
   #pendingTell: Disposable | undefined;
 
@@ -191,6 +191,7 @@ export class ExposeSession implements Disposable {
         localPorts: this.#localPorts,
         sift: (protocol, onAnswer) => this.#search.sift(protocol, onAnswer),
         noteAbout: (server) => this.#search.noteAbout(server),
+        hasNameServer: (protocol) => this.#nameServers?.state[protocol] !== undefined,
       }),
     );
     this.#containers.set(key, exposure);
@@ -231,12 +232,14 @@ export class ExposeSession implements Disposable {
       this.#pendingTell = undefined;
       const { servers } = this;
       this.#search.setServers(servers);
-      // Where nothing was relayed yet, searches are no business of ours; later clients wait for more.
-      const isRelaying = servers.some(({ exposure }) => exposure.isRelayed);
-      this.#hasRelayed = (this.#hasRelayed || isRelaying) && this.#input.hasWish?.() !== false;
+      // Searches for what is in this machine's own network are no business of ours.
+      const isCarrying = servers.some(
+        ({ exposure }) => exposure.status === 'exposed' && exposure.wayKind !== 'host-network',
+      );
+      this.#hasCarried = (this.#hasCarried || isCarrying) && this.#input.hasWish?.() !== false;
       const wanted = this.#input.wantedSearch?.() ?? 'loopback';
-      this.#hostSearch?.setWish(this.#hasRelayed ? wanted : 'off');
-      this.#nameServers?.setOpen(this.#hasRelayed);
+      this.#hostSearch?.setWish(this.#hasCarried ? wanted : 'off');
+      this.#nameServers?.setOpen(this.#hasCarried);
       if (wanted !== 'off') this.#beacons?.setServers(servers.flatMap(announced));
       this.#changed.fire();
     });

@@ -79,6 +79,10 @@ export const pvaPyGet: Get = (...request) => get(script('pvaPyGet.py'), ...reque
 /** Channel Access in pure Python. Searches by UDP only. */
 export const caprotoGet: Get = (...request) => get(script('caprotoGet.py'), ...request);
 
+/** What clients said of PVs that they found at two servers. */
+export const foundTwice: string[] = [];
+const FOUND_TWICE = /identical process variable|more than one channel/i;
+
 async function get(
   program: Program,
   names: string[],
@@ -91,6 +95,7 @@ async function get(
   const errors: string[] = [];
   readLines(child, (result) => results.push(result), errors);
   const exitCode = await ended(child);
+  foundTwice.push(...errors.filter((line) => FOUND_TWICE.test(line)));
   if (results.length !== names.length) {
     throw new Error(`${program.at(-1)} ended with ${exitCode}: ${errors.join('\n')}`);
   }

@@ -47,6 +47,22 @@ for (const kind of kinds) {
       assert.deepEqual(await exposed.read('HOST:TEMPERATURE'), [21.5, 21.5]);
     });
 
+    it('published under the same number: p4p finds a pvAccessCPP server that is not relayed', async () => {
+      const port = await freePort();
+      const box = await scene.ioc({
+        ioc: 'softIocPva',
+        macros: 'P=QSRVPUB:',
+        env: { EPICS_PVAS_SERVER_PORT: `${port}` },
+        publish: [`127.0.0.1:${port}:${port}`],
+      });
+      const exposed = scene.expose([box]);
+      await exposed.untilReachable(box.name, 2, 20_000);
+      await exposed.until(() => !!exposed.snapshot.nameServers?.pva, 5000, 'the name server');
+      const { way, isRelayed, note } = exposed.server(box.name, 'pva');
+      assert.deepEqual([way, isRelayed, note], ['published', false, undefined]);
+      assert.deepEqual(await exposed.read('QSRVPUB:TEMPERATURE', ['pva']), [21.5]);
+    });
+
     it('core-pva, which lists no PVs and looks up who asks', async function () {
       needsJava(this);
       const box = await scene.ioc({ ioc: 'corePva', macros: 'P=JAVA:', knowsNoHost: true });
