@@ -277,6 +277,7 @@ export class ExposeSession implements Disposable {
   snapshot(): Snapshot {
     const { problem } = this.#input.engines;
     const search = this.#hostSearch?.state ?? {};
+    const nameServers = this.#nameServers?.state ?? {};
     const containers = [...this.#containers.values()].map((container) => container.state());
     return {
       isSettled: this.isSettled,
@@ -286,7 +287,7 @@ export class ExposeSession implements Disposable {
         a.name.localeCompare(b.name),
       ),
       ...(Object.keys(search).length > 0 && { search }),
-      nameServers: this.#nameServers?.state ?? {},
+      ...(Object.keys(nameServers).length > 0 && { nameServers }),
       unknownNames: this.#unknownNames(),
     };
   }
