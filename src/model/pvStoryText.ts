@@ -1,11 +1,11 @@
 /** What a hover tells about a PV, and tooltips about the lines above it, as plain text. Pure. */
 import { formatEndpoint, isUnspecified } from './endpoint';
 import type { PvPath, PvStory } from './exposure';
-import type { TreeNode } from './pvTree';
+import type { SearchNode, TreeNode } from './pvTree';
 import { stepHealth } from './pvTree';
 import type { PvStep } from './pvTable';
 import { formatValue } from './reading';
-import type { Problem, SearchState, ServerState, WayKind } from './snapshot';
+import type { Problem, PvProtocol, ServerState, WayKind } from './snapshot';
 import type { Health } from './table';
 
 /** One protocol's part of a story, or all of a tooltip. All texts are plain, none is Markdown. */
@@ -70,7 +70,7 @@ function pathSection(path: PvPath, nowMs: number): StorySection {
   if (failure) lines.push({ label: 'What to do', text: failure.advice });
   lines.push({ label: 'Path', text: wayText(path) });
   return {
-    heading: `${row.protocol === 'ca' ? 'Channel Access' : 'pvAccess'} (${path.implementation})`,
+    heading: `${PROTOCOL_WORDS[row.protocol]} (${path.implementation})`,
     health: path.problem ? 'bad' : stepHealth(row.step),
     lines: lines.map(({ label, text }) => ({ label, text: text.trim() })),
   };
@@ -91,6 +91,8 @@ function wayText({ row, pid, listening, way, local }: PvPath): string {
     local ? formatEndpoint(local) : 'not on this machine',
   ].join(' \u2192 ');
 }
+
+const PROTOCOL_WORDS: Record<PvProtocol, string> = { ca: 'Channel Access', pva: 'pvAccess' };
 
 export const WAY_WORDS: Record<WayKind, string> = {
   'host-network': 'host network',
@@ -163,10 +165,8 @@ export function tooltipSections(node: TreeNode, nowMs: number): StorySection[] {
     case 'problem':
       return [section(node, node.problem.message, [['What to do', node.problem.advice]])];
     case 'search':
-      return Object.entries(node.search).map(([protocol, port]) =>
-        section(node, `Searches by UDP for ${protocol === 'ca' ? 'Channel Access' : 'pvAccess'}`, [
-          ...searchLines(protocol, port),
-        ]),
+      return (['ca', 'pva'] as const).map((protocol) =>
+        section(node, PROTOCOL_WORDS[protocol], searchLines(node, protocol)),
       );
     case 'pv':
       return [];
@@ -174,20 +174,20 @@ export function tooltipSections(node: TreeNode, nowMs: number): StorySection[] {
 }
 
 function searchLines(
-  protocol: string,
-  { local, broadcasts, problem }: NonNullable<SearchState['ca']>,
+  { search, nameServers }: SearchNode,
+  protocol: PvProtocol,
 ): [string, string][] {
-  const variable = `EPICS_${protocol.toUpperCase()}_ADDR_LIST`;
+  const prefix = `EPICS_${protocol.toUpperCase()}`;
+  const server = nameServers[protocol];
+  const { local, broadcasts, problem } = search[protocol] ?? {};
   return [
-    [
-      'Answered at',
-      local ? `${formatEndpoint(local)}, for clients with ${variable}=127.0.0.1` : '',
-    ],
+    ['Name server', server ? `${formatEndpoint(server)}, for ${prefix}_NAME_SERVERS` : 'none'],
+    ['By UDP', local ? `${formatEndpoint(local)}, for ${prefix}_ADDR_LIST` : 'not answered'],
     [
       'Broadcasts',
       broadcasts
-        ? `of this machine's own clients to ${broadcasts.join(', ')}`
-        : 'not heard; the setting epicsExpose.search can change that',
+        ? `of this machine's own clients, to ${broadcasts.join(', ')}`
+        : 'not heard; see the setting epicsExpose.search',
     ],
     ...troubleLines(problem),
   ];
@@ -195,7 +195,7 @@ function searchLines(
 
 function serverSection(node: TreeNode, server: ServerState, nowMs: number): StorySection {
   const { protocol, implementation, listening, way, local, since, pvs, problem, note } = server;
-  return section(node, `${protocol === 'ca' ? 'Channel Access' : 'pvAccess'} server`, [
+  return section(node, `${PROTOCOL_WORDS[protocol]} server`, [
     ['Software', implementation],
     ['In the container', formatEndpoint(listening)],
     ['Way', way ? WAY_WORDS[way] : ''],

@@ -11,6 +11,7 @@ import type {
   ContainerState,
   IocState,
   Problem,
+  PvProtocol,
   SearchState,
   ServerState,
   Snapshot,
@@ -61,10 +62,11 @@ export interface PvNode extends Line {
   readonly row: PvRow;
 }
 
-/** Where clients that search by UDP are answered. */
+/** Where clients that search for PVs are answered. */
 export interface SearchNode extends Line {
   readonly kind: 'search';
   readonly search: SearchState;
+  readonly nameServers: NonNullable<Snapshot['nameServers']>;
 }
 
 /** The lines above the PVs; `ownContainerKey` is the container of this workspace, which comes first. */
@@ -80,7 +82,7 @@ export function treeOf(
   const isOwn = (node: ContainerNode): number => (node.container.key === ownContainerKey ? 0 : 1);
   return [
     ...containers.sort((a, b) => isOwn(a) - isOwn(b)),
-    ...(snapshot.search ? [searchNode(snapshot.search)] : []),
+    ...searchNode(snapshot),
     ...engineProblems(snapshot).map((problem) => problemNode(`engine ${problem.code}`, problem)),
     ...snapshot.unknownNames.map((name) =>
       problemNode(`unknown ${name}`, {
@@ -91,18 +93,16 @@ export function treeOf(
   ];
 }
 
-function searchNode(search: SearchState): SearchNode {
-  const places = Object.entries(search).map(([protocol, { local, broadcasts, problem }]) => {
-    const place = local ? formatEndpoint(local) : broadcasts ? 'broadcasts' : 'nowhere';
-    return `${protocol.toUpperCase()} ${place}${problem && broadcasts ? ' only' : ''}`;
+function searchNode({ search = {}, nameServers = {} }: Snapshot): SearchNode[] {
+  const protocols = Object.keys({ ...nameServers, ...search }) as PvProtocol[];
+  if (protocols.length === 0) return [];
+  const places = protocols.map((protocol) => {
+    const place = nameServers[protocol] ?? search[protocol]?.local;
+    return `${protocol.toUpperCase()} ${place ? formatEndpoint(place) : 'not answered'}`;
   });
-  const hasProblem = Object.values(search).some(({ problem }) => problem !== undefined);
-  return {
-    kind: 'search',
-    id: 'search',
-    search,
-    ...line('Searches by UDP', places.join(', '), hasProblem ? 'bad' : 'good', ''),
-  };
+  const isAnswered = protocols.every((one) => nameServers[one] ?? search[one]?.local);
+  const words = line('Searches', places.join(', '), isAnswered ? 'good' : 'bad', "clients'");
+  return [{ kind: 'search', id: 'search', search, nameServers, ...words }];
 }
 
 function containerNode(container: ContainerState, isOwn: boolean): ContainerNode {

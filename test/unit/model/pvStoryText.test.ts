@@ -110,6 +110,32 @@ describe('tooltipSections', () => {
   });
 });
 
+describe('tooltip of searches', () => {
+  it('tells each way, and the trouble of one', () => {
+    const snapshot = {
+      ...snapshotWith([{}]),
+      nameServers: { ca: { host: '127.0.0.1', port: 5063 } },
+      search: {
+        ca: { broadcasts: ['10.0.0.255'], problem: { code: '', message: 'M', advice: 'A' } },
+      },
+    };
+    const node = treeOf(snapshot, undefined).at(-1);
+    assert.ok(node);
+    const [ca, pva] = tooltipSections(node, 0);
+    assert.deepEqual(
+      ca?.lines.map(({ label, text }) => `${label}: ${text}`),
+      [
+        'Name server: 127.0.0.1:5063, for EPICS_CA_NAME_SERVERS',
+        'By UDP: not answered',
+        "Broadcasts: of this machine's own clients, to 10.0.0.255",
+        'Trouble: M',
+        'What to do: A',
+      ],
+    );
+    assert.deepEqual([pva?.heading, pva?.lines[0]?.text], ['pvAccess', 'none']);
+  });
+});
+
 describe('formatAge', () => {
   const rows: [string, string][] = [
     ['2026-01-02T03:04:01Z', '4 s'],

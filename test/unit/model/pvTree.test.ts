@@ -44,6 +44,18 @@ describe('treeOf', () => {
     assert.equal(tree[0]?.spoken, 'container dev, 6 of 6 reachable, this workspace, trouble');
   });
 
+  it('tells where searches are answered, and what is not', () => {
+    const of = (change: Partial<Snapshot>): string[] =>
+      drawn(treeOf({ ...snapshotWith([{}]), ...change }, undefined)).slice(3);
+    assert.deepEqual(of({}), []);
+    const search = { ca: { problem }, pva: { local: { host: '127.0.0.1', port: 5076 } } };
+    assert.deepEqual(of({ search }), ['Searches | CA not answered, PVA 127.0.0.1:5076 | bad']);
+    const nameServers = { ca: { host: '127.0.0.1', port: 5063 } };
+    assert.deepEqual(of({ search, nameServers }), [
+      'Searches | CA 127.0.0.1:5063, PVA 127.0.0.1:5076 | good',
+    ]);
+  });
+
   it("puts the window's container first, and what is wrong last", () => {
     const one = snapshotWith([{}]);
     const [container] = one.containers;
