@@ -24,6 +24,8 @@ export function createCaDialect(
   let portCid: number | undefined;
   /** Indexes of refused channels that are searched for, for the reason. */
   const refused = new Set<number>();
+  /** Of those the ones that were found and asked for once more: a gateway looks only when searched. */
+  const askedTwice = new Set<number>();
 
   const ready = (): void => {
     if (isReady) return;
@@ -41,9 +43,19 @@ export function createCaDialect(
     }
     const index = cid - 1;
     const wasRefused = refused.delete(index);
+    if (isFound && wasRefused && !askedTwice.has(index)) {
+      askedTwice.add(index);
+      create(index, input.names.name(index));
+      return;
+    }
+    askedTwice.delete(index);
     if (!isFound) events.failed(index, 'not-found');
     else if (wasRefused) events.failed(index, 'create-refused');
     else events.reached(index);
+  };
+  const create = (index: number, name: string): void => {
+    heldCount++;
+    circuit.createChannel(index + 1, name);
   };
   const circuit = new CaClientCircuit(
     caHandler({
@@ -63,6 +75,7 @@ export function createCaDialect(
         if (echoesToCome === 0) ready();
       },
       channelCreated(cid) {
+        askedTwice.delete(cid - 1);
         events.reached(cid - 1);
         if (portCid !== undefined || !input.onSearchPort || !circuit.canSearch) return;
         portCid = cid;
@@ -105,8 +118,7 @@ export function createCaDialect(
         circuit.search(index + 1, name);
         return;
       }
-      heldCount++;
-      circuit.createChannel(index + 1, name);
+      create(index, name);
     },
     ping: echo,
   };

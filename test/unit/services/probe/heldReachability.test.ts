@@ -5,6 +5,8 @@ import { silentLog } from '../../../../src/base/log';
 import { DemoServers } from '../../../../src/demo/demoServers';
 import { DEMO_PVS, DemoValues } from '../../../../src/demo/demoPvs';
 import { duplexPair } from '../../../../src/node/relay/duplexPair';
+import { serveRole } from '../../../../src/node/relay/serveRole';
+import { type CaServedPv, CaServerCircuit } from '../../../../src/protocol/ca';
 import { NameTable } from '../../../../src/model/pvTable';
 import type { PvProtocol } from '../../../../src/model/snapshot';
 import { createReachability } from '../../../../src/services/probe/createReachability';
@@ -67,6 +69,43 @@ class Scene {
     for (const connection of this.connections) connection.destroy();
   }
 }
+
+describe('held reachability over ca: a gateway', () => {
+  /** It looks behind itself when searched, and not when a channel is wanted. */
+  for (const [step, hasNext] of [
+    ['reachable', [false, true, true]],
+    ['create-refused', [false, true, false, true]],
+  ] as const) {
+    it(`is asked once more for a channel after it found the name: ${step}`, async () => {
+      const answers: boolean[] = [...hasNext];
+      const pv = { element: 'DOUBLE', maxCount: 1 } as CaServedPv;
+      const names = new NameTable();
+      names.add(['BEHIND:1'], { kind: 'user' });
+      const [client, server] = duplexPair();
+      client.pause();
+      server.on('error', () => undefined);
+      const isPv = (name: string): boolean => name === 'BEHIND:1' && answers.shift() === true;
+      const find = (name: string): CaServedPv | undefined => (isPv(name) ? pv : undefined);
+      serveRole(
+        server,
+        (onOutput) => new CaServerCircuit({ find }, { peer: 'client', port: 5064, onOutput }),
+      );
+      const reachability = createReachability('ca', {
+        ...{ names, isGateway: true, clientName: 'test', hostName: 'here' },
+        ...{ clock: new FakeClock(), log: silentLog, onCircuitLost: () => undefined },
+        dial: () => Promise.resolve(client),
+      });
+      try {
+        await settle();
+        assert.equal(reachability.steps.get(0), step);
+        assert.deepEqual(answers, []);
+      } finally {
+        reachability.dispose();
+        server.destroy();
+      }
+    });
+  }
+});
 
 for (const protocol of ['ca', 'pva'] as const) {
   describe(`held reachability over ${protocol}`, () => {
