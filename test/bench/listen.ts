@@ -19,7 +19,7 @@ const PROTOCOLS = ['ca', 'pva'] as const;
 const DEADLINE_MS = 20_000;
 
 /** Times of this process's clock, in milliseconds. */
-type Times = Map<PvProtocol, number>;
+export type Times = Map<PvProtocol, number>;
 
 export async function measureListen(): Promise<Figure[]> {
   const figures: Figure[] = [];
@@ -91,7 +91,7 @@ async function restartIoc(
  * Looks a thousand times a second at a counter that costs microseconds, and only when that changed
  * at the table of sockets, which costs milliseconds.
  */
-function seeListening(pid: number): Promise<Times> {
+export function seeListening(pid: number): Promise<Times> {
   const times: Times = new Map();
   let counters = '';
   return new Promise((resolve, reject) => {

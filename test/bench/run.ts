@@ -15,6 +15,7 @@ import { measureIdle } from './idle';
 import { measureListen } from './listen';
 import { measureMemory } from './memory';
 import { measureReach } from './reach';
+import { measureReconnect } from './reconnect';
 import { measureRelays } from './relay';
 import { measureSearch } from './search';
 
@@ -24,6 +25,7 @@ const benchmarks: Record<string, () => Promise<Figure[]>> = {
   relay: measureRelayFigures,
   search: measureSearch,
   listen: measureListen,
+  reconnect: measureReconnect,
   reach: measureReach,
   memory: measureMemory,
   idle: measureIdle,
