@@ -213,7 +213,8 @@ export class IocExposure implements Disposable {
     this.#naming = 'busy';
     try {
       const isListed = await this.#listFromPva();
-      if (!isListed && this.isGateway) this.#namesNote = 'a gateway does not tell what is behind it';
+      if (!isListed && this.isGateway)
+        this.#namesNote = 'a gateway does not tell what is behind it';
       else if (!isListed && !this.#isCorePva) await this.#readFromFiles();
     } catch (error) {
       if (!isErrorCode(error, 'cancelled')) this.#namesNote = messageOf(error);

@@ -1,7 +1,7 @@
 /**
  * What it costs that relays answer searches: bulk data through a relay that follows the messages,
- * beside one that passes every byte unseen; and how soon a search is answered. Servers, relay and
- * clients are processes of their own.
+ * beside one that passes every byte unseen; and how soon a search is answered (searchAnswers.ts).
+ * Servers, relay and clients are processes of their own.
  *
  *     npm run bench -- search
  */
@@ -12,8 +12,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { FrameReader, FrameWriter } from '../../src/protocol/ca';
-import { median, percentile, runsNote, type Figure } from './figure';
+import { median, runsNote, type Figure } from './figure';
+import { measureAnswers } from './searchAnswers';
 
 const RUNS = 7;
 const MIB = 1024 * 1024;
@@ -51,7 +51,12 @@ export async function measureSearch(): Promise<Figure[]> {
   try {
     const figures: Figure[] = [];
     for (const messageBytes of MESSAGE_BYTES) figures.push(await measureBulk(messageBytes));
-    return [...figures, ...(await measureAnswers())];
+    const { child, ports } = await startPeer('names');
+    try {
+      return [...figures, ...(await measureAnswers(ports))];
+    } finally {
+      child.kill();
+    }
   } finally {
     if (bundle !== undefined) rmSync(dirname(bundle), { recursive: true });
     bundle = undefined;
@@ -116,71 +121,4 @@ function readAll(port: number, lengthBytes: number): Promise<number> {
     );
     socket.on('error', reject);
   });
-}
-
-/** Milliseconds until single searches are answered, paced, by a name service that knows or asks. */
-async function measureAnswers(): Promise<Figure[]> {
-  const relay = await startPeer('names');
-  const figures: Figure[] = [];
-  try {
-    for (const perSecond of [1, 100, 10_000]) {
-      for (const kind of ['known', 'asked for']) {
-        const count = perSecond === 1 ? 5 : perSecond === 100 ? 300 : 20_000;
-        const prefix = kind === 'known' ? 'KNOWN:' : `COLD${perSecond}:`;
-        const ours = await searchTimes(relay.ports[0] ?? 0, prefix, perSecond, count);
-        const direct = await searchTimes(relay.ports[1] ?? 0, prefix, perSecond, count);
-        figures.push({
-          what: `search, ${perSecond} names/s, ${kind}, p50`,
-          unit: 'ms',
-          ours: percentile(ours, 50),
-          peer: { name: 'server itself', value: percentile(direct, 50) },
-          note: `p99 ${percentile(ours, 99).toFixed(2)} ms, of the server ${percentile(direct, 99).toFixed(2)} ms; ${ours.length} of ${count} answered`,
-        });
-      }
-    }
-  } finally {
-    relay.child.kill();
-  }
-  return figures;
-}
-
-async function searchTimes(
-  port: number,
-  prefix: string,
-  perSecond: number,
-  count: number,
-): Promise<number[]> {
-  const socket = connect({ host: '127.0.0.1', port });
-  socket.on('error', () => undefined);
-  await once(socket, 'connect');
-  const reader = new FrameReader('the relay', () => 4096);
-  const sentMs: number[] = [];
-  const times: number[] = [];
-  socket.on('data', (bytes) => {
-    reader.push(bytes);
-    while (reader.next()) {
-      const sent = sentMs[reader.parameter2];
-      if (reader.command === 6 && sent !== undefined) times.push(performance.now() - sent);
-    }
-  });
-  const writer = new FrameWriter();
-  writer.message(0, 0, 13, 0, 0);
-  const startMs = performance.now();
-  await new Promise<void>((resolve) => {
-    const tick = setInterval(() => {
-      const due = Math.min(count, Math.ceil(((performance.now() - startMs) * perSecond) / 1000));
-      while (sentMs.length < due) {
-        const cid = sentMs.length;
-        writer.textMessage(6, 5, 13, cid, cid, `${prefix}${cid}`);
-        sentMs.push(performance.now());
-      }
-      socket.write(writer.take());
-      const isOver = performance.now() - startMs > (count / perSecond) * 1000 + 3000;
-      if (times.length < count && !isOver) return;
-      clearInterval(tick);
-      resolve();
-    }, 1);
-  });
-  socket.destroy();
-  return times;
 }

@@ -1,16 +1,29 @@
 /** The other processes of search.ts; sends its ports to its parent. */
+import { createSocket } from 'node:dgram';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
 import { silentLog } from '../../../src/base/log';
-import { CaServerCircuit } from '../../../src/protocol/ca';
+import { type Endpoint, isLoopback } from '../../../src/model/endpoint';
+import type { PvProtocol } from '../../../src/model/snapshot';
+import { CaServerCircuit, readCaSearches, writeCaFound } from '../../../src/protocol/ca';
+import {
+  ntScalarType,
+  PvaServerConnection,
+  readPvaSearches,
+  StoredPv,
+  writePvaFound,
+} from '../../../src/protocol/pva';
 import { connectTcp } from '../../../src/node/relay/connectTcp';
 import { openTcpRelay } from '../../../src/node/relay/tcpRelay';
+import { createSearchSockets } from '../../../src/node/search/searchSockets';
 import { systemClock } from '../../../src/node/systemClock';
 import type { SiftCircuit } from '../../../src/services/connection';
 import { NameService } from '../../../src/services/search/nameService';
 import { createSearchCircuit } from '../../../src/services/search/searchCircuit';
+import { UdpResponder } from '../../../src/services/search/udpResponder';
 
 const LOCAL = { host: '127.0.0.1', port: 0 };
+const GUID = '0123456789abcdef01234567';
 
 async function portOf(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
@@ -59,8 +72,8 @@ async function openRelay(port: number, sift?: SiftCircuit): Promise<number> {
   return result.relay.local.port;
 }
 
-const createNames = (): NameService =>
-  new NameService('ca', {
+const createNames = (protocol: PvProtocol): NameService =>
+  new NameService(protocol, {
     clientName: 'bench',
     hostName: 'here',
     clock: systemClock,
@@ -69,24 +82,55 @@ const createNames = (): NameService =>
   });
 
 const siftWith =
-  (names: NameService): SiftCircuit =>
+  (protocol: PvProtocol, names: NameService): SiftCircuit =>
   (onAnswer) =>
-    createSearchCircuit('ca', names, onAnswer);
+    createSearchCircuit(protocol, names, onAnswer);
 
 async function openRelays(port: number): Promise<number[]> {
-  return [await openRelay(port), await openRelay(port, siftWith(createNames()))];
+  return [await openRelay(port), await openRelay(port, siftWith('ca', createNames('ca')))];
 }
 
-/** An aware relay in front of a server that has every name, and that server. */
+/** By pairs what answers for servers that have every name, and such a server: see searchAnswers.ts. */
 async function openNames(): Promise<number[]> {
-  const pv = { element: 'DOUBLE', maxCount: 1 } as never;
+  const ports: number[] = [];
+  for (const protocol of ['ca', 'pva'] as const) {
+    const port = await serveEveryName(protocol);
+    const endpoint = (): Endpoint => ({ host: '127.0.0.1', port });
+    const names = createNames(protocol);
+    names.setServers([
+      {
+        key: 'server',
+        label: 'server',
+        isGateway: false,
+        guid: undefined,
+        endpoint,
+        broadcastEndpoint: endpoint,
+        isReachable: (name) => name.startsWith('KNOWN:'),
+        reachableCount: () => 0,
+        dialInside: (signal) => connectTcp({ host: '127.0.0.1', port }, signal),
+      },
+    ]);
+    ports.push(await openRelay(port, siftWith(protocol, names)), port);
+    ports.push(await respondByUdp(protocol, names), await serveEveryNameByUdp(protocol, port));
+  }
+  return ports;
+}
+
+async function serveEveryName(protocol: PvProtocol): Promise<number> {
+  const caPv = { element: 'DOUBLE', maxCount: 1 } as never;
+  const pvaPv = new StoredPv(ntScalarType('double'));
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     const flush = (): void => void socket.write(circuit.takeOutput());
-    const circuit = new CaServerCircuit(
-      { find: () => pv },
-      { peer: 'client', port: 5064, onOutput: () => setImmediate(flush) },
-    );
+    const onOutput = (): void => void setImmediate(flush);
+    const { port } = server.address() as AddressInfo;
+    const circuit =
+      protocol === 'ca'
+        ? new CaServerCircuit({ find: () => caPv }, { peer: 'client', port, onOutput })
+        : new PvaServerConnection(
+            { names: () => [], find: () => pvaPv },
+            { guid: GUID, tcpPort: port, version: 'bench', onOutput },
+          );
     socket.on('data', (bytes) => {
       circuit.receive(bytes);
       flush();
@@ -94,22 +138,48 @@ async function openNames(): Promise<number[]> {
     socket.on('close', () => circuit.dispose());
     flush();
   });
-  const port = await portOf(server);
-  const names = createNames();
-  names.setServers([
-    {
-      key: 'server',
-      label: 'server',
-      isGateway: false,
-      guid: undefined,
-      endpoint: () => ({ host: '127.0.0.1', port }),
-      broadcastEndpoint: () => undefined,
-      isReachable: (name) => name.startsWith('KNOWN:'),
-      reachableCount: () => 0,
-      dialInside: (signal) => connectTcp({ host: '127.0.0.1', port }, signal),
+  return portOf(server);
+}
+
+async function respondByUdp(protocol: PvProtocol, names: NameService): Promise<number> {
+  const isOwnAddress = isLoopback;
+  const responder = new UdpResponder({
+    ...{ protocol, names, isOwnAddress, clock: systemClock, log: silentLog },
+  });
+  const opened = await createSearchSockets({ ca: 0, pva: 0 }).open(protocol, {
+    received: (datagram, from, isBroadcast) => {
+      if ('local' in opened) responder.receive(datagram, from, isBroadcast, opened);
     },
-  ]);
-  return [await openRelay(port, siftWith(names)), port];
+    ended: (reason) => console.error(reason),
+  });
+  if (!('local' in opened)) throw new Error(opened.reason);
+  return opened.local.port;
+}
+
+/** The least that a server can do with a search by UDP. */
+async function serveEveryNameByUdp(protocol: PvProtocol, tcpPort: number): Promise<number> {
+  const server = { host: '127.0.0.1', port: tcpPort };
+  const answers = (datagram: Uint8Array): Uint8Array[] => {
+    if (protocol === 'pva') {
+      return readPvaSearches(datagram, 'client').map((search) =>
+        writePvaFound(search, [{ ...server, guid: GUID, ids: search.names.map(({ id }) => id) }]),
+      );
+    }
+    const { sequence, questions } = readCaSearches(datagram, 'client');
+    return [
+      writeCaFound(
+        sequence,
+        questions.map(({ cid }) => ({ cid, ...server })),
+      ),
+    ];
+  };
+  const socket = createSocket('udp4');
+  socket.on('message', (datagram, { address, port }) => {
+    for (const answer of answers(datagram)) socket.send(answer, port, address);
+  });
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  return socket.address().port;
 }
 
 const [what, first, second] = process.argv.slice(2);
