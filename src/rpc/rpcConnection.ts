@@ -20,13 +20,20 @@ export function createRpcConnection(stream: Duplex): MessageConnection {
         Promise.resolve().then(() => decodeJson(Buffer.from(bytes).toString('utf8'))),
     },
   });
-  const writer = new StreamMessageWriter(stream, {
+  const writer = new Writer(stream, {
     contentTypeEncoder: {
       name: 'application/json',
       encode: (message) => Promise.resolve().then(() => Buffer.from(encodeJson(message), 'utf8')),
     },
   });
   return createMessageConnection(reader, writer, NullLogger);
+}
+
+/** vscode-jsonrpc leaves the failure of a write to nobody; the stream tells it, too. */
+class Writer extends StreamMessageWriter {
+  override write(message: Message): Promise<void> {
+    return super.write(message).catch(() => undefined);
+  }
 }
 
 const NUMBER = '$number';

@@ -101,6 +101,7 @@ export class ExposeSession implements Disposable {
           sockets: searchSockets,
           sift: (protocol, onAnswer) => this.#search.sift(protocol, onAnswer),
           onChange: () => this.#tell(),
+          clock: input.clock,
           log: input.log,
         }),
       );

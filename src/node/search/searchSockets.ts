@@ -45,12 +45,13 @@ export function createSearchSockets(ports = SEARCH_PORTS): SearchSockets {
       bound({ host: address, port: ports[protocol] }, true, false, events),
     addresses: () => hostAddresses(process.platform, networkInterfaces()),
     openBeacons,
-    openNameServer: (protocol, sift) => openNameServer(protocol, version, sift),
+    openNameServer: (protocol, port, sift) => openNameServer(protocol, port, version, sift),
   };
 }
 
 function openBeacons(): BeaconSocket {
   const socket = createSocket('udp4');
+  socket.bind(0, HOST);
   // Nothing waits for this: no process must stay for it, and no failure of it counts.
   socket.on('error', () => undefined);
   socket.unref();
@@ -153,6 +154,10 @@ function bound(
         send,
         passOn: (datagram: Uint8Array) =>
           joinsGroup && send(datagram, { host: PVA_GROUP, port: bound }),
+        findRival: () =>
+          isBroadcast || joinsGroup
+            ? undefined
+            : findUdpPortHolder({ host: '0.0.0.0', port: bound }),
         dispose: () => closing.dispose(),
       };
       if (joinsGroup) group = joinGroup(bound, events);

@@ -37,6 +37,8 @@ export class HostSearch implements Disposable {
   /** While open. */
   #store = new DisposableStore();
   #own: ReadonlySet<string> = new Set();
+  /** What leaves a port on 127.0.0.1 to somebody who has it too. */
+  readonly #giveWay = new Map<PvProtocol, () => void>();
   #isDisposed = false;
 
   constructor(input: HostSearchInput) {
@@ -60,6 +62,7 @@ export class HostSearch implements Disposable {
     this.#store = store;
     const followers = PROTOCOLS.map((protocol) => this.#open(protocol, store));
     const look = (): void => {
+      for (const giveWay of [...this.#giveWay.values()]) giveWay();
       const { own, broadcasts } = this.#input.sockets.addresses();
       this.#own = new Set(own);
       for (const follow of followers) follow(broadcasts[wish]);
@@ -92,6 +95,7 @@ export class HostSearch implements Disposable {
     const failed = (problem: Problem): void => {
       if (store.isDisposed) return;
       store.release(its);
+      this.#giveWay.delete(protocol);
       this.#set(protocol, { problem });
       const again = (): void => void this.#openLoopback(protocol, responder, store);
       schedule(store, this.#input.clock, RETRY_MS, again);
@@ -106,7 +110,13 @@ export class HostSearch implements Disposable {
       return;
     }
     socket = its.add(opened);
-    if (!its.isDisposed) this.#set(protocol, { local: opened.local });
+    if (its.isDisposed) return;
+    this.#giveWay.set(protocol, () => {
+      // An IOC of this machine that came later: it is the one who was meant.
+      const holder = opened.findRival();
+      if (holder) failed(takenProblem(protocol, { endpoint: opened.local, holder, reason: '' }));
+    });
+    this.#set(protocol, { local: opened.local });
   }
 
   #followBroadcasts(
@@ -183,6 +193,7 @@ export class HostSearch implements Disposable {
 
   #close(): void {
     this.#store.dispose();
+    this.#giveWay.clear();
     this.#ports.clear();
   }
 
@@ -208,7 +219,7 @@ function takenProblem(
   const how = holder ? `is held by ${describeHolder(holder)}` : `cannot be opened (${reason})`;
   return {
     code: 'search-port-taken',
-    message: `UDP ${formatEndpoint(endpoint)} ${how}: who searches there (${prefix}_ADDR_LIST) does not find PVs in containers`,
-    advice: `Clients with ${prefix}_NAME_SERVERS do; it is tried again.`,
+    message: `UDP ${formatEndpoint(endpoint)} ${how}: who searches there (${prefix}_ADDR_LIST=127.0.0.1) is not heard by us`,
+    advice: `Clients with ${prefix}_NAME_SERVERS find all PVs; it is tried again.`,
   };
 }

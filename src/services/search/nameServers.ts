@@ -1,7 +1,9 @@
 /** The name servers of this machine that belong to no IOC, one for each protocol. */
+import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
 import type { Log } from '../../base/log';
+import { schedule } from '../../base/schedule';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint';
 import type { PvProtocol } from '../../model/snapshot';
 import type { CircuitSifter } from '../connection';
@@ -12,10 +14,17 @@ export interface NameServersInput {
   readonly sift: (protocol: PvProtocol, onAnswer: () => void) => CircuitSifter;
   /** `state` is another now. */
   readonly onChange: () => void;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
 const PROTOCOLS = ['ca', 'pva'] as const;
+/** Below those of servers, which IOCs in containers may want; others for who comes second. */
+const PORTS: Readonly<Record<PvProtocol, readonly number[]>> = {
+  ca: [5063, 15_063, 25_063, 35_063],
+  pva: [5074, 15_074, 25_074, 35_074],
+};
+const RETRY_MS = 5000;
 
 export class NameServers implements Disposable {
   readonly #input: NameServersInput;
@@ -45,22 +54,33 @@ export class NameServers implements Disposable {
     for (const protocol of PROTOCOLS) void this.#open(protocol, store);
   }
 
-  async #open(protocol: PvProtocol, store: DisposableStore): Promise<void> {
-    const { sockets, sift, onChange, log } = this.#input;
+  /** Takes the first port that is free, and goes on trying those before it: clients know the first. */
+  async #open(
+    protocol: PvProtocol,
+    store: DisposableStore,
+    ports: readonly number[] = PORTS[protocol],
+  ): Promise<void> {
+    const { sockets, sift, onChange, clock, log } = this.#input;
+    let left = ports;
     try {
-      const relay = await sockets.openNameServer(protocol, (onAnswer) => sift(protocol, onAnswer));
-      if (!relay) {
-        log('info', 'search', `no port is left for a name server of ${protocol}`);
-        return;
+      for (const [index, port] of ports.entries()) {
+        const relay = await sockets.openNameServer(protocol, port, (onAnswer) =>
+          sift(protocol, onAnswer),
+        );
+        if (!relay) continue;
+        store.add(relay);
+        if (store.isDisposed) return;
+        left = ports.slice(0, index);
+        this.#state = { ...this.#state, [protocol]: relay.local };
+        log('info', 'search', `name server of ${protocol} at ${formatEndpoint(relay.local)}`);
+        onChange();
+        break;
       }
-      store.add(relay);
-      if (store.isDisposed) return;
-      this.#state = { ...this.#state, [protocol]: relay.local };
-      log('info', 'search', `name server of ${protocol} at ${formatEndpoint(relay.local)}`);
-      onChange();
     } catch (error) {
       log('warn', 'search', `no name server of ${protocol}: ${messageOf(error)}`);
     }
+    if (left.length === 0) return;
+    schedule(store, clock, RETRY_MS, () => void this.#open(protocol, store, left));
   }
 
   #close(): void {

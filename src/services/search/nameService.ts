@@ -50,8 +50,10 @@ export interface NameLocation {
 /** Who asked; is told once where the name is, now or much later. */
 export interface NameAsker {
   found(location: NameLocation): void;
-  /** Every server was asked and none has it now. */
+  /** Every server was asked and none has it now; told once at most. */
   absent(): void;
+  /** Too many wait: this one does not any more. */
+  dropped(): void;
 }
 
 export interface NameServiceInput extends AskingIdentity {
@@ -63,6 +65,8 @@ export interface NameServiceInput extends AskingIdentity {
 
 interface OpenQuestion {
   readonly askers: Set<NameAsker>;
+  /** Those of them who have not been told that nobody has it. */
+  readonly untold: Set<NameAsker>;
   sinceMs: number;
   isAsking: boolean;
 }
@@ -75,6 +79,8 @@ interface KnownServer {
 }
 
 const MAX_OPEN = 20_000;
+/** Who waits, over all names; some hundred bytes each. */
+const MAX_ASKERS = 50_000;
 /** libca asks again within 5 minutes, whatever happens; after that nobody waits any more. */
 const OPEN_MS = 6 * 60_000;
 /** When several servers have a name, one that comes before in the order gets so long to say so. */
@@ -98,6 +104,7 @@ export class NameService implements Disposable {
   /** By the key of a server, names of its that another one has too. */
   readonly #duplicates = new Map<string, Map<string, SearchedServer>>();
   #isReviewDue = false;
+  #askerCount = 0;
 
   constructor(protocol: PvProtocol, input: NameServiceInput) {
     this.#protocol = protocol;
@@ -151,15 +158,45 @@ export class NameService implements Disposable {
       asker.found(location);
       return settled;
     }
-    const question = this.#open.get(name) ?? { askers: new Set(), sinceMs: 0, isAsking: false };
+    const question = this.#open.get(name) ?? {
+      ...{ askers: new Set(), untold: new Set(), sinceMs: 0, isAsking: false },
+    };
     question.askers.add(asker);
+    question.untold.add(asker);
     question.sinceMs = this.#input.clock.nowMs();
-    this.#open.set(name, question);
+    this.#askerCount++;
+    const evicted = this.#open.set(name, question);
+    if (evicted) this.#drop(evicted);
     if (!question.isAsking) this.#askServers(name, question);
+    this.#dropOldest();
     return toDisposable(() => {
-      question.askers.delete(asker);
+      if (!question.askers.delete(asker)) return;
+      question.untold.delete(asker);
+      this.#askerCount--;
       if (question.askers.size === 0 && this.#open.get(name) === question) this.#open.delete(name);
     });
+  }
+
+  /** So that the memory for all clients together is bounded; who asks again is answered again. */
+  #dropOldest(): void {
+    while (this.#askerCount > MAX_ASKERS) {
+      const [oldest] = this.#open;
+      if (!oldest) return;
+      this.#open.delete(oldest[0]);
+      this.#drop(oldest[1]);
+    }
+  }
+
+  #drop(question: OpenQuestion): void {
+    for (const asker of this.#takeAskers(question)) asker.dropped();
+  }
+
+  #takeAskers(question: OpenQuestion): NameAsker[] {
+    const askers = [...question.askers];
+    question.askers.clear();
+    question.untold.clear();
+    this.#askerCount -= askers.length;
+    return askers;
   }
 
   /** All that clients reach, in the order in which they are preferred. */
@@ -233,7 +270,9 @@ export class NameService implements Disposable {
       this.#askAtOnce(name, question, gateways, (isCertainToo) => {
         question.isAsking = false;
         if (!isCertain || !isCertainToo) return;
-        for (const asker of question.askers) asker.absent();
+        const untold = [...question.untold];
+        question.untold.clear();
+        for (const asker of untold) asker.absent();
       });
     });
   }
@@ -273,8 +312,7 @@ export class NameService implements Disposable {
     if (!location) return;
     if (this.#open.get(name) === question) this.#open.delete(name);
     const isStale = question.sinceMs + OPEN_MS < this.#input.clock.nowMs();
-    const askers = [...question.askers];
-    question.askers.clear();
+    const askers = this.#takeAskers(question);
     if (!isStale) for (const asker of askers) asker.found(location);
   }
 

@@ -31,6 +31,7 @@ function createCa(names: NameService, onAnswer: () => void): CircuitSifter {
           sifter.notFound(question);
           onAnswer();
         },
+        dropped: settle,
       }),
     );
   });
@@ -61,6 +62,7 @@ function createPva(names: NameService, onAnswer: () => void): CircuitSifter {
             sifter.notFound(question, NO_GUID, '0.0.0.0', 0);
             onAnswer();
           },
+          dropped: settle,
         }),
       );
     }

@@ -12,6 +12,8 @@ export interface SearchSocket extends Disposable {
   send(datagram: Uint8Array, to: Endpoint): void;
   /** PVA: to those of this machine who share the port. */
   passOn(datagram: Uint8Array): void;
+  /** Who would get what is sent there, were we not; as far as the system tells, and shared ports aside. */
+  findRival(): PortHolder | undefined;
 }
 
 export interface SearchSocketEvents {
@@ -57,6 +59,6 @@ export interface SearchSockets {
   ): Promise<SearchSocket>;
   addresses(): HostAddresses;
   openBeacons(): BeaconSocket;
-  /** On 127.0.0.1, by TCP, without any server behind it; undefined: no port is left for it. */
-  openNameServer(protocol: PvProtocol, sift: SiftCircuit): Promise<Relay | undefined>;
+  /** By TCP on a port of 127.0.0.1, without any server behind it; undefined: somebody has the port. */
+  openNameServer(protocol: PvProtocol, port: number, sift: SiftCircuit): Promise<Relay | undefined>;
 }

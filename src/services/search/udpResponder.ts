@@ -164,6 +164,7 @@ export class UdpResponder implements Disposable {
           asker.found(location);
         },
         absent: () => asker.absent(),
+        dropped: settle,
       }),
     );
   }

@@ -1,5 +1,37 @@
 import assert from 'node:assert/strict';
+import { Duplex } from 'node:stream';
+import { ExposureClient } from '../../../src/rpc/exposureClient';
 import { decodeJson, encodeJson } from '../../../src/rpc/rpcConnection';
+import { systemClock } from '../../../src/node/systemClock';
+
+describe('a connection to a broker that was killed', () => {
+  it('is told as its end, once, and a request under way fails', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    const others = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection');
+    process.on('unhandledRejection', note);
+    try {
+      const stream = new Duplex({
+        read: () => undefined,
+        write: (_bytes, _encoding, done) => done(new Error('write EPIPE')),
+      });
+      const ends: string[] = [];
+      const client = new ExposureClient(stream, systemClock, {
+        onSnapshot: () => undefined,
+        onUpdate: () => undefined,
+        onEnd: (reason) => void ends.push(reason),
+      });
+      const { signal } = new AbortController();
+      await assert.rejects(client.request('status', {}, signal), { code: 'transport' });
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.deepEqual([ends, unhandled], [['write EPIPE'], []]);
+    } finally {
+      process.off('unhandledRejection', note);
+      for (const listener of others) process.on('unhandledRejection', listener);
+    }
+  });
+});
 
 describe('JSON between front end and broker', () => {
   it('keeps the values of PVs that JSON has no word for', () => {

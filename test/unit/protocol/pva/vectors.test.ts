@@ -99,7 +99,13 @@ describe('our pvAccess client with recorded servers', () => {
     const { result, sent } = play(vector, [fromServer]);
 
     it(`${server}: sends the same bytes and is told everything`, () => {
-      assert.equal(toHex(sent), vector.fromClient);
+      // Recorded before we knew that newer core-pva hangs on hosts it cannot look up.
+      const host = (text: string): string => toHex(Buffer.from(text));
+      const expected =
+        server === 'core-pva'
+          ? vector.fromClient.replace(host('somewhere'), host('127.0.0.1'))
+          : vector.fromClient;
+      assert.equal(toHex(sent), expected);
       assert.equal(result.validated?.type, 'ok');
       assert.deepEqual(result.skipped, []);
       assert.equal(result.echoes, 1);

@@ -66,11 +66,12 @@ class Scene {
   }
 
   /** What was told about a name so far: the port where it is, or 'absent'. */
-  ask(name: string): (number | 'absent')[] {
-    const told: (number | 'absent')[] = [];
+  ask(name: string): (number | 'absent' | 'dropped')[] {
+    const told: (number | 'absent' | 'dropped')[] = [];
     this.service.ask(name, {
       found: ({ endpoint }) => told.push(endpoint.port),
       absent: () => told.push('absent'),
+      dropped: () => told.push('dropped'),
     });
     return told;
   }
@@ -164,12 +165,29 @@ for (const protocol of ['ca', 'pva'] as const) {
       assert.deepEqual(told, ['absent', portOf('a')]);
     });
 
+    it('tells once that a name is nowhere, however often others ask', async () => {
+      scene.service.setServers([scene.server('a', 'serving')]);
+      const first = scene.ask('NOBODYS');
+      await scene.clock.advance(200);
+      const others = Array.from({ length: 1000 }, () => scene.ask('NOBODYS'));
+      assert.deepEqual(first, ['absent']);
+      assert.ok(others.every((told) => told.length === 1));
+    });
+
+    it('holds so many who wait and no more; who is dropped hears of it', () => {
+      scene.service.setServers([scene.server('a', 'silent')]);
+      const first = scene.ask('NOBODYS:0');
+      for (let i = 0; i < 60_000; i++) scene.ask(`NOBODYS:${i % 10}`);
+      assert.deepEqual(first, ['dropped']);
+    });
+
     it('tells nothing to who does not wait any more', async () => {
       scene.service.setServers([scene.server('a', 'serving')]);
       const told: string[] = [];
       const asking = scene.service.ask(FIRST_PV, {
         found: () => told.push('found'),
         absent: () => told.push('absent'),
+        dropped: () => told.push('dropped'),
       });
       asking.dispose();
       await scene.clock.advance(1000);
