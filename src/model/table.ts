@@ -90,7 +90,7 @@ export function tableNotes(snapshot: Snapshot): string[] {
   for (const container of snapshot.containers) {
     if (container.problem) notes.push(sentence(container.problem));
     if (container.status !== 'running') continue;
-    for (const ioc of container.iocs) notes.push(...iocNotes(ioc));
+    for (const ioc of container.iocs) notes.push(...iocNotes(container, ioc));
   }
   const unrelayed = allServers(snapshot).filter((server) => isUnrelayed(server)).length;
   if (unrelayed > 0) {
@@ -107,14 +107,14 @@ export function tableNotes(snapshot: Snapshot): string[] {
 
 /** Of those sentences only what keeps clients from a server. */
 export function failureNotes(snapshot: Snapshot): string[] {
-  const notes = snapshot.containers.flatMap(({ status, iocs, problem }) => {
+  const notes = snapshot.containers.flatMap(({ name, status, iocs, problem }) => {
     if (problem) return [sentence(problem)];
     if (status !== 'running') return [];
     return iocs.flatMap((ioc) =>
       ioc.servers
         .filter((server) => !isUnrelayed(server))
         .filter((server) => server.status === 'failed' || isHardToFind(server))
-        .flatMap((server) => iocNotes({ ...ioc, servers: [server] })),
+        .flatMap((server) => iocNotes({ name }, { ...ioc, servers: [server] })),
     );
   });
   return [...new Set(notes)];
@@ -132,15 +132,18 @@ function isUnrelayed(server: ServerState): boolean {
   return server.problem?.code === 'not-relayed';
 }
 
-function iocNotes(ioc: IocState): string[] {
+function iocNotes(container: Pick<ContainerState, 'name'>, ioc: IocState): string[] {
   const notes: string[] = [];
   for (const server of ioc.servers) {
-    const who = `${ioc.name} ${server.protocol.toUpperCase()} :${server.listening.port}`;
+    const port = `${server.protocol.toUpperCase()} :${server.listening.port}`;
+    const who = `${ioc.name} in ${container.name}, ${port}`;
     if (server.problem && !isUnrelayed(server)) notes.push(`${who}: ${sentence(server.problem)}`);
     if (server.note !== undefined) notes.push(`${who}: ${server.note}`);
   }
   if (ioc.namesNote !== undefined && ioc.servers.every((server) => server.pvs.total === 0)) {
-    notes.push(`${ioc.name}: ${ioc.namesNote}; name PVs yourself with --pv NAME`);
+    notes.push(
+      `${ioc.name} in ${container.name}: ${ioc.namesNote}; name PVs yourself with --pv NAME`,
+    );
   }
   return notes;
 }

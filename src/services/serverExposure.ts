@@ -466,6 +466,10 @@ function describeSkipped(
 }
 
 function describeTaken(taken: readonly TakenPort[]): string {
+  const everywhere = taken.find(({ holder }) => holder?.isEverywhere);
+  if (everywhere) {
+    return `port ${everywhere.endpoint.port} of every address is held by ${everywhere.reason}`;
+  }
   const shown = taken
     .slice(0, 2)
     .map(({ endpoint, reason }) => `${formatEndpoint(endpoint)} is held by ${reason}`);

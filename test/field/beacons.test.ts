@@ -1,7 +1,7 @@
 /** What tells libca that an IOC is back, beside what an IOC of this machine sends itself. */
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
-import { camonitor, p4pMonitor } from '../support/clients';
+import { caget, camonitor, p4pMonitor } from '../support/clients';
 import { needsEngine, needsOwnNetwork } from '../support/lab/needs';
 import { exposedServers, Scene } from '../support/scene';
 import { until } from '../support/until';
@@ -62,6 +62,24 @@ describe('IOCs that come back', () => {
     const quiet = scene.expose([keeper], ['--search', 'off']);
     await exposedServers(quiet, keeper.name, 2);
     assert.deepEqual(beacons, []);
+  });
+
+  it('are found at the same name server when another epics-expose that had it was killed', async () => {
+    const box = await scene.ioc({ macros: 'P=KILL:' });
+    const first = scene.expose([box]);
+    await exposedServers(first, box.name, 2);
+    const { environment } = first;
+    const second = scene.expose([box]);
+    await exposedServers(second, box.name, 2);
+    await first.stop('SIGKILL');
+    const at = (): unknown => second.snapshot.nameServers?.ca;
+    await second.until(
+      () => JSON.stringify(at()) === '{"host":"127.0.0.1","port":5063}',
+      20_000,
+      'the name server of the first',
+    );
+    const [result] = await caget(['KILL:TEMPERATURE'], environment, 10_000);
+    assert.equal(result?.ok && result.value, 21.5);
   });
 
   it('are found by clients that know only the name servers, also when no other IOC is there', async () => {

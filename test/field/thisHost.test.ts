@@ -68,6 +68,18 @@ for (const kind of ['rootless', 'docker'] as EngineKind[]) {
       }
     });
 
+    it('an IOC of this machine that starts later is found at 127.0.0.1', async () => {
+      const box = await scene.ioc({ macros: 'P=BOX:' });
+      const exposed = scene.expose([box]);
+      await exposedServers(exposed, box.name, 2);
+      const loopback = searchAddresses({ ca: ['127.0.0.1'] });
+      assert.deepEqual(await read(caget, ['BOX:TEMPERATURE'], loopback), [21.5]);
+      await scene.ioc({ ioc: 'softIocCa', macros: 'P=LATER:', network: 'host' });
+      const problem = (): string => exposed.snapshot.search?.ca?.problem?.message ?? '';
+      await exposed.until(() => /held by softIocCa/.test(problem()), 10_000, 'us to give way');
+      assert.deepEqual(await read(caget, ['LATER:TEMPERATURE'], loopback), [21.5]);
+    });
+
     it('an IOC of this machine keeps its own clients, and is not found twice', async () => {
       foundTwice.length = 0;
       const host = await scene.ioc({ macros: 'P=OWN:', network: 'host' });

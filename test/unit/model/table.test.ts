@@ -43,8 +43,8 @@ describe('table', () => {
       { note: 'also published as 127.0.0.1:25064' },
     ]);
     assert.deepEqual(tableNotes({ ...snapshot, unknownNames: ['X'] }), [
-      'DEV_TEST_IOC CA :5064: port 5064 is taken. End it.',
-      'DEV_TEST_IOC CA :5064: also published as 127.0.0.1:25064',
+      'DEV_TEST_IOC in dev, CA :5064: port 5064 is taken. End it.',
+      'DEV_TEST_IOC in dev, CA :5064: also published as 127.0.0.1:25064',
       'X: no IOC here has a PV of this name. Look at its spelling.',
     ]);
   });
