@@ -20,6 +20,8 @@ export interface PortHolder {
 
 export interface LocalPortsInput {
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
+  /** Makes room where we only stand in for a relay. */
+  readonly vacate?: (endpoint: Endpoint) => void;
   readonly log: Log;
 }
 
@@ -80,6 +82,7 @@ export class LocalPorts {
     const skipped: TakenPort[] = [];
     for (const index of this.#order(containerKey, first, target.port)) {
       const local = { host: loopbackHost(index), port: target.port };
+      this.#input.vacate?.(local);
       const result = await way.openRelay(local, target, sift);
       if (result.kind === 'listening') {
         this.#relays.add(result.relay);
@@ -120,6 +123,7 @@ export class LocalPorts {
     const first = this.#claims.get(containerKey)?.index ?? 1;
     for (const index of this.#order(containerKey, first, target.port)) {
       const local = { host: loopbackHost(index), port: target.port };
+      this.#input.vacate?.(local);
       const result = await way.openRelay(local, target, sift);
       if (result.kind !== 'listening') continue;
       this.#relays.add(result.relay);

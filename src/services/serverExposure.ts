@@ -4,7 +4,7 @@
  */
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
-import { messageOf } from '../base/errors';
+import { messageOf, TransportError } from '../base/errors';
 import { delay, withDeadline } from '../base/abort';
 import type { Clock } from '../base/clock';
 import { inLanes } from '../base/lanes';
@@ -138,6 +138,8 @@ export class ServerExposure implements Disposable {
 
   /** Connects as clients on this machine do; where nothing is relayed (a mere look), inside. */
   dialAsClient(signal: AbortSignal): Promise<Connection> {
+    // There is no relay then, and perhaps who stands in for it.
+    if (this.#isPaused) return Promise.reject(new TransportError('its container is paused'));
     return this.#local ? this.#input.dialHost(this.#local, signal) : this.dialInside(signal);
   }
 

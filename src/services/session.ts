@@ -6,7 +6,7 @@ import { schedule } from '../base/schedule';
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
 import type { SearchWish } from '../model/exposure';
-import type { ContainerState, Problem, Snapshot } from '../model/snapshot';
+import type { ContainerState, Problem, PvProtocol, Snapshot } from '../model/snapshot';
 import { ContainerExposure, type ContainerExposureInput } from './containerExposure';
 import type { ContainerInfo, Engine, PublishedPort } from './engine';
 import type { IocExposure, IocServer } from './iocExposure';
@@ -14,12 +14,18 @@ import { LocalPorts, type PortHolder } from './localPorts';
 import { type AnnouncedServer, Beacons } from './search/beacons';
 import { HostSearch } from './search/hostSearch';
 import type { SearchSockets } from './search/searchSockets';
-import { NameServers } from './search/nameServers';
+import { NameServers, type StandIn } from './search/nameServers';
 import { SessionSearch } from './search/sessionSearch';
-import { type Endpoint, formatEndpoint, isUnspecified } from '../model/endpoint';
+import { type Endpoint, formatEndpoint, isSameEndpoint, isUnspecified } from '../model/endpoint';
+import { CA_SERVER_PORT, PVA_SERVER_PORT } from './detect/candidates';
 
 /** Changes within this time are told at once, so that 100,000 answers are a few snapshots. */
 const COALESCE_MS = 50;
+/** In the settings of clients, such as Phoebus' in ioc-template. */
+const KNOWN_PORTS: Readonly<Record<PvProtocol, number>> = {
+  ca: CA_SERVER_PORT,
+  pva: PVA_SERVER_PORT,
+};
 /** How long a container that stopped is still shown. */
 const STOPPED_SHOWN_MS = 60_000;
 
@@ -67,6 +73,7 @@ export class ExposeSession implements Disposable {
   readonly #hostSearch: HostSearch | undefined;
   readonly #beacons: Beacons | undefined;
   readonly #nameServers: NameServers | undefined;
+  readonly #knownByHeart = new Map<PvProtocol, Endpoint>();
   /** Whether there was something to search for; clients wait for what comes later, too. */
   #hasCarried = false;
   #extraNames: readonly string[];
@@ -80,6 +87,7 @@ export class ExposeSession implements Disposable {
     this.#extraNames = input.extraNames;
     this.#localPorts = new LocalPorts({
       findHolder: (endpoint) => this.#findHolder(endpoint),
+      vacate: (endpoint) => this.#nameServers?.vacate(endpoint),
       log: input.log,
     });
     this.#search = this.#store.add(new SessionSearch({ ...input, onNote: () => this.#tell() }));
@@ -241,8 +249,28 @@ export class ExposeSession implements Disposable {
       const wanted = this.#input.wantedSearch?.() ?? 'loopback';
       this.#hostSearch?.setWish(this.#hasCarried ? wanted : 'off');
       this.#nameServers?.setOpen(this.#hasCarried);
+      this.#nameServers?.setStandIns(this.#standIns(servers));
       if (wanted !== 'off') this.#beacons?.setServers(servers.flatMap(announced));
       this.#changed.fire();
+    });
+  }
+
+  /** Where relays were at the ports that clients have in their settings, while others are there. */
+  #standIns(servers: readonly PvServer[]): StandIn[] {
+    if (!this.#hasCarried) this.#knownByHeart.clear();
+    const relayed = servers.filter(({ exposure }) => exposure.isRelayed);
+    for (const { protocol, exposure } of relayed) {
+      const { local } = exposure;
+      if (local?.host === '127.0.0.1' && local.port === KNOWN_PORTS[protocol]) {
+        this.#knownByHeart.set(protocol, local);
+      }
+    }
+    return [...this.#knownByHeart].flatMap(([protocol, endpoint]) => {
+      const its = relayed.filter((server) => server.protocol === protocol);
+      const isThere = its.some(
+        ({ exposure: { local } }) => local && isSameEndpoint(local, endpoint),
+      );
+      return isThere || its.length === 0 ? [] : [{ protocol, endpoint }];
     });
   }
 

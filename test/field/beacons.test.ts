@@ -1,7 +1,7 @@
 /** What tells libca that an IOC is back, beside what an IOC of this machine sends itself. */
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
-import { caget, camonitor, p4pMonitor } from '../support/clients';
+import { caget, camonitor, nameServers, p4pGet, p4pMonitor } from '../support/clients';
 import { needsEngine, needsOwnNetwork } from '../support/lab/needs';
 import { exposedServers, Scene } from '../support/scene';
 import { until } from '../support/until';
@@ -62,6 +62,34 @@ describe('IOCs that come back', () => {
     const quiet = scene.expose([keeper], ['--search', 'off']);
     await exposedServers(quiet, keeper.name, 2);
     assert.deepEqual(beacons, []);
+  });
+
+  it('leave others to be found at 127.0.0.1:5064 and :5075 meanwhile, and are found there again', async () => {
+    const first = await scene.ioc({ macros: 'P=AWAY:' });
+    const second = await scene.ioc({ macros: 'P=HERE:' });
+    const exposed = scene.expose([first, second]);
+    for (const { name } of [first, second]) await exposedServers(exposed, name, 2);
+    const known = nameServers({ ca: ['127.0.0.1:5064'], pva: ['127.0.0.1:5075'] });
+    const read = async (name: string): Promise<void> => {
+      for (const get of [caget, p4pGet]) {
+        const [result] = await get([name], known, 15_000);
+        assert.equal(result?.ok && result.value, 21.5, `${name} by ${get.name}`);
+      }
+    };
+    await read('HERE:TEMPERATURE');
+    await first.stop();
+    await exposed.until(
+      () => exposed.servers(first.name, 'ca').every(({ status }) => status !== 'exposed'),
+      10_000,
+      'the first to be gone',
+    );
+    await read('HERE:TEMPERATURE');
+    await first.start();
+    await exposedServers(exposed, first.name, 2);
+    const { local } = exposed.server(first.name, 'ca');
+    assert.deepEqual(local, { host: '127.0.0.1', port: 5064 });
+    await read('AWAY:TEMPERATURE');
+    await read('HERE:TEMPERATURE');
   });
 
   it('are found at the same name server when another epics-expose that had it was killed', async () => {

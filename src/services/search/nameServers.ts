@@ -18,6 +18,12 @@ export interface NameServersInput {
   readonly log: Log;
 }
 
+export interface StandIn {
+  readonly protocol: PvProtocol;
+  /** On 127.0.0.1. */
+  readonly endpoint: Endpoint;
+}
+
 const PROTOCOLS = ['ca', 'pva'] as const;
 /** Below those of servers, which IOCs in containers may want; others for who comes second. */
 const PORTS: Readonly<Record<PvProtocol, readonly number[]>> = {
@@ -30,6 +36,7 @@ export class NameServers implements Disposable {
   readonly #input: NameServersInput;
   /** While open. */
   #store: DisposableStore | undefined;
+  readonly #standIns = new Map<string, DisposableStore>();
   #isDisposed = false;
   #state: Partial<Record<PvProtocol, Endpoint>> = {};
 
@@ -83,9 +90,55 @@ export class NameServers implements Disposable {
     schedule(store, clock, RETRY_MS, () => void this.#open(protocol, store, left));
   }
 
+  /**
+   * Takes where relays of a protocol were that clients know by heart, while others are there to be
+   * found: for as long as none is there again, we answer in their place.
+   */
+  setStandIns(wanted: readonly StandIn[]): void {
+    const store = this.#store;
+    const keys = new Set(wanted.map(({ endpoint }) => formatEndpoint(endpoint)));
+    for (const key of [...this.#standIns.keys()]) if (!keys.has(key)) this.#endStandIn(key);
+    if (!store) return;
+    for (const { protocol, endpoint } of wanted) {
+      const key = formatEndpoint(endpoint);
+      if (this.#standIns.has(key)) continue;
+      const its = store.add(new DisposableStore());
+      this.#standIns.set(key, its);
+      void this.#openStandIn(protocol, endpoint, its);
+    }
+  }
+
+  async #openStandIn(
+    protocol: PvProtocol,
+    { port }: Endpoint,
+    its: DisposableStore,
+  ): Promise<void> {
+    const { sockets, sift, log } = this.#input;
+    try {
+      const relay = await sockets.openNameServer(protocol, port, (onAnswer) =>
+        sift(protocol, onAnswer),
+      );
+      if (relay) its.add(relay);
+    } catch (error) {
+      log('info', 'search', `nobody answers for others at port ${port}: ${messageOf(error)}`);
+    }
+  }
+
+  /** A relay is to listen there: at once. */
+  vacate(endpoint: Endpoint): void {
+    this.#endStandIn(formatEndpoint(endpoint));
+  }
+
+  #endStandIn(key: string): void {
+    const standIn = this.#standIns.get(key);
+    this.#standIns.delete(key);
+    if (standIn) this.#store?.release(standIn);
+  }
+
   #close(): void {
     this.#store?.dispose();
     this.#store = undefined;
+    this.#standIns.clear();
     this.#state = {};
   }
 
