@@ -6,7 +6,7 @@
 import type { Log } from '../base/log';
 import { type Endpoint, formatEndpoint, isSameEndpoint } from '../model/endpoint';
 import { type AddressClaim, loopbackHost, otherNumbers, planLoopback } from '../model/loopbackPlan';
-import type { Relay, SiftCircuit, WayIn } from './connection';
+import type { Relay, RelayResult, SiftCircuit, WayIn } from './connection';
 
 /** Who listens on a port of this machine, as far as the system tells. */
 export interface PortHolder {
@@ -82,10 +82,8 @@ export class LocalPorts {
     const skipped: TakenPort[] = [];
     for (const index of this.#order(containerKey, first, target.port)) {
       const local = { host: loopbackHost(index), port: target.port };
-      this.#input.vacate?.(local);
-      const result = await way.openRelay(local, target, sift);
+      const result = await this.#listen(way, local, target, sift);
       if (result.kind === 'listening') {
-        this.#relays.add(result.relay);
         remember(this.#lastIndexes, portKey, index);
         return { kind: 'relayed', relay: result.relay, skipped };
       }
@@ -123,13 +121,22 @@ export class LocalPorts {
     const first = this.#claims.get(containerKey)?.index ?? 1;
     for (const index of this.#order(containerKey, first, target.port)) {
       const local = { host: loopbackHost(index), port: target.port };
-      this.#input.vacate?.(local);
-      const result = await way.openRelay(local, target, sift);
-      if (result.kind !== 'listening') continue;
-      this.#relays.add(result.relay);
-      return result.relay;
+      const result = await this.#listen(way, local, target, sift);
+      if (result.kind === 'listening') return result.relay;
     }
     return undefined;
+  }
+
+  async #listen(
+    way: WayIn,
+    local: Endpoint,
+    target: Endpoint,
+    sift: SiftCircuit | undefined,
+  ): Promise<RelayResult> {
+    this.#input.vacate?.(local);
+    const result = await way.openRelay(local, target, sift);
+    if (result.kind === 'listening') this.#relays.add(result.relay);
+    return result;
   }
 
   async #openOther(
@@ -141,9 +148,8 @@ export class LocalPorts {
     const last = this.#lastNumbers.get(portKey);
     // 0: whichever the system has left.
     for (const port of [...(last === undefined ? [] : [last]), ...otherNumbers(target.port), 0]) {
-      const result = await way.openRelay({ host: loopbackHost(1), port }, target, sift);
+      const result = await this.#listen(way, { host: loopbackHost(1), port }, target, sift);
       if (result.kind !== 'listening') continue;
-      this.#relays.add(result.relay);
       remember(this.#lastNumbers, portKey, result.relay.local.port);
       return result.relay;
     }

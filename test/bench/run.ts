@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { runEndings } from '../support/atEnd';
+import { exitAfter } from '../support/atEnd';
 import { missingForClients } from '../support/clients';
 import { missingFor } from '../support/lab/engine';
 import { missingForIocs } from '../support/lab/image';
@@ -69,13 +69,4 @@ async function main(wanted: readonly string[]): Promise<number> {
   return 0;
 }
 
-main(process.argv.slice(2))
-  .catch((error: unknown) => {
-    console.error(error);
-    return 1;
-  })
-  .then(async (code) => {
-    await runEndings();
-    process.exit(code);
-  })
-  .catch(console.error);
+exitAfter(main(process.argv.slice(2)));

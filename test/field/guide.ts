@@ -3,7 +3,7 @@
  * with real IOCs and clients in a network of its own, and prints a table; docs/guide-cases.md has one
  * machine's, and says what to take from it.
  */
-import { runEndings } from '../support/atEnd';
+import { exitAfter } from '../support/atEnd';
 import { missingForClients } from '../support/clients';
 import { type EngineKind, missingFor, sharedEngine } from '../support/lab/engine';
 import { missingForIocs } from '../support/lab/image';
@@ -84,13 +84,4 @@ function printLine(cells: readonly string[]): void {
   console.log(`| ${cells.join(' | ')} |`);
 }
 
-main(process.argv.slice(2))
-  .catch((error: unknown) => {
-    console.error(error);
-    return 1;
-  })
-  .then(async (code) => {
-    await runEndings();
-    process.exit(code);
-  })
-  .catch(console.error);
+exitAfter(main(process.argv.slice(2)));

@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PvProtocol } from '../../src/model/snapshot';
-import { runEndings } from '../support/atEnd';
+import { exitAfter } from '../support/atEnd';
 import { missingForClients } from '../support/clients';
 import { missingFor, sharedEngine } from '../support/lab/engine';
 import { missingForIocs, missingForJava } from '../support/lab/image';
@@ -171,13 +171,4 @@ function versions(): string[] {
   return [...packages, ...jars];
 }
 
-main()
-  .catch((error: unknown) => {
-    console.error(error);
-    return 1;
-  })
-  .then(async (code) => {
-    await runEndings();
-    process.exit(code);
-  })
-  .catch(console.error);
+exitAfter(main());

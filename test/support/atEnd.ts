@@ -5,7 +5,21 @@ export function atEnd(end: () => void | Promise<void>): void {
   endings.add(end);
 }
 
-/** Called once, by the root hook in leaks.ts. */
+/** For programs: ends the process with what `main` resolves to, after all endings. */
+export function exitAfter(main: Promise<number>): void {
+  main
+    .catch((error: unknown) => {
+      console.error(error);
+      return 1;
+    })
+    .then(async (code) => {
+      await runEndings();
+      process.exit(code);
+    })
+    .catch(console.error);
+}
+
+/** Called once: by the root hook in leaks.ts, or by exitAfter. */
 export async function runEndings(): Promise<void> {
   const all = [...endings];
   endings.clear();

@@ -1,7 +1,7 @@
 /** One series of reconnect.ts, in a network of its own; prints a line of JSON for each sample. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { networkInterfaces } from 'node:os';
-import { runEndings } from '../../support/atEnd';
+import { exitAfter } from '../../support/atEnd';
 import {
   camonitor,
   type EpicsEnvironment,
@@ -187,14 +187,4 @@ async function main(series: string | undefined): Promise<void> {
 
 // Who has started us is no more.
 process.stdin.resume().once('end', () => process.exit(1));
-main(process.argv[2])
-  .then(() => 0)
-  .catch((error: unknown) => {
-    console.error(error);
-    return 1;
-  })
-  .then(async (code) => {
-    await runEndings();
-    process.exit(code);
-  })
-  .catch(console.error);
+exitAfter(main(process.argv[2]).then(() => 0));
