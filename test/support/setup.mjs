@@ -14,7 +14,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const cache = join(root, '.cache');
+/** Several checkouts may share one by a symbolic link. */
+const cache = realPath(join(root, '.cache'));
 const venv = join(cache, 'venv');
 const epics = join(cache, 'epics');
 const requirements = join(root, 'test/interop/requirements.txt');
@@ -43,9 +44,13 @@ const javaLibraries = [
   ['core-pva-4.7.3', 'org.phoebus:core-pva:4.7.3', ['CorePvaGet', 'CorePvaMonitor']],
 ];
 
+function realPath(path) {
+  fs.mkdirSync(path, { recursive: true });
+  return fs.realpathSync(path);
+}
+
 /** @returns {string[]} what could not be made, each with the reason */
 export function setUp() {
-  fs.mkdirSync(cache, { recursive: true });
   const unlock = lock(join(cache, 'setup.lock'));
   try {
     return [makeVenv() ?? makeIocs(), makeJava(), makeVscode()].filter(
@@ -222,7 +227,7 @@ function hashOf(...texts) {
   const hash = createHash('sha256');
   for (const text of texts) hash.update(text);
   // Paths are part of what is made: a copied checkout makes its own.
-  hash.update(root).update(fs.readFileSync(fileURLToPath(import.meta.url)));
+  hash.update(dirname(cache)).update(fs.readFileSync(fileURLToPath(import.meta.url)));
   return hash.digest('hex').slice(0, 16);
 }
 
