@@ -42,10 +42,15 @@ export function openExposer({ env, opensRelays, log }: OpenExposerInput): Expose
       return own.length > 0 ? together(set, builtInSet(own)) : set;
     },
     opensRelays,
-    ...(opensRelays && { searchSockets: createSearchSockets() }),
+    ...(opensRelays && {
+      searchSockets: createSearchSockets(),
+      openPublishingEngines: () =>
+        openEngines({ env, clock, log, openContainer, isForPorts: true }),
+    }),
     ...clientIdentity(),
     dialHost: (endpoint, signal) => connectTcp(endpoint, signal),
-    findHolder: findPortHolder,
+    findHolder: (endpoint) => findPortHolder(endpoint),
+    mayShareNumbers: process.platform !== 'linux',
     clock,
     log,
   });

@@ -74,6 +74,8 @@ export function createDemoEngine(clock: Clock): Engine {
       status: 'connected',
     },
     containers: [CONTAINER],
+    publishers: [],
+    isMakingContainer: false,
     onDidChange: changed.event,
     open: () => openDemoContainer(servers, clock),
     dispose: () => store.dispose(),

@@ -15,15 +15,17 @@ export const LAST_LOOPBACK_INDEX = 254;
 
 /**
  * The address for a container with these ports: the one it has, while that does not collide, else
- * the lowest on which no other container claims one of them.
+ * the lowest on which no other container claims one of them, and none is reserved for somebody else.
  */
 export function planLoopback(
   claims: ReadonlyMap<string, AddressClaim>,
   containerKey: string,
   ports: readonly number[],
+  isReserved: (host: string, port: number) => boolean = () => false,
 ): number {
   const own = claims.get(containerKey);
   const collides = (index: number): boolean => {
+    if (ports.some((port) => isReserved(loopbackHost(index), port))) return true;
     for (const [key, claim] of claims) {
       if (key === containerKey || claim.index !== index) continue;
       if (claim.ports.some((port) => ports.includes(port))) return true;

@@ -83,6 +83,7 @@ export function treeOf(
   return [
     ...containers.sort((a, b) => isOwn(a) - isOwn(b)),
     ...searchNode(snapshot),
+    ...(snapshot.notices ?? []).map((notice) => problemNode(`notice ${notice.message}`, notice)),
     ...engineProblems(snapshot).map((problem) => problemNode(`engine ${problem.code}`, problem)),
     ...snapshot.unknownNames.map((name) =>
       problemNode(`unknown ${name}`, {

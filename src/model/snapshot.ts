@@ -112,6 +112,8 @@ export interface PvCounts {
 /** Where searches by UDP are answered, or why not. */
 export interface SearchPort {
   readonly local?: Endpoint;
+  /** Further ports, on which IOCs in containers were told to take searches; never empty. */
+  readonly alsoAt?: readonly Endpoint[];
   /** Broadcast addresses at which clients of this machine are heard, never empty. */
   readonly broadcasts?: readonly string[];
   readonly problem?: Problem;
@@ -130,6 +132,8 @@ export interface Snapshot {
   readonly search?: SearchState;
   /** Where clients find PVs of all servers by TCP, whichever of them are there now. */
   readonly nameServers?: Readonly<Partial<Record<PvProtocol, Endpoint>>>;
+  /** What concerns this machine rather than one container: what keeps clients, or others, from a port. */
+  readonly notices?: readonly Problem[];
   /** Names the person gave that no IOC has, as far as was asked. */
   readonly unknownNames: readonly string[];
 }

@@ -87,6 +87,7 @@ export function tableNotes(snapshot: Snapshot): string[] {
   for (const port of Object.values(snapshot.search ?? {})) {
     if (port.problem) notes.push(sentence(port.problem));
   }
+  for (const notice of snapshot.notices ?? []) notes.push(sentence(notice));
   for (const container of snapshot.containers) {
     if (container.problem) notes.push(sentence(container.problem));
     if (container.status !== 'running') continue;

@@ -8,34 +8,28 @@ import {
   parseSocketInodes,
   parseSocketTable,
 } from '../services/detect/parseProc';
-import type { PortHolder } from '../services/localPorts';
+import type { PortHolder } from '../services/ports/localPorts';
 
-const LSOF_TIMEOUT_MS = 3000;
+type Transport = 'tcp' | 'udp';
 
-export async function findPortHolder(endpoint: Endpoint): Promise<PortHolder | undefined> {
+const TOOL_TIMEOUT_MS = 3000;
+
+/** Not knowing the holder is an answer too: the port may be taken all the same. */
+export async function findPortHolder(
+  endpoint: Endpoint,
+  transport: Transport = 'tcp',
+): Promise<PortHolder | undefined> {
   try {
-    if (process.platform === 'linux') return findByProc(endpoint);
-    if (process.platform === 'darwin') return await findByLsof(endpoint);
+    if (process.platform === 'linux') return findByProc(endpoint, transport);
+    if (process.platform === 'darwin') return await findByLsof(endpoint, transport);
+    if (process.platform === 'win32') return await findByNetstat(endpoint, transport);
   } catch {
-    // Not knowing the holder is an answer too; the port is taken all the same.
+    // The tool is missing, or took too long.
   }
   return undefined;
 }
 
-/** Who gets datagrams that are sent to that endpoint; only Linux tells. */
-export function findUdpPortHolder(endpoint: Endpoint): PortHolder | undefined {
-  if (process.platform !== 'linux') return undefined;
-  try {
-    return findByProc(endpoint, 'udp');
-  } catch {
-    return undefined;
-  }
-}
-
-function findByProc(
-  { host, port }: Endpoint,
-  transport: 'tcp' | 'udp' = 'tcp',
-): PortHolder | undefined {
+function findByProc({ host, port }: Endpoint, transport: Transport): PortHolder | undefined {
   const sockets = [transport, `${transport}6`]
     .flatMap((table) => parseSocketTable(readTable(table), transport))
     .filter((socket) => socket.port === port);
@@ -87,13 +81,53 @@ function holdsOne(pid: number, inodes: ReadonlySet<number>): boolean {
   }
 }
 
-async function findByLsof(endpoint: Endpoint): Promise<PortHolder | undefined> {
-  const { stdout } = await promisify(execFile)(
-    'lsof',
-    ['-nP', `-iTCP:${endpoint.port}`, '-sTCP:LISTEN', '-Fpcn'],
-    { timeout: LSOF_TIMEOUT_MS },
-  );
-  return parseLsof(stdout, endpoint);
+async function findByLsof(
+  endpoint: Endpoint,
+  transport: Transport,
+): Promise<PortHolder | undefined> {
+  const which =
+    transport === 'tcp' ? [`-iTCP:${endpoint.port}`, '-sTCP:LISTEN'] : [`-iUDP:${endpoint.port}`];
+  return parseLsof(await outputOf('lsof', ['-nP', ...which, '-Fpcn']), endpoint);
+}
+
+async function findByNetstat(
+  endpoint: Endpoint,
+  transport: Transport,
+): Promise<PortHolder | undefined> {
+  const text = await outputOf('netstat', ['-ano', '-p', transport.toUpperCase()]);
+  const found = parseNetstat(text, endpoint);
+  if (!found) return undefined;
+  const { pid, isEverywhere } = found;
+  const tasks = await outputOf('tasklist', ['/FI', `PID eq ${pid}`, '/FO', 'CSV', '/NH']);
+  const command = /^"([^"]+)"/.exec(tasks.trim())?.[1];
+  return { isEverywhere, ...(command !== undefined && { process: { pid, command } }) };
+}
+
+async function outputOf(program: string, parameters: string[]): Promise<string> {
+  const options = { timeout: TOOL_TIMEOUT_MS, maxBuffer: 16 * 1024 * 1024, windowsHide: true };
+  return (await promisify(execFile)(program, parameters, options)).stdout;
+}
+
+/**
+ * Lines of `netstat -ano`: `TCP 0.0.0.0:5064 0.0.0.0:0 LISTENING 1234`, `UDP 0.0.0.0:5064 *:* 1234`.
+ * The word for the state is translated, so who listens is known by the foreign address.
+ */
+export function parseNetstat(
+  text: string,
+  endpoint: Endpoint,
+): { readonly pid: number; readonly isEverywhere: boolean } | undefined {
+  let everywhere: { pid: number; isEverywhere: true } | undefined;
+  for (const line of text.split('\n')) {
+    const [, local, foreign = '', ...rest] = line.trim().split(/\s+/);
+    const pid = Number(rest.at(-1));
+    const isBound = ['0.0.0.0:0', '[::]:0', '*:*'].includes(foreign);
+    if (!isBound || !Number.isInteger(pid)) continue;
+    if (local === formatEndpoint(endpoint)) return { pid, isEverywhere: false };
+    if (local === `0.0.0.0:${endpoint.port}` || local === `[::]:${endpoint.port}`) {
+      everywhere = { pid, isEverywhere: true };
+    }
+  }
+  return everywhere;
 }
 
 /** Fields of `lsof -Fpcn`, one a line: p PID, c COMMAND, then n ADDRESS:PORT for each socket. */

@@ -55,6 +55,10 @@ export interface Relay extends Disposable {
    * all that its server had sent; the relay ends with the last of them.
    */
   retire(): void;
+  /** Stops listening for a while; connections go on. */
+  standAside(): void;
+  /** Listens again after that; false: somebody else has the port now. */
+  comeBack(): Promise<boolean>;
   /** Fires once, with the reason when it ended by itself. */
   readonly onDidEnd: Event<Error | undefined>;
 }

@@ -33,12 +33,40 @@ export interface PublishedPort {
   readonly hostPort: number;
 }
 
+/**
+ * A container that has, or will have, ports of this machine when it runs, whatever it does now. A
+ * container that is stopped binds nothing, but cannot start again where somebody else has its ports.
+ */
+export interface PortPublisher {
+  readonly id: string;
+  /** Without the leading slash. */
+  readonly name: string;
+  /** In the engine's words: created, running, paused, restarting, exited, ... */
+  readonly state: string;
+  /** Its restart policy starts it without anybody's doing. */
+  readonly restartsByItself: boolean;
+  /** ISO time at which it ended last; '' when it never ran. */
+  readonly finishedAt: string;
+  /** Why its last start failed, in the engine's words; '' when it did not. */
+  readonly startError: string;
+  /** Those whose number is fixed, and those that it was given while it runs. */
+  readonly ports: readonly PublishedPort[];
+}
+
 export interface Engine extends Disposable {
   readonly key: string;
   readonly state: EngineState;
   /** Running and paused containers, as last told by the engine. */
   readonly containers: readonly ContainerInfo[];
-  /** Fires when `state` or `containers` changed. */
+  /** Every container that publishes ports on this machine, running or not; as last told. */
+  readonly publishers: readonly PortPublisher[];
+  /**
+   * Whether a container is being made that is not among `publishers` yet. Its ports are bound some
+   * 20 ms after the first sign of it, and until then the engine may not say which (its inspect waits
+   * for the start to end): who holds a port steps aside meanwhile.
+   */
+  readonly isMakingContainer: boolean;
+  /** Fires when `state`, `containers`, `publishers` or `isMakingContainer` changed. */
   readonly onDidChange: Event<void>;
   /** Access to one running container; disposing it ends everything we started for it. */
   open(container: ContainerInfo): ContainerAccess;

@@ -18,7 +18,7 @@ import {
 } from '../model/exposure';
 import type { PvReading } from '../model/reading';
 import type { PvProtocol, Snapshot } from '../model/snapshot';
-import { EngineSets, type OpenEngineSet } from './engineSets';
+import { type EngineSet, EngineSets, type OpenEngineSet } from './engineSets';
 import { listBranch, listPvs } from './pvLists';
 import { PvMonitors } from './pvMonitors';
 import { PvReader } from './pvReader';
@@ -29,13 +29,20 @@ import type { Disposable } from '../base/disposable';
 
 export interface ExposerInput extends Omit<
   SessionInput,
-  'engines' | 'isWanted' | 'hasWish' | 'wantedSearch' | 'extraNames'
+  'engines' | 'otherEngines' | 'isWanted' | 'hasWish' | 'wantedSearch' | 'extraNames'
 > {
   readonly openEngines: OpenEngineSet;
+  /**
+   * Opens the engines that are found on this machine without starting any, to learn which ports their
+   * containers publish where somebody named other engines. Absent for a look, which opens no port.
+   */
+  readonly openPublishingEngines?: () => EngineSet;
 }
 
 export class Exposer {
   readonly #sets: EngineSets;
+  /** For the ports that containers of other engines than the named ones publish. */
+  readonly #allEngines: EngineSets | undefined;
   readonly #session: ExposeSession;
   readonly #frontEnds = new Set<FrontEnd>();
   readonly reader: PvReader;
@@ -44,9 +51,12 @@ export class Exposer {
 
   constructor(input: ExposerInput) {
     this.#sets = new EngineSets(input.openEngines, input.log);
+    const { openPublishingEngines } = input;
+    this.#allEngines = openPublishingEngines && new EngineSets(openPublishingEngines, input.log);
     this.#session = new ExposeSession({
       ...input,
       engines: this.#sets,
+      ...(this.#allEngines && { otherEngines: this.#allEngines }),
       extraNames: [],
       hasWish: () => this.wishes.length > 0,
       wantedSearch: () => widestSearch(this.wishes),
@@ -96,6 +106,10 @@ export class Exposer {
 
   #review(): void {
     const { wishes } = this;
+    // Who names no engine has them all anyway.
+    const isNamed = wishes.length > 0 && wishes.every(({ engines }) => engines.length > 0);
+    if (isNamed) this.#allEngines?.open([]);
+    else this.#allEngines?.keepOnly([]);
     this.#session.review([...new Set(wishes.flatMap(({ names }) => names))]);
     this.#sets.keepOnly(wishes.map(({ engines }) => engines));
   }
@@ -125,7 +139,7 @@ export class Exposer {
     for (const frontEnd of this.#frontEnds) frontEnd.dispose();
     this.reader.dispose();
     this.#session.dispose();
-    await this.#sets.close();
+    await Promise.all([this.#sets.close(), this.#allEngines?.close()]);
   }
 }
 

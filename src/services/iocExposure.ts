@@ -105,6 +105,10 @@ export class IocExposure implements Disposable {
   get isGateway(): boolean {
     return this.#candidate.role === 'gateway';
   }
+  /** UDP ports on which it takes searches. */
+  get searchPorts(): IocCandidate['searchPorts'] {
+    return this.#candidate.searchPorts;
+  }
   get isGone(): boolean {
     return this.#isGone;
   }

@@ -12,12 +12,17 @@ import type { Log } from '../base/log';
 import { type Endpoint, formatEndpoint } from '../model/endpoint';
 import { loopbackHost, otherNumbers } from '../model/loopbackPlan';
 import type { PvProtocol, ServerStatus, Problem, WayKind } from '../model/snapshot';
-import type { CircuitSifter, Connection, Relay, SiftCircuit, WayIn } from './connection';
+import type { CircuitSifter, Connection, Relay, WayIn } from './connection';
 import type { ListenerCandidate } from './detect/candidates';
 import { identifyCaServer } from '../protocol/ca';
 import { identifyServer } from './detect/identifyServer';
 import type { ServerIdentity } from './detect/serverIdentity';
-import { describeHolder, type LocalPorts, type TakenPort } from './localPorts';
+import {
+  describeHolder,
+  type LocalPorts,
+  type OpenPortInput,
+  type TakenPort,
+} from './ports/localPorts';
 
 /** A way that has not answered by then is given up for the next one. */
 const WAY_TIMEOUT_MS = 3000;
@@ -276,15 +281,16 @@ export class ServerExposure implements Disposable {
       return;
     }
     const protocol = this.#identity?.protocol;
-    const sift: SiftCircuit | undefined =
-      protocol && ((onAnswer) => this.#input.sift(protocol, onAnswer));
-    const opened = await this.#input.localPorts.open(
-      this.#input.containerKey,
+    const input: OpenPortInput = {
+      containerKey: this.#input.containerKey,
       way,
-      endpoint,
-      (local) => this.#isThisServer(local),
-      sift,
-    );
+      target: endpoint,
+      ...(protocol && { sift: (onAnswer) => this.#input.sift(protocol, onAnswer) }),
+      onMustMove: (relay) => this.#move(relay, input),
+      isSameServer: (local) => this.#isThisServer(local),
+      signal: this.#abort.signal,
+    };
+    const opened = await this.#input.localPorts.open(input);
     if (opened.kind === 'taken') {
       this.#failTaken(endpoint, opened.taken);
       return;
@@ -297,7 +303,25 @@ export class ServerExposure implements Disposable {
     }
     const { relay, skipped } = opened;
     if (!this.#takeRelay(relay, skipped)) return;
-    if (relay.local.port !== endpoint.port) void this.#awaitOwnNumber(relay, way, sift);
+    if (relay.local.port !== endpoint.port) void this.#awaitOwnNumber(relay, input);
+  }
+
+  /** Its port belongs to somebody else now: its connections go on, new ones find another port. */
+  #move(relay: Relay, input: OpenPortInput): void {
+    const at = this.#relays.indexOf(relay);
+    if (at < 0) return;
+    this.#relays.splice(at, 1);
+    this.#input.localPorts.close(relay);
+    const [left] = this.#relays;
+    this.#local = left?.local;
+    if (left) {
+      const isOwn = left.local.port === this.listener.endpoint.port;
+      if (!isOwn) void this.#awaitOwnNumber(left, input, 0);
+    } else {
+      this.#status = 'identifying';
+      void this.start();
+    }
+    this.#changed.fire();
   }
 
   /** False when it came too late. */
@@ -332,15 +356,19 @@ export class ServerExposure implements Disposable {
   }
 
   /** Whoever has it may go; the other number stays too, for the clients that know it. */
-  async #awaitOwnNumber(other: Relay, way: WayIn, sift: SiftCircuit | undefined): Promise<void> {
-    const { clock, localPorts, containerKey } = this.#input;
+  async #awaitOwnNumber(
+    other: Relay,
+    input: OpenPortInput,
+    firstDelayMs = RETRY_MAX_MS,
+  ): Promise<void> {
+    const { clock, localPorts } = this.#input;
     try {
-      while (this.#relays[0] === other) {
-        await delay(clock, RETRY_MAX_MS, this.#abort.signal);
+      for (let delayMs = firstDelayMs; this.#relays[0] === other; delayMs = RETRY_MAX_MS) {
+        await delay(clock, delayMs, this.#abort.signal);
         if (this.#relays[0] !== other) return;
-        const relay = await localPorts.openOwn(containerKey, way, this.listener.endpoint, sift);
-        if (!relay) continue;
-        if (this.#takeRelay(relay, [])) this.#changed.fire();
+        const opened = await localPorts.openOwn(input);
+        if (!opened) continue;
+        if (this.#takeRelay(opened.relay, opened.skipped)) this.#changed.fire();
         return;
       }
     } catch {
@@ -450,7 +478,6 @@ function describeOtherNumber(hostPorts: readonly number[], port: number): string
   return `published as port ${hostPorts.join(', ')}, but the server tells clients ${port}; relayed under its own number`;
 }
 
-/** At most two, because a person acts on the first. */
 /** Why it is not at its place, if it is not. */
 function describeSkipped(
   skipped: readonly TakenPort[],
@@ -458,7 +485,7 @@ function describeSkipped(
   port: number,
 ): string | undefined {
   const strangers = skipped.filter(({ holder }) => holder !== undefined);
-  const why = strangers.length > 0 ? `${describeTaken(strangers)} already` : undefined;
+  const why = strangers.length > 0 ? describeTaken(strangers) : undefined;
   if (local.port === port) return why && `${why}; relayed at ${formatEndpoint(local)}`;
   return (
     `${why ?? `no address of this machine is left for port ${port}`}; relayed under another number, ` +
@@ -467,14 +494,15 @@ function describeSkipped(
   );
 }
 
+/** At most two, because a person acts on the first. */
 function describeTaken(taken: readonly TakenPort[]): string {
   const everywhere = taken.find(({ holder }) => holder?.isEverywhere);
   if (everywhere) {
-    return `port ${everywhere.endpoint.port} of every address is held by ${everywhere.reason}`;
+    return `port ${everywhere.endpoint.port} of every address ${everywhere.reason}`;
   }
   const shown = taken
     .slice(0, 2)
-    .map(({ endpoint, reason }) => `${formatEndpoint(endpoint)} is held by ${reason}`);
+    .map(({ endpoint, reason }) => `${formatEndpoint(endpoint)} ${reason}`);
   if (taken.length > 2) shown.push(`and ${taken.length - 2} more addresses`);
   return shown.join(', ');
 }

@@ -10,22 +10,19 @@ import type { ContainerState, Problem, PvProtocol, Snapshot } from '../model/sna
 import { ContainerExposure, type ContainerExposureInput } from './containerExposure';
 import type { ContainerInfo, Engine, PublishedPort } from './engine';
 import type { IocExposure, IocServer } from './iocExposure';
-import { LocalPorts, type PortHolder } from './localPorts';
+import { FailedStarts, type HeldPort } from './ports/failedStarts';
+import { LocalPorts, type PortHolder } from './ports/localPorts';
+import { ContainerPorts, type PublishingEngines } from './ports/portReservations';
 import { type AnnouncedServer, Beacons } from './search/beacons';
-import { HostSearch } from './search/hostSearch';
+import { type FurtherPorts, HostSearch } from './search/hostSearch';
 import type { SearchSockets } from './search/searchSockets';
-import { NameServers, type StandIn } from './search/nameServers';
+import { FallbackListeners, type ReachedServer } from './search/fallbackListeners';
+import { NameServers } from './search/nameServers';
 import { SessionSearch } from './search/sessionSearch';
-import { type Endpoint, formatEndpoint, isSameEndpoint, isUnspecified } from '../model/endpoint';
-import { CA_SERVER_PORT, PVA_SERVER_PORT } from './detect/candidates';
+import { type Endpoint, formatEndpoint, isUnspecified } from '../model/endpoint';
 
 /** Changes within this time are told at once, so that 100,000 answers are a few snapshots. */
 const COALESCE_MS = 50;
-/** In the settings of clients, such as Phoebus' in ioc-template. */
-const KNOWN_PORTS: Readonly<Record<PvProtocol, number>> = {
-  ca: CA_SERVER_PORT,
-  pva: PVA_SERVER_PORT,
-};
 /** How long a container that stopped is still shown. */
 const STOPPED_SHOWN_MS = 60_000;
 
@@ -44,6 +41,10 @@ export interface SessionInput extends Omit<
   'localPorts' | 'sift' | 'noteAbout' | 'hasNameServer'
 > {
   readonly engines: EngineSource;
+  /** Beside those, engines whose containers publish ports of this machine. */
+  readonly otherEngines?: PublishingEngines;
+  /** As in LocalPortsInput. */
+  readonly mayShareNumbers: boolean;
   /** Whether anybody wants that container; `review` is called when the answer may have changed. */
   readonly isWanted: (engine: Engine, container: ContainerInfo) => boolean;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
@@ -68,12 +69,14 @@ export class ExposeSession implements Disposable {
   readonly #containers = new Map<string, ContainerExposure>();
   readonly #stopped = new Map<string, ContainerState>();
   readonly #engineStores = new Map<Engine, Disposable>();
+  readonly #reservations: ContainerPorts;
+  readonly #failedStarts: FailedStarts;
   readonly #localPorts: LocalPorts;
   readonly #search: SessionSearch;
   readonly #hostSearch: HostSearch | undefined;
   readonly #beacons: Beacons | undefined;
   readonly #nameServers: NameServers | undefined;
-  readonly #knownByHeart = new Map<PvProtocol, Endpoint>();
+  readonly #fallbacks: FallbackListeners | undefined;
   /** Whether there was something to search for; clients wait for what comes later, too. */
   #hasCarried = false;
   #extraNames: readonly string[];
@@ -85,11 +88,30 @@ export class ExposeSession implements Disposable {
   constructor(input: SessionInput) {
     this.#input = input;
     this.#extraNames = input.extraNames;
-    this.#localPorts = new LocalPorts({
-      findHolder: (endpoint) => this.#findHolder(endpoint),
-      vacate: (endpoint) => this.#nameServers?.vacate(endpoint),
-      log: input.log,
+    const { clock, log, mayShareNumbers, otherEngines } = input;
+    const sources = [input.engines, ...(otherEngines ? [otherEngines] : [])];
+    const reservations = this.#store.add(new ContainerPorts(sources, clock));
+    this.#reservations = reservations;
+    this.#failedStarts = new FailedStarts({
+      publishers: () => reservations.publishers,
+      held: () => this.#held,
+      clock,
     });
+    // Before anybody else gives way.
+    this.#store.add(
+      reservations.onDidChange(() => {
+        this.#failedStarts.note();
+        this.#tell();
+      }),
+    );
+    const findHolder = (endpoint: Endpoint): Promise<PortHolder | undefined> =>
+      this.#findHolder(endpoint);
+    this.#localPorts = this.#store.add(
+      new LocalPorts({
+        ...{ reservations, findHolder, mayShareNumbers, log },
+        releasePort: (endpoint) => this.#fallbacks?.releasePort(endpoint),
+      }),
+    );
     this.#search = this.#store.add(new SessionSearch({ ...input, onNote: () => this.#tell() }));
     const { searchSockets } = input;
     this.#hostSearch =
@@ -97,6 +119,7 @@ export class ExposeSession implements Disposable {
       this.#store.add(
         new HostSearch({
           ...input,
+          reservations,
           sockets: searchSockets,
           names: this.#search.services,
           onChange: () => this.#tell(),
@@ -106,11 +129,18 @@ export class ExposeSession implements Disposable {
       searchSockets &&
       this.#store.add(
         new NameServers({
-          sockets: searchSockets,
+          ...{ sockets: searchSockets, reservations, clock, log },
           sift: (protocol, onAnswer) => this.#search.sift(protocol, onAnswer),
           onChange: () => this.#tell(),
-          clock: input.clock,
-          log: input.log,
+        }),
+      );
+    this.#fallbacks =
+      searchSockets &&
+      this.#store.add(
+        new FallbackListeners({
+          ...{ sockets: searchSockets, reservations, findHolder, mayShareNumbers, clock, log },
+          sift: (protocol, onAnswer) => this.#search.sift(protocol, onAnswer),
+          onChange: () => this.#tell(),
         }),
       );
     this.#beacons =
@@ -247,31 +277,30 @@ export class ExposeSession implements Disposable {
       );
       this.#hasCarried = (this.#hasCarried || isCarrying) && this.#input.hasWish?.() !== false;
       const wanted = this.#input.wantedSearch?.() ?? 'loopback';
-      this.#hostSearch?.setWish(this.#hasCarried ? wanted : 'off');
+      // Ports that are not ours alone are held only while there is something to find.
+      this.#hostSearch?.setWish(isCarrying ? wanted : 'off');
+      this.#hostSearch?.setFurtherPorts(furtherPorts(servers));
       this.#nameServers?.setOpen(this.#hasCarried);
-      this.#nameServers?.setStandIns(this.#standIns(servers));
+      this.#fallbacks?.setServers(isCarrying ? servers.flatMap(reached) : []);
       if (wanted !== 'off') this.#beacons?.setServers(servers.flatMap(announced));
+      this.#failedStarts.note();
       this.#changed.fire();
     });
   }
 
-  /** Where relays were at the ports that clients have in their settings, while others are there. */
-  #standIns(servers: readonly PvServer[]): StandIn[] {
-    if (!this.#hasCarried) this.#knownByHeart.clear();
-    const relayed = servers.filter(({ exposure }) => exposure.isRelayed);
-    for (const { protocol, exposure } of relayed) {
-      const { local } = exposure;
-      if (local?.host === '127.0.0.1' && local.port === KNOWN_PORTS[protocol]) {
-        this.#knownByHeart.set(protocol, local);
-      }
-    }
-    return [...this.#knownByHeart].flatMap(([protocol, endpoint]) => {
-      const its = relayed.filter((server) => server.protocol === protocol);
-      const isThere = its.some(
-        ({ exposure: { local } }) => local && isSameEndpoint(local, endpoint),
-      );
-      return isThere || its.length === 0 ? [] : [{ protocol, endpoint }];
-    });
+  /** What we listen on now. */
+  get #held(): HeldPort[] {
+    const nameServers = Object.values(this.#nameServers?.state ?? {});
+    const fallbacks = this.#fallbacks?.held ?? [];
+    const search = Object.values(this.#hostSearch?.state ?? {});
+    const udp = search.flatMap(({ local, alsoAt = [] }) => (local ? [local, ...alsoAt] : alsoAt));
+    return [
+      ...[...this.#localPorts.held, ...nameServers, ...fallbacks].map((endpoint): HeldPort => ({
+        transport: 'tcp',
+        endpoint,
+      })),
+      ...udp.map((endpoint): HeldPort => ({ transport: 'udp', endpoint })),
+    ];
   }
 
   /** Whether every engine was asked and everything found so far is exposed or has its reason. */
@@ -308,6 +337,7 @@ export class ExposeSession implements Disposable {
     const search = this.#hostSearch?.state ?? {};
     const nameServers = this.#nameServers?.state ?? {};
     const containers = [...this.#containers.values()].map((container) => container.state());
+    const notices = [...(this.#fallbacks?.problems ?? []), ...this.#failedStarts.problems];
     return {
       isSettled: this.isSettled,
       ...(problem && { engineProblem: problem }),
@@ -317,6 +347,7 @@ export class ExposeSession implements Disposable {
       ),
       ...(Object.keys(search).length > 0 && { search }),
       ...(Object.keys(nameServers).length > 0 && { nameServers }),
+      ...(notices.length > 0 && { notices }),
       unknownNames: this.#unknownNames(),
     };
   }
@@ -332,6 +363,25 @@ function announced({ key, protocol, exposure }: PvServer): AnnouncedServer[] {
   const { local, isRelayed, listener } = exposure;
   if (protocol !== 'ca' || !local || !isRelayed) return [];
   return [{ key: `${key}/${listener.inode} ${formatEndpoint(local)}`, endpoint: local }];
+}
+
+/** Where clients of this machine reach a server of a container; nothing for this machine's own. */
+function reached({ protocol, exposure }: PvServer): ReachedServer[] {
+  const { local, isRelayed, status, wayKind } = exposure;
+  const isReached = status === 'exposed' || status === 'shared';
+  return local && isReached && wayKind !== 'host-network' ? [{ protocol, local, isRelayed }] : [];
+}
+
+function furtherPorts(servers: readonly PvServer[]): FurtherPorts {
+  const its = (protocol: PvProtocol): number[] => [
+    ...new Set(
+      servers
+        .filter((server) => server.protocol === protocol)
+        .filter(({ exposure }) => exposure.local && exposure.wayKind !== 'host-network')
+        .flatMap(({ ioc }) => ioc.searchPorts[protocol]),
+    ),
+  ];
+  return { ca: its('ca'), pva: its('pva') };
 }
 
 function isAt({ transport, hostIp, hostPort }: PublishedPort, { host, port }: Endpoint): boolean {

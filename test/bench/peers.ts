@@ -1,9 +1,8 @@
 /** Other clients doing what is measured, each run in a process of its own. */
-import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { nameServers } from '../support/clients';
+import { pvxsProgram } from '../support/pvxsProgram';
 
 const folder = join(__dirname, 'peers');
 const python = resolve(__dirname, '../../.cache/venv/bin/python');
@@ -48,35 +47,6 @@ export const libcaSeconds = (target: Target): Promise<number> =>
 export const p4pSeconds = (target: Target): Promise<number> =>
   seconds(python, [join(folder, 'p4pGet.py')], target);
 
-let pvxsConnect: string | undefined;
-
-/** PVXS in C++, quicker than p4p can be: search and create. Compiled on first use. */
-export function pvxsSeconds(target: Target): Promise<number> {
-  pvxsConnect ??= compilePvxsConnect();
-  return seconds(pvxsConnect, [], target);
-}
-
-function compilePvxsConnect(): string {
-  const script =
-    'import epicscorelibs, pvxslibs; print(epicscorelibs.__path__[0]); print(pvxslibs.__path__[0])';
-  const paths = execFileSync(python, ['-c', script], { encoding: 'utf8' }).trim().split('\n');
-  const program = join(mkdtempSync(join(tmpdir(), 'epics-expose-bench-')), 'pvxsConnect');
-  execFileSync('g++', [
-    '-O2',
-    '-std=c++11',
-    '-w',
-    // As the libraries from PyPI are made.
-    '-D_GLIBCXX_USE_CXX11_ABI=0',
-    ...paths.flatMap((path) =>
-      ['', '/os/Linux', '/compiler/gcc'].map((sub) => `-I${path}/include${sub}`),
-    ),
-    '-o',
-    program,
-    join(folder, 'pvxsConnect.cpp'),
-    ...paths.flatMap((path) => [`-L${path}/lib`, `-Wl,-rpath,${path}/lib`]),
-    '-Wl,--disable-new-dtags',
-    ...['pvxs', 'Com', 'event_core', 'event_pthread'].map((library) => `-l${library}`),
-    '-pthread',
-  ]);
-  return program;
-}
+/** PVXS in C++, quicker than p4p can be: search and create. */
+export const pvxsSeconds = (target: Target): Promise<number> =>
+  seconds(pvxsProgram(join(folder, 'pvxsConnect.cpp')), [], target);

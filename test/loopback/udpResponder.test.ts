@@ -7,6 +7,7 @@ import type { PvProtocol } from '../../src/model/snapshot';
 import { createSearchSockets } from '../../src/node/search/searchSockets';
 import { systemClock } from '../../src/node/systemClock';
 import { FrameWriter as CaWriter } from '../../src/protocol/ca';
+import { NO_RESERVATIONS } from '../../src/services/ports/portReservations';
 import { HostSearch } from '../../src/services/search/hostSearch';
 import { NameService, type SearchedServer } from '../../src/services/search/nameService';
 import { UdpResponder } from '../../src/services/search/udpResponder';
@@ -39,6 +40,7 @@ describe('searches by UDP', () => {
   const parts = {
     ...{ clientName: 'test', hostName: 'here', clock: systemClock, onNote: () => undefined },
     log: (_level: unknown, _tag: unknown, message: string) => void logged.push(message),
+    reservations: NO_RESERVATIONS,
   };
 
   function service(protocol: PvProtocol): NameService {

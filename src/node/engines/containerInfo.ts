@@ -3,7 +3,7 @@
  * ContainerInfo out. Both engines leave out or null what does not apply, so nothing is assumed.
  */
 import type { ContainerStatus } from '../../model/snapshot';
-import type { ContainerInfo, PublishedPort } from '../../services/engine';
+import type { ContainerInfo, PortPublisher, PublishedPort } from '../../services/engine';
 
 /** The part of `GET /containers/{id}/json` that is read. */
 export interface InspectJson {
@@ -16,20 +16,29 @@ export interface InspectJson {
     readonly Paused?: boolean;
     readonly Pid?: number;
     readonly StartedAt?: string;
+    readonly FinishedAt?: string;
+    readonly Error?: string;
   } | null;
   readonly Config?: {
     readonly Image?: string;
     readonly User?: string;
     readonly Labels?: Readonly<Record<string, string>> | null;
   } | null;
-  readonly HostConfig?: { readonly NetworkMode?: string } | null;
+  readonly HostConfig?: {
+    readonly NetworkMode?: string;
+    readonly PortBindings?: PortBindingsJson;
+    readonly RestartPolicy?: { readonly Name?: string } | null;
+  } | null;
   readonly NetworkSettings?: {
     readonly IPAddress?: string;
     readonly GlobalIPv6Address?: string;
     readonly Networks?: Readonly<Record<string, NetworkJson | null>> | null;
-    readonly Ports?: Readonly<Record<string, readonly PortBindingJson[] | null>> | null;
+    readonly Ports?: PortBindingsJson;
   } | null;
 }
+
+/** By `5064/tcp`. */
+type PortBindingsJson = Readonly<Record<string, readonly PortBindingJson[] | null>> | null;
 
 interface NetworkJson {
   readonly IPAddress?: string;
@@ -54,9 +63,37 @@ export function parseContainerInfo(json: InspectJson): ContainerInfo {
     startedAt: state?.StartedAt ?? '',
     networkMode: networkModeOf(json),
     addresses: addressesOf(json),
-    publishedPorts: publishedPortsOf(json),
+    publishedPorts: publishedPortsOf(json.NetworkSettings?.Ports),
     user: config?.User ?? '',
   };
+}
+
+/** Undefined when it publishes no port. */
+export function parsePortPublisher(json: InspectJson): PortPublisher | undefined {
+  const { State: state, HostConfig: hostConfig } = json;
+  // What was asked for stands in HostConfig whatever the container does; what it was given (a port
+  // that the engine chose) only in NetworkSettings, while it runs.
+  const ports = [
+    ...publishedPortsOf(isPublishing(hostConfig?.NetworkMode) ? hostConfig?.PortBindings : null),
+    ...publishedPortsOf(json.NetworkSettings?.Ports),
+  ];
+  const byText = new Map(ports.map((port) => [JSON.stringify(port), port]));
+  if (byText.size === 0) return undefined;
+  const finishedAt = state?.FinishedAt ?? '';
+  return {
+    id: json.Id ?? '',
+    name: (json.Name ?? '').replace(/^\//, ''),
+    state: state?.Status ?? '',
+    restartsByItself: !['', 'no'].includes(hostConfig?.RestartPolicy?.Name ?? ''),
+    finishedAt: finishedAt.startsWith('0001-') ? '' : finishedAt,
+    startError: state?.Error ?? '',
+    ports: [...byText.values()],
+  };
+}
+
+/** Elsewhere bindings are kept, and mean nothing. */
+function isPublishing(networkMode = ''): boolean {
+  return networkMode !== 'host' && networkMode !== 'none' && !networkMode.startsWith('container:');
 }
 
 /** The words of `GET /containers/json` and of inspect: anything but running and paused is stopped. */
@@ -87,9 +124,10 @@ function addressesOf(json: InspectJson): readonly string[] {
   return [...new Set(found.filter((address): address is string => !!address))];
 }
 
-function publishedPortsOf(json: InspectJson): readonly PublishedPort[] {
+/** Without those of no fixed number (none at all, 0, or a range of which the engine takes one). */
+function publishedPortsOf(ports: PortBindingsJson | undefined): readonly PublishedPort[] {
   const published: PublishedPort[] = [];
-  for (const [key, bindings] of Object.entries(json.NetworkSettings?.Ports ?? {})) {
+  for (const [key, bindings] of Object.entries(ports ?? {})) {
     const match = /^(\d+)\/(tcp|udp)$/.exec(key);
     if (!match) continue; // sctp: nothing of EPICS
     for (const binding of bindings ?? []) {

@@ -1,33 +1,59 @@
 /**
- * Keeps the list of an engine's running and paused containers up to date: one list call, and an
- * inspect for those that are new or that an event was about.
+ * Keeps the list of an engine's containers up to date: those that run or are paused, and of all, what
+ * they publish on the engine's machine. One list call, and an inspect for those that are new or that
+ * an event was about.
  */
 import type Docker from 'dockerode';
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { inLanes } from '../../base/lanes';
-import type { ContainerInfo } from '../../services/engine';
-import { parseContainerInfo, parseStatus, type InspectJson } from './containerInfo';
+import type { ContainerInfo, PortPublisher } from '../../services/engine';
+import { parseContainerInfo, parsePortPublisher, type InspectJson } from './containerInfo';
 import { statusCodeOf } from './engineProblem';
 
 const callTimeoutMs = 15_000;
 const inspectsAtOnce = 4;
-const filters = JSON.stringify({ status: ['running', 'paused'] });
+/** An inspect of a container that is being started waits for that; no other is to wait with it. */
+const stoppedTimeoutMs = 2000;
+/** Of those that do not run, the newest; an inspect of each takes a few milliseconds, once. */
+const maxStopped = 1000;
+
+interface Known {
+  /** The engine's word for what it does, as it was when it was inspected. */
+  readonly state: string;
+  readonly info: ContainerInfo;
+  readonly publisher: PortPublisher | undefined;
+}
 
 export class ContainerList {
   readonly #docker: Docker;
   readonly #clock: Clock;
-  readonly #known = new Map<string, ContainerInfo>();
+  readonly #known = new Map<string, Known>();
   readonly #stale = new Set<string>();
+  /** Inspected beside the list now. */
+  readonly #learning = new Set<string>();
+  readonly #onLearnt: () => void;
 
-  constructor(docker: Docker, clock: Clock) {
+  /** Calls `onLearnt` when it knows more between two refreshes. */
+  constructor(docker: Docker, clock: Clock, onLearnt: () => void = () => undefined) {
     this.#docker = docker;
     this.#clock = clock;
+    this.#onLearnt = onLearnt;
   }
 
-  /** In the order in which the engine lists them. */
+  /** Those that run or are paused, in the order in which the engine lists them. */
   get containers(): readonly ContainerInfo[] {
-    return [...this.#known.values()];
+    return [...this.#known.values()].flatMap(({ info }) =>
+      info.status === 'stopped' ? [] : [info],
+    );
+  }
+
+  get publishers(): readonly PortPublisher[] {
+    return [...this.#known.values()].flatMap(({ publisher }) => publisher ?? []);
+  }
+
+  has(id: string): boolean {
+    return this.#known.has(id);
   }
 
   /** The next refresh inspects this container again. */
@@ -36,45 +62,97 @@ export class ContainerList {
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
-    const listed = (
+    const listed = inBounds(
       await this.#within('list its containers', signal, (abortSignal) =>
-        this.#docker.listContainers({ all: true, filters, abortSignal }),
-      )
-    ).map(({ Id: id, State: state }) => ({ id, status: parseStatus(state) }));
+        this.#docker.listContainers({ all: true, abortSignal }),
+      ),
+    );
     const stale = new Set(this.#stale);
     this.#stale.clear();
     const outdated = listed.filter(
-      ({ id, status }) => stale.has(id) || this.#known.get(id)?.status !== status,
+      ({ id, state }) =>
+        !this.#learning.has(id) && (stale.has(id) || this.#known.get(id)?.state !== state),
     );
-    const fresh = new Map<string, ContainerInfo>();
-    await inLanes(inspectsAtOnce, outdated, async ({ id }) => {
-      const info = await this.inspect(id, signal).catch(ignoreNotFound);
-      if (info) fresh.set(id, info);
+    // Something is done with a container that did not and does not run: a start, perhaps.
+    const isStill = ({ id, state }: Listed): boolean =>
+      !isLive(state) && this.#known.get(id)?.state === state;
+    for (const { id } of outdated.filter(isStill)) {
+      void this.learn(id, signal).then(this.#onLearnt, () => undefined);
+    }
+    const asked = outdated.filter((one) => !isStill(one));
+    const fresh = new Map<string, Known>();
+    await inLanes(inspectsAtOnce, asked, async ({ id, state }) => {
+      const json = await (isLive(state)
+        ? this.#inspect(id, signal).catch(ignoreNotFound)
+        : this.#inspect(id, signal, stoppedTimeoutMs).catch(() => undefined));
+      if (json) fresh.set(id, knownOf(state, json));
     });
     const before = new Map(this.#known);
     this.#known.clear();
     for (const { id } of listed) {
-      const info =
-        fresh.get(id) ?? (outdated.some((o) => o.id === id) ? undefined : before.get(id));
-      if (info && info.status !== 'stopped') this.#known.set(id, info);
+      const isAsked = asked.some((one) => one.id === id);
+      const known = fresh.get(id) ?? (isAsked ? undefined : before.get(id));
+      if (known) this.#known.set(id, known);
+    }
+  }
+
+  /**
+   * Inspects a container that is being made, as soon as the engine says what it is; resolves with
+   * whether it knows it.
+   */
+  async learn(id: string, signal: AbortSignal): Promise<boolean> {
+    this.#learning.add(id);
+    try {
+      const json = await this.#inspect(id, signal).catch(ignoreNotFound);
+      if (json) this.#known.set(id, knownOf(json.State?.Status ?? '', json));
+      return json !== undefined;
+    } finally {
+      this.#learning.delete(id);
     }
   }
 
   async inspect(id: string, signal: AbortSignal): Promise<ContainerInfo> {
-    const json = await this.#within(`inspect ${id.slice(0, 12)}`, signal, (abortSignal) =>
-      this.#docker.getContainer(id).inspect({ abortSignal }),
+    return parseContainerInfo(await this.#inspect(id, signal));
+  }
+
+  async #inspect(id: string, signal: AbortSignal, timeoutMs = callTimeoutMs): Promise<InspectJson> {
+    const json = await this.#within(
+      `inspect ${id.slice(0, 12)}`,
+      signal,
+      (abortSignal) => this.#docker.getContainer(id).inspect({ abortSignal }),
+      timeoutMs,
     );
-    return parseContainerInfo(json as unknown as InspectJson);
+    return json as unknown as InspectJson;
   }
 
   #within<T>(
     what: string,
     signal: AbortSignal,
     start: (signal: AbortSignal) => Promise<T>,
+    timeoutMs = callTimeoutMs,
   ): Promise<T> {
-    const message = `the engine did not ${what} within ${callTimeoutMs} ms`;
-    return withDeadline(this.#clock, callTimeoutMs, message, signal, start);
+    const message = `the engine did not ${what} within ${timeoutMs} ms`;
+    return withDeadline(this.#clock, timeoutMs, message, signal, start);
   }
+}
+
+interface Listed {
+  readonly id: string;
+  readonly state: string;
+}
+
+/** Newest first, as engines list them. */
+function inBounds(containers: readonly Docker.ContainerInfo[]): Listed[] {
+  let stoppedCount = 0;
+  return containers
+    .map(({ Id: id, State: state }) => ({ id, state }))
+    .filter(({ state }) => isLive(state) || ++stoppedCount <= maxStopped);
+}
+
+const isLive = (state: string): boolean => state === 'running' || state === 'paused';
+
+function knownOf(state: string, json: InspectJson): Known {
+  return { state, info: parseContainerInfo(json), publisher: parsePortPublisher(json) };
 }
 
 /** It went between the list and the inspect. */

@@ -10,15 +10,15 @@ import { EngineError, messageOf } from '../../base/errors';
 import { EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
 import type { EngineState } from '../../model/snapshot';
-import type { ContainerAccess, ContainerInfo, Engine } from '../../services/engine';
+import type { ContainerAccess, ContainerInfo, Engine, PortPublisher } from '../../services/engine';
 import { ContainerCalls } from './containerCalls';
 import type { EngineApi, ExecSession, OpenContainer } from './engineApi';
 import { createEngineClient } from './engineClient';
 import { GuardedChildren } from './guardedChild';
 import { greetEngine, type EngineIdentity } from './engineHello';
 import { EngineProblemError, problemOf } from './engineProblem';
-import type { EngineTarget } from './engineTarget';
-import { followEngine } from './followEngine';
+import { type EngineTarget, isOnThisMachine } from './engineTarget';
+import { type Followed, followEngine } from './followEngine';
 import type { EngineTransport, OpenTransport } from './engineTransport';
 import { transportOpener } from './transportOpener';
 
@@ -38,6 +38,8 @@ export interface DockerodeEngineOptions {
   readonly isWanted?: () => Promise<boolean>;
 }
 
+const NOTHING_HERE = { publishers: [], isMakingContainer: false } as const;
+const NOTHING: Followed = { containers: [], ...NOTHING_HERE };
 const duplicateCode = 'engine-duplicate';
 const firstRetryMs = 250;
 const localRetryCapMs = 5_000;
@@ -56,7 +58,7 @@ export class DockerodeEngine implements Engine, EngineApi {
   readonly #children = new GuardedChildren();
   readonly #openTransport: OpenTransport;
   #state: EngineState;
-  #containers: readonly ContainerInfo[] = [];
+  #followed: Followed = NOTHING;
   #docker: Docker | undefined;
   /** Ends the present connection, not the engine. */
   #connection = new AbortController();
@@ -95,7 +97,16 @@ export class DockerodeEngine implements Engine, EngineApi {
 
   /** As last told: kept while the engine cannot be reached, for containers may outlive it. */
   get containers(): readonly ContainerInfo[] {
-    return this.#containers;
+    return this.#followed.containers;
+  }
+
+  /** As last told, for the same reason. */
+  get publishers(): readonly PortPublisher[] {
+    return this.#followed.publishers;
+  }
+
+  get isMakingContainer(): boolean {
+    return this.#followed.isMakingContainer;
   }
 
   get kind(): 'docker' | 'podman' {
@@ -212,11 +223,23 @@ export class DockerodeEngine implements Engine, EngineApi {
       const timeoutMs = this.isLocalSocket ? localGreetingMs : remoteGreetingMs;
       const identity = await greetEngine(client.docker, this.key, timeoutMs, clock, signal);
       this.#demandAdmission(identity.id);
-      await followEngine(client.docker, clock, signal, (containers) => {
-        this.#docker = client.docker;
-        onConnected();
-        this.#publish(identity, containers);
-      });
+      const isHere = isOnThisMachine(this.target);
+      const { containersFolder } = identity;
+      await followEngine(
+        {
+          docker: client.docker,
+          ...(isHere && containersFolder !== undefined && { containersFolder }),
+          clock,
+          log: this.#options.log,
+          onChange: (followed) => {
+            this.#docker = client.docker;
+            onConnected();
+            // Elsewhere other machines' ports are published.
+            this.#publish(identity, isHere ? followed : { ...followed, ...NOTHING_HERE });
+          },
+        },
+        signal,
+      );
     } catch (error) {
       if (signal.aborted) throw this.#duplicate();
       throw (await transport?.explain?.(signal).catch(() => undefined)) ?? error;
@@ -241,11 +264,11 @@ export class DockerodeEngine implements Engine, EngineApi {
     );
   }
 
-  #publish(identity: EngineIdentity, containers: readonly ContainerInfo[]): void {
+  #publish(identity: EngineIdentity, followed: Followed): void {
     const { kind, version, isRootless } = identity;
     const state: EngineState = { key: this.key, kind, version, isRootless, status: 'connected' };
     this.#isDuplicate = false;
-    this.#update(state, containers);
+    this.#update(state, followed);
     this.#finishAttempt();
   }
 
@@ -256,16 +279,17 @@ export class DockerodeEngine implements Engine, EngineApi {
     if (this.#state.problem?.message !== problem.message) {
       this.#options.log('debug', 'engine', `${this.key}: ${messageOf(error)}`);
     }
-    this.#update({ ...this.#state, status: 'unreachable', problem }, this.#containers);
+    const followed = { ...this.#followed, isMakingContainer: false };
+    this.#update({ ...this.#state, status: 'unreachable', problem }, followed);
     this.#finishAttempt();
     return error instanceof EngineProblemError ? error.retryAfterMs : 0;
   }
 
-  #update(state: EngineState, containers: readonly ContainerInfo[]): void {
-    const before = JSON.stringify([this.#state, this.#containers]);
+  #update(state: EngineState, followed: Followed): void {
+    const before = JSON.stringify([this.#state, this.#followed]);
     this.#state = state;
-    this.#containers = containers;
-    if (JSON.stringify([state, containers]) !== before) this.#changes.fire();
+    this.#followed = followed;
+    if (JSON.stringify([state, followed]) !== before) this.#changes.fire();
   }
 
   #finishAttempt(): void {

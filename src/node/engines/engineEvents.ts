@@ -10,6 +10,7 @@ import { RemoteProtocolError } from '../../base/errors';
  * `exec_died`), which must not make us look again: hence a list of what counts.
  */
 const relevantActions = new Set([
+  'create',
   'start',
   'restart',
   'die',
@@ -29,13 +30,19 @@ const relevantActions = new Set([
 
 const lineCapBytes = 1024 * 1024;
 
-/** Feeds on chunks of the stream; tells the id of each container whose state may have changed. */
+/** What an event is about: a container whose state may have changed, or that was made just now. */
+export interface ContainerChange {
+  readonly id: string;
+  readonly isCreated: boolean;
+}
+
+/** Feeds on chunks of the stream; tells of each container whose state may have changed. */
 export class EngineEventReader {
-  readonly #onChange: (containerId: string) => void;
+  readonly #onChange: (containerId: string, isCreated: boolean) => void;
   #rest = '';
   readonly #decoder = new TextDecoder();
 
-  constructor(onChange: (containerId: string) => void) {
+  constructor(onChange: (containerId: string, isCreated: boolean) => void) {
     this.#onChange = onChange;
   }
 
@@ -48,14 +55,14 @@ export class EngineEventReader {
       throw new RemoteProtocolError('the engine sent an event of more than a megabyte');
     }
     for (const line of lines) {
-      const id = changedContainer(line);
-      if (id !== undefined) this.#onChange(id);
+      const change = changedContainer(line);
+      if (change) this.#onChange(change.id, change.isCreated);
     }
   }
 }
 
 /** The container that the event is about, when it counts. */
-export function changedContainer(line: string): string | undefined {
+export function changedContainer(line: string): ContainerChange | undefined {
   const event = parse(line);
   if (!event) return undefined;
   const action = text(event['Action']) ?? text(event['status']) ?? '';
@@ -65,8 +72,12 @@ export function changedContainer(line: string): string | undefined {
   const type = text(event['Type']) ?? 'container';
   if (type !== 'container' && type !== 'network') return undefined;
   // Docker's network events name the container among the attributes, Podman's are about it.
-  if (type === 'network') return text(actor?.Attributes?.['container']) ?? text(actor?.ID);
-  return text(actor?.ID) ?? text(event['id']) ?? text(event['ID']);
+  const id =
+    type === 'network'
+      ? (text(actor?.Attributes?.['container']) ?? text(actor?.ID))
+      : (text(actor?.ID) ?? text(event['id']) ?? text(event['ID']));
+  if (id === undefined) return undefined;
+  return { id, isCreated: type === 'container' && action === 'create' };
 }
 
 function parse(line: string): Record<string, unknown> | undefined {

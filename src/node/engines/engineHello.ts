@@ -10,6 +10,8 @@ export interface EngineIdentity {
   readonly isRootless: boolean;
   /** The same through whatever endpoint the engine is reached. */
   readonly id: string;
+  /** Where on its machine it makes a folder for each container first of all; Podman only. */
+  readonly containersFolder?: string;
 }
 
 /** Archive, exec with hijack and event filters are all older than this (Docker 1.12, 2016). */
@@ -58,6 +60,8 @@ export interface InfoJson {
   readonly ID?: string;
   readonly Name?: string;
   readonly DockerRootDir?: string;
+  /** Of the storage. */
+  readonly Driver?: string;
   readonly KernelVersion?: string;
   readonly MemTotal?: number;
   readonly NCPU?: number;
@@ -75,7 +79,14 @@ export function parseIdentity(version: VersionJson, info: InfoJson): EngineIdent
   // Podman invents a new ID for every answer: its storage on that machine has to identify it.
   const place = [info.Name, info.DockerRootDir, isRootless, info.KernelVersion, info.NCPU];
   const id = isPodman ? ['podman', ...place, info.MemTotal].join(' ') : `docker ${info.ID ?? ''}`;
-  return { kind: isPodman ? 'podman' : 'docker', version: version.Version ?? '', isRootless, id };
+  const { DockerRootDir: root, Driver: driver } = info;
+  return {
+    kind: isPodman ? 'podman' : 'docker',
+    version: version.Version ?? '',
+    isRootless,
+    id,
+    ...(isPodman && root && driver && { containersFolder: `${root}/${driver}-containers` }),
+  };
 }
 
 function demandApi(apiVersion: string | undefined, version: string | undefined, uri: string): void {

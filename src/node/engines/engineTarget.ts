@@ -2,6 +2,7 @@
  * Where an engine listens: the URIs of DOCKER_HOST, CONTAINER_HOST and contexts, parsed. Pure.
  */
 import { UsageError } from '../../base/errors';
+import { isLoopback } from '../../model/endpoint';
 
 export type EngineTarget =
   | { readonly kind: 'unix'; readonly uri: string; readonly path: string }
@@ -68,6 +69,20 @@ export function parseEngineTarget(text: string, options: TargetOptions = {}): En
   throw new UsageError(
     `"${text}" is no engine address: use unix:///path, tcp://host:port, ssh://user@host or npipe:////./pipe/name`,
   );
+}
+
+/** Whether ports that its containers publish are this machine's, as far as the address tells. */
+export function isOnThisMachine(target: EngineTarget): boolean {
+  switch (target.kind) {
+    case 'unix':
+    case 'npipe':
+    case 'podman-service':
+      return true;
+    case 'tcp':
+      return target.host === 'localhost' || isLoopback(target.host);
+    case 'ssh':
+      return false;
+  }
 }
 
 export function unixTarget(path: string): EngineTarget {

@@ -8,9 +8,11 @@ import { onAbort, withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { EngineError } from '../../base/errors';
-import type { ContainerInfo } from '../../services/engine';
+import type { Log } from '../../base/log';
+import type { ContainerInfo, PortPublisher } from '../../services/engine';
 import { ContainerList } from './containerList';
 import { EngineEventReader } from './engineEvents';
+import { MakingContainers } from './makingContainers';
 
 /** Several events belong to one start or stop; one look at the end of them is enough. */
 const debounceMs = 40;
@@ -18,29 +20,54 @@ const debounceMs = 40;
 const safetyRefreshMs = 60_000;
 const eventsTimeoutMs = 10_000;
 
+export interface Followed {
+  readonly containers: readonly ContainerInfo[];
+  readonly publishers: readonly PortPublisher[];
+  readonly isMakingContainer: boolean;
+}
+
+export interface FollowEngineInput {
+  readonly docker: Docker;
+  /** Where the engine, on this machine, makes a folder for each container; see MakingContainers. */
+  readonly containersFolder?: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onChange: (followed: Followed) => void;
+}
+
 /** Settles by rejection only, since an engine's event stream has no proper end. */
 export async function followEngine(
-  docker: Docker,
-  clock: Clock,
+  { docker, containersFolder, clock, log, onChange }: FollowEngineInput,
   signal: AbortSignal,
-  onContainers: (containers: readonly ContainerInfo[]) => void,
 ): Promise<never> {
-  const list = new ContainerList(docker, clock);
+  const list: ContainerList = new ContainerList(docker, clock, () => tell());
   const store = new DisposableStore();
   const alarm = store.add(new Alarm(clock));
+  let isListed = false;
+  const tell = (): void => {
+    if (!isListed || signal.aborted) return;
+    const { containers, publishers } = list;
+    onChange({ containers, publishers, isMakingContainer: making.isMaking });
+  };
+  const making: MakingContainers = store.add(
+    new MakingContainers({ list, clock, log, onChange: tell }),
+  );
   try {
     // Events first, then the list, so that nothing falls between the two.
     const events = await openEvents(docker, clock, signal);
     store.add({ dispose: () => events.destroy() });
     store.add(onAbort(signal, () => events.destroy()));
-    const lost = untilLost(events, (containerId) => {
-      list.markStale(containerId);
+    const lost = untilLost(events, (containerId, isCreated) => {
+      if (isCreated) making.add(containerId);
+      else list.markStale(containerId);
       alarm.setWithin(debounceMs);
     });
+    if (containersFolder !== undefined) making.watchFolder(containersFolder);
     for (;;) {
       alarm.setWithin(safetyRefreshMs);
       await Promise.race([list.refresh(signal), lost]);
-      onContainers(list.containers);
+      isListed = true;
+      tell();
       await Promise.race([alarm.ring(), lost]);
     }
   } finally {
@@ -58,7 +85,10 @@ async function openEvents(docker: Docker, clock: Clock, signal: AbortSignal): Pr
 }
 
 /** Never resolves. Always caught by someone, so that a loss between two waits is not unhandled. */
-function untilLost(events: Readable, onChange: (containerId: string) => void): Promise<never> {
+function untilLost(
+  events: Readable,
+  onChange: (containerId: string, isCreated: boolean) => void,
+): Promise<never> {
   const lost = new Promise<never>((_resolve, reject) => {
     const lose = (cause?: unknown): void =>
       reject(new EngineError('the engine ended its event stream', { cause }));

@@ -39,6 +39,8 @@ export function createHereEngine(input: HereEngineInput): Engine {
       ...(!isLinux && { problem: notLinux }),
     },
     containers: isLinux ? [ourContainer()] : [],
+    publishers: [],
+    isMakingContainer: false,
     onDidChange: changed.event,
     open: () => openHere(input),
     dispose: () => changed.dispose(),

@@ -17,10 +17,13 @@ import type { ContextFiles } from './dockerContexts';
 import { DockerodeEngine } from './dockerodeEngine';
 import { type EndpointCandidate, listCandidates } from './endpointCandidates';
 import type { OpenContainer } from './engineApi';
+import { isOnThisMachine } from './engineTarget';
 
 export interface EngineSetOptions {
   /** Only these: URIs, paths, names of Docker contexts, or `podman`. */
   readonly endpoints?: readonly string[];
+  /** Only for what their containers publish here: those of this machine that run already. */
+  readonly isForPorts?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly log: Log;
@@ -48,7 +51,9 @@ export function openEngines(options: EngineSetOptions): EngineSet {
     uid: process.getuid?.(),
     files: contextFiles(options.env),
   });
-  return new CandidateEngines(candidates, options);
+  const isUsed = ({ target }: EndpointCandidate): boolean =>
+    options.isForPorts !== true || (isOnThisMachine(target) && target.kind !== 'podman-service');
+  return new CandidateEngines(candidates.filter(isUsed), options);
 }
 
 function contextFiles(env: EngineSetOptions['env']): ContextFiles {

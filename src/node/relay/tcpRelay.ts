@@ -80,6 +80,10 @@ class TcpRelay implements Relay {
   readonly #streams = new Set<Duplex>();
   #connectionCount = 0;
   #isRetired = false;
+  #isAside = false;
+  #comingBack: Promise<boolean> | undefined;
+  /** While it tries to listen again. */
+  #failListening: (() => void) | undefined;
 
   constructor(
     readonly server: Server,
@@ -89,7 +93,9 @@ class TcpRelay implements Relay {
   ) {
     setMaxListeners(0, this.#ending.signal); // one for each dial under way
     server.on('error', (error) => {
-      this.#end(new TransportError(messageOf(error), { cause: error }));
+      // The port was taken while we stood aside: the connections that are open go on.
+      if (this.#failListening) this.#failListening();
+      else this.#end(new TransportError(messageOf(error), { cause: error }));
     });
     server.on('connection', (client) => void this.#accept(client));
   }
@@ -138,6 +144,39 @@ class TcpRelay implements Relay {
     this.#isRetired = true;
     this.server.close();
     this.#endWhenIdle();
+  }
+
+  standAside(): void {
+    this.#isAside = true;
+    this.server.close();
+  }
+
+  comeBack(): Promise<boolean> {
+    this.#isAside = false;
+    this.#comingBack ??= this.#listenAgain().finally(() => (this.#comingBack = undefined));
+    return this.#comingBack;
+  }
+
+  #listenAgain(): Promise<boolean> {
+    const { server, local } = this;
+    if (this.#isRetired || this.#ending.signal.aborted || server.listening) {
+      return Promise.resolve(true);
+    }
+    return new Promise((resolve) => {
+      const listening = (): void => {
+        this.#failListening = undefined;
+        // It was to end, or to stand aside, meanwhile.
+        if (this.#isAside || this.#isRetired || this.#ending.signal.aborted) server.close();
+        resolve(true);
+      };
+      this.#failListening = () => {
+        this.#failListening = undefined;
+        server.removeListener('listening', listening);
+        resolve(false);
+      };
+      server.once('listening', listening);
+      server.listen({ host: local.host, port: local.port, backlog: BACKLOG });
+    });
   }
 
   #endWhenIdle(): void {

@@ -12,7 +12,7 @@ import type {
   SearchSocketEvents,
   SearchSockets,
 } from '../../services/search/searchSockets';
-import { findUdpPortHolder } from '../portHolder';
+import { findPortHolder } from '../portHolder';
 import { openNameServer } from './openNameServer';
 import { version } from '../../../package.json';
 
@@ -23,17 +23,19 @@ const CA_REPEATER_PORT = 5065;
 /** Where those who share the PVA port of a machine pass searches on to each other. */
 const PVA_GROUP = '224.0.0.128';
 const HOST = '127.0.0.1';
+const SLOW_LOOK_MS = 60_000;
 /** What waits in the kernel; datagrams beyond that are lost, as ever with UDP. */
 const MAX_QUEUED_BYTES = 1024 * 1024;
 
 /** Other ports are for tests. */
 export function createSearchSockets(ports = SEARCH_PORTS): SearchSockets {
   return {
-    async open(protocol, events) {
-      const local = { host: HOST, port: ports[protocol] };
+    ports,
+    async open(protocol, port, events) {
+      const local = { host: HOST, port };
       // The socket of the narrower address gets all that is sent to it, so a CA server that is there
       // would not be found any more. PVA clients have that port too, and pass on what they get.
-      const holder = protocol === 'ca' ? findUdpPortHolder(local) : undefined;
+      const holder = protocol === 'ca' ? await findPortHolder(local, 'udp') : undefined;
       if (holder) return { endpoint: local, holder, reason: 'another program has it' };
       try {
         return await bound(local, false, protocol === 'pva', events);
@@ -121,6 +123,7 @@ function bound(
 ): Promise<SearchSocket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({ type: 'udp4', reuseAddr: true });
+    const isRivalDue = rivalPace();
     let isOpen = false;
     let isClosed = false;
     let group: Socket | undefined;
@@ -154,16 +157,27 @@ function bound(
         send,
         passOn: (datagram: Uint8Array) =>
           joinsGroup && send(datagram, { host: PVA_GROUP, port: bound }),
-        findRival: () =>
-          isBroadcast || joinsGroup
-            ? undefined
-            : findUdpPortHolder({ host: '0.0.0.0', port: bound }),
+        findRival: async () => {
+          if (isBroadcast || joinsGroup || !isRivalDue()) return undefined;
+          return findPortHolder({ host: '0.0.0.0', port: bound }, 'udp');
+        },
         dispose: () => closing.dispose(),
       };
       if (joinsGroup) group = joinGroup(bound, events);
       resolve(searchSocket);
     });
   });
+}
+
+/** Where a program has to be started to find out, seldom. */
+function rivalPace(): () => boolean {
+  let lookedAtMs = performance.now();
+  return () => {
+    const nowMs = performance.now();
+    if (process.platform !== 'linux' && nowMs - lookedAtMs < SLOW_LOOK_MS) return false;
+    lookedAtMs = nowMs;
+    return true;
+  };
 }
 
 /** Hears what others pass on. Where the system does not let us, only what is sent to us is heard. */

@@ -29,7 +29,7 @@ export interface PvaSearch {
   readonly mustReply: boolean;
   /** Where the answer is wanted; 0: at the sender's. */
   readonly replyPort: number;
-  /** Never none: questions for servers are not for us. */
+  /** None: "which servers are there?" */
   readonly names: readonly SearchedName[];
 }
 
@@ -44,8 +44,8 @@ export interface PvaFound {
 const NO_GUID = '0'.repeat(24);
 
 /**
- * The searches for names of a datagram, of clients that speak plain TCP; other messages are passed
- * over (pvAccessCPP puts an ORIGIN_TAG before a search that it passes on).
+ * The searches of a datagram, of clients that speak plain TCP; other messages are passed over, and so
+ * are questions for servers that want no answer (pvAccessCPP puts an ORIGIN_TAG before a search that it passes on).
  * @throws RemoteProtocolError when it is no pvAccess, or cut
  */
 export function readPvaSearches(datagram: Uint8Array, peer: string): PvaSearch[] {
@@ -73,8 +73,11 @@ export function readPvaSearches(datagram: Uint8Array, peer: string): PvaSearch[]
   return searches;
 }
 
-function isForUs({ names, protocols }: SearchRequest): boolean {
-  return names.length > 0 && (protocols.length === 0 || protocols.includes('tcp'));
+function isForUs(request: SearchRequest): boolean {
+  const { names, protocols } = request;
+  // pvlist and pvxlist name no protocol when they ask for servers.
+  if (names.length === 0) return mustReply(request);
+  return protocols.length === 0 || protocols.includes('tcp');
 }
 
 function searchOf(request: SearchRequest, isLittleEndian: boolean): PvaSearch {
@@ -82,18 +85,21 @@ function searchOf(request: SearchRequest, isLittleEndian: boolean): PvaSearch {
   return { sequenceId, isLittleEndian, mustReply: mustReply(request), replyPort, names };
 }
 
-/** A datagram with one answer for each server; none found: "I have none of these". */
+/**
+ * A datagram with one answer for each server: it has those ids, or for none of them, it is there.
+ * Without any server: "I have none of these".
+ */
 export function writePvaFound(
   { sequenceId, isLittleEndian }: Pick<PvaSearch, 'sequenceId' | 'isLittleEndian'>,
   found: readonly PvaFound[],
 ): Uint8Array {
   const writer = new FrameWriter('server', isLittleEndian);
-  const isFound = found.length > 0;
-  const answers = isFound ? found : [{ guid: NO_GUID, host: '0.0.0.0', port: 0, ids: [] }];
+  const nobody = { guid: NO_GUID, host: '0.0.0.0', port: 0, ids: [] };
+  const answers = found.length > 0 ? found : [nobody];
   for (const { host, ...answer } of answers) {
     writer.message(CMD_SEARCH_RESPONSE, (body) =>
       writeSearchResponse(body, {
-        ...{ ...answer, sequenceId, isFound },
+        ...{ ...answer, sequenceId, isFound: answer.ids.length > 0 },
         ...{ address: ipv4Address(host), protocol: 'tcp' },
       }),
     );

@@ -30,7 +30,12 @@ export interface IocCandidate {
   readonly listeners: readonly ListenerCandidate[];
   /** Whether it holds a UDP socket on a CA search port, as every CA server does. */
   readonly hasCaUdp: boolean;
+  /** UDP ports on which it takes searches, as far as its sockets tell. */
+  readonly searchPorts: Readonly<Record<PvProtocol, readonly number[]>>;
 }
+
+/** Servers of one machine pass pvAccess searches on to each other there (specification). */
+const PVA_GROUP = '224.0.0.128';
 
 /** Interpreters and supervisors whose EPICS_* environment says nothing about themselves. */
 const NOT_EPICS =
@@ -87,7 +92,21 @@ function toCandidate(
     role: process && isGateway(process) ? 'gateway' : 'ioc',
     listeners: uniqueListeners(listening, ports),
     hasCaUdp: hasCaUdp || process === undefined,
+    searchPorts: searchPortsOf(sockets, ports),
   };
+}
+
+/** A CA server takes TCP and UDP of one number; a pvAccess server joins its group on the UDP port. */
+function searchPortsOf(
+  sockets: readonly BoundSocket[],
+  { pvaBroadcast }: { pvaBroadcast: ReadonlySet<number> },
+): IocCandidate['searchPorts'] {
+  const listening = new Set(sockets.filter((s) => s.transport === 'tcp').map((s) => s.port));
+  const udp = sockets.filter((s) => s.transport === 'udp');
+  const pva = udp.filter((s) => s.host === PVA_GROUP || pvaBroadcast.has(s.port));
+  const ca = udp.filter((s) => listening.has(s.port) && !pva.some(({ port }) => port === s.port));
+  const portsOf = (of: readonly BoundSocket[]): number[] => [...new Set(of.map((s) => s.port))];
+  return { ca: portsOf(ca), pva: portsOf(pva) };
 }
 
 function looksLikeEpics(process: ProcessInfo | undefined): boolean {

@@ -1,225 +1,298 @@
 /**
  * The UDP ports on which this machine's clients search, open while there is something to find: on
- * 127.0.0.1, and where that is wanted on the broadcast addresses of this machine.
+ * 127.0.0.1, and where that is wanted on the broadcast addresses of this machine. What containers
+ * publish is left to them.
  */
 import { schedule } from '../../base/schedule';
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
 import type { Log } from '../../base/log';
-import { formatEndpoint, isLoopback } from '../../model/endpoint';
+import { type Endpoint, formatEndpoint, isLoopback } from '../../model/endpoint';
 import type { SearchWish } from '../../model/exposure';
 import type { Problem, PvProtocol, SearchPort, SearchState } from '../../model/snapshot';
-import { describeHolder } from '../localPorts';
+import { describeHolder } from '../ports/localPorts';
+import type { PortReservations } from '../ports/portReservations';
 import type { NameService } from './nameService';
-import type { SearchPortTaken, SearchSocket, SearchSockets } from './searchSockets';
+import type { SearchSocket, SearchSockets } from './searchSockets';
 import { UdpResponder } from './udpResponder';
 
 export interface HostSearchInput {
   readonly sockets: SearchSockets;
-  readonly names: Readonly<Record<PvProtocol, Pick<NameService, 'ask'>>>;
+  readonly reservations: PortReservations;
+  readonly names: Readonly<Record<PvProtocol, Pick<NameService, 'ask' | 'servers'>>>;
   /** `state` is another now. */
   readonly onChange: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
+/** Beside the usual one: ports on which IOCs in containers were told to take searches. */
+export type FurtherPorts = Readonly<Record<PvProtocol, readonly number[]>>;
+
 /** A port that somebody else has is tried again so often. */
 const RETRY_MS = 10_000;
 /** Networks come and go: of containers, of a laptop. */
 const LOOK_MS = 5000;
+const MAX_FURTHER_PORTS = 8;
 const PROTOCOLS = ['ca', 'pva'] as const;
+const HOST = '127.0.0.1';
+
+/** One address and port that is listened on, or tried. */
+class Place {
+  readonly store = new DisposableStore();
+  socket: SearchSocket | undefined;
+  problem: Problem | undefined;
+  isOpening = false;
+
+  constructor(
+    readonly protocol: PvProtocol,
+    readonly endpoint: Endpoint,
+  ) {}
+
+  get isBroadcast(): boolean {
+    return this.endpoint.host !== HOST;
+  }
+}
 
 export class HostSearch implements Disposable {
   readonly #input: HostSearchInput;
-  readonly #ports = new Map<PvProtocol, SearchPort>();
+  readonly #following: Disposable;
+  readonly #places = new Map<string, Place>();
   #wish: SearchWish = 'off';
-  /** While open. */
-  #store = new DisposableStore();
+  #further: FurtherPorts = { ca: [], pva: [] };
+  /** While something is wanted. */
+  #store: DisposableStore | undefined;
+  #responders: Readonly<Record<PvProtocol, UdpResponder>> | undefined;
   #own: ReadonlySet<string> = new Set();
-  /** What leaves a port on 127.0.0.1 to somebody who has it too. */
-  readonly #giveWay = new Map<PvProtocol, () => void>();
+  #broadcasts: readonly string[] = [];
   #isDisposed = false;
+  #state: SearchState = {};
 
   constructor(input: HostSearchInput) {
     this.#input = input;
+    this.#following = input.reservations.onDidChange(() => this.#review());
   }
 
   /** What is open, and why something is not. */
   get state(): SearchState {
-    return Object.fromEntries(this.#ports);
+    return this.#state;
+  }
+
+  #stateOf(protocol: PvProtocol): SearchPort {
+    const main = this.#input.sockets.ports[protocol];
+    const its = [...this.#places.values()].filter((place) => place.protocol === protocol);
+    const loopback = its.find((place) => !place.isBroadcast && place.endpoint.port === main);
+    const alsoAt = its.filter((place) => place.socket && !place.isBroadcast && place !== loopback);
+    const broadcasts = its.filter((place) => place.socket && place.isBroadcast);
+    const problem = loopback?.problem ?? this.#reservedProblem(protocol);
+    return {
+      ...(loopback?.socket && { local: loopback.socket.local }),
+      ...(alsoAt.length > 0 && { alsoAt: alsoAt.map(({ endpoint }) => endpoint) }),
+      ...(broadcasts.length > 0 && {
+        broadcasts: broadcasts.map(({ endpoint: { host } }) => host).sort(),
+      }),
+      ...(problem && { problem }),
+    };
+  }
+
+  #reservedProblem(protocol: PvProtocol): Problem | undefined {
+    const endpoint = { host: HOST, port: this.#input.sockets.ports[protocol] };
+    const publisher = this.#input.reservations.find('udp', endpoint)?.publisher;
+    return (
+      publisher &&
+      takenProblem(protocol, endpoint, `is left to container ${publisher.name}, which publishes it`)
+    );
   }
 
   setWish(wish: SearchWish): void {
     if (wish === this.#wish || this.#isDisposed) return;
-    this.#close();
+    const wasOff = this.#wish === 'off';
     this.#wish = wish;
-    if (wish === 'off') {
-      this.#input.onChange();
-      return;
-    }
+    if (wish === 'off') this.#close();
+    else if (wasOff) this.#begin();
+    else this.#look();
+    this.#tell();
+  }
+
+  /** Takes the ports that the exposed servers were told to use; those free here are answered too. */
+  setFurtherPorts(further: FurtherPorts): void {
+    this.#further = further;
+    this.#review();
+  }
+
+  #begin(): void {
+    const { names, clock, log } = this.#input;
     const store = new DisposableStore();
     this.#store = store;
-    const followers = PROTOCOLS.map((protocol) => this.#open(protocol, store));
-    const look = (): void => {
-      for (const giveWay of [...this.#giveWay.values()]) giveWay();
-      const { own, broadcasts } = this.#input.sockets.addresses();
-      this.#own = new Set(own);
-      for (const follow of followers) follow(broadcasts[wish]);
-      schedule(store, this.#input.clock, LOOK_MS, look);
-    };
-    look();
-  }
-
-  /** Returns what takes the broadcast addresses that there are now. */
-  #open(protocol: PvProtocol, store: DisposableStore): (broadcasts: readonly string[]) => void {
-    const { names, clock, log } = this.#input;
-    const responder = store.add(
-      new UdpResponder({
-        ...{ protocol, names: names[protocol], clock, log },
-        // Also who shares these ports by mistake: answers go to this machine alone.
-        isOwnAddress: (host) => isLoopback(host) || this.#own.has(host),
-      }),
-    );
-    void this.#openLoopback(protocol, responder, store);
-    return this.#followBroadcasts(protocol, responder, store);
-  }
-
-  async #openLoopback(
-    protocol: PvProtocol,
-    responder: UdpResponder,
-    store: DisposableStore,
-  ): Promise<void> {
-    const its = store.add(new DisposableStore());
-    let socket = undefined as SearchSocket | undefined;
-    const failed = (problem: Problem): void => {
-      if (store.isDisposed) return;
-      store.release(its);
-      this.#giveWay.delete(protocol);
-      this.#set(protocol, { problem });
-      const again = (): void => void this.#openLoopback(protocol, responder, store);
-      schedule(store, this.#input.clock, RETRY_MS, again);
-    };
-    const opened = await this.#input.sockets.open(protocol, {
-      received: (datagram, from, isBroadcast) =>
-        socket && responder.receive(datagram, from, isBroadcast, socket),
-      ended: (reason) => failed(endedProblem(protocol, reason)),
-    });
-    if (!('local' in opened)) {
-      failed(takenProblem(protocol, opened));
-      return;
-    }
-    socket = its.add(opened);
-    if (its.isDisposed) return;
-    this.#giveWay.set(protocol, () => {
-      // An IOC of this machine that came later: it is the one who was meant.
-      const holder = opened.findRival();
-      if (holder) failed(takenProblem(protocol, { endpoint: opened.local, holder, reason: '' }));
-    });
-    this.#set(protocol, { local: opened.local });
-  }
-
-  #followBroadcasts(
-    protocol: PvProtocol,
-    responder: UdpResponder,
-    store: DisposableStore,
-  ): (broadcasts: readonly string[]) => void {
-    /** 'opening' and 'failed' until the address goes and comes again. */
-    const sockets = new Map<string, SearchSocket | 'opening' | 'failed'>();
-    const tell = (): void => {
-      const heard = [...sockets].flatMap(([address, socket]) =>
-        typeof socket === 'string' ? [] : [address],
+    const responderOf = (protocol: PvProtocol): UdpResponder =>
+      store.add(
+        new UdpResponder({
+          ...{ protocol, names: names[protocol], clock, log },
+          // Also who shares these ports by mistake: answers go to this machine alone.
+          isOwnAddress: (host) => isLoopback(host) || this.#own.has(host),
+        }),
       );
-      this.#set(protocol, { broadcasts: heard.sort() });
+    this.#responders = { ca: responderOf('ca'), pva: responderOf('pva') };
+    const lookOn = (): void => {
+      this.#look();
+      schedule(store, clock, LOOK_MS, lookOn);
     };
-    const open = async (address: string): Promise<void> => {
-      let socket: SearchSocket | undefined;
-      try {
-        socket = await this.#input.sockets.openBroadcast(protocol, address, {
-          received: (datagram, from, isBroadcast) =>
-            socket && responder.receive(datagram, from, isBroadcast, socket),
-          ended: () => {
-            if (socket) store.release(socket);
-            sockets.delete(address);
-          },
-        });
-        if (sockets.get(address) !== 'opening') {
-          socket.dispose();
-          return;
-        }
-        sockets.set(address, store.add(socket));
-      } catch (error) {
-        sockets.set(address, 'failed');
-        this.#input.log('info', 'search', `broadcasts to ${address}: ${messageOf(error)}`);
-      }
-    };
-    return (broadcasts) => {
-      for (const [address, socket] of sockets) {
-        if (broadcasts.includes(address)) continue;
-        sockets.delete(address);
-        if (typeof socket === 'string') continue;
-        store.release(socket);
-        tell();
-      }
-      const arrived = broadcasts.filter((address) => !sockets.has(address));
-      for (const address of arrived) sockets.set(address, 'opening');
-      if (arrived.length === 0) return;
-      void Promise.all(arrived.map(open)).then(() => {
-        if (!store.isDisposed) tell();
-      });
-    };
+    lookOn();
   }
 
-  /** Takes what is new of the port on 127.0.0.1, or of broadcasts. */
-  #set(protocol: PvProtocol, news: SearchPort): void {
-    const former = this.#ports.get(protocol);
-    const { broadcasts = former?.broadcasts } = news;
-    const { local, problem } = news.broadcasts ? (former ?? {}) : news;
-    const port = {
-      ...(local && { local }),
-      ...(broadcasts && broadcasts.length > 0 && { broadcasts }),
-      ...(problem && { problem }),
+  #look(): void {
+    if (this.#wish === 'off') return;
+    const { own, broadcasts } = this.#input.sockets.addresses();
+    this.#own = new Set(own);
+    this.#broadcasts = broadcasts[this.#wish];
+    for (const place of this.#places.values()) void this.#giveWay(place);
+    this.#review();
+  }
+
+  /** To an IOC of this machine that came later: it is the one who was meant. */
+  async #giveWay(place: Place): Promise<void> {
+    const { socket } = place;
+    const holder = await socket?.findRival();
+    if (holder && place.socket === socket)
+      this.#fail(place, `is held by ${describeHolder(holder)}`);
+  }
+
+  /** Opens what is wanted and free, closes what is not; what failed waits for its retry. */
+  #review(): void {
+    if (this.#wish === 'off' || this.#isDisposed) return;
+    const { reservations } = this.#input;
+    const wanted = new Map<string, Place>();
+    for (const place of reservations.isUnsure ? [] : this.#wantedPlaces()) {
+      if (reservations.find('udp', place.endpoint)) continue;
+      wanted.set(`${place.protocol} ${formatEndpoint(place.endpoint)}`, place);
+    }
+    for (const [key, place] of this.#places) {
+      if (wanted.has(key)) continue;
+      this.#places.delete(key);
+      this.#store?.release(place.store);
+    }
+    for (const [key, place] of wanted) {
+      if (this.#places.has(key) || !this.#store) continue;
+      this.#places.set(key, place);
+      this.#store.add(place.store);
+      void this.#open(place);
+    }
+    this.#tell();
+  }
+
+  #wantedPlaces(): Place[] {
+    return PROTOCOLS.flatMap((protocol) => {
+      const main = this.#input.sockets.ports[protocol];
+      const further = this.#further[protocol].filter((port) => port !== main);
+      const ports = [main, ...further.slice(0, MAX_FURTHER_PORTS)];
+      return [
+        ...ports.map((port) => new Place(protocol, { host: HOST, port })),
+        ...this.#broadcasts.map((host) => new Place(protocol, { host, port: main })),
+      ];
+    });
+  }
+
+  async #open(place: Place): Promise<void> {
+    const { sockets, log } = this.#input;
+    const { protocol, endpoint, isBroadcast, store } = place;
+    let socket = undefined as SearchSocket | undefined;
+    place.isOpening = true;
+    const events = {
+      received: (datagram: Uint8Array, from: Endpoint, wasBroadcast: boolean): void | undefined =>
+        socket && this.#responders?.[protocol].receive(datagram, from, wasBroadcast, socket),
+      ended: (reason: string): void => this.#fail(place, `failed (${reason})`),
     };
-    if (JSON.stringify(former) === JSON.stringify(port)) return;
-    this.#ports.set(protocol, port);
-    const parts = [
-      ...(local ? [`answers at ${formatEndpoint(local)}`] : []),
-      ...(broadcasts?.length ? [`hears broadcasts to ${broadcasts.join(', ')}`] : []),
-      ...(problem ? [problem.message] : []),
-    ];
-    this.#input.log('info', 'search', `UDP ${protocol}: ${parts.join('; ')}`);
+    if (isBroadcast) {
+      try {
+        socket = await sockets.openBroadcast(protocol, endpoint.host, events);
+      } catch (error) {
+        // Until the address goes and comes again.
+        log('info', 'search', `broadcasts to ${endpoint.host}: ${messageOf(error)}`);
+        place.isOpening = false;
+        this.#tell();
+        return;
+      }
+    } else {
+      const opened = await sockets.open(protocol, endpoint.port, events);
+      if (!('local' in opened)) {
+        const { holder, reason } = opened;
+        const why = holder
+          ? `is held by ${describeHolder(holder)}`
+          : `cannot be opened (${reason})`;
+        this.#fail(place, why);
+        return;
+      }
+      socket = opened;
+    }
+    store.add(socket);
+    if (store.isDisposed) return;
+    place.socket = socket;
+    place.problem = undefined;
+    place.isOpening = false;
+    this.#tell();
+  }
+
+  /** Closes it; it is tried again later. */
+  #fail(place: Place, why: string): void {
+    const { protocol, endpoint, store } = place;
+    if (store.isDisposed || !this.#store) return;
+    if (place.socket) store.release(place.socket);
+    place.socket = undefined;
+    place.isOpening = false;
+    place.problem = takenProblem(protocol, endpoint, why);
+    schedule(store, this.#input.clock, RETRY_MS, () => void this.#open(place));
+    this.#tell();
+  }
+
+  /** Not in between: a port that is left for a moment, or is being opened, is no news. */
+  #tell(): void {
+    const isBetween =
+      this.#input.reservations.isUnsure ||
+      [...this.#places.values()].some(({ isOpening }) => isOpening);
+    if (this.#wish !== 'off' && isBetween) return;
+    const former = this.#state;
+    const ports = this.#wish === 'off' ? [] : PROTOCOLS.map((p) => [p, this.#stateOf(p)] as const);
+    this.#state = Object.fromEntries(ports.filter(([, port]) => Object.keys(port).length > 0));
+    if (JSON.stringify(this.#state) === JSON.stringify(former)) return;
+    for (const [protocol, port] of ports) {
+      if (JSON.stringify(port) !== JSON.stringify(former[protocol])) this.#report(protocol, port);
+    }
     this.#input.onChange();
   }
 
+  #report(
+    protocol: PvProtocol,
+    { local, alsoAt = [], broadcasts = [], problem }: SearchPort,
+  ): void {
+    const places = [...(local ? [local] : []), ...alsoAt].map(formatEndpoint);
+    const parts = [
+      ...(places.length > 0 ? [`answers at ${places.join(', ')}`] : []),
+      ...(broadcasts.length > 0 ? [`hears broadcasts to ${broadcasts.join(', ')}`] : []),
+      ...(problem ? [problem.message] : []),
+    ];
+    this.#input.log('info', 'search', `UDP ${protocol}: ${parts.join('; ') || 'not answered'}`);
+  }
+
   #close(): void {
-    this.#store.dispose();
-    this.#giveWay.clear();
-    this.#ports.clear();
+    this.#store?.dispose();
+    this.#store = undefined;
+    this.#responders = undefined;
+    this.#places.clear();
   }
 
   dispose(): void {
     this.#isDisposed = true;
+    this.#following.dispose();
     this.#close();
   }
 }
 
-function endedProblem(protocol: PvProtocol, reason: string): Problem {
-  return {
-    code: 'search-port-failed',
-    message: `searches by UDP for ${protocol.toUpperCase()} are not answered now: ${reason}`,
-    advice: 'It is tried again.',
-  };
-}
-
-function takenProblem(
-  protocol: PvProtocol,
-  { endpoint, reason, holder }: SearchPortTaken,
-): Problem {
+function takenProblem(protocol: PvProtocol, endpoint: Endpoint, why: string): Problem {
   const prefix = `EPICS_${protocol.toUpperCase()}`;
-  const how = holder ? `is held by ${describeHolder(holder)}` : `cannot be opened (${reason})`;
   return {
     code: 'search-port-taken',
-    message: `UDP ${formatEndpoint(endpoint)} ${how}: who searches there (${prefix}_ADDR_LIST=127.0.0.1) is not heard by us`,
+    message: `UDP ${formatEndpoint(endpoint)} ${why}: who searches there (${prefix}_ADDR_LIST=127.0.0.1) is not heard by us`,
     advice: `Clients with ${prefix}_NAME_SERVERS find all PVs; it is tried again.`,
   };
 }

@@ -1,4 +1,7 @@
-/** The name servers of this machine that belong to no IOC, one for each protocol. */
+/**
+ * The name servers of this machine that belong to no IOC, one for each protocol: what the printed
+ * environment names. They outlive IOCs, so that a client's question stays open while its IOC is away.
+ */
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
@@ -7,10 +10,12 @@ import { schedule } from '../../base/schedule';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint';
 import type { PvProtocol } from '../../model/snapshot';
 import type { CircuitSifter } from '../connection';
+import type { PortReservations } from '../ports/portReservations';
 import type { SearchSockets } from './searchSockets';
 
 export interface NameServersInput {
   readonly sockets: Pick<SearchSockets, 'openNameServer'>;
+  readonly reservations: PortReservations;
   readonly sift: (protocol: PvProtocol, onAnswer: () => void) => CircuitSifter;
   /** `state` is another now. */
   readonly onChange: () => void;
@@ -18,13 +23,8 @@ export interface NameServersInput {
   readonly log: Log;
 }
 
-export interface StandIn {
-  readonly protocol: PvProtocol;
-  /** On 127.0.0.1. */
-  readonly endpoint: Endpoint;
-}
-
 const PROTOCOLS = ['ca', 'pva'] as const;
+const HOST = '127.0.0.1';
 /** Below those of servers, which IOCs in containers may want; others for who comes second. */
 const PORTS: Readonly<Record<PvProtocol, readonly number[]>> = {
   ca: [5063, 15_063, 25_063, 35_063],
@@ -34,14 +34,15 @@ const RETRY_MS = 5000;
 
 export class NameServers implements Disposable {
   readonly #input: NameServersInput;
-  /** While open. */
-  #store: DisposableStore | undefined;
-  readonly #standIns = new Map<string, DisposableStore>();
+  readonly #following: Disposable;
+  /** While open, for each protocol. */
+  readonly #stores = new Map<PvProtocol, DisposableStore>();
   #isDisposed = false;
   #state: Partial<Record<PvProtocol, Endpoint>> = {};
 
   constructor(input: NameServersInput) {
     this.#input = input;
+    this.#following = input.reservations.onDidChange(() => this.#makeRoom());
   }
 
   /** Where they listen. */
@@ -50,15 +51,18 @@ export class NameServers implements Disposable {
   }
 
   setOpen(isOpen: boolean): void {
-    if (isOpen === (this.#store !== undefined) || this.#isDisposed) return;
-    if (!isOpen) {
+    if (isOpen === this.#stores.size > 0 || this.#isDisposed) return;
+    if (isOpen) for (const protocol of PROTOCOLS) this.#begin(protocol);
+    else {
       this.#close();
       this.#input.onChange();
-      return;
     }
+  }
+
+  #begin(protocol: PvProtocol): void {
     const store = new DisposableStore();
-    this.#store = store;
-    for (const protocol of PROTOCOLS) void this.#open(protocol, store);
+    this.#stores.set(protocol, store);
+    void this.#open(protocol, store);
   }
 
   /** Takes the first port that is free, and goes on trying those before it: clients know the first. */
@@ -67,10 +71,11 @@ export class NameServers implements Disposable {
     store: DisposableStore,
     ports: readonly number[] = PORTS[protocol],
   ): Promise<void> {
-    const { sockets, sift, onChange, clock, log } = this.#input;
+    const { sockets, reservations, sift, onChange, clock, log } = this.#input;
     let left = ports;
     try {
       for (const [index, port] of ports.entries()) {
+        if (reservations.find('tcp', { host: HOST, port })) continue;
         const relay = await sockets.openNameServer(protocol, port, (onAnswer) =>
           sift(protocol, onAnswer),
         );
@@ -90,60 +95,26 @@ export class NameServers implements Disposable {
     schedule(store, clock, RETRY_MS, () => void this.#open(protocol, store, left));
   }
 
-  /**
-   * Takes where relays of a protocol were that clients know by heart, while others are there to be
-   * found: for as long as none is there again, we answer in their place.
-   */
-  setStandIns(wanted: readonly StandIn[]): void {
-    const store = this.#store;
-    const keys = new Set(wanted.map(({ endpoint }) => formatEndpoint(endpoint)));
-    for (const key of [...this.#standIns.keys()]) if (!keys.has(key)) this.#endStandIn(key);
-    if (!store) return;
-    for (const { protocol, endpoint } of wanted) {
-      const key = formatEndpoint(endpoint);
-      if (this.#standIns.has(key)) continue;
-      const its = store.add(new DisposableStore());
-      this.#standIns.set(key, its);
-      void this.#openStandIn(protocol, endpoint, its);
+  /** A container publishes what one of them has: that one takes another number. */
+  #makeRoom(): void {
+    for (const [protocol, endpoint] of Object.entries(this.#state) as [PvProtocol, Endpoint][]) {
+      if (!this.#input.reservations.find('tcp', endpoint)) continue;
+      this.#stores.get(protocol)?.dispose();
+      const { [protocol]: _, ...others } = this.#state;
+      this.#state = others;
+      this.#begin(protocol);
     }
-  }
-
-  async #openStandIn(
-    protocol: PvProtocol,
-    { port }: Endpoint,
-    its: DisposableStore,
-  ): Promise<void> {
-    const { sockets, sift, log } = this.#input;
-    try {
-      const relay = await sockets.openNameServer(protocol, port, (onAnswer) =>
-        sift(protocol, onAnswer),
-      );
-      if (relay) its.add(relay);
-    } catch (error) {
-      log('info', 'search', `nobody answers for others at port ${port}: ${messageOf(error)}`);
-    }
-  }
-
-  /** A relay is to listen there: at once. */
-  vacate(endpoint: Endpoint): void {
-    this.#endStandIn(formatEndpoint(endpoint));
-  }
-
-  #endStandIn(key: string): void {
-    const standIn = this.#standIns.get(key);
-    this.#standIns.delete(key);
-    if (standIn) this.#store?.release(standIn);
   }
 
   #close(): void {
-    this.#store?.dispose();
-    this.#store = undefined;
-    this.#standIns.clear();
+    for (const store of this.#stores.values()) store.dispose();
+    this.#stores.clear();
     this.#state = {};
   }
 
   dispose(): void {
     this.#isDisposed = true;
+    this.#following.dispose();
     this.#close();
   }
 }

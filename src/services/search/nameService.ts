@@ -200,11 +200,8 @@ export class NameService implements Disposable {
   }
 
   /** All that clients reach, in the order in which they are preferred. */
-  get servers(): Pick<NameLocation, 'endpoint' | 'guid'>[] {
-    return this.#known.flatMap(({ server }) => {
-      const endpoint = server.endpoint();
-      return endpoint ? [{ endpoint, guid: knownGuid(server) }] : [];
-    });
+  get servers(): NameLocation[] {
+    return this.#known.flatMap(({ server }) => locationOf(server) ?? []);
   }
 
   /** What there is to say about names that a server shares with others. */
@@ -222,15 +219,11 @@ export class NameService implements Disposable {
     let location: NameLocation | undefined;
     for (const { server, asked } of this.#known) {
       if (!server.isReachable(name) && !asked.hasSaidYes(name)) continue;
-      const endpoint = server.endpoint();
-      if (!endpoint) continue;
+      const itsLocation = locationOf(server);
+      if (!itsLocation) continue;
       if (!first) {
         first = server;
-        location = {
-          endpoint,
-          broadcastEndpoint: server.broadcastEndpoint(),
-          guid: knownGuid(server),
-        };
+        location = itsLocation;
       } else if (!server.isGateway) {
         // A gateway has the names of others by its nature.
         this.#noteDuplicate(first, server, name);
@@ -358,6 +351,12 @@ const textOf = (endpoint: Endpoint | undefined): string =>
 function hasGrown({ server, reachableCount, endpointText }: KnownServer): boolean {
   const now = textOf(server.endpoint());
   return now !== '' && (now !== endpointText || server.reachableCount() > reachableCount);
+}
+
+function locationOf(server: SearchedServer): NameLocation | undefined {
+  const endpoint = server.endpoint();
+  if (!endpoint) return undefined;
+  return { endpoint, broadcastEndpoint: server.broadcastEndpoint(), guid: knownGuid(server) };
 }
 
 const knownGuid = ({ guid, key }: SearchedServer): string => guid ?? guidOf(key);

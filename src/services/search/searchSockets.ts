@@ -4,7 +4,7 @@ import type { Endpoint } from '../../model/endpoint';
 import type { SearchWish } from '../../model/exposure';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Relay, SiftCircuit } from '../connection';
-import type { PortHolder } from '../localPorts';
+import type { PortHolder } from '../ports/localPorts';
 
 export interface SearchSocket extends Disposable {
   readonly local: Endpoint;
@@ -13,7 +13,7 @@ export interface SearchSocket extends Disposable {
   /** PVA: to those of this machine who share the port. */
   passOn(datagram: Uint8Array): void;
   /** Who would get what is sent there, were we not; as far as the system tells, and shared ports aside. */
-  findRival(): PortHolder | undefined;
+  findRival(): Promise<PortHolder | undefined>;
 }
 
 export interface SearchSocketEvents {
@@ -49,9 +49,15 @@ export interface HostAddresses {
 }
 
 export interface SearchSockets {
-  /** On 127.0.0.1. */
-  open(protocol: PvProtocol, events: SearchSocketEvents): Promise<SearchSocket | SearchPortTaken>;
-  /** On one of `broadcasts`. Rejects when that cannot be. */
+  /** Where clients search that are told nothing else. */
+  readonly ports: Readonly<Record<PvProtocol, number>>;
+  /** On a port of 127.0.0.1. */
+  open(
+    protocol: PvProtocol,
+    port: number,
+    events: SearchSocketEvents,
+  ): Promise<SearchSocket | SearchPortTaken>;
+  /** On one of `broadcasts`, at the port of `ports`. Rejects when that cannot be. */
   openBroadcast(
     protocol: PvProtocol,
     address: string,

@@ -18,7 +18,7 @@ import { WaitedFor } from './waitedFor';
 
 export interface UdpResponderInput {
   readonly protocol: PvProtocol;
-  readonly names: Pick<NameService, 'ask'>;
+  readonly names: Pick<NameService, 'ask' | 'servers'>;
   /** Others get no answer, and make no work. */
   readonly isOwnAddress: (host: string) => boolean;
   readonly clock: Clock;
@@ -52,6 +52,8 @@ const NAMES_PER_SECOND = 20_000;
 const GATHER_MS = 5;
 /** One answer of pvAccess to the shortest question is somewhat longer than that. */
 const MIN_REPLY_BYTES = 64;
+/** Answers to who asks which servers there are. */
+const MAX_SERVERS_TOLD = 256;
 const LOG_MS = 10_000;
 
 export class UdpResponder implements Disposable {
@@ -114,11 +116,16 @@ export class UdpResponder implements Disposable {
       const write = (found: readonly PvaLocation[]): Uint8Array =>
         writePvaLocations({ sequenceId, isLittleEndian }, found);
       const reply = this.#reply(datagram, to, via, write);
+      const isForServers = search.names.length === 0;
       const names = this.#allowed(search.names);
-      const isUnicast = names.length > 0 && !via.isBroadcast;
+      const isUnicast = (names.length > 0 || isForServers) && !via.isBroadcast;
       const passed = isUnicast ? passOnSearch(datagram, from) : undefined;
       if (passed) via.passOn(passed);
       const reach = via.isBroadcast ? 'broadcast' : passed ? 'passed-on' : 'us';
+      if (isForServers) {
+        this.#tellServers(search, reach, (answer) => via.send(answer, to));
+        continue;
+      }
       let leftCount = search.names.length;
       for (const { id, name } of names) {
         this.#ask(to, id, name, {
@@ -133,6 +140,16 @@ export class UdpResponder implements Disposable {
         });
       }
       reply.flush();
+    }
+  }
+
+  /** One datagram for each, as if each had answered itself; beyond what is asked, hence few. */
+  #tellServers(search: PvaSearch, reach: Reach, send: (answer: Uint8Array) => void): void {
+    const servers = this.#input.names.servers.slice(0, MAX_SERVERS_TOLD);
+    for (const location of this.#allowed(servers)) {
+      const endpoint = toldEndpoint(location, reach);
+      if (!endpoint) continue;
+      send(writePvaFound(search, [{ ...endpoint, guid: location.guid, ids: [] }]));
     }
   }
 

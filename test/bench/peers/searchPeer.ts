@@ -146,7 +146,7 @@ async function respondByUdp(protocol: PvProtocol, names: NameService): Promise<n
   const responder = new UdpResponder({
     ...{ protocol, names, isOwnAddress, clock: systemClock, log: silentLog },
   });
-  const opened = await createSearchSockets({ ca: 0, pva: 0 }).open(protocol, {
+  const opened = await createSearchSockets({ ca: 0, pva: 0 }).open(protocol, 0, {
     received: (datagram, from, isBroadcast) => {
       if ('local' in opened) responder.receive(datagram, from, isBroadcast, opened);
     },

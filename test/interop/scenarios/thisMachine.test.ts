@@ -52,7 +52,7 @@ describe('ports that somebody has', () => {
     await exposed.untilReachable(box.name, 1, 30_000);
     const { local, note = '' } = exposed.server(box.name, 'ca');
     assert.notEqual(local?.port, port);
-    assert.match(note, new RegExp(`held by container ${publisher.name}, which`));
+    assert.match(note, new RegExp(`left to container ${publisher.name}, which`));
     assert.deepEqual(await exposed.read('TAKEN:TEMPERATURE', ['ca']), [21.5]);
   });
 

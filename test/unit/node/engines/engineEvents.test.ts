@@ -20,10 +20,18 @@ const lines = {
 
 describe('engine events', () => {
   it('count when the state of a container may have changed', () => {
-    assert.equal(changedContainer(lines.dockerStart), '6cb0');
-    assert.equal(changedContainer(lines.dockerConnect), '6cb0');
-    assert.equal(changedContainer(lines.podmanRemove), 'c144');
+    assert.equal(changedContainer(lines.dockerStart)?.id, '6cb0');
+    assert.equal(changedContainer(lines.dockerConnect)?.id, '6cb0');
+    assert.equal(changedContainer(lines.podmanRemove)?.id, 'c144');
     assert.equal(changedContainer(lines.dockerImage), undefined);
+  });
+
+  it('tell a container that was made just now from others', () => {
+    const created = lines.dockerStart.replaceAll('"start"', '"create"');
+    assert.deepEqual(changedContainer(created), { id: '6cb0', isCreated: true });
+    assert.equal(changedContainer(lines.dockerStart)?.isCreated, false);
+    const network = '{"Type":"network","Action":"create","Actor":{"ID":"3f12","Attributes":{}}}';
+    assert.equal(changedContainer(network)?.isCreated, false);
   });
 
   it('do not count when they come from execs, such as our own', () => {

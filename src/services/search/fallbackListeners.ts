@@ -1,0 +1,167 @@
+/**
+ * The ports that clients have in their settings, 127.0.0.1:5064 and :5075, answer for every exposed
+ * server of their protocol: where no relay is, a name server of ours listens instead. It holds
+ * nothing while nothing of the protocol is exposed, and makes room for whoever the port belongs to.
+ */
+import type { Clock } from '../../base/clock';
+import { type Disposable, DisposableStore } from '../../base/disposable';
+import { messageOf } from '../../base/errors';
+import type { Log } from '../../base/log';
+import { schedule } from '../../base/schedule';
+import { type Endpoint, formatEndpoint, isSameEndpoint } from '../../model/endpoint';
+import type { Problem, PvProtocol } from '../../model/snapshot';
+import type { CircuitSifter } from '../connection';
+import { CA_SERVER_PORT, PVA_SERVER_PORT } from '../detect/candidates';
+import { describeHolder, type PortHolder } from '../ports/localPorts';
+import type { PortReservations } from '../ports/portReservations';
+import type { SearchSockets } from './searchSockets';
+
+/** In the settings of clients, such as Phoebus' in ioc-template. */
+export const WELL_KNOWN_ENDPOINTS: Readonly<Record<PvProtocol, Endpoint>> = {
+  ca: { host: '127.0.0.1', port: CA_SERVER_PORT },
+  pva: { host: '127.0.0.1', port: PVA_SERVER_PORT },
+};
+
+export interface FallbackListenersInput {
+  readonly sockets: Pick<SearchSockets, 'openNameServer'>;
+  readonly reservations: PortReservations;
+  readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
+  /** As in LocalPortsInput. */
+  readonly mayShareNumbers: boolean;
+  readonly sift: (protocol: PvProtocol, onAnswer: () => void) => CircuitSifter;
+  /** `problems` are others now. */
+  readonly onChange: () => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A server of a protocol, and where clients of this machine reach it. */
+export interface ReachedServer {
+  readonly protocol: PvProtocol;
+  readonly local: Endpoint;
+  /** By a relay of ours, which answers searches for all. */
+  readonly isRelayed: boolean;
+}
+
+const PROTOCOLS = ['ca', 'pva'] as const;
+const RETRY_MS = 5000;
+
+export class FallbackListeners implements Disposable {
+  readonly #input: FallbackListenersInput;
+  readonly #store = new DisposableStore();
+  /** Those that listen, or try to. */
+  readonly #open = new Map<PvProtocol, DisposableStore>();
+  readonly #listening = new Set<PvProtocol>();
+  readonly #problems = new Map<PvProtocol, Problem>();
+  #servers: readonly ReachedServer[] = [];
+
+  constructor(input: FallbackListenersInput) {
+    this.#input = input;
+    this.#store.add(input.reservations.onDidChange(() => this.#review()));
+  }
+
+  /** Where they listen now. */
+  get held(): readonly Endpoint[] {
+    return [...this.#listening].map((protocol) => WELL_KNOWN_ENDPOINTS[protocol]);
+  }
+
+  /** Why clients that know only such a port do not find everything. */
+  get problems(): readonly Problem[] {
+    return [...this.#problems.values()];
+  }
+
+  /** Takes what is reached on this machine now. */
+  setServers(servers: readonly ReachedServer[]): void {
+    this.#servers = servers;
+    this.#review();
+  }
+
+  /** Somebody of ours is to listen there: at once. */
+  releasePort(endpoint: Endpoint): void {
+    for (const protocol of PROTOCOLS) {
+      if (isSameEndpoint(WELL_KNOWN_ENDPOINTS[protocol], endpoint)) this.#close(protocol);
+    }
+  }
+
+  #review(): void {
+    if (this.#store.isDisposed) return;
+    const { reservations } = this.#input;
+    for (const protocol of PROTOCOLS) {
+      const endpoint = WELL_KNOWN_ENDPOINTS[protocol];
+      const servers = this.#servers.filter((server) => server.protocol === protocol);
+      const there = servers.find(({ local }) => isSameEndpoint(local, endpoint));
+      const publisher = reservations.find('tcp', endpoint)?.publisher;
+      if (servers.length === 0 || there || publisher || reservations.isUnsure) {
+        this.#close(protocol);
+      } else if (!this.#open.has(protocol)) {
+        const store = this.#store.add(new DisposableStore());
+        this.#open.set(protocol, store);
+        void this.#listen(protocol, store);
+      }
+      // Who has the port answers for itself alone.
+      const isOnlyItself = servers.length === 0 || there?.isRelayed === true;
+      const isAlone = there !== undefined && servers.length === 1;
+      if (isOnlyItself || isAlone) this.#setProblem(protocol, undefined);
+      else if (publisher) {
+        this.#setProblem(protocol, `is left to container ${publisher.name}, which publishes it`);
+      } else if (there) this.#setProblem(protocol, 'leads to one server only');
+    }
+  }
+
+  async #listen(protocol: PvProtocol, store: DisposableStore): Promise<void> {
+    const { sockets, sift, findHolder, mayShareNumbers, clock, log } = this.#input;
+    const endpoint = WELL_KNOWN_ENDPOINTS[protocol];
+    try {
+      const rival = mayShareNumbers ? await findHolder(endpoint) : undefined;
+      if (store.isDisposed) return;
+      const relay = rival
+        ? undefined
+        : await sockets.openNameServer(protocol, endpoint.port, (onAnswer) =>
+            sift(protocol, onAnswer),
+          );
+      if (relay) {
+        store.add(relay);
+        if (store.isDisposed) return;
+        this.#listening.add(protocol);
+        this.#setProblem(protocol, undefined);
+        return;
+      }
+      const holder = rival ?? (await findHolder(endpoint));
+      if (store.isDisposed) return;
+      this.#setProblem(protocol, `is held by ${describeHolder(holder)}`);
+    } catch (error) {
+      log('info', 'search', `${formatEndpoint(endpoint)}: ${messageOf(error)}`);
+    }
+    schedule(store, clock, RETRY_MS, () => void this.#listen(protocol, store));
+  }
+
+  #close(protocol: PvProtocol): void {
+    const store = this.#open.get(protocol);
+    this.#open.delete(protocol);
+    this.#listening.delete(protocol);
+    if (store) this.#store.release(store);
+  }
+
+  #setProblem(protocol: PvProtocol, why: string | undefined): void {
+    const problem = why === undefined ? undefined : problemOf(protocol, why);
+    if (problem?.message === this.#problems.get(protocol)?.message) return;
+    if (problem) this.#problems.set(protocol, problem);
+    else this.#problems.delete(protocol);
+    if (problem) this.#input.log('info', 'search', problem.message);
+    this.#input.onChange();
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+    this.#open.clear();
+  }
+}
+
+function problemOf(protocol: PvProtocol, why: string): Problem {
+  const words = protocol.toUpperCase();
+  return {
+    code: 'well-known-port-taken',
+    message: `${formatEndpoint(WELL_KNOWN_ENDPOINTS[protocol])} ${why}: clients that know only that address do not find all ${words} PVs`,
+    advice: `Give them the environment that \`epics-expose env\` prints (EPICS_${words}_NAME_SERVERS).`,
+  };
+}

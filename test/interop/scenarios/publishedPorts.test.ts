@@ -1,0 +1,131 @@
+/** Ports that containers publish are theirs: they start at the first try while everything is exposed. */
+import assert from 'node:assert/strict';
+import { formatEndpoint } from '../../../src/model/endpoint';
+import { Circuit } from '../../support/circuit';
+import { type Exposed } from '../../support/exposed';
+import { freePort } from '../../support/freePort';
+import type { LabContainer } from '../../support/lab/container';
+import type { EngineKind, LabEngine } from '../../support/lab/engine';
+import { importImage } from '../../support/lab/image';
+import { needsEngine } from '../../support/lab/needs';
+import { listenersOf } from '../../support/lab/process';
+import { exposedServers, Scene } from '../../support/scene';
+import { until } from '../../support/until';
+
+/** Of each kind of publishing; `EPICS_EXPOSE_RUNS=100` for the figure in docs/benchmarks.md. */
+const RUNS = Number(process.env['EPICS_EXPOSE_RUNS'] ?? 4);
+
+for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
+  describe(`published ports: ${kind}`, () => {
+    let lab: LabEngine;
+    let image: string;
+    let scene: Scene;
+    let port: number;
+    let box: LabContainer;
+    let exposed: Exposed;
+    let count = 0;
+
+    before(async function () {
+      this.timeout(180_000);
+      lab = await needsEngine(this, kind);
+      image = await importImage(lab, 'busybox-ioc');
+    });
+    beforeEach(async () => {
+      scene = new Scene(lab);
+      port = await freePort();
+      box = await scene.ioc({
+        ioc: 'softIocCa',
+        macros: 'P=MINE:',
+        env: { EPICS_CAS_SERVER_PORT: `${port}` },
+      });
+      exposed = scene.expose([box]);
+      const [server] = await exposedServers(exposed, box.name, 1);
+      assert.deepEqual(server?.local, { host: '127.0.0.1', port });
+    });
+    afterEach(() => scene?.end());
+
+    /** `docker run -d`; throws what the engine says when the start fails. */
+    async function run(publish: readonly string[]): Promise<string> {
+      const name = `publisher-${process.pid}-${count++}`;
+      scene.atEnd(() => remove(name).catch(() => undefined));
+      const ports = publish.flatMap((one) => ['-p', one]);
+      await lab.cli('run', '--detach', '--name', name, ...ports, image, 'sleep', '600');
+      return name;
+    }
+
+    // Podman waits ten seconds for who does not end by SIGTERM.
+    const atOnce = kind === 'docker' ? [] : ['--time', '0'];
+    const remove = (name: string): Promise<string> => lab.cli('rm', '--force', ...atOnce, name);
+    const local = (): string =>
+      formatEndpoint(exposed.server(box.name, 'ca').local ?? { host: '', port: 0 });
+
+    const isOwn = (): boolean => local().endsWith(`:${port}`);
+
+    it('start at the first try, one address or all of them, again and again', async function () {
+      this.timeout(60_000 + RUNS * 20_000);
+      const circuit = await Circuit.open({ host: '127.0.0.1', port });
+      scene.atEnd(() => circuit.close());
+      for (let index = 0; index < RUNS; index++) {
+        const at = local();
+        const name = await run([`${at}:5064`, `${at}:5064/udp`]);
+        await exposed.until(() => isOwn() && local() !== at, 10_000, 'the next address');
+        const { note = '' } = exposed.server(box.name, 'ca');
+        assert.match(note, new RegExp(`${at} is left to container ${name}`));
+        await remove(name);
+      }
+      const everywhere = await run([`${port}:5064`]);
+      await exposed.until(() => !isOwn(), 10_000, 'another number');
+      assert.deepEqual(await exposed.read('MINE:TEMPERATURE', ['ca']), [21.5]);
+      await remove(everywhere);
+      await exposed.until(isOwn, 15_000, 'its own number again');
+      await circuit.echo();
+    });
+
+    it('are left to who is stopped, too, and found free by a start', async () => {
+      const name = await run([`127.0.0.1:${port}:5064`]);
+      await lab.cli('stop', '--time', '0', name);
+      await box.restart();
+      await exposed.untilReachable(box.name, 1, 20_000);
+      assert.notEqual(local(), `127.0.0.1:${port}`);
+      await lab.cli('start', name);
+      const created = `created-${process.pid}-${count++}`;
+      scene.atEnd(() => remove(created));
+      await lab.cli(
+        'create',
+        '--name',
+        created,
+        '-p',
+        `127.0.0.3:${port}:5064`,
+        image,
+        'sleep',
+        '9',
+      );
+      await lab.cli('start', created);
+    });
+
+    // Podman does not keep why a start failed.
+    const itWhereTold = kind === 'docker' ? it : undefined;
+    itWhereTold?.('are told of where we were too slow: container, port, what to do', async () => {
+      process.kill(exposed.pid, 'SIGSTOP');
+      await assert.rejects(run([`127.0.0.1:${port}:5064`]), /address already in use/);
+      process.kill(exposed.pid, 'SIGCONT');
+      const notices = (): string => JSON.stringify(exposed.snapshot.notices ?? []);
+      await exposed.until(() => /could not start because/.test(notices()), 10_000, 'the notice');
+      assert.match(notices(), new RegExp(`publisher-.*127\\.0\\.0\\.1:${port}.*docker start`));
+      await lab.cli('start', `publisher-${process.pid}-${count - 1}`);
+      await exposed.until(() => exposed.snapshot.notices === undefined, 10_000, 'no notice');
+    });
+
+    it('nothing but our own name servers is held when nothing is exposed any more', async () => {
+      await box.remove();
+      await until(
+        () =>
+          listenersOf(exposed.pid).every(
+            ({ port: held }) => held === 5063 || held === 5074 || held > 15_000,
+          ),
+        10_000,
+        'only name servers',
+      );
+    });
+  });
+}

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from '../../../src/base/event';
+import type { Engine, PortPublisher } from '../../../src/services/engine';
+import { FailedStarts } from '../../../src/services/ports/failedStarts';
+import { ContainerPorts } from '../../../src/services/ports/portReservations';
+import { FakeClock } from '../../support/fakeClock';
+
+const clock = new FakeClock();
+const hoursAgo = (hours: number): string =>
+  new Date(clock.wallMs() - hours * 3_600_000).toISOString();
+
+function publisher(more: Partial<PortPublisher>, hostIp = '127.0.0.1'): PortPublisher {
+  return {
+    ...{ id: 'id', name: 'gateway', state: 'running', restartsByItself: false },
+    ...{ finishedAt: '', startError: '' },
+    ports: [{ transport: 'tcp', containerPort: 5064, hostIp, hostPort: 5064 }],
+    ...more,
+  };
+}
+
+class FakeEngine {
+  readonly #changed = new EventEmitter<void>();
+  readonly onDidChange = this.#changed.event;
+  isMakingContainer = false;
+  publishers: readonly PortPublisher[] = [];
+
+  constructor(...publishers: PortPublisher[]) {
+    this.publishers = publishers;
+  }
+
+  become(change: Partial<Pick<FakeEngine, 'isMakingContainer' | 'publishers'>>): void {
+    Object.assign(this, change);
+    this.#changed.fire();
+  }
+}
+
+function portsOf(...engines: FakeEngine[]): ContainerPorts {
+  const { event: onDidChange } = new EventEmitter<void>();
+  const source = { engines: engines as unknown as Engine[], isReady: true, onDidChange };
+  return new ContainerPorts([source], clock);
+}
+
+const at = (host: string, port = 5064) => ({ host, port });
+
+describe('ports that containers publish', () => {
+  it('are theirs while they run, are made, start again by themselves, or stopped within a day', () => {
+    const whose = (more: Partial<PortPublisher>): string | undefined =>
+      portsOf(new FakeEngine(publisher(more))).find('tcp', at('127.0.0.1'))?.publisher.name;
+    for (const state of ['running', 'paused', 'restarting', 'created', 'configured', 'initialized'])
+      assert.equal(whose({ state }), 'gateway', state);
+    for (const state of ['exited', 'stopped', 'dead']) {
+      assert.equal(whose({ state, finishedAt: hoursAgo(23) }), 'gateway', state);
+      assert.equal(whose({ state, finishedAt: hoursAgo(25) }), undefined, state);
+      assert.equal(whose({ state, finishedAt: hoursAgo(99), restartsByItself: true }), 'gateway');
+      assert.equal(whose({ state, finishedAt: '' }), undefined, state);
+    }
+  });
+
+  it('mean the address they name, or every one; TCP and UDP apart', () => {
+    const ports = portsOf(new FakeEngine(publisher({})));
+    assert.equal(ports.find('tcp', at('127.0.0.1'))?.isEverywhere, false);
+    assert.equal(ports.find('tcp', at('127.0.0.2')), undefined);
+    assert.equal(ports.find('tcp', at('0.0.0.0'))?.isEverywhere, false, 'all addresses meet it');
+    assert.equal(ports.find('udp', at('127.0.0.1')), undefined);
+    assert.equal(ports.find('tcp', at('127.0.0.1', 5075)), undefined);
+    for (const hostIp of ['0.0.0.0', '::']) {
+      const everywhere = portsOf(new FakeEngine(publisher({}, hostIp)));
+      assert.equal(everywhere.find('tcp', at('127.0.0.7'))?.isEverywhere, true);
+    }
+  });
+
+  it('are told anew by any engine, also while it only makes a container', () => {
+    const [one, other] = [new FakeEngine(), new FakeEngine()];
+    const ports = portsOf(one, other);
+    const seen: string[] = [];
+    ports.onDidChange(() => {
+      const name = ports.find('tcp', at('127.0.0.1'))?.publisher.name;
+      seen.push(`${name} ${ports.isUnsure}`);
+    });
+    other.become({ isMakingContainer: true });
+    other.become({ publishers: [publisher({})] });
+    other.become({ isMakingContainer: false });
+    assert.deepEqual(seen, ['undefined true', 'gateway true', 'gateway false']);
+  });
+
+  it('let nobody wait for ever for an engine that never says what it makes', async () => {
+    const ports = portsOf(new FakeEngine());
+    await ports.ready(new AbortController().signal);
+    const engine = new FakeEngine();
+    engine.isMakingContainer = true;
+    let isReady = false;
+    void portsOf(engine)
+      .ready(new AbortController().signal)
+      .then(() => (isReady = true));
+    await clock.advance(4900);
+    assert.equal(isReady, false);
+    await clock.advance(200);
+    assert.equal(isReady, true);
+  });
+});
+
+describe('containers that could not start because of us', () => {
+  const inUse = 'driver failed: listen tcp4 127.0.0.1:5064: bind: address already in use';
+  const held = { transport: 'tcp', endpoint: at('127.0.0.1') } as const;
+
+  function scene(...publishers: PortPublisher[]) {
+    const state = { publishers, held: [held] as (typeof held)[] };
+    const failed = new FailedStarts({
+      publishers: () => state.publishers,
+      held: () => state.held,
+      clock,
+    });
+    failed.note();
+    return { state, failed, told: () => failed.problems.map(({ message }) => message) };
+  }
+
+  it('are told with container and port, until they run', () => {
+    const { state, told, failed } = scene(publisher({ state: 'created', startError: inUse }));
+    state.held = [];
+    assert.match(
+      told()[0] ?? '',
+      /^container gateway could not start .* TCP port 127\.0\.0\.1:5064/,
+    );
+    assert.match(failed.problems[0]?.advice ?? '', /docker start gateway/);
+    state.publishers = [publisher({ startError: inUse })];
+    assert.deepEqual(told(), []);
+  });
+
+  it('are no others: another reason, another port, another time', async () => {
+    const created = { state: 'created', startError: inUse };
+    assert.deepEqual(
+      scene(publisher({ state: 'created', startError: 'no such image' })).told(),
+      [],
+    );
+    assert.deepEqual(scene(publisher(created, '127.0.0.9')).told(), []);
+    const late = scene();
+    late.state.held = [];
+    await clock.advance(61_000);
+    late.failed.note();
+    late.state.publishers = [publisher(created)];
+    assert.deepEqual(late.told(), []);
+  });
+});
