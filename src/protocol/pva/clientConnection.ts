@@ -43,6 +43,8 @@ export interface PvaClientOptions {
   readonly identity?: { readonly user: string; readonly host: string };
   /** A longer message of the server is an error. */
   readonly maxMessageBytes?: number;
+  /** Gives the string arrays in the answers to rpc as EncodedStrings, which may be a million. */
+  readonly keepsStringsEncoded?: boolean;
 }
 
 /** Announced by core-pva unless set otherwise, and by pvAccessJava. */
@@ -76,7 +78,13 @@ export class PvaClientConnection {
     this.#handler = handler;
     this.#options = options;
     this.#frames = new FrameReader('server', options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES);
-    this.#operations = new ClientOperations(this.#writer, this.#channels, this.#cache, handler);
+    this.#operations = new ClientOperations(
+      this.#writer,
+      this.#channels,
+      this.#cache,
+      handler,
+      options.keepsStringsEncoded,
+    );
   }
 
   get isValidated(): boolean {

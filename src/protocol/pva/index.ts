@@ -21,6 +21,7 @@ export {
 } from './searchDatagram';
 export { PvaSearchSifter } from './searchSifter';
 export {
+  type ChannelNames,
   readChannelNames,
   readServerInfo,
   SERVER_CHANNEL,
