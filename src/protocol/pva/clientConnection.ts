@@ -47,6 +47,12 @@ export interface PvaClientOptions {
   readonly keepsStringsEncoded?: boolean;
 }
 
+/** Whether a channel can have that name: not empty, and no longer than servers take. */
+export function isChannelName(name: string): boolean {
+  if (name.length > MAX_CHANNEL_NAME_BYTES) return false;
+  return name !== '' && encodeUtf8(name).length <= MAX_CHANNEL_NAME_BYTES;
+}
+
 /** Announced by core-pva unless set otherwise, and by pvAccessJava. */
 const CORE_PVA_BUFFER_BYTES = 16_384;
 const CA_IDENTITY = structureType('', { user: 'string', host: 'string' });
@@ -162,7 +168,7 @@ export class PvaClientConnection {
   createChannel(name: string): number {
     this.#checkValidated();
     const nameBytes = encodeUtf8(name);
-    if (name === '' || nameBytes.length > MAX_CHANNEL_NAME_BYTES) {
+    if (!isChannelName(name)) {
       throw new LocalProtocolError(`a channel name of ${nameBytes.length} bytes`);
     }
     const cid = this.#channels.allocate();
