@@ -33,14 +33,19 @@ export function alignColumns(rows: readonly (readonly string[])[]): string[] {
 /** Shortens names until the lines fit, the longest first. */
 function fitNames(rows: readonly (readonly string[])[], columns: number): string[][] {
   const fitted = rows.map((row) => [...row]);
-  const longest = (at: number): number => Math.max(...fitted.map((row) => row[at]?.length ?? 0));
+  const longest = (texts: readonly (string | undefined)[]): number =>
+    texts.reduce((width, text) => Math.max(width, text?.length ?? 0), 0);
   for (;;) {
-    const excess = Math.max(...alignColumns(fitted).map((line) => line.length)) - columns;
-    const [widest] = NAME_COLUMNS.map((at) => ({ at, width: longest(at) })).sort(
-      (a, b) => b.width - a.width,
-    );
+    const excess = longest(alignColumns(fitted)) - columns;
+    const [widest, next] = NAME_COLUMNS.map((at) => ({
+      at,
+      width: longest(fitted.map((row) => row[at])),
+    })).sort((a, b) => b.width - a.width);
     if (excess <= 0 || !widest || widest.width <= NAME_MIN_WIDTH) return fitted;
-    const limit = widest.width - 1;
+    // As far as it takes, but first to the width of the other; two that are alike share it.
+    const other = next?.width ?? 0;
+    const shared = other === widest.width ? Math.ceil(excess / 2) : excess;
+    const limit = Math.max(widest.width - shared, other < widest.width ? other : 0, NAME_MIN_WIDTH);
     for (const row of fitted) {
       const cell = row[widest.at] ?? '';
       if (cell.length > limit) row[widest.at] = `${cell.replace(/…$/, '').slice(0, limit - 1)}…`;

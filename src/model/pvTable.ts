@@ -3,6 +3,11 @@
  * its way to a client here. Kept in typed arrays, because there may be 100,000 of them.
  */
 
+/** So many names of one IOC are followed; real IOCs have a tenth of that. */
+export const MAX_NAMES_PER_IOC = 200_000;
+/** As pvAccess servers take them at most (pvAccessCPP, MAX_CHANNEL_NAME_LENGTH); rsrv takes 60. */
+export const MAX_NAME_BYTES = 500;
+
 /** Where a name came from. */
 export type NameSource =
   | { readonly kind: 'pva-list' }
@@ -60,11 +65,27 @@ export class NameTable {
 
   /** The indexes in the order of their names, code unit by code unit. */
   get sorted(): readonly number[] {
-    if (this.#sorted.length !== this.#names.length) {
-      // Sorted as texts, without a comparison of ours: three times as fast.
-      this.#sorted = [...this.#names].sort().map((name) => this.#indexOf.get(name) ?? 0);
-    }
+    const known = this.#sorted;
+    if (known.length === this.#names.length) return known;
+    // Sorted as texts, without a comparison of ours: three times as fast.
+    const added = this.#names
+      .slice(known.length)
+      .sort()
+      .map((name) => this.#indexOf.get(name) ?? 0);
+    this.#sorted = known.length === 0 ? added : this.#merged(known, added);
     return this.#sorted;
+  }
+
+  #merged(left: readonly number[], right: readonly number[]): number[] {
+    const merged: number[] = [];
+    let at = 0;
+    for (const index of right) {
+      const name = this.name(index);
+      for (; at < left.length && this.name(left[at] ?? 0) < name; at++) merged.push(left[at] ?? 0);
+      merged.push(index);
+    }
+    for (; at < left.length; at++) merged.push(left[at] ?? 0);
+    return merged;
   }
 
   source(index: number): NameSource {

@@ -59,6 +59,8 @@ export interface IocState {
   readonly role: 'ioc' | 'gateway';
   /** Why names of PVs are missing, if they are. */
   readonly namesNote?: string;
+  /** There are more names than are shown, as `namesNote` says. */
+  readonly isNamesCut?: boolean;
   readonly servers: readonly ServerState[];
 }
 

@@ -141,7 +141,8 @@ function iocNotes(container: Pick<ContainerState, 'name'>, ioc: IocState): strin
     if (server.problem && !isUnrelayed(server)) notes.push(`${who}: ${sentence(server.problem)}`);
     if (server.note !== undefined) notes.push(`${who}: ${server.note}`);
   }
-  if (ioc.namesNote !== undefined && ioc.servers.every((server) => server.pvs.total === 0)) {
+  const isWithoutNames = ioc.servers.every((server) => server.pvs.total === 0);
+  if (ioc.namesNote !== undefined && (isWithoutNames || ioc.isNamesCut === true)) {
     notes.push(
       `${ioc.name} in ${container.name}: ${ioc.namesNote}; name PVs yourself with --pv NAME`,
     );

@@ -3,7 +3,10 @@
  * \\wsl.localhost\Distro\p, \\wsl$\Distro\p and /p are the same folder seen from two sides. Pure.
  */
 export function normaliseFolder(folder: string): string {
-  const slashed = folder.replace(/\\/g, '/').replace(/(.)\/+$/, '$1');
+  const unified = folder.replace(/\\/g, '/');
+  let end = unified.length;
+  while (end > 1 && unified[end - 1] === '/') end--;
+  const slashed = unified.slice(0, end);
   const wsl = /^\/\/wsl(?:\.localhost|\$)\/[^/]+(\/.*)$/i.exec(slashed);
   if (wsl) return wsl[1] ?? slashed;
   return /^[a-z]:/i.test(slashed) ? slashed.toLowerCase() : slashed;

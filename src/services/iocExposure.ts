@@ -6,14 +6,17 @@ import { DisposableStore, type Disposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
 import { isErrorCode, messageOf } from '../base/errors';
 import { withDeadline } from '../base/abort';
+import type { Slices } from '../base/slices';
 import type { Endpoint } from '../model/endpoint';
 import { findabilityNote } from '../model/findability';
-import { NameTable, type PvStep } from '../model/pvTable';
+import { MAX_NAME_BYTES, MAX_NAMES_PER_IOC, type NameSource, NameTable } from '../model/pvTable';
+import type { PvStep } from '../model/pvTable';
 import type { IocState, PvProtocol, ServerState, ServerStatus } from '../model/snapshot';
 import type { ContainerAccess } from './engine';
 import type { IocCandidate, ListenerCandidate } from './detect/candidates';
 import { findDatabaseNames } from './names/databaseNames';
 import { listPvaNames } from './names/pvaNames';
+import { encodeUtf8 } from '../protocol/bytes';
 import { createReachability } from './probe/createReachability';
 import type { Reachability } from './probe/reachability';
 import { isSameIoc } from './probe/sameIoc';
@@ -22,6 +25,10 @@ import { PAUSED, ServerExposure, type ServerExposureInput } from './serverExposu
 /** A list of 100,000 names takes QSRV a second or two. */
 const LIST_TIMEOUT_MS = 20_000;
 const FILES_TIMEOUT_MS = 30_000;
+/** Adding a name to a table, which is kept sorted, costs as much as so many characters read. */
+const STEPS_PER_NAME = 60;
+/** Of the command line that is shown. */
+const SHOWN_COMMAND = 2000;
 
 export interface IocExposureInput extends Pick<
   ServerExposureInput,
@@ -37,6 +44,8 @@ export interface IocExposureInput extends Pick<
   | 'log'
 > {
   readonly files: Pick<ContainerAccess, 'readFile'>;
+  /** For work on what the container tells; shared by its IOCs. */
+  readonly slices: Slices;
   /** Names the person gave. */
   readonly extraNames: readonly string[];
   /** What there is to tell of the names of a server. */
@@ -83,6 +92,7 @@ export class IocExposure implements Disposable {
     this.#tellNamed = resolve;
   });
   #namesNote: string | undefined;
+  #isNamesCut = false;
   #isGone = false;
   #isPaused: boolean;
 
@@ -245,7 +255,7 @@ export class IocExposure implements Disposable {
         this.#abort.signal,
         async (signal) => listPvaNames(await server.dialInside(signal), this.#input, signal),
       );
-      this.#names.add(names, { kind: 'pva-list' });
+      await this.#addNames(names, names.length, () => ({ kind: 'pva-list' }));
       return names.length > 0;
     } catch (error) {
       this.#namesNote = messageOf(error);
@@ -269,16 +279,57 @@ export class IocExposure implements Disposable {
       FILES_TIMEOUT_MS,
       `the database files were not read within ${FILES_TIMEOUT_MS / 1000} s`,
       this.#abort.signal,
-      (signal) => findDatabaseNames(process, this.#input.files, signal),
+      (signal) => findDatabaseNames(process, this.#input.files, this.#input.slices, signal),
     );
-    for (const { name, protocol, file, line } of found.names) {
-      if (protocol !== 'pva') this.#names.add([name], { kind: 'database', file, line });
-    }
+    const forBoth = found.names.filter(({ protocol }) => protocol !== 'pva');
+    await this.#addNames(
+      forBoth.map(({ name }) => name),
+      forBoth.length,
+      (at) => ({ kind: 'database', file: forBoth[at]?.file ?? '', line: forBoth[at]?.line ?? 0 }),
+    );
+    this.#isNamesCut ||= found.isCut;
     if (found.problems.length > 0)
       this.#namesNote = found.problems.map((p) => p.message).join('; ');
     for (const problem of found.problems) {
       this.#input.log('info', 'detect', `${this.name}: ${problem.message}`);
     }
+  }
+
+  /**
+   * Names that the container tells, in slices and no more than an IOC is taken for. One that no server
+   * could be asked for is left out alone.
+   */
+  async #addNames(
+    names: Iterable<string>,
+    count: number,
+    sourceOf: (at: number) => NameSource,
+  ): Promise<void> {
+    const { slices } = this.#input;
+    let tooLong = 0;
+    let at = -1;
+    for (const name of names) {
+      at++;
+      if (this.#names.size >= MAX_NAMES_PER_IOC) break;
+      if (isTooLong(name)) tooLong++;
+      else this.#names.add([name], sourceOf(at));
+      slices.take(STEPS_PER_NAME);
+      if (!slices.isOver) continue;
+      // Sorted as they come, because all of them at once would take long.
+      void this.#names.sorted;
+      await slices.rest(this.#abort.signal);
+    }
+    void this.#names.sorted;
+    const notes: string[] = [];
+    if (at + 1 < count) {
+      notes.push(`stopped after ${this.#names.size} names: it lists ${count}, which is too many`);
+      this.#isNamesCut = true;
+    }
+    if (tooLong > 0) {
+      const names = tooLong === 1 ? '1 name is' : `${tooLong} names are`;
+      notes.push(`${names} left out: longer than the ${MAX_NAME_BYTES} bytes that servers take`);
+      this.#isNamesCut = true;
+    }
+    if (notes.length > 0) this.#namesNote = notes.join('; ');
   }
 
   async #isSameIoc(
@@ -345,9 +396,10 @@ export class IocExposure implements Disposable {
       name: this.name,
       ...(process && { pid: process.pid }),
       ...(process?.startedAt !== undefined && { startedAt: process.startedAt }),
-      commandLine: process?.commandLine.join(' ') ?? '',
+      commandLine: shortened(process?.commandLine.join(' ') ?? ''),
       role,
       ...(this.#namesNote !== undefined && { namesNote: this.#namesNote }),
+      ...(this.#isNamesCut && { isNamesCut: true }),
       servers: this.servers
         .map((exposure) => this.#serverState(exposure))
         .sort(
@@ -419,4 +471,14 @@ export class IocExposure implements Disposable {
     this.markGone();
     this.#store.dispose();
   }
+}
+
+function isTooLong(name: string): boolean {
+  // No character takes more than three bytes for each of its units.
+  if (name.length * 3 <= MAX_NAME_BYTES) return false;
+  return name.length > MAX_NAME_BYTES || encodeUtf8(name).length > MAX_NAME_BYTES;
+}
+
+function shortened(text: string): string {
+  return text.length <= SHOWN_COMMAND ? text : `${text.slice(0, SHOWN_COMMAND)}...`;
 }

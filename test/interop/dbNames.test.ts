@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { findDatabaseNames } from '../../src/services/names/databaseNames';
 import { scriptFixtures } from '../fixtures/names/scripts';
+import { quickSlices } from '../support/quickSlices';
 import { iocProcess } from '../support/iocProcess';
 import { skip } from '../support/skip';
 
@@ -51,6 +52,7 @@ describe('database names against EPICS Base', function () {
       const found = await findDatabaseNames(
         iocProcess({ commandLine: ['ioc', 'st.cmd'], workingDirectory: directory }),
         { readFile: async (path) => readFileSync(path) },
+        quickSlices(),
         new AbortController().signal,
       );
       const records = found.names.filter(({ protocol }) => protocol === 'any');

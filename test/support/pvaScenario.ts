@@ -73,7 +73,7 @@ export class PvaScenario {
           result.monitors[this.#name(ioid)] ??= { value, changed: [...changed] };
         },
         onRpc: (ioid, _status, answer) => {
-          if (ioid === this.#ops.list) result.names = readChannelNames(answer);
+          if (ioid === this.#ops.list) result.names = [...readChannelNames(answer)];
           if (ioid === this.#ops.info) result.info = readServerInfo(answer);
         },
         onServerMessage: (_ioid, type, message) => result.messages.push(`${type}: ${message}`),

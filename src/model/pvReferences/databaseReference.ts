@@ -1,7 +1,8 @@
 /** Records and links in .db, .template and .vdb files. Pure. */
 import { matchAt, NO_MACROS, type PvReference, recordOf, type TextPlace } from './pvReference';
 
-const RECORD = /\bg?record\s*\(\s*\w+\s*,\s*"?(?<name>(?:\$\([^)]*\)|\$\{[^}]*\}|[^"\s,)])+)/g;
+const RECORD =
+  /\bg?record\s*\(\s*\w+\s*,\s*"?(?<name>(?:\$\([^)]{0,200}\)|\$\{[^}]{0,200}\}|[^"\s,)])+)/g;
 /** `alias("record", "alias")` and, within a record, `alias("alias")`. */
 const ALIAS = /\balias\s*\(\s*"(?<name>[^"]+)"/g;
 const SECOND_ALIAS = /\balias\s*\(\s*"[^"]+"\s*,\s*"(?<name>[^"]+)"/g;

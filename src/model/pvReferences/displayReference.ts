@@ -2,8 +2,9 @@
 import { matchAt, type PvReference, type TextPlace } from './pvReference';
 
 const PV_ELEMENT =
-  /<(?:pv_name|pv|x_pv|y_pv|err_pv|pv_value|selection_pv|value_pv)(?:\s[^>]*)?>(?<name>[^<]+)</g;
-const MACROS = /<macros>([\s\S]*?)<\/macros>/g;
+  /<(?:pv_name|pv|x_pv|y_pv|err_pv|pv_value|selection_pv|value_pv)(?:\s[^<>]*)?>(?<name>[^<]+)</g;
+const MACROS_START = '<macros>';
+const MACROS_END = '</macros>';
 const MACRO = /<([A-Za-z_][\w.-]*)>([^<]*)<\/\1>/g;
 /** Not of an IOC: local, simulated, computed. */
 const NOT_EPICS = /^(loc|sim|sys|eq|mqtt|tango|formula):\/\/|^=/;
@@ -26,8 +27,12 @@ export function displayReference({ lines, line, character }: TextPlace): PvRefer
 /** Of this display and the widgets before; a later definition is nearer and counts. */
 function macrosBefore(text: string): Record<string, string> {
   const macros: Record<string, string> = {};
-  for (const [, block = ''] of text.matchAll(MACROS)) {
+  for (let at = text.indexOf(MACROS_START); at >= 0;) {
+    const end = text.indexOf(MACROS_END, at);
+    if (end < 0) break;
+    const block = text.slice(at + MACROS_START.length, end);
     for (const [, key = '', value = ''] of block.matchAll(MACRO)) macros[key] = decodeXml(value);
+    at = text.indexOf(MACROS_START, end);
   }
   return macros;
 }

@@ -11,18 +11,27 @@ export interface ExpandedName {
 
 /** Definitions that contain each other end here. */
 const MAX_DEPTH = 10;
+/** Characters looked at, for definitions that contain many others many times. */
+const MAX_STEPS = 20_000;
 
-export function expandName(
+/** What cannot be expanded within bounds counts as unknown. */
+export function expandName(text: string, macros: Readonly<Record<string, string>>): ExpandedName {
+  return expand(text, macros, 0, { left: MAX_STEPS });
+}
+
+function expand(
   text: string,
   macros: Readonly<Record<string, string>>,
-  depth = 0,
+  depth: number,
+  steps: { left: number },
 ): ExpandedName {
   let name: string | undefined = '';
   let pattern = '';
   const unknown = new Set<string>();
   for (let at = 0; at < text.length;) {
-    const end = referenceEnd(text, at);
+    const end = steps.left > 0 ? referenceEnd(text, at, steps) : undefined;
     if (end === undefined) {
+      steps.left--;
       name = name === undefined ? undefined : name + text.charAt(at);
       pattern += text.charAt(at++);
       continue;
@@ -34,9 +43,9 @@ export function expandName(
     const known = Object.hasOwn(macros, key) ? macros[key] : undefined;
     const source = known ?? (equals < 0 ? undefined : inner.slice(equals + 1));
     const value =
-      source === undefined || depth >= MAX_DEPTH
+      source === undefined || depth >= MAX_DEPTH || steps.left <= source.length
         ? undefined
-        : expandName(source, macros, depth + 1);
+        : expand(source, macros, depth + 1, steps);
     name = name === undefined || value?.name === undefined ? undefined : name + value.name;
     pattern += known === undefined || !value ? '*' : value.pattern;
     if (!value) unknown.add(key);
@@ -50,13 +59,14 @@ export function expandName(
 }
 
 /** The end of the macro reference that begins at `start`; undefined where none does. */
-export function referenceEnd(text: string, start: number): number | undefined {
+function referenceEnd(text: string, start: number, steps: { left: number }): number | undefined {
   if (text.charAt(start) !== '$') return undefined;
   const open = text.charAt(start + 1);
   if (open !== '(' && open !== '{') return undefined;
   const close = open === '(' ? ')' : '}';
   let depth = 0;
-  for (let at = start + 1; at < text.length; at++) {
+  for (let at = start + 1; at < text.length && steps.left > 0; at++) {
+    steps.left--;
     if (text.charAt(at) === open) depth++;
     else if (text.charAt(at) === close && --depth === 0) return at + 1;
   }

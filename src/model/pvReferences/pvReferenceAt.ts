@@ -22,7 +22,7 @@ export const FILE_PATTERNS = [
 ];
 
 /** Beyond this a line is data, not something a person points at. */
-const MAX_LINE = 10_000;
+const MAX_LINE = 4000;
 
 export function pvReferenceAt(path: string, place: TextPlace): PvReference | undefined {
   if ((place.lines[place.line] ?? '').length > MAX_LINE) return undefined;

@@ -3,11 +3,12 @@ import { matchAt, type PvReference, recordOf, type TextPlace } from './pvReferen
 
 /** Commands whose first argument is a record. */
 const RECORD_COMMAND =
-  /^\s*(?:dbpf|dbgf|dbpr|dbtr|dbtgf|dbtpf|dbtpn|dba|tpn|dbap|dbb|dbd|dbc|caget|caput|camonitor|pvget|pvput)\s*[\s(]\s*"?(?<name>(?:\$\([^)]*\)|\$\{[^}]*\}|[^"\s,)])+)/g;
+  /^\s*(?:dbpf|dbgf|dbpr|dbtr|dbtgf|dbtpf|dbtpn|dba|tpn|dbap|dbb|dbd|dbc|caget|caput|camonitor|pvget|pvput)[\s(]+"?(?<name>(?:\$\([^)]{0,200}\)|\$\{[^}]{0,200}\}|[^"\s,)])+)/g;
 /** `NAME=value` in the text of a macro argument. */
-const MACRO_VALUE = /[A-Za-z_]\w*\s*=\s*(?<name>(?:\$\([^)]*\)|\$\{[^}]*\}|[^"',\s])+)/g;
+const MACRO_VALUE =
+  /\b[A-Za-z_]\w*\s*=\s*(?<name>(?:\$\([^)]{0,200}\)|\$\{[^}]{0,200}\}|[^"',\s])+)/g;
 const ENVIRONMENT =
-  /^\s*epicsEnvSet\s*[\s(]\s*"?(?<key>\w+)"?\s*[,\s]\s*(?:"(?<quoted>[^"]*)"|(?<plain>[^\s)"]+))/;
+  /^\s*epicsEnvSet[\s(]+"?(?<key>\w+)"?[\s,]+(?:"(?<quoted>[^"]*)"|(?<plain>[^\s,)"][^\s)"]*))/;
 
 export function shellReference(place: TextPlace): PvReference | undefined {
   const { lines, line, character } = place;

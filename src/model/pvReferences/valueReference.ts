@@ -3,7 +3,7 @@ import { matchAt, NO_MACROS, type PvReference, type TextPlace } from './pvRefere
 
 const QUOTED = /"(?<name>[^"]+)"|'(?<single>[^']+)'/g;
 /** A value in `{a, b}` or `P=a`. */
-const SUBSTITUTION_WORD = /(?<name>(?:\$\([^)]*\)|\$\{[^}]*\}|[^\s{},="'])+)/g;
+const SUBSTITUTION_WORD = /(?<name>(?:\$\([^)]{0,200}\)|\$\{[^}]{0,200}\}|[^\s{},="'])+)/g;
 /** What follows `key: ` or `- `, without quotes. */
 const YAML_SCALAR = /(?:^|\s)(?:[\w.-]+:|-)\s+(?<name>[^\s"'#{}[\]&*!|>-][^\s#]*)/g;
 

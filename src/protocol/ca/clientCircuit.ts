@@ -35,6 +35,7 @@ import {
   DIRECT_MARK,
   DOREPLY,
   EXTENDED_HEADER_MARK,
+  MAX_NAME_LENGTH,
   MAX_PLAIN_PAYLOAD_BYTES,
 } from './constants';
 import { dbrLayout, dbrName, dbrSizeBytes, DBR_STRING } from './dbrTypes';
@@ -511,7 +512,7 @@ export class CaClientCircuit {
   }
 
   #requireName(name: string): void {
-    if (name.length === 0 || name.length > MAX_PLAIN_PAYLOAD_BYTES / 4) {
+    if (name.length === 0 || name.length > MAX_NAME_LENGTH) {
       throw new LocalProtocolError(
         `CA: a PV name of ${name.length} characters cannot be asked for`,
       );

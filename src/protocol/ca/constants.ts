@@ -75,3 +75,5 @@ export function alignTo8(lengthBytes: number): number {
 export const DEFAULT_MAX_PAYLOAD_BYTES = 64 * 1024 * 1024;
 /** Cap for every message that carries no values: names, texts, echoes. */
 export const MAX_PLAIN_PAYLOAD_BYTES = 64 * 1024;
+/** Characters of a name that can be asked for; what a server takes is for it to say. */
+export const MAX_NAME_LENGTH = MAX_PLAIN_PAYLOAD_BYTES / 4;

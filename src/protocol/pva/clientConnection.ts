@@ -43,6 +43,14 @@ export interface PvaClientOptions {
   readonly identity?: { readonly user: string; readonly host: string };
   /** A longer message of the server is an error. */
   readonly maxMessageBytes?: number;
+  /** Gives the string arrays in the answers to rpc as EncodedStrings, which may be a million. */
+  readonly keepsStringsEncoded?: boolean;
+}
+
+/** Whether a channel can have that name: not empty, and no longer than servers take. */
+export function isChannelName(name: string): boolean {
+  if (name.length > MAX_CHANNEL_NAME_BYTES) return false;
+  return name !== '' && encodeUtf8(name).length <= MAX_CHANNEL_NAME_BYTES;
 }
 
 /** Announced by core-pva unless set otherwise, and by pvAccessJava. */
@@ -76,7 +84,13 @@ export class PvaClientConnection {
     this.#handler = handler;
     this.#options = options;
     this.#frames = new FrameReader('server', options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES);
-    this.#operations = new ClientOperations(this.#writer, this.#channels, this.#cache, handler);
+    this.#operations = new ClientOperations(
+      this.#writer,
+      this.#channels,
+      this.#cache,
+      handler,
+      options.keepsStringsEncoded,
+    );
   }
 
   get isValidated(): boolean {
@@ -154,7 +168,7 @@ export class PvaClientConnection {
   createChannel(name: string): number {
     this.#checkValidated();
     const nameBytes = encodeUtf8(name);
-    if (name === '' || nameBytes.length > MAX_CHANNEL_NAME_BYTES) {
+    if (!isChannelName(name)) {
       throw new LocalProtocolError(`a channel name of ${nameBytes.length} bytes`);
     }
     const cid = this.#channels.allocate();

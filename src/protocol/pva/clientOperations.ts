@@ -45,6 +45,8 @@ export class ClientOperations {
     readonly channels: ChannelTable,
     readonly cache: TypeCache,
     readonly handler: PvaClientHandler,
+    /** In the answers to rpc. */
+    readonly keepsStringsEncoded = false,
   ) {}
 
   get count(): number {
@@ -273,7 +275,7 @@ export class ClientOperations {
   #receiveRpc(operation: Operation | undefined, reader: ByteReader): void {
     if (operation?.phase === 'init') this.#failEarly(reader, operation);
     const status = readStatus(reader);
-    const values = new ValueReader(reader, this.cache);
+    const values = new ValueReader(reader, this.cache, this.keepsStringsEncoded);
     const result = isSuccess(status) ? values.readTyped() : undefined;
     if (operation === undefined) return;
     this.#remove(operation);

@@ -100,7 +100,11 @@ export const MAX_TYPE_FIELDS = 65_536;
 /** Types inside values of variant unions inside values of variant unions ... */
 export const MAX_VALUE_DEPTH = 64;
 /** Values made while decoding one message, not counting numbers and strings inside arrays. */
-export const MAX_VALUES_PER_MESSAGE = 1_000_000;
+export const MAX_VALUES_PER_MESSAGE = 250_000;
+/** Strings inside arrays, all together. */
+export const MAX_STRINGS_PER_MESSAGE = 100_000;
+/** Strings of one array that are not made yet, only moved over. */
+export const MAX_ENCODED_STRINGS = 2_000_000;
 export const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 /** As pvAccessCPP (MAX_CHANNEL_NAME_LENGTH); longer names make it close the circuit. */
 export const MAX_CHANNEL_NAME_BYTES = 500;

@@ -1,7 +1,7 @@
 /** pvAccess without input or output: client and server side of a circuit, types, values, names. */
 export { type PvaStatus, isSuccess } from './basics';
 export { BitSet } from './bitSet';
-export { PvaClientConnection, type PvaClientOptions } from './clientConnection';
+export { isChannelName, PvaClientConnection, type PvaClientOptions } from './clientConnection';
 export type { PvaClientHandler } from './clientHandler';
 export { PVA_ECHO_INTERVAL_MS } from './constants';
 export {
@@ -21,6 +21,7 @@ export {
 } from './searchDatagram';
 export { PvaSearchSifter } from './searchSifter';
 export {
+  type ChannelNames,
   readChannelNames,
   readServerInfo,
   SERVER_CHANNEL,

@@ -4,6 +4,7 @@
  * none and does not answer CREATE_CHANNEL for it: wait with a deadline.
  */
 import { RemoteProtocolError } from '../../base/errors';
+import { EncodedStrings } from './encodedStrings';
 import { structureType } from './types';
 import { asStructure, type PvaAnyValue, type PvaStructureValue, valueAt } from './values';
 
@@ -29,9 +30,13 @@ export function readServerChannelRequest(argument: PvaAnyValue | undefined): str
   return typeof op === 'string' ? op : undefined;
 }
 
+/** Names as they came, or still to be made; either may be walked once. */
+export type ChannelNames = Iterable<string> & { readonly length: number };
+
 /** The names in the answer to `channels`. Throws RemoteProtocolError when it has no string array. */
-export function readChannelNames(result: PvaAnyValue | undefined): readonly string[] {
+export function readChannelNames(result: PvaAnyValue | undefined): ChannelNames {
   const names = valueAt(result?.value, 'value');
+  if (names instanceof EncodedStrings) return names;
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
     throw new RemoteProtocolError('pvAccess server: its list of channels is no array of strings');
   }

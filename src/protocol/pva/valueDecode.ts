@@ -3,7 +3,13 @@ import { RemoteProtocolError } from '../../base/errors';
 import type { ByteReader } from '../bytes';
 import { readCount, readSize, readString } from './basics';
 import type { BitSet } from './bitSet';
-import { MAX_VALUE_DEPTH, MAX_VALUES_PER_MESSAGE } from './constants';
+import {
+  MAX_ENCODED_STRINGS,
+  MAX_STRINGS_PER_MESSAGE,
+  MAX_VALUE_DEPTH,
+  MAX_VALUES_PER_MESSAGE,
+} from './constants';
+import { EncodedStrings } from './encodedStrings';
 import { readType, type TypeCache } from './typeCodec';
 import type {
   PvaCompoundArray,
@@ -26,11 +32,14 @@ const isHostLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 /** Decodes the values of one message; counts what it makes, for a type may multiply few bytes. */
 export class ValueReader {
   #valuesLeft = MAX_VALUES_PER_MESSAGE;
+  #stringsLeft = MAX_STRINGS_PER_MESSAGE;
   #depth = 0;
 
   constructor(
     readonly reader: ByteReader,
     readonly cache: TypeCache,
+    /** Whether string arrays are given as EncodedStrings. */
+    readonly keepsStringsEncoded = false,
   ) {}
 
   /** Reads a type and a value of it, as RPC does; undefined for the null type. */
@@ -160,6 +169,16 @@ export class ValueReader {
     const count = this.#readArrayCount(type, 1);
     if (type.scalar === 'boolean') {
       return Array.from(reader.view(count), (byte) => byte !== 0);
+    }
+    if (this.keepsStringsEncoded) {
+      if (count > MAX_ENCODED_STRINGS) {
+        this.#fail(`sends ${count} strings, more than the ${MAX_ENCODED_STRINGS} that we take`);
+      }
+      return EncodedStrings.read(reader, count);
+    }
+    this.#stringsLeft -= count;
+    if (this.#stringsLeft < 0) {
+      this.#fail(`sends more than ${MAX_STRINGS_PER_MESSAGE} strings in one message`);
     }
     const strings: string[] = [];
     for (let i = 0; i < count; i++) strings.push(readString(reader));

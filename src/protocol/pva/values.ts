@@ -1,4 +1,5 @@
 /** Values of pvAccess as plain data. */
+import type { EncodedStrings } from './encodedStrings';
 import type { PvaScalarType, PvaStructure, PvaType } from './types';
 
 export type PvaNumberArray =
@@ -32,7 +33,7 @@ export interface PvaStructureValue {
 
 /**
  * boolean; number (byte to uint, float, double); bigint (long, ulong); string; typed arrays,
- * boolean[] and string[] for scalar arrays; arrays with nulls for arrays of compounds.
+ * boolean[] and string[] (or, when asked for, EncodedStrings) for scalar arrays; arrays with nulls for arrays of compounds.
  */
 export type PvaValue =
   | boolean
@@ -43,6 +44,7 @@ export type PvaValue =
   | PvaNumberArray
   | readonly boolean[]
   | readonly string[]
+  | EncodedStrings
   | readonly (PvaStructureValue | PvaUnionValue | PvaAnyValue | null)[]
   | PvaStructureValue
   | PvaUnionValue

@@ -109,15 +109,24 @@ function searchPortsOf(
   return { ca: portsOf(ca), pva: portsOf(pva) };
 }
 
+/** Longer words are no program's name; the expressions above could take long for them. */
+const MAX_WORD = 4096;
+/** Of a name that people see. */
+const MAX_NAME = 200;
+
+function isNamedBy(expression: RegExp, words: readonly string[]): boolean {
+  return words.some((word) => word.length <= MAX_WORD && expression.test(word));
+}
+
 function looksLikeEpics(process: ProcessInfo | undefined): boolean {
   if (!process) return false;
-  if (process.commandLine.slice(0, 3).some((word) => KNOWN_SERVER.test(word))) return true;
+  if (isNamedBy(KNOWN_SERVER, process.commandLine.slice(0, 3))) return true;
   if (NOT_EPICS.test(process.name)) return false;
   return Object.keys(process.environment).some((name) => /^(EPICS_CAS?_|EPICS_PVAS?_)/.test(name));
 }
 
 function isGateway(process: ProcessInfo): boolean {
-  return process.commandLine.slice(0, 4).some((word) => GATEWAY.test(word));
+  return isNamedBy(GATEWAY, process.commandLine.slice(0, 4));
 }
 
 /** The ports that this process's own settings name, beside the defaults. */
@@ -168,6 +177,11 @@ function uniqueListeners(
  * iocBoot/iocX/st.cmd), else its script or database file, else the program.
  */
 export function iocName(process: ProcessInfo): string {
+  const name = fullName(process);
+  return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME)}...`;
+}
+
+function fullName(process: ProcessInfo): string {
   const named = process.environment['IOC_NAME'] ?? process.environment['IOC'];
   if (named) return named;
   const words = process.commandLine;

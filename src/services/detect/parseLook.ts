@@ -31,14 +31,19 @@ export interface LookSection {
   readonly text: string;
 }
 
+/** Longer answers are refused by those who collect them. */
+export const MAX_LOOK_BYTES = 4 * 1024 * 1024;
+/** Four for each of as many processes as hold sockets of a container. */
+const MAX_SECTIONS = 10_000;
+
 /** Splits an answer; what stands before the first marker (a shell's banner) is left out. */
 export function parseLookSections(answer: string, marker: string): LookSection[] {
   return `\n${answer}`
-    .split(`\n${marker} `)
+    .split(`\n${marker} `, MAX_SECTIONS)
     .slice(1)
     .map((part) => {
       const lineEnd = part.indexOf('\n');
-      const heading = lineEnd < 0 ? part : part.slice(0, lineEnd);
+      const heading = (lineEnd < 0 ? part : part.slice(0, lineEnd)).slice(0, 100);
       const [name = '', pid = '0'] = heading.trim().split(' ');
       return { name, pid: Number(pid), text: lineEnd < 0 ? '' : part.slice(lineEnd + 1) };
     });
@@ -96,9 +101,12 @@ export function processesOf(
   inodesOfPid: ReadonlyMap<number, readonly number[]>,
 ): ProcessInfo[] {
   const processes: ProcessInfo[] = [];
+  const texts = new Map<string, string>();
+  for (const { name, pid, text } of sections) {
+    if (!texts.has(`${name} ${pid}`)) texts.set(`${name} ${pid}`, text);
+  }
   for (const [pid, socketInodes] of inodesOfPid) {
-    const text = (name: string): string =>
-      sections.find((section) => section.pid === pid && section.name === name)?.text ?? '';
+    const text = (name: string): string => texts.get(`${name} ${pid}`) ?? '';
     const stat = text('stat');
     const startTicks = parseStartTicks(stat);
     if (startTicks === undefined) continue;

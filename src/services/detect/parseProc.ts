@@ -8,14 +8,21 @@ import type { BoundSocket } from './socketReport';
 const TCP_LISTEN = '0A';
 /** The state that the kernel shows for a UDP socket that is bound but not connected. */
 const UDP_UNCONNECTED = '07';
+/** Lines of a table of sockets that are read, and what they take at most. */
+const MAX_TABLE_LINES = 20_000;
+const MAX_TABLE_TEXT = 200 * MAX_TABLE_LINES;
+const MAX_LINE = 400;
+/** Lines of sockstat. */
+const MAX_COUNTERS = 50;
 
 /** /proc/net/tcp, tcp6, udp or udp6: TCP listeners, bound UDP sockets without a peer. */
 export function parseSocketTable(text: string, transport: 'tcp' | 'udp'): BoundSocket[] {
   const wantedState = transport === 'tcp' ? TCP_LISTEN : UDP_UNCONNECTED;
   const sockets: BoundSocket[] = [];
-  for (const line of text.split('\n')) {
+  // Those that listen come first, before connections without number.
+  for (const line of text.slice(0, MAX_TABLE_TEXT).split('\n', MAX_TABLE_LINES)) {
     // sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode ...
-    const fields = line.trim().split(/\s+/);
+    const fields = line.slice(0, MAX_LINE).trim().split(/\s+/);
     if (fields[3] !== wantedState) continue;
     const [hexHost = '', hexPort = ''] = (fields[1] ?? '').split(':');
     const host = parseHexAddress(hexHost);
@@ -66,7 +73,7 @@ function formatIpv6(groups: readonly number[]): string {
  */
 export function parseSocketCounters(text: string): string {
   const counters: string[] = [];
-  for (const line of text.split('\n')) {
+  for (const line of text.split('\n', MAX_COUNTERS)) {
     const match = /^(TCP6?|UDP6?): inuse (\d+)/.exec(line.trim());
     if (match) counters.push(`${match[1]}=${match[2]}`);
   }
@@ -111,9 +118,13 @@ export function parseSocketInodes(text: string): number[] {
   return Array.from(text.matchAll(/socket:\[(\d+)\]/g), (match) => Number(match[1]));
 }
 
+/** Of a process's command line and of its environment: more is left out. */
+const MAX_PROCESS_TEXT = 256 * 1024;
+const MAX_WORDS = 5000;
+
 /** /proc/PID/cmdline: words, each ended by a zero byte. */
 export function parseCommandLine(text: string): string[] {
-  const words = text.split('\0');
+  const words = text.slice(0, MAX_PROCESS_TEXT).split('\0', MAX_WORDS);
   while (words.length > 0 && words.at(-1)?.trim() === '') words.pop();
   return words;
 }
@@ -125,7 +136,7 @@ const RELEVANT_VARIABLE =
 /** /proc/PID/environ. Only what concerns EPICS is kept: an environment holds secrets too. */
 export function parseEnvironment(text: string): Record<string, string> {
   const environment: Record<string, string> = {};
-  for (const entry of text.split('\0')) {
+  for (const entry of text.slice(0, MAX_PROCESS_TEXT).split('\0', MAX_WORDS)) {
     const at = entry.indexOf('=');
     const name = entry.slice(0, at);
     if (at > 0 && RELEVANT_VARIABLE.test(name)) environment[name] = entry.slice(at + 1);

@@ -5,8 +5,12 @@
 import { type DatabaseSource, DatabaseSyntaxError, DatabaseTokens } from './databaseTokens';
 import { groupNames } from './groupNames';
 import type { NameCollection, Place } from './nameCollection';
+import type { NamesBudget } from './namesBudget';
 
-/** What the reader needs from outside; the answer is the source, or undefined without it. */
+/** What the reader needs from outside: a rest, or a file, with the source (if any) for an answer. */
+export type ReaderRequest = 'rest' | IncludeRequest;
+type Reading = Generator<ReaderRequest, void, DatabaseSource | undefined>;
+
 export interface IncludeRequest {
   readonly file: string;
   readonly place: Place;
@@ -19,18 +23,26 @@ export interface SearchPath {
   directories: string[];
 }
 
+/** The path and addpath commands name so many at most. */
+const MAX_DIRECTORIES = 100;
+
 /**
  * Reads one database into `names`. Yields for each include, because only the caller can read
- * files. Bad content ends it with a problem in `names`; it does not throw.
+ * files, and for each rest. Bad content ends it with a problem in `names`; it does not throw.
  */
 export function* readDatabase(
   source: DatabaseSource,
   names: NameCollection,
   searchPath: SearchPath,
-): Generator<IncludeRequest, void, DatabaseSource | undefined> {
-  const tokens = new DatabaseTokens(source);
+  budget: NamesBudget,
+): Reading {
+  const tokens = new DatabaseTokens(source, budget);
   try {
     while (!names.isFull) {
+      if (tokens.isRestDue()) {
+        yield 'rest';
+        continue;
+      }
       const token = tokens.next();
       if (token === 'end') return;
       if (token !== 'word') tokens.fail(`unexpected ${describe(token, tokens.value)}`);
@@ -43,16 +55,17 @@ export function* readDatabase(
           readAlias(tokens, names);
           break;
         case 'include':
-          yield* readInclude(tokens);
+          yield* readInclude(tokens, names);
           break;
         case 'path':
           searchPath.directories = splitSearchPath(readText(tokens));
           break;
         case 'addpath':
           searchPath.directories.push(...splitSearchPath(readText(tokens)));
+          searchPath.directories.length = Math.min(searchPath.directories.length, MAX_DIRECTORIES);
           break;
         default:
-          skipDefinition(tokens);
+          yield* skipDefinition(tokens);
       }
     }
   } catch (error) {
@@ -63,13 +76,12 @@ export function* readDatabase(
 
 /** Splits on ':'; an empty part means the working directory (dbAddPath in dbStaticLib.c). */
 export function splitSearchPath(text: string): string[] {
-  return text.split(':').map((directory) => (directory.trim() === '' ? '.' : directory.trim()));
+  return text
+    .split(':', MAX_DIRECTORIES)
+    .map((directory) => (directory.trim() === '' ? '.' : directory.trim()));
 }
 
-function* readRecord(
-  tokens: DatabaseTokens,
-  names: NameCollection,
-): Generator<IncludeRequest, void, DatabaseSource | undefined> {
+function* readRecord(tokens: DatabaseTokens, names: NameCollection): Reading {
   expect(tokens, '(');
   const type = readText(tokens);
   expect(tokens, ',');
@@ -80,6 +92,7 @@ function* readRecord(
   if (!tokens.peekIs('{')) return;
   tokens.next();
   for (;;) {
+    while (tokens.isRestDue()) yield 'rest';
     const token = tokens.next();
     if (token === '}') return;
     if (token !== 'word') tokens.fail(`unexpected ${describe(token, tokens.value)} in a record`);
@@ -96,7 +109,7 @@ function* readRecord(
         break;
       }
       case 'include':
-        yield* readInclude(tokens);
+        yield* readInclude(tokens, names);
         break;
       default:
         tokens.fail(`unexpected "${tokens.value}" in a record`);
@@ -126,12 +139,14 @@ function readAlias(tokens: DatabaseTokens, names: NameCollection): void {
   expect(tokens, ')');
 }
 
-function* readInclude(
-  tokens: DatabaseTokens,
-): Generator<IncludeRequest, void, DatabaseSource | undefined> {
+function* readInclude(tokens: DatabaseTokens, names: NameCollection): Reading {
   const file = readText(tokens);
-  const included = yield { file, place: tokens.place, depth: tokens.depth };
-  if (included !== undefined) tokens.push(included);
+  const { place } = tokens;
+  const included = yield { file, place, depth: tokens.depth };
+  if (included === undefined) return;
+  // IOCs read on until they have no file descriptor left.
+  if (tokens.isOpen(included.file)) names.addProblem('too-many', 'it includes itself', place);
+  else tokens.push(included);
 }
 
 const definitionKeywords = new Set([
@@ -140,12 +155,13 @@ const definitionKeywords = new Set([
 ]);
 
 /** A statement of .dbd files: `menu(name) { ... }`, `driver(name)`. */
-function skipDefinition(tokens: DatabaseTokens): void {
+function* skipDefinition(tokens: DatabaseTokens): Reading {
   const keyword = tokens.value;
   if (!definitionKeywords.has(keyword)) tokens.fail(`unexpected "${keyword}"`);
   expect(tokens, '(');
   for (let token = tokens.next(); token !== ')'; token = tokens.next()) {
     if (token === 'end') tokens.fail(`${keyword} without its ")"`);
+    while (tokens.isRestDue()) yield 'rest';
   }
   if (keyword !== 'menu' && keyword !== 'recordtype' && keyword !== 'breaktable') return;
   expect(tokens, '{');
@@ -154,6 +170,7 @@ function skipDefinition(tokens: DatabaseTokens): void {
     if (token === '{') depth++;
     else if (token === '}') depth--;
     else if (token === 'end') tokens.fail(`${keyword} without its "}"`);
+    while (tokens.isRestDue()) yield 'rest';
   }
 }
 

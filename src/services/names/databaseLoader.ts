@@ -2,7 +2,6 @@
  * dbLoadRecords, dbLoadTemplate and dbLoadGroup on the files of a container: finds the files where an
  * IOC would, expands and reads them into a NameCollection.
  */
-import type { NamesLimits } from './databaseName';
 import { type ContainerFiles, resolvePath } from './containerFiles';
 import {
   type IncludeRequest,
@@ -13,9 +12,11 @@ import {
 import type { DatabaseSource } from './databaseTokens';
 import { groupNames } from './groupNames';
 import { parseMacroDefinitions } from './macroDefinitions';
-import { expandLines, type MacroBudget, Macros } from './macros';
+import { ExpandedLines } from './expandedLines';
+import { Macros } from './macros';
 import type { NameCollection, Place } from './nameCollection';
-import { parseSubstitutions } from './substitutionFile';
+import type { NamesBudget } from './namesBudget';
+import { parseSubstitutions, type SubstitutionSyntax } from './substitutionFile';
 
 /** The state of the IOC process that loading depends on. */
 export interface LoadContext {
@@ -25,19 +26,11 @@ export interface LoadContext {
 }
 
 export class DatabaseLoader {
-  readonly budget: MacroBudget;
-  #charactersLeft: number;
-  #loadsLeft: number;
-
   constructor(
     readonly files: ContainerFiles,
     readonly names: NameCollection,
-    readonly limits: NamesLimits,
-  ) {
-    this.budget = { steps: limits.macroSteps };
-    this.#charactersLeft = limits.totalCharacters;
-    this.#loadsLeft = limits.loads;
-  }
+    readonly budget: NamesBudget,
+  ) {}
 
   async loadRecords(
     file: string,
@@ -49,14 +42,21 @@ export class DatabaseLoader {
     const expanded = this.#expandPath(file, context, from);
     if (expanded === undefined) return;
     // Only the given macros count within databases, not the environment.
-    const scope = new Macros(this.budget);
-    scope.install(parseMacroDefinitions(macros));
+    const scope = this.#scopeOf(macros, file, from);
+    if (scope === undefined) return;
     const searchPath: SearchPath = { directories: [...directories] };
+    if (!this.budget.spend('loads')) return;
     const source = await this.#open(expanded, scope, searchPath, context, from);
     if (source === undefined) return;
-    const reading = readDatabase(source, this.names, searchPath);
+    const reading = readDatabase(source, this.names, searchPath, this.budget);
     for (let step = reading.next(); step.done !== true;) {
-      step = reading.next(await this.#include(step.value, scope, searchPath, context));
+      const request = step.value;
+      if (request === 'rest') {
+        await this.budget.rest();
+        step = reading.next();
+      } else {
+        step = reading.next(await this.#include(request, scope, searchPath, context));
+      }
     }
   }
 
@@ -74,36 +74,63 @@ export class DatabaseLoader {
         ...candidates(file, { directories: given }, context),
         ...candidates(file, undefined, context),
       ],
-      this.limits.scriptBytes,
+      this.budget.limits.scriptBytes,
     );
     if (found.kind === 'unreadable') {
       this.#addUnreadable(file, found.reason, from);
       return;
     }
-    const { loads, syntaxError } = parseSubstitutions(found.text, macros, this.limits.loads);
-    for (const load of loads) {
+    const loading = parseSubstitutions(await this.files.textOf(found), macros, this.budget);
+    for (;;) {
       if (this.names.isFull) return;
-      this.budget.steps -= load.macros.length;
+      await this.budget.restIfOver();
+      const step = loading.next();
+      if (step.done === true) {
+        if (step.value !== undefined) this.#addSyntaxError(step.value, found.path);
+        return;
+      }
+      const load = step.value;
+      if (load === 'rest') continue;
       const place = { file: found.path, line: load.line };
       // The path is said to count for the templates too, but Base 7.0.10 does not use it for them.
       const directories = [...usual, ...given];
       await this.loadRecords(load.file, load.macros, context, place, directories);
     }
-    if (syntaxError !== undefined) {
-      const { message, line } = syntaxError;
-      const place = { file: found.path, line };
-      this.names.addProblem('syntax', `${message}: the file is not read further`, place);
-    }
+  }
+
+  #addSyntaxError({ message, line }: SubstitutionSyntax, file: string): void {
+    this.names.addProblem('syntax', `${message}: the file is not read further`, { file, line });
   }
 
   async loadGroups(file: string, macros: string, context: LoadContext, from: Place): Promise<void> {
+    const scope = this.#scopeOf(macros, file, from);
+    if (scope === undefined || !this.budget.spend('loads')) return;
+    const { groupBytes } = this.budget.limits;
+    const source = await this.#open(file, scope, undefined, context, from, groupBytes);
+    if (source === undefined) return;
+    let text = '';
+    for (let piece = source.pieces.next(); piece !== undefined; piece = source.pieces.next()) {
+      text += piece;
+      await this.budget.restIfOver();
+    }
+    for (const name of groupNames(text)) {
+      this.names.addGroup(name, { file: source.file, line: 0 });
+      await this.budget.restIfOver();
+    }
+  }
+
+  /** The macros of one load; undefined, with a problem, when they are out of all proportion. */
+  #scopeOf(macros: string, file: string, from: Place): Macros | undefined {
+    const { macroCharacters } = this.budget.limits;
+    this.budget.work(macros.length);
+    if (macros.length > macroCharacters) {
+      const message = `${file.slice(0, 200)} is left out: its macros have more than ${macroCharacters} characters`;
+      this.names.addProblem('too-many', message, from);
+      return undefined;
+    }
     const scope = new Macros(this.budget);
     scope.install(parseMacroDefinitions(macros));
-    const source = await this.#open(file, scope, undefined, context, from);
-    if (source === undefined) return;
-    for (const name of groupNames(source.text)) {
-      this.names.addGroup(name, { file: source.file, line: 0 });
-    }
+    return scope;
   }
 
   async #include(
@@ -112,16 +139,16 @@ export class DatabaseLoader {
     searchPath: SearchPath,
     context: LoadContext,
   ): Promise<DatabaseSource | undefined> {
-    if (request.depth > this.limits.includeDepth) {
+    if (request.depth > this.budget.limits.includeDepth) {
       this.names.addProblem(
         'too-many',
-        `includes are nested more than ${this.limits.includeDepth} deep`,
+        `includes are nested more than ${this.budget.limits.includeDepth} deep`,
         request.place,
       );
       return undefined;
     }
     const file = this.#expandPath(request.file, context, request.place);
-    if (file === undefined) return undefined;
+    if (file === undefined || !this.budget.spend('includes')) return undefined;
     return this.#open(file, scope, searchPath, context, request.place);
   }
 
@@ -131,26 +158,19 @@ export class DatabaseLoader {
     searchPath: SearchPath | undefined,
     context: LoadContext,
     from: Place,
+    maxBytes = this.budget.limits.databaseBytes,
   ): Promise<DatabaseSource | undefined> {
-    if (--this.#loadsLeft < 0) {
-      this.names.stop(`more than ${this.limits.loads} database loads: the rest is left out`);
-      return undefined;
-    }
-    const found = await this.files.readFirst(
-      candidates(file, searchPath, context),
-      this.limits.databaseBytes,
-    );
+    const found = await this.files.readFirst(candidates(file, searchPath, context), maxBytes);
     if (found.kind === 'unreadable') {
       this.#addUnreadable(file, found.reason, from);
       return undefined;
     }
-    const text = expandLines(scope, found.text);
-    this.#charactersLeft -= text.length;
-    if (this.#charactersLeft < 0 || this.budget.steps < 0) {
-      this.names.stop('the database files are too large together: the rest is left out');
-      return undefined;
-    }
-    return { file: found.path, text };
+    const onProblem = (message: string): void =>
+      this.names.addProblem('too-many', message, { file: found.path });
+    return {
+      file: found.path,
+      pieces: new ExpandedLines(found.bytes, scope, this.budget, onProblem),
+    };
   }
 
   /** dbLoadRecords and include expand file names from the environment (macEnvExpand). */

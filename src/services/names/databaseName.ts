@@ -1,5 +1,7 @@
 /** What the files of an IOC say about its PVs: the data that findDatabaseNames returns. */
 
+import { MAX_NAMES_PER_IOC } from '../../model/pvTable';
+
 /** One PV name that the files of an IOC define. Whether it exists is for the servers to say. */
 export interface DatabaseName {
   readonly name: string;
@@ -39,38 +41,58 @@ export interface DatabaseNames {
   readonly problems: readonly NamesProblem[];
   /** Absolute paths of the files that were read, in that order. */
   readonly files: readonly string[];
+  /** A limit was reached, and there may be more names. */
+  readonly isCut: boolean;
 }
 
 /** Bounds on the work that files of a container, which anyone may have written, can cause. */
 export interface NamesLimits {
+  /** Bytes of one database. */
   readonly databaseBytes: number;
-  /** Startup scripts and substitution files. */
+  /** Bytes of a startup script or a substitution file. */
   readonly scriptBytes: number;
+  /** Bytes of a file of groups, which is read in one piece. */
+  readonly groupBytes: number;
   /** Characters of database text, counted again for each load of the same file. */
-  readonly totalCharacters: number;
+  readonly characters: number;
   /** Read attempts, found or not: each may be a request to a container engine. */
   readonly reads: number;
-  /** Loads and includes of database files, counted each time. */
+  /** Loads of database files, counted each time. */
   readonly loads: number;
+  /** Includes of database files, counted each time. */
+  readonly includes: number;
   readonly includeDepth: number;
   readonly scriptDepth: number;
   readonly scriptLines: number;
-  /** Characters and references that macro expansion may look at. */
+  /** Characters of a line that is expanded; Base itself takes lines in pieces of 1023. */
+  readonly lineCharacters: number;
+  /** Characters of the macros of one load. */
+  readonly macroCharacters: number;
+  /** Characters and references that the expansions of macros may look at, all and each. */
   readonly macroSteps: number;
+  readonly expansionSteps: number;
   readonly names: number;
   readonly problems: number;
+  /** Of reading and resting. */
+  readonly timeMs: number;
 }
 
 export const defaultNamesLimits: NamesLimits = {
   databaseBytes: 64 * 1024 * 1024,
-  scriptBytes: 8 * 1024 * 1024,
-  totalCharacters: 256 * 1024 * 1024,
+  scriptBytes: 4 * 1024 * 1024,
+  groupBytes: 1024 * 1024,
+  characters: 256 * 1024 * 1024,
   reads: 2_000,
   loads: 50_000,
+  includes: 5_000,
   includeDepth: 32,
   scriptDepth: 16,
   scriptLines: 200_000,
+  lineCharacters: 32 * 1024,
+  macroCharacters: 64 * 1024,
   macroSteps: 50_000_000,
-  names: 500_000,
+  expansionSteps: 250_000,
+  names: MAX_NAMES_PER_IOC,
   problems: 50,
+  timeMs: 25_000,
 };

@@ -4,6 +4,7 @@
  * not what it has.
  */
 import { CancelledError } from '../../base/errors';
+import type { Slices } from '../../base/slices';
 import type { ProcessInfo } from '../detect/socketReport';
 import type { ContainerAccess } from '../engine';
 import { planStart, type StartStep } from './commandLine';
@@ -12,21 +13,25 @@ import { type DatabaseNames, defaultNamesLimits, type NamesLimits } from './data
 import { DatabaseLoader } from './databaseLoader';
 import { IocShell } from './iocShell';
 import { NameCollection, type Place } from './nameCollection';
+import { NamesBudget } from './namesBudget';
 
 /**
- * Finds the names. Bad content of any kind is a problem in the result; rejects with CancelledError
+ * Finds the names, in slices. Bad content of any kind is a problem in the result, and so is what was not
+ * read because a limit was reached; rejects with CancelledError
  * when the signal aborts, and with nothing else.
  */
 export async function findDatabaseNames(
   process: ProcessInfo,
   access: Pick<ContainerAccess, 'readFile'>,
+  slices: Slices,
   signal: AbortSignal,
   limits: NamesLimits = defaultNamesLimits,
 ): Promise<DatabaseNames> {
   if (signal.aborted) throw new CancelledError();
-  const names = new NameCollection(limits);
-  const files = new ContainerFiles(access, limits, names, signal);
-  const loader = new DatabaseLoader(files, names, limits);
+  const budget = new NamesBudget(limits, slices, signal);
+  const names = new NameCollection(budget);
+  const files = new ContainerFiles(access, budget, signal);
+  const loader = new DatabaseLoader(files, names, budget);
   const shell = new IocShell(loader, process.environment, startDirectories(process));
   const plan = planStart(process.commandLine);
   if (plan.problem?.kind === 'not-in-files') {
@@ -80,9 +85,9 @@ async function loadExitRecords(
   const databases = program.includes('/') ? ['softIocExit.db', 'softIocPVXExit.db'] : [];
   const found = await loader.files.readFirst(
     databases.map((name) => resolvePath(directoryOf(program), `../../db/${name}`)),
-    loader.limits.databaseBytes,
+    loader.budget.limits.databaseBytes,
   );
-  if (found.kind === 'text') {
+  if (found.kind === 'file') {
     await loader.loadRecords(found.path, `IOC=${prefix}`, shell, onCommandLine);
   } else {
     loader.names.addRecord('sub', `${prefix}:exit`, onCommandLine);
@@ -102,11 +107,11 @@ async function runEpicsContainersFiles(
   const root = process.environment['EPICS_ROOT'] ?? '/epics';
   const runtime = resolvePath('/', `${root}/runtime`);
   const script = `${runtime}/st.cmd`;
-  const { scriptBytes, databaseBytes } = loader.limits;
+  const { scriptBytes, databaseBytes } = loader.budget.limits;
   const found = await loader.files.readFirst([script], scriptBytes);
-  if (found.kind === 'text') return shell.runScript(script, undefined, onCommandLine);
+  if (found.kind === 'file') return shell.runScript(script, undefined, onCommandLine);
   const database = await loader.files.readFirst([`${runtime}/ioc.db`], databaseBytes);
-  if (database.kind !== 'text') return false;
+  if (database.kind !== 'file') return false;
   await loader.loadRecords(database.path, '', shell, onCommandLine);
   return true;
 }

@@ -1,16 +1,25 @@
 /**
  * Tokens of database files (.db, .template, .vdb) as EPICS Base cuts them
  * (modules/database/src/ioc/dbStatic/dbLex.l), over a stack of sources: an included file is read
- * where its include stands. Works on expanded text; knows nothing about what tokens mean.
+ * where its include stands. Works on expanded text that comes in pieces; knows nothing about what tokens mean.
  */
+import type { NamesBudget } from './namesBudget';
 import type { Place } from './nameCollection';
 
 export interface DatabaseSource {
   /** Absolute path, for messages. */
   readonly file: string;
-  /** Macros already expanded. */
-  readonly text: string;
+  readonly pieces: TextPieces;
 }
+
+/** Text in pieces of whole lines, macros already expanded; undefined at the end. */
+export interface TextPieces {
+  next(): string | undefined;
+}
+
+/** No value, and no gap within a statement, is longer. */
+const MAX_VALUE_CHARACTERS = 256 * 1024;
+const MAX_GAP_PIECES = 100;
 
 /** The text breaks the grammar: Base stops reading, whatever stands behind it. */
 export class DatabaseSyntaxError extends Error {
@@ -45,12 +54,18 @@ const BACKSLASH = 92;
 
 interface Level {
   readonly file: string;
-  readonly text: string;
+  readonly pieces: TextPieces;
+  text: string;
   at: number;
   line: number;
 }
 
+function levelOf({ file, pieces }: DatabaseSource): Level {
+  return { file, pieces, text: '', at: 0, line: 1 };
+}
+
 export class DatabaseTokens {
+  readonly #budget: NamesBudget;
   readonly #outer: Level[] = [];
   #top: Level;
   /** Of the last token: its text without quotes. */
@@ -59,8 +74,9 @@ export class DatabaseTokens {
   line = 1;
   file: string;
 
-  constructor(source: DatabaseSource) {
-    this.#top = { ...source, at: 0, line: 1 };
+  constructor(source: DatabaseSource, budget: NamesBudget) {
+    this.#budget = budget;
+    this.#top = levelOf(source);
     this.file = source.file;
   }
 
@@ -76,7 +92,23 @@ export class DatabaseTokens {
   /** Reads `source` before going on with the present one. */
   push(source: DatabaseSource): void {
     this.#outer.push(this.#top);
-    this.#top = { ...source, at: 0, line: 1 };
+    this.#top = levelOf(source);
+  }
+
+  /** Whether that file is being read now, so that it would include itself. */
+  isOpen(file: string): boolean {
+    return this.#top.file === file || this.#outer.some((level) => level.file === file);
+  }
+
+  /** Between two statements: moves over what says nothing. True when a rest is due before the next. */
+  isRestDue(): boolean {
+    while (!this.#budget.isSliceOver) {
+      if (this.#skipBlank(this.#top, true)) return this.#budget.isSliceOver;
+      const outer = this.#budget.isSliceOver ? undefined : this.#outer.pop();
+      if (outer === undefined) break;
+      this.#top = outer;
+    }
+    return this.#budget.isSliceOver;
   }
 
   fail(message: string): never {
@@ -88,8 +120,7 @@ export class DatabaseTokens {
     for (let level = this.#outer.length; level >= 0; level--) {
       const source = level === this.#outer.length ? this.#top : this.#outer[level];
       if (source === undefined) break;
-      skipBlank(source);
-      if (source.at < source.text.length) return source.text[source.at] === punctuation;
+      if (this.#skipBlank(source)) return source.text[source.at] === punctuation;
     }
     return false;
   }
@@ -97,8 +128,7 @@ export class DatabaseTokens {
   next(): DatabaseToken {
     for (;;) {
       const top = this.#top;
-      skipBlank(top);
-      if (top.at >= top.text.length) {
+      if (!this.#skipBlank(top)) {
         const outer = this.#outer.pop();
         if (outer === undefined) return 'end';
         this.#top = outer;
@@ -123,26 +153,33 @@ export class DatabaseTokens {
    */
   skipValue(wantsText: boolean): string {
     const top = this.#top;
-    const { text } = top;
-    const start = top.at;
+    let value = '';
+    let lengthCharacters = 0;
     let depth = 0;
-    for (; top.at < text.length; top.at++) {
-      const code = text.charCodeAt(top.at);
-      if (code === QUOTE || code === APOSTROPHE) {
-        top.at = this.#endOfString(top, code) - 1;
-      } else if (code === HASH) {
-        skipLine(top);
-        top.at--;
-      } else if (code === NEWLINE) {
-        top.line++;
-      } else if (code === 0x7b || code === 0x5b) {
-        depth++;
-      } else if (code === 0x7d || code === 0x5d) {
-        if (--depth < 0) break;
-      } else if (code === 0x29 && depth === 0) {
-        return wantsText ? text.slice(start, top.at) : '';
+    do {
+      const { text } = top;
+      const start = top.at;
+      for (; top.at < text.length; top.at++) {
+        const code = text.charCodeAt(top.at);
+        if (code === QUOTE || code === APOSTROPHE) {
+          top.at = this.#endOfString(top, code) - 1;
+        } else if (code === HASH) {
+          skipLine(top);
+          top.at--;
+        } else if (code === NEWLINE) {
+          top.line++;
+        } else if (code === 0x7b || code === 0x5b) {
+          depth++;
+        } else if (code === 0x7d || code === 0x5d) {
+          if (--depth < 0) this.fail('value without an end');
+        } else if (code === 0x29 && depth === 0) {
+          return wantsText ? value + text.slice(start, top.at) : '';
+        }
       }
-    }
+      lengthCharacters += text.length - start;
+      if (wantsText) value += text.slice(start);
+      if (lengthCharacters > MAX_VALUE_CHARACTERS) this.fail('a value that is too long');
+    } while (fill(top));
     return this.fail('value without an end');
   }
 
@@ -181,22 +218,38 @@ export class DatabaseTokens {
     this.value = text.slice(start, top.at);
     return 'word';
   }
-}
 
-/** White space, comments, and the C lines of record type definitions. */
-function skipBlank(level: Level): void {
-  const { text } = level;
-  for (; level.at < text.length; level.at++) {
-    const code = text.charCodeAt(level.at);
-    if (code === NEWLINE) level.line++;
-    else if (code === HASH || code === PERCENT) {
-      skipLine(level);
-      level.at--;
-    } else if (characterClass[code] !== SPACE) return;
+  /**
+   * Moves over white space, comments, and the C lines of record type definitions; false at the end of
+   * the source. With `untilRest` it may stop before that, with the slice.
+   */
+  #skipBlank(level: Level, untilRest = false): boolean {
+    for (let pieces = 0; ; pieces++) {
+      const { text } = level;
+      for (; level.at < text.length; level.at++) {
+        const code = text.charCodeAt(level.at);
+        if (code === NEWLINE) level.line++;
+        else if (code === HASH || code === PERCENT) {
+          skipLine(level);
+          level.at--;
+        } else if (characterClass[code] !== SPACE) return true;
+      }
+      if (untilRest && this.#budget.isSliceOver) return true;
+      if (pieces > MAX_GAP_PIECES && !untilRest) this.fail('nothing for very long');
+      if (!fill(level)) return false;
+    }
   }
 }
 
 function skipLine(level: Level): void {
   const end = level.text.indexOf('\n', level.at);
   level.at = end < 0 ? level.text.length : end;
+}
+
+/** Takes the next piece, when all of the present one was read; false at the end. */
+function fill(level: Level): boolean {
+  const piece = level.pieces.next();
+  level.text = piece ?? '';
+  level.at = 0;
+  return piece !== undefined;
 }

@@ -27,14 +27,22 @@ export function groupNames(json: string): string[] {
       if (isKeyNext) names.push(unescape(text.slice(at + 1, end)));
       isKeyNext = false;
       at = end;
-    } else if (isKeyNext && /[^\s:]/.test(character)) {
+    } else if (isKeyNext && !isBlank(character) && character !== ':') {
       const start = at;
-      while (at + 1 < text.length && !/[\s:,{}[\]]/.test(text.charAt(at + 1))) at++;
+      while (at + 1 < text.length && !endsKey(text.charAt(at + 1))) at++;
       names.push(text.slice(start, at + 1));
       isKeyNext = false;
     }
   }
   return names;
+}
+
+function isBlank(character: string): boolean {
+  return character === ' ' || (character >= '\t' && character <= '\r');
+}
+
+function endsKey(character: string): boolean {
+  return isBlank(character) || ':,{}[]'.includes(character);
 }
 
 /** Index of the closing quote, or the length. */

@@ -19,7 +19,6 @@ export class IocShell {
   readonly #macros: Macros;
   #directories: readonly string[];
   #depth = 0;
-  #linesLeft: number;
   /** After iocInit, databases are no longer taken. */
   #isInitialised = false;
 
@@ -34,7 +33,6 @@ export class IocShell {
     this.#environment = new Map(Object.entries(environment));
     this.#macros = new Macros(loader.budget, this.#environment);
     this.#directories = directories;
-    this.#linesLeft = loader.limits.scriptLines;
   }
 
   get environment(): ReadonlyMap<string, string> {
@@ -47,13 +45,13 @@ export class IocShell {
 
   /** Runs the first of the files that can be read; false, with a problem, when none can. */
   async runScript(file: string, macros: string | undefined, from: Place): Promise<boolean> {
-    if (this.#depth >= this.#loader.limits.scriptDepth) {
+    if (this.#depth >= this.#loader.budget.limits.scriptDepth) {
       this.#names.addProblem('too-many', `${file} is not run: scripts are nested too deep`, from);
       return false;
     }
     const found = await this.#files.readFirst(
       this.#directories.map((directory) => resolvePath(directory, file)),
-      this.#loader.limits.scriptBytes,
+      this.#loader.budget.limits.scriptBytes,
     );
     if (found.kind === 'unreadable') {
       this.#names.addProblem(
@@ -64,25 +62,28 @@ export class IocShell {
       return false;
     }
     this.#narrowDirectories(file, found.path);
-    await this.#runLines(found.text.split('\n'), macros, (line) => ({ file: found.path, line }));
+    const text = await this.#files.textOf(found);
+    await this.#runLines(text, macros, (line) => ({ file: found.path, line }));
     return true;
   }
 
   async #runLines(
-    lines: readonly string[],
+    text: string,
     macros: string | undefined,
     placeOf: (line: number) => Place,
   ): Promise<void> {
+    const { budget } = this.#loader;
     this.#depth++;
     this.#macros.pushScope();
     if (macros !== undefined) this.#macros.install(parseMacroDefinitions(macros));
-    for (const [index, line] of lines.entries()) {
-      if (this.#names.isFull) break;
-      if (--this.#linesLeft < 0) {
-        this.#names.stop('the startup scripts are too long: the rest is left out');
-        break;
-      }
-      if (!(await this.#runLine(line, macros, placeOf(index + 1)))) break;
+    for (let start = 0, number = 1; start <= text.length; number++) {
+      const newline = text.indexOf('\n', start);
+      const end = newline < 0 ? text.length : newline;
+      budget.work(end - start + 1);
+      await budget.restIfOver();
+      if (this.#names.isFull || !budget.spend('scriptLines')) break;
+      if (!(await this.#runLine(text.slice(start, end), macros, placeOf(number)))) break;
+      start = end + 1;
     }
     this.#macros.popScope();
     this.#depth--;
@@ -91,6 +92,12 @@ export class IocShell {
   /** False when the script ends here. */
   async #runLine(raw: string, macros: string | undefined, place: Place): Promise<boolean> {
     if (/^\s*(#|$)/.test(raw)) return true;
+    const { lineCharacters } = this.#loader.budget.limits;
+    if (raw.length > lineCharacters) {
+      const message = `line left out: it has more than ${lineCharacters} characters`;
+      this.#names.addProblem('too-many', message, place);
+      return true;
+    }
     const { text, undefinedMacros } = this.#macros.expand(raw);
     if (undefinedMacros.length > 0) {
       // The shell refuses such a line. It is worth a word only where names may be lost by it.
@@ -137,8 +144,8 @@ export class IocShell {
         return;
       case 'iocshCmd':
       case 'iocshRun':
-        if (this.#depth >= this.#loader.limits.scriptDepth) return;
-        await this.#runLines([first], command === 'iocshRun' ? second : undefined, () => place);
+        if (this.#depth >= this.#loader.budget.limits.scriptDepth) return;
+        await this.#runLines(first, command === 'iocshRun' ? second : undefined, () => place);
         return;
       default:
         await this.#load(command, [first, second, third], place);

@@ -4,10 +4,11 @@
  * values that use macros, no expansion within single quotes.
  */
 import { type MacroDefinition } from './macroDefinitions';
+import type { NamesBudget } from './namesBudget';
 
-/** What is left of NamesLimits.macroSteps; shared by all expansions of one search for names. */
-export interface MacroBudget {
-  steps: number;
+/** What one expansion may still look at. */
+interface Steps {
+  left: number;
 }
 
 export interface Expansion {
@@ -37,9 +38,12 @@ const BACKSLASH = 92;
 const maxDepth = 40;
 /** Characters of one expanded text that are not in its source; macLib itself cuts values at 256. */
 const maxGrowth = 64 * 1024;
+/** Macros without a value that are remembered, for a message. */
+const maxUndefined = 100;
 
 export class Macros {
-  readonly #budget: MacroBudget;
+  readonly #budget: NamesBudget;
+  readonly #steps: Steps = { left: 0 };
   readonly #environment: ReadonlyMap<string, string>;
   readonly #environmentEntries = new Map<string, MacroEntry>();
   readonly #scopes = [new Map<string, MacroEntry>()];
@@ -47,7 +51,7 @@ export class Macros {
   #growth = 0;
 
   /** Macros without a definition are looked up in `environment` (iocsh), or not (databases). */
-  constructor(budget: MacroBudget, environment: ReadonlyMap<string, string> = new Map()) {
+  constructor(budget: NamesBudget, environment: ReadonlyMap<string, string> = new Map()) {
     this.#budget = budget;
     this.#environment = environment;
   }
@@ -74,10 +78,13 @@ export class Macros {
 
   expand(text: string): Expansion {
     if (!text.includes('$')) return { text, undefinedMacros: [] };
-    if (this.#budget.steps < 0) return { text, undefinedMacros: ['(too many macros)'] };
+    if (this.#budget.isStopped) return { text, undefinedMacros: ['(too many macros)'] };
     this.#undefined = new Set();
     this.#growth = 0;
+    const { expansionSteps } = this.#budget.limits;
+    this.#steps.left = expansionSteps;
     const expanded = this.#translate({ text, at: 0 }, '', 0);
+    this.#budget.spend('macroSteps', expansionSteps - this.#steps.left);
     return { text: expanded, undefinedMacros: [...this.#undefined] };
   }
 
@@ -121,17 +128,17 @@ export class Macros {
         cursor.at++;
       }
     }
-    this.#budget.steps -= cursor.at - start;
+    this.#steps.left -= cursor.at - start;
     return expanded + text.slice(copyFrom, cursor.at);
   }
 
   /** Expands the reference at the cursor and leaves the cursor on its last character. */
   #refer(cursor: Cursor, depth: number): string {
     const { text } = cursor;
-    this.#budget.steps--;
-    if (depth >= maxDepth || this.#budget.steps < 0 || this.#growth > maxGrowth) {
+    this.#steps.left--;
+    if (depth >= maxDepth || this.#steps.left < 0 || this.#growth > maxGrowth) {
       const start = cursor.at;
-      skipReference(cursor, 0, this.#budget);
+      skipReference(cursor, 0, this.#steps);
       return this.#fail(text.slice(start + 2, cursor.at));
     }
     const close = text[cursor.at + 1] === '(' ? ')' : '}';
@@ -140,7 +147,7 @@ export class Macros {
     let defaultAt: number | undefined;
     if (text[cursor.at] === '=') {
       defaultAt = ++cursor.at;
-      skipTo(cursor, `,${close}`, 0, this.#budget);
+      skipTo(cursor, `,${close}`, 0, this.#steps);
     }
     const isScoped = text[cursor.at] === ',';
     if (isScoped) this.#defineScoped(cursor, close, depth);
@@ -203,17 +210,18 @@ export class Macros {
 
   #fail(name: string): string {
     const short = name.slice(0, 80);
-    this.#undefined.add(short);
+    if (this.#undefined.size < maxUndefined) this.#undefined.add(short);
     return `$(${short})`;
   }
 }
 
-function isReference(text: string, at: number): boolean {
+/** Whether a macro reference begins there. */
+export function isReference(text: string, at: number): boolean {
   return text[at] === '$' && (text[at + 1] === '(' || text[at + 1] === '{');
 }
 
 /** Moves to one of `stops` over text that #translate would read, without expanding it. */
-function skipTo(cursor: Cursor, stops: string, depth: number, budget: MacroBudget): void {
+function skipTo(cursor: Cursor, stops: string, depth: number, steps: Steps): void {
   const { text } = cursor;
   const start = cursor.at;
   let quote = '';
@@ -221,13 +229,13 @@ function skipTo(cursor: Cursor, stops: string, depth: number, budget: MacroBudge
     const character = text.charAt(cursor.at);
     if (quote !== '') quote = character === quote ? '' : quote;
     else if (character === '"' || character === "'") quote = character;
-    if (isReference(text, cursor.at) && quote !== "'") skipReference(cursor, depth + 1, budget);
+    if (isReference(text, cursor.at) && quote !== "'") skipReference(cursor, depth + 1, steps);
     else if (character === '\\' && cursor.at + 1 < text.length) cursor.at++;
   }
-  budget.steps -= cursor.at - start;
+  steps.left -= cursor.at - start;
 }
 
-function skipReference(cursor: Cursor, depth: number, budget: MacroBudget): void {
+function skipReference(cursor: Cursor, depth: number, steps: Steps): void {
   const { text } = cursor;
   if (depth > maxDepth) {
     cursor.at = text.length;
@@ -236,38 +244,12 @@ function skipReference(cursor: Cursor, depth: number, budget: MacroBudget): void
   const close = text[cursor.at + 1] === '(' ? ')' : '}';
   cursor.at += 2;
   while (cursor.at < text.length) {
-    skipTo(cursor, `=,${close}`, depth, budget);
+    skipTo(cursor, `=,${close}`, depth, steps);
     if (text[cursor.at] === '=') {
       cursor.at++;
-      skipTo(cursor, `,${close}`, depth, budget);
+      skipTo(cursor, `,${close}`, depth, steps);
     }
     if (text[cursor.at] !== ',') return;
     cursor.at++;
   }
-}
-
-/**
- * Expands a whole file line by line, as databases are read: a stray quote in one line must not
- * guard the macros of the next. Lines without a reference are copied in one piece.
- */
-export function expandLines(macros: Macros, text: string): string {
-  const parts: string[] = [];
-  let copied = 0;
-  for (let dollar = nextReference(text, 0); dollar >= 0;) {
-    const lineStart = text.lastIndexOf('\n', dollar) + 1;
-    let lineEnd = text.indexOf('\n', dollar);
-    if (lineEnd < 0) lineEnd = text.length;
-    parts.push(text.slice(copied, lineStart), macros.expand(text.slice(lineStart, lineEnd)).text);
-    copied = lineEnd;
-    dollar = nextReference(text, lineEnd);
-  }
-  if (copied === 0) return text;
-  parts.push(text.slice(copied));
-  return parts.join('');
-}
-
-function nextReference(text: string, from: number): number {
-  let dollar = text.indexOf('$', from);
-  while (dollar >= 0 && !isReference(text, dollar)) dollar = text.indexOf('$', dollar + 1);
-  return dollar;
 }

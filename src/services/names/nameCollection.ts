@@ -2,13 +2,8 @@
  * The names found so far, as the record instance list of an IOC: what a second definition, an
  * addition or a deletion does, which names EPICS Base refuses, and how much is kept.
  */
-import type {
-  DatabaseName,
-  DatabaseNames,
-  NamesLimits,
-  NamesProblem,
-  NamesProblemKind,
-} from './databaseName';
+import type { DatabaseName, DatabaseNames, NamesProblem, NamesProblemKind } from './databaseName';
+import type { NamesBudget } from './namesBudget';
 
 export interface Place {
   readonly file: string;
@@ -24,22 +19,21 @@ interface Found extends Omit<DatabaseName, 'protocol'> {
 }
 
 export class NameCollection {
-  readonly #limits: NamesLimits;
+  readonly #budget: NamesBudget;
   readonly #records = new Map<string, Found>();
   readonly #groups = new Map<string, Found>();
   /** Record to its aliases. */
   readonly #aliases = new Map<string, string[]>();
   readonly #problems: NamesProblem[] = [];
   readonly #seenProblems = new Set<string>();
-  #isFull = false;
 
-  constructor(limits: NamesLimits) {
-    this.#limits = limits;
+  constructor(budget: NamesBudget) {
+    this.#budget = budget;
   }
 
   /** True once a limit stopped it: reading on makes no sense. */
   get isFull(): boolean {
-    return this.#isFull;
+    return this.#budget.isStopped;
   }
 
   /**
@@ -92,39 +86,41 @@ export class NameCollection {
 
   addProblem(kind: NamesProblemKind, message: string, place?: Partial<Place>): void {
     const key = `${kind} ${message} ${place?.file ?? ''}`;
-    if (this.#seenProblems.has(key) || this.#problems.length > this.#limits.problems) return;
+    if (this.#seenProblems.has(key) || this.#problems.length > this.#budget.limits.problems) return;
     this.#seenProblems.add(key);
     this.#problems.push(
-      this.#problems.length === this.#limits.problems
+      this.#problems.length === this.#budget.limits.problems
         ? { kind: 'too-many', message: 'there are more problems, which are not listed' }
         : { kind, message, ...place },
     );
   }
 
-  /** Stops the search with a 'too-many' problem. */
-  stop(message: string): void {
-    if (!this.#isFull) this.addProblem('too-many', message);
-    this.#isFull = true;
-  }
-
-  result(files: readonly string[]): DatabaseNames {
-    const all = [...this.#records.values()];
-    for (const group of this.#groups.values()) {
-      // A record of the same name wins in QSRV too.
-      if (!this.#records.has(group.name)) all.push(group);
+  /** In slices, for there may be many. Rejects with CancelledError. */
+  async result(files: readonly string[]): Promise<DatabaseNames> {
+    const names: DatabaseName[] = [];
+    for (const found of [this.#records.values(), this.#groups.values()]) {
+      for (const { name, kind, file, line } of found) {
+        // A record of the same name as a group wins in QSRV too.
+        if (kind === 'group' && this.#records.has(name)) continue;
+        names.push({ name, kind, protocol: kind === 'group' ? 'pva' : 'any', file, line });
+        this.#budget.work(10);
+        if (this.#budget.isSliceOver) await this.#budget.rest();
+      }
     }
-    const names = all.map(({ name, kind, file, line }): DatabaseName => {
-      return { name, kind, protocol: kind === 'group' ? 'pva' : 'any', file, line };
-    });
-    return { names, problems: this.#problems, files };
+    const { stopReason } = this.#budget;
+    const problems = [...this.#problems];
+    if (stopReason !== undefined) {
+      const message = `stopped after ${names.length} names: ${stopReason}`;
+      problems.unshift({ kind: 'too-many', message });
+    }
+    return { names, problems, files, isCut: stopReason !== undefined };
   }
 
   #add(names: Map<string, Found>, found: Found): void {
-    if (this.#records.size + this.#groups.size >= this.#limits.names) {
-      this.stop(`more than ${this.#limits.names} names: the rest is left out`);
-      return;
-    }
-    names.set(found.name, found);
+    if (!this.#budget.spend('names')) return;
+    // A part of a text keeps all of the text: hence a copy.
+    const name = `${found.name} `.slice(0, -1);
+    names.set(name, { ...found, name });
   }
 
   #delete(name: string): void {
@@ -159,7 +155,7 @@ export class NameCollection {
   #addUndefinedMacro(macro: string, what: string, place: Place): void {
     // One problem for each macro and file, not for each record that uses it.
     const key = `undefined-macro ${macro} ${place.file}`;
-    if (this.#seenProblems.has(key) || this.#problems.length > this.#limits.problems) return;
+    if (this.#seenProblems.has(key) || this.#problems.length > this.#budget.limits.problems) return;
     this.#seenProblems.add(key);
     this.addProblem(
       'undefined-macro',

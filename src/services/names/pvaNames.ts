@@ -1,5 +1,6 @@
 import { RemoteProtocolError } from '../../base/errors';
 import {
+  type ChannelNames,
   isSuccess,
   PvaClientConnection,
   readChannelNames,
@@ -9,6 +10,9 @@ import {
 import type { Connection } from '../connection';
 import { converse } from '../probe/converse';
 
+/** As much as 200,000 names of usual length take, with room. */
+const MAX_LIST_BYTES = 32 * 1024 * 1024;
+
 /**
  * The PVs that a server lists by its channel `server`. Closes the connection. Rejects when it has
  * no such list (core-pva just stays silent: the deadline is the caller's).
@@ -17,8 +21,8 @@ export function listPvaNames(
   connection: Connection,
   identity: { readonly clientName: string; readonly hostName: string },
   signal: AbortSignal,
-): Promise<readonly string[]> {
-  return converse<readonly string[]>(connection, signal, (settle, fail) => {
+): Promise<ChannelNames> {
+  return converse<ChannelNames>(connection, signal, (settle, fail) => {
     const refuse = (what: string, message: string): void =>
       fail(new RemoteProtocolError(`the server ${what}: ${message || 'without a reason'}`));
     const client = new PvaClientConnection(
@@ -36,7 +40,11 @@ export function listPvaNames(
           else refuse('did not list its PVs', status.message);
         },
       },
-      { identity: { user: identity.clientName, host: identity.hostName } },
+      {
+        identity: { user: identity.clientName, host: identity.hostName },
+        maxMessageBytes: MAX_LIST_BYTES,
+        keepsStringsEncoded: true,
+      },
     );
     return client;
   });

@@ -2,6 +2,12 @@
  * Substitution files of dbLoadTemplate (EPICS Base modules/database/src/ioc/dbtemplate): text in, the
  * database loads it asks for out. Superset where msi accepts more: macros in bare words.
  */
+import type { NamesBudget } from './namesBudget';
+import {
+  SubstitutionSyntaxError,
+  type SubstitutionToken,
+  SubstitutionTokens,
+} from './substitutionTokens';
 
 export interface TemplateLoad {
   readonly file: string;
@@ -10,73 +16,72 @@ export interface TemplateLoad {
   readonly line: number;
 }
 
-export interface SubstitutionFile {
-  readonly loads: readonly TemplateLoad[];
-  /** Where reading stopped, if it did. */
-  readonly syntaxError?: { readonly message: string; readonly line: number };
-}
-
-interface Token {
-  readonly kind: 'word' | 'string' | '{' | '}' | '=' | ',' | 'end';
-  readonly value: string;
+/** Where reading stopped. */
+export interface SubstitutionSyntax {
+  readonly message: string;
   readonly line: number;
 }
 
-class SubstitutionSyntaxError extends Error {
-  constructor(
-    message: string,
-    readonly line: number,
-  ) {
-    super(message);
-  }
-}
+/** Values in one pair of brackets, and names of a pattern. */
+const MAX_VALUES = 10_000;
 
-/** `macros` is the second argument of dbLoadTemplate; at most `maxLoads` loads are listed. */
-export function parseSubstitutions(
+type Reading<Result> = Generator<TemplateLoad | 'rest', Result>;
+
+/**
+ * The loads in their order, and 'rest' where the caller should rest; returns where the text breaks the
+ * grammar, if it does. `macros` is the second argument of dbLoadTemplate.
+ */
+export function* parseSubstitutions(
   text: string,
   macros: string,
-  maxLoads: number,
-): SubstitutionFile {
-  const loads: TemplateLoad[] = [];
+  budget: NamesBudget,
+): Reading<SubstitutionSyntax | undefined> {
   try {
-    new SubstitutionParser(text, macros, maxLoads, loads).parse();
+    yield* new SubstitutionParser(text, macros, budget).parse();
+    return undefined;
   } catch (error) {
     if (!(error instanceof SubstitutionSyntaxError)) throw error;
-    return { loads, syntaxError: { message: error.message, line: error.line } };
+    return { message: error.message, line: error.line };
   }
-  return { loads };
 }
 
 class SubstitutionParser {
-  readonly #loads: TemplateLoad[];
-  readonly #tokens: Generator<Token, never>;
-  readonly #maxLoads: number;
-  #token: Token;
+  readonly #tokens: SubstitutionTokens;
+  readonly #budget: NamesBudget;
+  #token: SubstitutionToken;
   /** Grows with each global block, for the rest of the file and not for one template. */
   #globals: string;
 
-  constructor(text: string, macros: string, maxLoads: number, loads: TemplateLoad[]) {
-    this.#loads = loads;
-    this.#tokens = tokenize(text);
-    this.#maxLoads = maxLoads;
+  constructor(text: string, macros: string, budget: NamesBudget) {
+    this.#tokens = new SubstitutionTokens(text);
+    this.#budget = budget;
     this.#globals = macros;
-    this.#token = this.#tokens.next().value;
+    this.#token = this.#tokens.next();
   }
 
-  parse(): void {
-    while (this.#token.kind !== 'end' && this.#loads.length < this.#maxLoads) {
-      if (this.#isWord('global')) this.#parseGlobal();
-      else if (this.#isWord('file')) this.#parseTemplate();
+  *parse(): Reading<void> {
+    while (this.#token.kind !== 'end') {
+      if (this.#isWord('global')) yield* this.#parseGlobal();
+      else if (this.#isWord('file')) yield* this.#parseTemplate();
       else this.#fail('"file" or "global" is expected');
     }
   }
 
-  #parseGlobal(): void {
+  *#parseGlobal(): Reading<void> {
     this.#advance();
     this.#globals = joinMacros(this.#globals, this.#parseAssignments());
+    const { macroCharacters } = this.#budget.limits;
+    if (this.#globals.length > macroCharacters) {
+      this.#fail(`no more than ${macroCharacters} characters of global macros are taken`);
+    }
+    yield* this.#rest();
   }
 
-  #parseTemplate(): void {
+  *#rest(): Reading<void> {
+    while (this.#budget.isSliceOver) yield 'rest';
+  }
+
+  *#parseTemplate(): Reading<void> {
     this.#advance();
     const file = this.#token;
     if (file.kind !== 'word' && file.kind !== 'string') this.#fail('a file name is expected');
@@ -90,15 +95,15 @@ class SubstitutionParser {
     }
     while (this.#token.kind !== '}') {
       if (this.#isWord('global')) {
-        this.#parseGlobal();
+        yield* this.#parseGlobal();
         continue;
       }
       // A word before the bracket: deprecated, without effect.
       if (this.#token.kind === 'word') this.#advance();
       const { line } = this.#token;
       const locals = isPattern ? this.#parsePattern(variables) : this.#parseAssignments();
-      if (this.#loads.length >= this.#maxLoads) return;
-      this.#loads.push({ file: file.value, macros: joinMacros(this.#globals, locals), line });
+      yield { file: file.value, macros: joinMacros(this.#globals, locals), line };
+      yield* this.#rest();
     }
     this.#take('}');
   }
@@ -128,18 +133,20 @@ class SubstitutionParser {
       const value = this.#token;
       if (value.kind !== 'word' && value.kind !== 'string') this.#fail('a value is expected');
       assignments.push(assign(variable.value, value));
+      if (assignments.length > MAX_VALUES) this.#fail(`no more than ${MAX_VALUES} are taken`);
       this.#advance();
     }
     this.#advance();
     return assignments.join(',');
   }
 
-  #parseList(): Token[] {
-    const values: Token[] = [];
+  #parseList(): SubstitutionToken[] {
+    const values: SubstitutionToken[] = [];
     this.#take('{');
     for (; this.#token.kind !== '}'; this.#advance()) {
       if (this.#token.kind === 'word' || this.#token.kind === 'string') values.push(this.#token);
       else if (this.#token.kind !== ',') this.#fail('a value or "}" is expected');
+      if (values.length > MAX_VALUES) this.#fail(`no more than ${MAX_VALUES} are taken`);
     }
     this.#advance();
     return values;
@@ -149,13 +156,15 @@ class SubstitutionParser {
     return this.#token.kind === 'word' && this.#token.value === value;
   }
 
-  #take(kind: Token['kind']): void {
+  #take(kind: SubstitutionToken['kind']): void {
     if (this.#token.kind !== kind) this.#fail(`"${kind}" is expected`);
     this.#advance();
   }
 
   #advance(): void {
-    this.#token = this.#tokens.next().value;
+    const { at } = this.#tokens;
+    this.#token = this.#tokens.next();
+    this.#budget.work(this.#tokens.at - at);
   }
 
   #fail(message: string): never {
@@ -165,52 +174,11 @@ class SubstitutionParser {
   }
 }
 
-function assign(variable: string, { kind, value }: Token): string {
+function assign(variable: string, { kind, value }: SubstitutionToken): string {
   return kind === 'string' ? `${variable}="${value}"` : `${variable}=${value}`;
 }
 
 function joinMacros(first: string, second: string): string {
   if (first === '' || second === '') return first + second;
   return `${first},${second}`;
-}
-
-// Runs, not single characters, are repeated: a regular expression keeps a way back for each repeat.
-const tokenPattern = new RegExp(
-  [
-    /([ \t\r]+|#[^\n]*)/,
-    /(\n)/,
-    /([{}=,])/,
-    /"([^"\n\\]*(?:\\.[^"\n\\]*)*)"/,
-    /'([^'\n\\]*(?:\\.[^'\n\\]*)*)'/,
-    /((?:[\w\-+:./\\[\]<>;]+|\$\([^()\s]*\)|\$\{[^{}\s]*\})+)/,
-  ]
-    .map((part) => part.source)
-    .join('|'),
-  'y',
-);
-
-function* tokenize(text: string): Generator<Token, never> {
-  let line = 1;
-  let at = 0;
-  while (at < text.length) {
-    tokenPattern.lastIndex = at;
-    const match = tokenPattern.exec(text);
-    if (match === null) {
-      throw new SubstitutionSyntaxError(
-        `unexpected character ${JSON.stringify(text.charAt(at))}`,
-        line,
-      );
-    }
-    at = tokenPattern.lastIndex;
-    const [, , newline, punctuation, doubleQuoted, singleQuoted, word] = match;
-    if (newline !== undefined) line++;
-    else if (punctuation !== undefined) {
-      yield { kind: punctuation as Token['kind'], value: punctuation, line };
-    } else if (word !== undefined) yield { kind: 'word', value: word, line };
-    else {
-      const value = doubleQuoted ?? singleQuoted;
-      if (value !== undefined) yield { kind: 'string', value, line };
-    }
-  }
-  for (;;) yield { kind: 'end', value: '', line };
 }

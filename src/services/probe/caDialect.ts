@@ -1,4 +1,4 @@
-import { CaClientCircuit } from '../../protocol/ca';
+import { CaClientCircuit, MAX_NAME_LENGTH as MAX_CA_NAME } from '../../protocol/ca';
 import { caHandler } from './caHandler';
 import { type ChannelDialect, type DialectEvents, MAX_HELD_CHANNELS } from './heldReachability';
 import type { ReachabilityInput } from './reachability';
@@ -113,6 +113,7 @@ export function createCaDialect(
   return {
     receive: (chunk) => circuit.receive(chunk),
     takeOutput: () => circuit.takeOutput(),
+    canAsk: (name) => name.length > 0 && name.length <= MAX_CA_NAME,
     ask(index, name) {
       if (answersSearches && heldCount >= MAX_HELD_CHANNELS) {
         circuit.search(index + 1, name);

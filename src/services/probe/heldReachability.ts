@@ -6,9 +6,10 @@ import { schedule } from '../../base/schedule';
 import { delay, withDeadline } from '../../base/abort';
 import { DisposableStore } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
-import { messageOf, TimeoutError, TransportError } from '../../base/errors';
+import { messageOf, RemoteProtocolError, TimeoutError, TransportError } from '../../base/errors';
 import { PvSteps } from '../../model/pvTable';
 import type { Problem, PvProtocol } from '../../model/snapshot';
+import { ReceiveAllowance } from './receiveAllowance';
 import { ProtocolLink, type ProtocolObject } from './protocolLink';
 import type { Reachability, ReachabilityInput } from './reachability';
 
@@ -21,6 +22,8 @@ export const MAX_HELD_CHANNELS = 1000;
 
 /** What Channel Access and pvAccess have in common for this purpose. */
 export interface ChannelDialect extends ProtocolObject {
+  /** Whether a server could be asked for that name at all. */
+  canAsk(name: string): boolean;
   /** Asks for a PV; `index` is its in the name table. */
   ask(index: number, name: string): void;
   /** Asks for a sign of life. */
@@ -73,6 +76,9 @@ export class HeldReachability implements Reachability {
   #circuit: AbortController | undefined;
   #endCircuit: ((error: Error) => void) | undefined;
   #hasHeard = false;
+  #allowance: ReceiveAllowance;
+  /** PVs that were answered for on the current circuit, one way or the other. */
+  #answers = 0;
   /** How often a server said no to a name that the person gave, by index. */
   readonly #refusals = new Map<number, number>();
   #isTellPending = false;
@@ -83,6 +89,7 @@ export class HeldReachability implements Reachability {
     this.#protocol = protocol;
     this.#input = input;
     this.#createDialect = createDialect;
+    this.#allowance = new ReceiveAllowance(input.clock);
     this.steps.grow(input.names.size);
     void this.#hold();
   }
@@ -125,6 +132,7 @@ export class HeldReachability implements Reachability {
       this.#abort.signal,
       this.#input.dial,
     );
+    let isFlooded = false;
     const error = await new Promise<Error | undefined>((resolve) => {
       const dialect = this.#createDialect({
         ready: () => this.#begin(),
@@ -133,8 +141,14 @@ export class HeldReachability implements Reachability {
         lost: (index) => this.#channelLost(index),
       });
       this.#dialect = dialect;
+      const allowance = new ReceiveAllowance(this.#input.clock);
+      this.#allowance = allowance;
       this.#link = new ProtocolLink(connection, dialect, {
-        onEnd: resolve,
+        onEnd: (error) => {
+          isFlooded = error instanceof RemoteProtocolError;
+          resolve(error);
+        },
+        onBytes: (lengthBytes) => allowance.received(lengthBytes),
         onDrain: () => this.#ask(),
         onActivity: () => {
           this.#hasHeard = true;
@@ -151,7 +165,8 @@ export class HeldReachability implements Reachability {
     if (this.#abort.signal.aborted) return wasReady;
     this.#lose(error ? messageOf(error) : 'the server closed the circuit');
     if (wasReady) this.#input.onCircuitLost();
-    return wasReady;
+    // Who breaks the rules again and again is asked ever more seldom.
+    return wasReady && !isFlooded;
   }
 
   #begin(): void {
@@ -170,8 +185,15 @@ export class HeldReachability implements Reachability {
       for (; this.#asked < end; this.#asked++) {
         const isAsked = this.#refusals.has(this.#asked); // by the person, again and again
         if (this.steps.get(this.#asked) === 'not-served' && !isAsked) continue;
+        const name = names.name(this.#asked);
+        if (!this.#dialect.canAsk(name)) {
+          // That name alone: nobody can have it, and the others are asked for.
+          this.steps.set(this.#asked, 'not-served');
+          continue;
+        }
         this.steps.set(this.#asked, 'pending');
-        this.#dialect.ask(this.#asked, names.name(this.#asked));
+        this.#allowance.asked();
+        this.#dialect.ask(this.#asked, name);
       }
       if (!this.#link.flush()) return;
     }
@@ -192,11 +214,13 @@ export class HeldReachability implements Reachability {
       }
       for (;;) {
         this.#hasHeard = false;
+        const answers = this.#answers;
         const isWaiting = this.steps.count('pending') > 0;
         await delay(clock, isWaiting ? ANSWER_TIMEOUT_MS : QUIET_MS, signal);
-        if (this.#hasHeard) continue;
-        this.steps.replaceAll('pending', 'no-answer');
+        // Whatever else it says: these it does not answer.
+        if (isWaiting && this.#answers === answers) this.steps.replaceAll('pending', 'no-answer');
         this.#tell();
+        if (this.#hasHeard) continue;
         this.#dialect?.ping();
         this.#link?.flush();
         await delay(clock, ANSWER_TIMEOUT_MS, signal);
@@ -210,7 +234,9 @@ export class HeldReachability implements Reachability {
   }
 
   #step(index: number, step: Parameters<PvSteps['set']>[1]): void {
+    this.#answers++;
     if (this.steps.set(index, step)) this.#tell();
+    if (this.steps.count('pending') === 0) this.#allowance.allAnswered();
   }
 
   /** A name that belongs to the other protocol, or to another IOC, is not this server's failure. */
@@ -236,6 +262,7 @@ export class HeldReachability implements Reachability {
     const dialect = this.#dialect;
     schedule(this.#store, this.#input.clock, delayMs, () => {
       if (this.#dialect !== dialect || this.steps.get(index) === 'reachable') return;
+      this.#allowance.asked();
       dialect?.ask(index, this.#input.names.name(index));
       this.#link?.flush();
     });

@@ -53,7 +53,7 @@ export class MonitorCircuit {
   watch(name: string, watcher: Watcher): Disposable {
     const id = this.#nextId++;
     this.#watchers.set(id, { name, watcher });
-    if (this.#isReady) this.#dialect?.watch(id, name);
+    if (this.#isReady) this.#begin(id, name);
     this.#link?.flush();
     return toDisposable(() => {
       if (!this.#watchers.delete(id)) return;
@@ -82,7 +82,7 @@ export class MonitorCircuit {
           await new Promise<void>((resolve) => {
             const dialect = createDialect(identity, {
               ready: () => {
-                this.#begin();
+                this.#beginAll();
                 resolve();
               },
               value: (id, reading) => this.#watchers.get(id)?.watcher.onValue(reading),
@@ -107,9 +107,18 @@ export class MonitorCircuit {
     }
   }
 
-  #begin(): void {
+  #beginAll(): void {
     this.#isReady = true;
-    for (const [id, { name }] of this.#watchers) this.#dialect?.watch(id, name);
+    for (const [id, { name }] of this.#watchers) this.#begin(id, name);
+  }
+
+  /** A name that cannot be asked for ends its own watch, not those of others. */
+  #begin(id: number, name: string): void {
+    try {
+      this.#dialect?.watch(id, name);
+    } catch (error) {
+      void Promise.resolve().then(() => this.#failed(id, messageOf(error)));
+    }
   }
 
   /** Rejects when nothing is heard for too long, or when the circuit ended. */

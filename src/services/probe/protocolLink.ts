@@ -18,6 +18,8 @@ export interface LinkEvents {
   onDrain?(): void;
   /** Bytes arrived and were digested. */
   onActivity?(): void;
+  /** Bytes arrived, before they are looked at; may throw to end the connection. */
+  onBytes?(lengthBytes: number): void;
 }
 
 export class ProtocolLink implements Disposable {
@@ -43,6 +45,7 @@ export class ProtocolLink implements Disposable {
   #receive(bytes: Uint8Array): void {
     if (this.#hasEnded) return;
     try {
+      this.#events.onBytes?.(bytes.byteLength);
       this.#protocol.receive(bytes);
       this.#events.onActivity?.();
       this.flush();

@@ -1,4 +1,9 @@
-import { isSuccess, PvaClientConnection, type PvaClientHandler } from '../../protocol/pva';
+import {
+  isChannelName,
+  isSuccess,
+  PvaClientConnection,
+  type PvaClientHandler,
+} from '../../protocol/pva';
 import { RemoteProtocolError } from '../../base/errors';
 import { type ChannelDialect, type DialectEvents, MAX_HELD_CHANNELS } from './heldReachability';
 import type { ReachabilityInput } from './reachability';
@@ -80,6 +85,7 @@ export function createPvaDialect(
       sendSearch();
       return connection.takeOutput();
     },
+    canAsk: isChannelName,
     ask(index, name) {
       if (answersSearches && connection.channelCount >= MAX_HELD_CHANNELS) {
         toSearch.push(index);

@@ -10,6 +10,7 @@ import { messageOf, TimeoutError } from '../../base/errors';
 import type { Log } from '../../base/log';
 import type { Connection } from '../connection';
 import { ProtocolLink } from '../probe/protocolLink';
+import { ReceiveAllowance } from '../probe/receiveAllowance';
 import type { AskingDialect, CreateAskingDialect } from './askingDialect';
 import { RecentNames } from './recentNames';
 
@@ -72,8 +73,9 @@ export class AskedServer implements Disposable {
   #isHolding = false;
   #isResting = false;
   #hasHeard = false;
+  #allowance: ReceiveAllowance | undefined;
   /** Questions that may be sent now without asking too fast. */
-  #allowance = 0;
+  #questionsLeft = 0;
   #allowedAtMs = 0;
   #tick: { readonly atMs: number; readonly timer: Disposable } | undefined;
 
@@ -151,8 +153,11 @@ export class AskedServer implements Disposable {
         answered: (key, hasName) => this.#answered(key, hasName ? 'yes' : 'no'),
       });
       this.#dialect = dialect;
+      const allowance = new ReceiveAllowance(this.#input.clock);
+      this.#allowance = allowance;
       this.#link = new ProtocolLink(connection, dialect, {
         onEnd: resolve,
+        onBytes: (lengthBytes) => allowance.received(lengthBytes),
         onActivity: () => {
           this.#hasHeard = true;
         },
@@ -216,17 +221,24 @@ export class AskedServer implements Disposable {
       ? GATEWAY_QUESTIONS_PER_SECOND
       : dialect.questionsPerSecond;
     const earned = ((nowMs - this.#allowedAtMs) * perSecond) / 1000;
-    this.#allowance = Math.min(this.#allowance + earned, Math.max(1, perSecond / 10));
+    this.#questionsLeft = Math.min(this.#questionsLeft + earned, Math.max(1, perSecond / 10));
     this.#allowedAtMs = nowMs;
     let sent = 0;
     try {
-      while (sent < this.#queue.length && this.#allowance >= 1) {
+      while (sent < this.#queue.length && this.#questionsLeft >= 1) {
         const question = this.#queue[sent];
         const key = this.#nextKey;
-        if (!question || !dialect.ask(key, question.name)) break;
+        if (!question) break;
+        if (!dialect.canAsk(question.name)) {
+          sent++;
+          this.#settle(question, 'no');
+          continue;
+        }
+        if (!dialect.ask(key, question.name)) break;
         sent++;
+        this.#allowance?.asked();
         this.#nextKey = key === 0x7fffffff ? 1 : key + 1;
-        this.#allowance--;
+        this.#questionsLeft--;
         this.#sent.set(key, { question, untilMs: nowMs + ANSWER_TIMEOUT_MS });
       }
     } catch (error) {
@@ -242,6 +254,7 @@ export class AskedServer implements Disposable {
     const sent = this.#sent.get(key);
     if (!sent) return;
     this.#sent.delete(key);
+    if (this.#sent.size === 0) this.#allowance?.allAnswered();
     this.#settle(sent.question, answer);
   }
 

@@ -4,6 +4,8 @@ import type { ProtocolObject } from '../probe/protocolLink';
 export interface AskingDialect extends ProtocolObject {
   /** How fast this server may be asked; known once it is ready. */
   readonly questionsPerSecond: number;
+  /** Whether a server could be asked for that name at all. */
+  canAsk(name: string): boolean;
   /** Asks; the key is the caller's, answered once at most. False when it cannot take one more now. */
   ask(key: number, name: string): boolean;
   /** Nobody waits for that answer any more. */

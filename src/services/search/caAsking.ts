@@ -1,4 +1,4 @@
-import { CaClientCircuit } from '../../protocol/ca';
+import { CaClientCircuit, MAX_NAME_LENGTH as MAX_CA_NAME } from '../../protocol/ca';
 import { caHandler } from '../probe/caHandler';
 import type { AskingDialect, AskingEvents, AskingIdentity } from './askingDialect';
 
@@ -58,6 +58,7 @@ export function createCaAsking(identity: AskingIdentity, events: AskingEvents): 
     get questionsPerSecond() {
       return circuit.canSearch ? SEARCHES_PER_SECOND : CREATES_PER_SECOND;
     },
+    canAsk: (name) => name.length > 0 && name.length <= MAX_CA_NAME,
     ask(key, name) {
       const cid = nextCid;
       if (keyOfCid.has(cid)) return false;

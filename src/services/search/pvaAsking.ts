@@ -1,5 +1,5 @@
 import { RemoteProtocolError } from '../../base/errors';
-import { isSuccess, PvaClientConnection } from '../../protocol/pva';
+import { isChannelName, isSuccess, PvaClientConnection } from '../../protocol/pva';
 import type { AskingDialect, AskingEvents, AskingIdentity } from './askingDialect';
 
 const SEARCHES_PER_SECOND = 5000;
@@ -96,6 +96,7 @@ export function createPvaAsking(identity: AskingIdentity, events: AskingEvents):
     get questionsPerSecond() {
       return answersSearches ? SEARCHES_PER_SECOND : CREATES_PER_SECOND;
     },
+    canAsk: isChannelName,
     ask(key, name) {
       if (connection.channelCount > MAX_ABANDONED) {
         throw new RemoteProtocolError('the server left too many questions without an answer');

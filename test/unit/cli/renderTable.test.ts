@@ -28,4 +28,19 @@ describe('renderTable', () => {
     assert.match(narrow[1] ?? '', /^a-conta\S*… /);
     assert.match(narrow[1] ?? '', /3 of 3 reachable$/);
   });
+
+  it('shortens the longest name at once, and both in turn', () => {
+    const [container] = snapshotWith([{}]).containers;
+    const [ioc] = container?.iocs ?? [];
+    assert.ok(container && ioc);
+    const long = { ...ioc, name: 'i'.repeat(100_000) };
+    const snapshot = {
+      ...snapshotWith([]),
+      containers: [{ ...container, name: 'c'.repeat(99_990), iocs: [long] }],
+    };
+    const lines = renderTable(snapshot, { isColoured: false, columns: 110 });
+    assert.deepEqual(new Set(lines.map((line) => line.length > 110)), new Set([false]));
+    const [first = '', second = ''] = (lines[1] ?? '').split(/ +/);
+    assert.ok(Math.abs(first.length - second.length) <= 1, lines[1]);
+  });
 });

@@ -24,4 +24,12 @@ describe('expandName', () => {
   it('ends where definitions contain each other', () => {
     assert.deepEqual(expandName('$(P)', { P: '$(P)' }).unknown, ['P']);
   });
+
+  it('gives up definitions that multiply, and references that nest', () => {
+    const doubling = Object.fromEntries(
+      Array.from({ length: 10 }, (_, at) => [`A${at}`, `$(A${at + 1})`.repeat(100)]),
+    );
+    assert.equal(expandName('$(A0)', doubling).name, undefined);
+    assert.equal(expandName('$('.repeat(200_000), {}).unknown.length, 0);
+  });
 });

@@ -151,6 +151,11 @@ describe('iocName', () => {
       'caproto.ioc_examples.simple',
     ],
     [
+      'cut, where it is out of all proportion',
+      process(1, ['x'], [], { environment: { IOC_NAME: 'n'.repeat(100_000) } }),
+      `${'n'.repeat(200)}...`,
+    ],
+    [
       'program and database',
       process(1, ['softIocPVA', '-d', '/x/demo.db'], []),
       'softIocPVA demo.db',
@@ -159,4 +164,13 @@ describe('iocName', () => {
   for (const [title, info, expected] of cases) {
     it(title, () => assert.equal(iocName(info), expected));
   }
+});
+
+describe('candidates of hostile processes', () => {
+  // A minute and more where such a word is gone through from each of its parts.
+  it('long words are no program names', () => {
+    const word = '/caproto'.repeat(50_000);
+    const report = { sockets: [tcp(9999, 1)], processes: [process(1, [`${word} x`], [1])] };
+    assert.deepEqual(findIocCandidates(report), []);
+  });
 });

@@ -1,20 +1,32 @@
 import assert from 'node:assert/strict';
+import type { Clock } from '../../../../src/base/clock';
+import { toDisposable } from '../../../../src/base/disposable';
 import { isErrorCode } from '../../../../src/base/errors';
 import { defaultNamesLimits } from '../../../../src/services/names/databaseName';
 import { findDatabaseNames } from '../../../../src/services/names/databaseNames';
 import type { ProcessInfo } from '../../../../src/services/detect/socketReport';
 import { scriptFixtures } from '../../../fixtures/names/scripts';
+import { Slices } from '../../../../src/base/slices';
+import { FakeClock } from '../../../support/fakeClock';
 import { iocProcess } from '../../../support/iocProcess';
 import { memoryFiles } from '../../../support/memoryFiles';
+import { quickSlices } from '../../../support/quickSlices';
 import { createRandom } from '../../../support/random';
 
 async function find(
   process: Partial<ProcessInfo>,
   files: Record<string, string>,
   limits = defaultNamesLimits,
+  slices = quickSlices(),
 ) {
   const { signal } = new AbortController();
-  const found = await findDatabaseNames(iocProcess(process), memoryFiles(files), signal, limits);
+  const found = await findDatabaseNames(
+    iocProcess(process),
+    memoryFiles(files),
+    slices,
+    signal,
+    limits,
+  );
   return {
     ...found,
     list: found.names.map(({ name }) => name),
@@ -26,6 +38,27 @@ async function find(
 async function load(text: string, macros = '', more: Record<string, string> = {}) {
   const commandLine = ['softIoc', '-m', macros, '-d', '/a.db'];
   return find({ commandLine }, { '/a.db': text, ...more });
+}
+
+/** Counts how often it is looked at between two turns of the event loop. */
+function countingClock(): { clock: Clock; longestTurn: () => number } {
+  let looks = 0;
+  let longest = 0;
+  const clock: Clock = {
+    nowMs() {
+      longest = Math.max(longest, ++looks);
+      return 0;
+    },
+    wallMs: () => 0,
+    after(_delayMs, callback) {
+      const turn = setImmediate(() => {
+        looks = 0;
+        callback();
+      });
+      return toDisposable(() => clearImmediate(turn));
+    },
+  };
+  return { clock, longestTurn: () => longest };
 }
 
 describe('findDatabaseNames', () => {
@@ -251,6 +284,160 @@ describe('findDatabaseNames', () => {
       assert.ok(!nested.list.some((name) => name.includes('$')));
     });
 
+    describe('what is hostile costs little, in slices', () => {
+      const many = (count: number, line: (at: number) => string): string =>
+        Array.from({ length: count }, (_, at) => line(at)).join('\n');
+      const template = 'file "/t.db" { pattern {P}\n';
+      const cases: [string, Record<string, string>, RegExp, number][] = [
+        [
+          'a database that includes itself a hundred times',
+          { '/a.db': `record(ai, a) {}\n${'include "/a.db"\n'.repeat(100)}` },
+          /it includes itself/,
+          0,
+        ],
+        [
+          'databases that include each other',
+          { '/a.db': 'include "/b.db"\n'.repeat(50), '/b.db': 'include "/a.db"\n'.repeat(50) },
+          /it includes itself/,
+          0,
+        ],
+        [
+          'includes that multiply',
+          Object.fromEntries(
+            Array.from({ length: 20 }, (_, at) => [
+              at === 0 ? '/a.db' : `/${at}.db`,
+              `record(ai, r${at}) {}\n${`include "/${at + 1}.db"\n`.repeat(10)}`,
+            ]),
+          ),
+          /stopped after 20 names: its databases include more than 5000 others/,
+          10,
+        ],
+        [
+          'a line of macros of eight megabytes',
+          { '/a.db': `record(ai, "${'$(A)'.repeat(2_000_000)}") {}\n` },
+          /a line of more than 1048576 bytes/,
+          0,
+        ],
+        [
+          'a long line of macros',
+          { '/a.db': `record(ai, "${'$(A=x)'.repeat(100_000)}") {}\nrecord(ai, b) {}\n` },
+          /more than 32768 characters are not expanded/,
+          1,
+        ],
+        [
+          'half a million names',
+          { '/a.db': many(500_000, (at) => `record(ai, "N:${at}") {}`) },
+          /stopped after 200000 names: an IOC is taken for 200000 names at most/,
+          50,
+        ],
+        ['a file of comments', { '/a.db': '#\n'.repeat(3_000_000) }, /^$/, 20],
+        [
+          'a value without an end',
+          { '/a.db': `record(ai, a) { info(Q:group, {${'x,\n'.repeat(1_000_000)}` },
+          /a value that is too long/,
+          0,
+        ],
+        [
+          'a template that is loaded for ever',
+          {
+            '/a.sub': `${template}${many(100_000, (at) => `{ P${at} }`)}`,
+            '/t.db': 'record(ai, "$(P)") {}',
+          },
+          /stopped after 50000 names: it loads more than 50000 databases/,
+          10,
+        ],
+        [
+          'global macros that grow',
+          { '/a.sub': many(100_000, (at) => `global { A${at}=b }`) },
+          /no more than 65536 characters of global macros/,
+          0,
+        ],
+        [
+          'a script of empty lines',
+          { '/st': '\n'.repeat(1_000_000) },
+          /startup scripts have more than 200000 lines/,
+          0,
+        ],
+        [
+          'a script whose variables double',
+          {
+            '/st': `epicsEnvSet A xx\n${'epicsEnvSet A $(A)$(A)\n'.repeat(5000)}dbLoadRecords("/$(A)")`,
+          },
+          /./,
+          10,
+        ],
+        [
+          'a script that goes ever deeper',
+          { '/st': `${'cd aaaaaaaaaaaaaaaaaaaaaaaa\n'.repeat(100_000)}dbLoadRecords("/none.db")` },
+          /cannot read/,
+          5,
+        ],
+      ];
+      for (const [title, files, said, minSlices] of cases) {
+        it(title, async () => {
+          const slices = quickSlices();
+          const isScript = !('/a.db' in files);
+          const st = files['/st'] ?? 'dbLoadTemplate("/a.sub")\n';
+          const found = await find(
+            { commandLine: isScript ? ['ioc', '/st'] : ['softIoc', '-m', 'A=x', '-d', '/a.db'] },
+            isScript ? { ...files, '/st': st } : files,
+            defaultNamesLimits,
+            slices,
+          );
+          assert.match(found.problems.map(({ message }) => message).join('\n'), said);
+          assert.ok(slices.count >= minSlices, `${slices.count} slices`);
+        });
+      }
+
+      it('no piece of work is longer than a few slices', async () => {
+        const { clock, longestTurn } = countingClock();
+        const slices = new Slices(clock);
+        const doubling = Array.from({ length: 60 }, (_, i) => `A${i}=$(A${i + 1})$(A${i + 1})`);
+        await find(
+          { commandLine: ['softIoc', '-m', doubling.join(','), '-d', '/a.db'] },
+          { '/a.db': 'record(ai, "$(A0)") {}\n'.repeat(10_000) },
+          defaultNamesLimits,
+          slices,
+        );
+        // Of some 50 million steps that the macros are allowed.
+        assert.ok(slices.count > 100, `${slices.count} slices`);
+        assert.ok(longestTurn() <= 400, `${longestTurn()} looks at the clock in one turn`);
+      });
+
+      it('what takes too long ends with what was found', async () => {
+        const clock = new FakeClock();
+        const finding = find(
+          softIoc,
+          { '/a.db': many(100_000, (at) => `record(ai, "N:${at}") {}`) },
+          limits({ timeMs: 20 }),
+          new Slices(clock),
+        );
+        let isDone = false;
+        void finding.then(() => (isDone = true));
+        while (!isDone) await clock.advance(10);
+        const { list, problems, isCut } = await finding;
+        assert.ok(list.length > 1000 && list.length < 100_000, `${list.length} names`);
+        assert.match(
+          problems[0]?.message ?? '',
+          /^stopped after \d+ names: reading its files took/,
+        );
+        assert.equal(isCut, true);
+      });
+
+      it('work that is shared rests in turn', async () => {
+        const clock = new FakeClock();
+        const slices = new Slices(clock, 10);
+        const { signal } = new AbortController();
+        const woken: number[] = [];
+        for (let worker = 0; worker < 3; worker++) {
+          slices.take(10);
+          void slices.rest(signal).then(() => woken.push(clock.nowMs()));
+        }
+        await clock.advance(100);
+        assert.deepEqual(woken, [1, 2, 3]);
+      });
+    });
+
     it('one huge line in each kind of file', async () => {
       for (const piece of [
         '"',
@@ -287,10 +474,11 @@ describe('findDatabaseNames', () => {
             controller.abort();
           }),
       },
+      quickSlices(),
       controller.signal,
     );
     await assert.rejects(reading, (error) => isErrorCode(error, 'cancelled'));
-    const again = findDatabaseNames(process, memoryFiles({}), controller.signal);
+    const again = findDatabaseNames(process, memoryFiles({}), quickSlices(), controller.signal);
     await assert.rejects(again, (error) => isErrorCode(error, 'cancelled'));
   });
 

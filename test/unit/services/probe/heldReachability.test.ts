@@ -13,6 +13,12 @@ import { createReachability } from '../../../../src/services/probe/createReachab
 import type { Reachability } from '../../../../src/services/probe/reachability';
 import { FakeClock, settle } from '../../../support/fakeClock';
 
+/** A server's answer to an ECHO. */
+const ECHO = {
+  ca: Buffer.from('00170000000000000000000000000000', 'hex'),
+  pva: Buffer.from('ca02400200000000', 'hex'),
+};
+
 /** A server in memory: the demo's roles, or none at all. */
 class Scene {
   readonly clock = new FakeClock();
@@ -163,6 +169,44 @@ for (const protocol of ['ca', 'pva'] as const) {
       await scene.clock.advance(30_000);
       assert.equal(scene.step('DEMO:COUNTER'), 'disconnected');
       assert.match(scene.reachability.problem?.message ?? '', /no sign of life|no handshake/);
+    });
+
+    it('a name that nobody can be asked for is left out alone', async () => {
+      const long = 'N'.repeat(protocol === 'ca' ? 20_000 : 501);
+      scene.names.add([long, '', 'LATER'], { kind: 'user' });
+      scene.reachability.namesAdded();
+      await settle();
+      assert.deepEqual([scene.step(long), scene.step('')], ['not-served', 'not-served']);
+      assert.equal(scene.step('LATER'), 'not-served');
+      assert.deepEqual([scene.counts, scene.dials], [[12, 13], 1]);
+      assert.equal(scene.reachability.steps.count('pending'), 0);
+    });
+
+    it('what is not answered is told, whatever else the server says', async () => {
+      await settle();
+      // From now on it answers nothing, and greets without end.
+      const [connection] = scene.connections;
+      connection?.removeAllListeners('data');
+      connection?.pause();
+      scene.names.add(['LATER'], { kind: 'user' });
+      scene.reachability.namesAdded();
+      for (let second = 0; second < 30; second++) {
+        connection?.write(ECHO[protocol]);
+        await scene.clock.advance(1000);
+      }
+      assert.equal(scene.step('LATER'), 'no-answer');
+      assert.equal(scene.step('DEMO:COUNTER'), 'reachable');
+      assert.equal(scene.dials, 1);
+    });
+
+    it('a server that sends without being asked is sent away, and asked ever more seldom', async () => {
+      await settle();
+      for (let second = 0; second < 60; second++) {
+        const flood = Buffer.concat(new Array<Buffer>(100_000).fill(ECHO[protocol]));
+        scene.connections.at(-1)?.write(flood);
+        await scene.clock.advance(1000);
+      }
+      assert.ok(scene.dials > 1 && scene.dials < 20, `${scene.dials} dials`);
     });
 
     it('ends with nothing left', async () => {

@@ -1,0 +1,84 @@
+/**
+ * Divides work on what others have written into slices, with a rest after each: no turn of the event
+ * loop is long, and the work takes a bounded share of the time, whatever it is fed. Steps are counted
+ * (some ten nanoseconds each), and time is looked at beside, for machines that are slow or busy.
+ */
+import { delay } from './abort';
+import type { Clock } from './clock';
+
+/** A character that is read, or the like. */
+export const STEPS_PER_SLICE = 200_000;
+const SLICE_MS = 8;
+const STEPS_PER_LOOK_AT_CLOCK = 4096;
+/** A rest is so many times as long as the slice before it: a third of the time is worked. */
+const REST_FACTOR = 2;
+const MIN_REST_MS = 1;
+/** A slice may have waited for something (a file), which is no work. */
+const MAX_REST_MS = 25;
+
+/** Shared by all whose work counts together, such as the IOCs of one container. */
+export class Slices {
+  readonly #clock: Clock;
+  readonly #stepsPerSlice: number;
+  #stepsLeft: number;
+  #stepsToLook = STEPS_PER_LOOK_AT_CLOCK;
+  #startMs: number | undefined;
+  #resting: Promise<void> = Promise.resolve();
+  #count = 0;
+
+  constructor(clock: Clock, stepsPerSlice = STEPS_PER_SLICE) {
+    this.#clock = clock;
+    this.#stepsPerSlice = stepsPerSlice;
+    this.#stepsLeft = stepsPerSlice;
+  }
+
+  /** Slices that are over. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Monotonic milliseconds, for deadlines of the work. */
+  get nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
+  /** True when the slice is over: `rest` before going on. */
+  get isOver(): boolean {
+    return this.#stepsLeft <= 0;
+  }
+
+  /** Counts work that was done. */
+  take(steps: number): void {
+    this.#stepsLeft -= steps;
+    this.#stepsToLook -= steps;
+    if (this.#stepsToLook > 0) return;
+    this.#stepsToLook = STEPS_PER_LOOK_AT_CLOCK;
+    const nowMs = this.#clock.nowMs();
+    this.#startMs ??= nowMs;
+    if (nowMs - this.#startMs >= SLICE_MS) this.#stepsLeft = 0;
+  }
+
+  /** Ends the slice. Those who rest wake one after another. Rejects with CancelledError. */
+  async rest(signal: AbortSignal): Promise<void> {
+    this.#count++;
+    const workedMs = this.#clock.nowMs() - (this.#startMs ?? this.#clock.nowMs());
+    const restMs = Math.min(Math.max(REST_FACTOR * workedMs, MIN_REST_MS), MAX_REST_MS);
+    this.#begin();
+    const before = this.#resting;
+    const mine = before.then(() => delay(this.#clock, restMs, signal));
+    this.#resting = mine.catch(() => undefined);
+    await mine;
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#stepsLeft = this.#stepsPerSlice;
+    this.#stepsToLook = STEPS_PER_LOOK_AT_CLOCK;
+    this.#startMs = undefined;
+  }
+
+  /** Ends the slice if it is over. */
+  async restIfOver(signal: AbortSignal): Promise<void> {
+    if (this.isOver) await this.rest(signal);
+  }
+}

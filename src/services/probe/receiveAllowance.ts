@@ -1,0 +1,47 @@
+/**
+ * What a server may send on a circuit on which it only answers: so much for each question, and a little
+ * by itself. Who sends on and on without being asked would keep us busy with it.
+ */
+import type { Clock } from '../../base/clock';
+import { RemoteProtocolError } from '../../base/errors';
+
+/** Saved up at most, so that a late flood is as short as an early one. */
+const UNASKED_BYTES = 256 * 1024;
+const UNASKED_BYTES_PER_SECOND = 16 * 1024;
+/** An answer to a question, of many on average: an error may say much. */
+const ANSWER_BYTES = 512;
+
+export class ReceiveAllowance {
+  readonly #clock: Clock;
+  #unasked = UNASKED_BYTES;
+  #answers = 0;
+  #sinceMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#sinceMs = clock.nowMs();
+  }
+
+  /** Something was asked, so there is an answer to come. */
+  asked(questions = 1): void {
+    this.#answers += questions * ANSWER_BYTES;
+  }
+
+  /** All that was asked is answered. */
+  allAnswered(): void {
+    this.#answers = 0;
+  }
+
+  /** Counts what came. Throws RemoteProtocolError when it is more than may come. */
+  received(lengthBytes: number): void {
+    const nowMs = this.#clock.nowMs();
+    const earned = ((nowMs - this.#sinceMs) * UNASKED_BYTES_PER_SECOND) / 1000;
+    this.#unasked = Math.min(this.#unasked + earned, UNASKED_BYTES);
+    this.#sinceMs = nowMs;
+    const answers = Math.min(this.#answers, lengthBytes);
+    this.#answers -= answers;
+    this.#unasked -= lengthBytes - answers;
+    if (this.#unasked >= 0) return;
+    throw new RemoteProtocolError('the server sends far more than it was asked for');
+  }
+}
