@@ -1,5 +1,6 @@
 /** The name-server lists for clients on this machine. Pure. */
 import { type Endpoint, formatEndpoint } from './endpoint';
+import { quoteFor, type Shell, SHELLS } from './shellQuote';
 import type { Snapshot } from './snapshot';
 
 export interface NameServers {
@@ -39,8 +40,10 @@ function hostOrder(host: string): number {
   return last.length === 4 ? last.reduce((sum, part) => sum * 256 + part, 0) : Number.MAX_VALUE;
 }
 
-/** What a list entry may look like: quoting stays simple and nobody's shell runs an odd value. */
+/** What a list entry may look like, ours or theirs; anything else is no address. */
 const PLAIN_ENTRY = /^[\w.:[\]-]+$/;
+
+const VARIABLE = /^[A-Za-z_]\w*$/;
 
 /**
  * The environment that client programs need: lists separated by a blank (a comma breaks libca and
@@ -53,7 +56,7 @@ export function clientEnvironment(
   const environment: Record<string, string> = {};
   const set = (name: string, endpoints: readonly Endpoint[]): void => {
     if (endpoints.length === 0) return;
-    const ours = endpoints.map(formatEndpoint);
+    const ours = endpoints.map(formatEndpoint).filter((entry) => PLAIN_ENTRY.test(entry));
     const theirs = (existing[name] ?? '')
       .split(/\s+/)
       .filter((e) => PLAIN_ENTRY.test(e) && !ours.includes(e));
@@ -64,25 +67,29 @@ export function clientEnvironment(
   return environment;
 }
 
-export const SHELLS = ['bash', 'fish', 'csh', 'powershell', 'cmd', 'dotenv'] as const;
-export type Shell = (typeof SHELLS)[number];
+export { type Shell, SHELLS };
 
-/** Lines that set the environment in that shell. Values hold only digits, dots, colons, blanks. */
+/** Lines that set the environment in that shell, whatever the values hold. */
 export function formatEnvironment(environment: Record<string, string>, shell: Shell): string[] {
-  return Object.entries(environment).map(([name, value]) => {
-    switch (shell) {
-      case 'bash':
-        return `export ${name}=${value.includes(' ') ? `'${value}'` : value}`;
-      case 'fish':
-        return `set -gx ${name} '${value}'`;
-      case 'csh':
-        return `setenv ${name} '${value}'`;
-      case 'powershell':
-        return `$env:${name} = '${value}'`;
-      case 'cmd':
-        return `set "${name}=${value}"`;
-      case 'dotenv':
-        return `${name}="${value}"`;
-    }
+  return Object.entries(environment).flatMap(([name, value]) => {
+    const quoted = quoteFor(shell, value);
+    return quoted === undefined || !VARIABLE.test(name) ? [] : [setLine(shell, name, quoted)];
   });
+}
+
+function setLine(shell: Shell, name: string, quoted: string): string {
+  switch (shell) {
+    case 'bash':
+      return `export ${name}=${quoted}`;
+    case 'fish':
+      return `set -gx ${name} ${quoted}`;
+    case 'csh':
+      return `setenv ${name} ${quoted}`;
+    case 'powershell':
+      return `$env:${name} = ${quoted}`;
+    case 'cmd':
+      return `set "${name}=${quoted}"`;
+    case 'dotenv':
+      return `${name}=${quoted}`;
+  }
 }

@@ -1,9 +1,19 @@
 /** The broker as a real process, with the demo IOC: what front ends and clients notice of it. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isErrorCode } from '../../src/base/errors';
 import type { PvUpdate } from '../../src/model/exposure';
@@ -16,6 +26,7 @@ import { MonitorCircuit } from '../../src/services/probe/monitorCircuit';
 import { ALONE, CLI, Exposed } from '../support/exposed';
 import { BROKER, Brokers, DEMO, isRunning, localOf, settled } from '../support/brokers';
 import { epicsExpose } from '../support/command';
+import { skip } from '../support/skip';
 import { until } from '../support/until';
 
 const never = new AbortController().signal;
@@ -377,6 +388,91 @@ describe('the broker', function () {
       const stop = await epicsExpose(['broker', 'stop'], { env: brokers.env });
       assert.equal(stop.exitCode, 0, stop.stderr);
       await brokers.untilGone(1000);
+    });
+  });
+
+  describe('that somebody else put there', () => {
+    const STRANGER = 54_321;
+    let folder: string;
+    let strangers: Server[];
+    let words: string[];
+
+    before(function () {
+      if (process.getuid?.() !== 0) skip(this, 'needs root, to be two users', 'platform');
+    });
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'ees-'));
+      chmodSync(folder, 0o755);
+      strangers = [];
+      words = [];
+    });
+    afterEach(() => {
+      for (const server of strangers) server.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    /** Says that name servers are wherever it likes, to whoever connects. */
+    const plant = async (place: string): Promise<void> => {
+      mkdirSync(place, { mode: 0o777 });
+      const server = createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.on('data', (data) => words.push(String(data)));
+      });
+      server.listen(join(place, 'broker.sock'));
+      await once(server, 'listening');
+      chmodSync(join(place, 'broker.sock'), 0o777);
+      chmodSync(place, 0o777);
+      strangers.push(server);
+    };
+    const asStranger = (
+      args: readonly string[],
+      env: NodeJS.ProcessEnv,
+    ): Promise<{ exitCode: number | null; stderr: string }> => {
+      const home = join(folder, 'home');
+      mkdirSync(home, { recursive: true });
+      chownSync(home, STRANGER, STRANGER);
+      const child = spawn(process.execPath, [CLI, ...args], {
+        env: { PATH: process.env['PATH'], HOME: home, TMPDIR: folder, ...env },
+        ...{ uid: STRANGER, gid: STRANGER, cwd: '/' },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      const deadline = setTimeout(() => child.kill('SIGKILL'), 20_000);
+      let stderr = '';
+      child.stderr.on('data', (data) => (stderr += String(data)));
+      return once(child, 'close').then(([exitCode]) => {
+        clearTimeout(deadline);
+        return { exitCode: exitCode as number | null, stderr };
+      });
+    };
+
+    it('is not talked to where XDG_RUNTIME_DIR is unset', async () => {
+      await plant(join(folder, `epics-expose-${STRANGER}`));
+      for (const args of [
+        ['env', '--engine', 'unix:///nonexistent'],
+        ['broker', 'status'],
+      ]) {
+        await asStranger(args, {});
+      }
+      assert.deepEqual(words, []);
+    });
+
+    it('is not talked to by any command, which says so', async () => {
+      const theirs = join(folder, 'theirs');
+      await plant(theirs);
+      for (const args of [
+        ...[['env'], ['status'], ['get', 'X'], ['exec', '--', 'true'], ['demo'], []],
+        ...[
+          ['broker', 'status'],
+          ['broker', 'stop'],
+          ['broker', 'restart'],
+        ],
+      ]) {
+        const env = { EPICS_EXPOSE_BROKER_DIR: theirs };
+        const { exitCode, stderr } = await asStranger(args, env);
+        assert.equal(exitCode, 2, `${args.join(' ')}: ${stderr}`);
+        assert.match(stderr, /^epics-expose: .*theirs belongs to somebody else \(uid 0\)/);
+      }
+      assert.deepEqual(words, []);
     });
   });
 
