@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import { DisposableStore } from './base/disposable';
+import { printableLines } from './base/printable';
 import type { WindowPlace } from './model/situation';
 import { launchProgram } from './node/launchProgram';
 import { BrokerLog } from './ui/brokerLog';
@@ -103,7 +104,7 @@ function connectTo(context: vscode.ExtensionContext, log: vscode.LogOutputChanne
         clientId: await windowId(context.workspaceState),
         version,
         program: vscode.Uri.joinPath(context.extensionUri, 'dist', 'broker.js').fsPath,
-        log: (level, tag, message) => log[level](`${tag}: ${message}`),
+        log: (level, tag, message) => log[level](`${tag}: ${printableLines(message)}`),
       },
       signal,
     );

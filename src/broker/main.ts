@@ -4,6 +4,7 @@
  */
 import { version } from '../../package.json';
 import { messageOf } from '../base/errors';
+import { printableLines } from '../base/printable';
 import { brokerPlace } from '../node/broker/brokerPlace';
 import { systemClock } from '../node/systemClock';
 import { BrokerServer, GRACE_MS } from './brokerServer';
@@ -58,6 +59,6 @@ async function inTurn(steps: readonly (() => Promise<void>)[]): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`epics-expose broker: ${messageOf(error)}\n`);
+  process.stderr.write(`epics-expose broker: ${printableLines(messageOf(error))}\n`);
   process.exit(1);
 });

@@ -5,6 +5,7 @@
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { messageOf } from '../base/errors';
 import { type Event, EventEmitter } from '../base/event';
+import { printable } from '../base/printable';
 import type { Exposure, PvStory } from '../model/exposure';
 import type { Snapshot } from '../model/snapshot';
 import { readSettings } from './settings';
@@ -89,7 +90,7 @@ export class WindowExposure implements Disposable {
   /** Why nothing is exposed although the person asked. */
   get problem(): WindowProblem | undefined {
     const lost = this.#run?.exposure?.problem;
-    return lost === undefined ? this.#problem : { kind: 'no-broker', message: lost };
+    return lost === undefined ? this.#problem : { kind: 'no-broker', message: printable(lost) };
   }
 
   /**
@@ -136,7 +137,7 @@ export class WindowExposure implements Disposable {
       run.exposure = exposure;
     } catch (error) {
       if (run.store.isDisposed) return;
-      this.#problem = { kind: 'no-broker', message: messageOf(error) };
+      this.#problem = { kind: 'no-broker', message: printable(messageOf(error)) };
       this.#changed.fire();
       return;
     }
@@ -159,7 +160,7 @@ export class WindowExposure implements Disposable {
       this.#problem = undefined;
     } catch (error) {
       if (run.store.isDisposed) return;
-      this.#problem = { kind: 'bad-settings', message: messageOf(error) };
+      this.#problem = { kind: 'bad-settings', message: printable(messageOf(error)) };
     }
     this.#changed.fire();
   }

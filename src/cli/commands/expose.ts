@@ -1,5 +1,6 @@
 /** `epics-expose` and `epics-expose demo`: expose, report, follow changes until Ctrl-C. */
 import { createLogUpdate } from 'log-update';
+import { printableJson } from '../../base/printable';
 import { clientEnvironment, nameServersOf } from '../../model/nameServers';
 import { sentence } from '../../model/table';
 import { EXIT } from '../exitCodes';
@@ -68,7 +69,7 @@ function jsonView(): View {
   return {
     show({ snapshot }) {
       const environment = clientEnvironment(nameServersOf(snapshot));
-      const body = JSON.stringify({ ...snapshot, environment });
+      const body = printableJson(JSON.stringify({ ...snapshot, environment }));
       if (body === last) return;
       last = body;
       const time = new Date().toISOString();

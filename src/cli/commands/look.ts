@@ -8,6 +8,7 @@ import {
 import type { Snapshot } from '../../model/snapshot';
 import type { PvRow } from '../../model/exposure';
 import { healthOf, sentence, tableNotes } from '../../model/table';
+import { printable } from '../../base/printable';
 import { EXIT } from '../exitCodes';
 import { type Mode, type Opened, openExposure } from '../openExposure';
 import type { CommonOptions } from '../options';
@@ -60,7 +61,7 @@ export function runStatus(
     const { snapshot } = opened;
     if (options.json === true) {
       const environment = clientEnvironment(nameServersOf(snapshot));
-      terminal.print(JSON.stringify({ ...snapshot, environment }, undefined, 2));
+      terminal.printJson({ ...snapshot, environment }, 2);
     }
     const empty = emptyExit(opened, terminal);
     if (empty !== undefined) return empty;
@@ -88,17 +89,19 @@ export function runPvs(
     if (empty !== undefined) return empty;
     const all = await rowsOf(opened, pattern, signal);
     const reachable = all.filter(({ state }) => state === 'reachable').length;
-    const rows = all.map(({ name, protocol, state, iocName, containerName }) => [
-      name,
-      protocol,
-      terminal.isInteractive ? state.replaceAll('-', ' ') : state,
-      iocName,
-      containerName,
-    ]);
+    const rows = all.map(({ name, protocol, state, iocName, containerName }) =>
+      [
+        name,
+        protocol,
+        terminal.isInteractive ? state.replaceAll('-', ' ') : state,
+        iocName,
+        containerName,
+      ].map(printable),
+    );
     if (options.json === true) {
       for (const { name, protocol, state, iocName, containerName, source } of all) {
         const row = { name, protocol, state, ioc: iocName, container: containerName, source };
-        terminal.print(JSON.stringify(row));
+        terminal.printJson(row);
       }
     }
     // Columns for people, tabs for programs.
@@ -151,7 +154,7 @@ export function runEnv(
     const empty = emptyExit(opened, terminal);
     if (empty !== undefined) return empty;
     const environment = clientEnvironment(nameServersOf(opened.snapshot), process.env);
-    if (options.json === true) terminal.print(JSON.stringify(environment));
+    if (options.json === true) terminal.printJson(environment);
     else for (const line of formatEnvironment(environment, shell)) terminal.print(line);
     if (Object.keys(environment).length > 0) return EXIT.ok;
     terminal.tell(

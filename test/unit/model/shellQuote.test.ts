@@ -16,7 +16,7 @@ const HOSTILE = [
   "\\'; touch @; \\'",
   'a\\',
   "it's\\",
-  '$HOME ${HOME} %PATH% !! !touch !$ \\!x',
+  '$HOME $' + '{HOME} %PATH% !! !touch !$ \\!x',
   'a\ntouch @\nb',
   '; touch @ # & | > @ < * ? ~ [a-z] {a,b} (x) ^ =',
   ' two  blanks ',
