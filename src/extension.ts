@@ -39,9 +39,9 @@ export function activate(context: vscode.ExtensionContext): void {
   };
   const wasExposing = context.workspaceState.get(IS_EXPOSING) === true;
   const place = windowPlace(context.extension);
-  const { engine, kind } = windowRemote();
+  const { engine, kind, container } = windowRemote();
   const exposure = store.add(
-    new WindowExposure(connectTo(context, log), windowEngines(place, engine)),
+    new WindowExposure(connectTo(context, log), windowEngines(place, engine), container),
   );
   const ownContainer = store.add(new OwnContainer(exposure));
   const ownContainerKey = (): string | undefined => ownContainer.container?.key;

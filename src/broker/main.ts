@@ -18,13 +18,14 @@ async function main(): Promise<void> {
   const place = brokerPlace(process.env);
   if (!place) return;
   const isDebug = process.env['EPICS_EXPOSE_LOG'] === 'debug';
-  const log = openRotatingLog(place.logFile, isDebug ? 'debug' : 'info');
+  const { logFile, addressFile } = place;
+  const log = openRotatingLog(logFile, isDebug ? 'debug' : 'info');
   const clock = systemClock;
   process.on('uncaughtException', (error) => {
     log('error', 'session', `this should not have happened: ${error.stack ?? messageOf(error)}`);
     process.exit(1);
   });
-  const exposer = openExposer({ env: process.env, opensRelays: true, log });
+  const exposer = openExposer({ env: process.env, opensRelays: true, addressFile, log });
   const endings = [() => exposer.close()];
   let isEnding = false;
   const end = (why: string): void => {

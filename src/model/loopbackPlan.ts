@@ -14,15 +14,16 @@ export interface AddressClaim {
 export const LAST_LOOPBACK_INDEX = 254;
 
 /**
- * The address for a container with these ports: the one it has, while that does not collide, else
- * the lowest on which no other container claims one of them.
+ * The address for a container with these ports: the one it has, or had once, while that does not
+ * collide, else the lowest on which no other container claims one of them.
  */
 export function planLoopback(
   claims: ReadonlyMap<string, AddressClaim>,
   containerKey: string,
   ports: readonly number[],
+  formerIndex?: number,
 ): number {
-  const own = claims.get(containerKey);
+  const own = claims.get(containerKey)?.index ?? formerIndex;
   const collides = (index: number): boolean => {
     for (const [key, claim] of claims) {
       if (key === containerKey || claim.index !== index) continue;
@@ -30,7 +31,7 @@ export function planLoopback(
     }
     return false;
   };
-  if (own && !collides(own.index)) return own.index;
+  if (own !== undefined && !collides(own)) return own;
   let index = 1;
   while (index < LAST_LOOPBACK_INDEX && collides(index)) index++;
   return index;

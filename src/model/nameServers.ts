@@ -1,7 +1,7 @@
 /** The name-server lists for clients on this machine. Pure. */
 import { type Endpoint, formatEndpoint } from './endpoint';
 import { quoteFor, type Shell, SHELLS } from './shellQuote';
-import type { Snapshot } from './snapshot';
+import type { ServerState, Snapshot } from './snapshot';
 
 export interface NameServers {
   readonly ca: readonly Endpoint[];
@@ -10,25 +10,31 @@ export interface NameServers {
 
 /**
  * What clients are told: one that is always the same where there is one, else the servers that are
- * there now. Not both: libca would take a channel to a server's circuit that it opens as a name
+ * there now; nothing while that one is still to be opened. Not both: libca would take a channel to a server's circuit that it opens as a name
  * server just then, before the revision is known, and fail ("bad native data type", nciu.cpp).
  */
 export function nameServersOf(snapshot: Snapshot): NameServers {
-  const servers = serversOf(snapshot);
+  const isComing = !snapshot.isSettled && allServers(snapshot).some(isCarried);
+  const servers = isComing ? { ca: [], pva: [] } : serversOf(snapshot);
   const { ca, pva } = snapshot.nameServers ?? {};
   return { ca: ca ? [ca] : servers.ca, pva: pva ? [pva] : servers.pva };
+}
+
+/** What is in this machine's own network needs no name server of ours. */
+function isCarried({ status, way }: ServerState): boolean {
+  return status === 'exposed' && way !== 'host-network';
+}
+
+function allServers({ containers }: Snapshot): ServerState[] {
+  return containers.flatMap(({ iocs }) => iocs.flatMap(({ servers }) => servers));
 }
 
 /** Every local endpoint at which a server answers now, 127.0.0.1 and the default ports first. */
 export function serversOf(snapshot: Snapshot): NameServers {
   const lists = { ca: new Map<string, Endpoint>(), pva: new Map<string, Endpoint>() };
-  for (const container of snapshot.containers) {
-    for (const ioc of container.iocs) {
-      for (const server of ioc.servers) {
-        if (!server.local || (server.status !== 'exposed' && server.status !== 'shared')) continue;
-        lists[server.protocol].set(formatEndpoint(server.local), server.local);
-      }
-    }
+  for (const { protocol, status, local } of allServers(snapshot)) {
+    if (!local || (status !== 'exposed' && status !== 'shared')) continue;
+    lists[protocol].set(formatEndpoint(local), local);
   }
   const order = (a: Endpoint, b: Endpoint): number =>
     hostOrder(a.host) - hostOrder(b.host) || a.port - b.port;

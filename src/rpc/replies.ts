@@ -113,6 +113,7 @@ const wish = object({
   engines: list(text),
   names: list(text),
   search: optional(word),
+  own: optional(record(text)),
 });
 
 const facts = object({

@@ -18,7 +18,14 @@ export interface PortHolder {
   readonly publishingContainer?: string;
 }
 
+/** The last number of the 127.0.0.N that a container has, for when we are started again. */
+export interface AddressMemory {
+  indexOf(containerKey: string): number | undefined;
+  remember(containerKey: string, index: number): void;
+}
+
 export interface LocalPortsInput {
+  readonly addresses?: AddressMemory;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
   /** Makes room where we only stand in for a relay. */
   readonly vacate?: (endpoint: Endpoint) => void;
@@ -58,7 +65,10 @@ export class LocalPorts {
 
   /** Tells which ports a container will want, before any is opened, so that they stay together. */
   claim(containerKey: string, ports: readonly number[]): void {
-    const index = planLoopback(this.#claims, containerKey, ports);
+    const { addresses } = this.#input;
+    const former = addresses?.indexOf(containerKey);
+    const index = planLoopback(this.#claims, containerKey, ports, former);
+    addresses?.remember(containerKey, index);
     this.#claims.set(containerKey, { index, ports: [...ports] });
   }
 

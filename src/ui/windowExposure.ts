@@ -8,6 +8,7 @@ import { type Event, EventEmitter } from '../base/event';
 import { printable } from '../base/printable';
 import type { Exposure, PvStory } from '../model/exposure';
 import type { Snapshot } from '../model/snapshot';
+import type { ContainerHint } from '../model/workspaceContainer';
 import { readSettings } from './settings';
 import { withTimeout } from './signals';
 
@@ -57,6 +58,8 @@ export class WindowExposure implements Disposable {
   readonly #connect: Connect;
   /** What this window says of its engine; empty: look for engines. */
   readonly #engines: readonly string[];
+  /** The container of this window, as far as it is known. */
+  readonly #own: ContainerHint | undefined;
   readonly #changed = new EventEmitter<void>();
   readonly #lost = new EventEmitter<CoreLoss>();
   readonly #lastStories = new Map<string, PvStory>();
@@ -68,9 +71,10 @@ export class WindowExposure implements Disposable {
   readonly onDidChange = this.#changed.event;
   readonly onDidLose = this.#lost.event;
 
-  constructor(connect: Connect, engines: readonly string[]) {
+  constructor(connect: Connect, engines: readonly string[], own?: ContainerHint) {
     this.#connect = connect;
     this.#engines = engines;
+    this.#own = own;
   }
 
   /** Whether this window asked for its PVs, whatever came of it. */
@@ -156,6 +160,7 @@ export class WindowExposure implements Disposable {
         engines,
         names: pvNames,
         search,
+        ...(this.#own && { own: this.#own }),
       });
       this.#problem = undefined;
     } catch (error) {

@@ -16,6 +16,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isErrorCode } from '../../src/base/errors';
+import { clientEnvironment, nameServersOf } from '../../src/model/nameServers';
 import type { PvUpdate } from '../../src/model/exposure';
 import { brokerPlace, preparePlace } from '../../src/node/broker/brokerPlace';
 import { isOlder } from '../../src/node/broker/brokerVersion';
@@ -345,6 +346,50 @@ describe('the broker', function () {
       assert.equal(await demo.stop(), 0);
       assert.deepEqual(brokers.files, []);
       assert.equal((await run('broker', 'status')).exitCode, 4);
+    });
+
+    it('tells one environment, the same from the first line on', async () => {
+      const demo = await epicsExpose(['demo', '--json'], {
+        env: brokers.env,
+        signal: { name: 'SIGINT', after: 'EPICS_PVA_NAME_SERVERS' },
+      });
+      const told = demo.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.stringify((JSON.parse(line) as { environment?: object }).environment))
+        .filter((environment) => environment !== undefined && environment !== '{}');
+      assert.match(told[0] ?? '', /^\{"EPICS_CA_NAME_SERVERS":"127\.0\.0\.1:\d*5063",.*5074"\}$/);
+      assert.equal(new Set(told).size, 1, told.join('\n'));
+    });
+
+    it('tells the same as every other command, whatever each was asked for', async () => {
+      const window = await brokers.connect();
+      // Not what the commands below would select by themselves.
+      const selection = { containers: ['demo'], labels: [] };
+      await window.setWish({ ...DEMO, selection });
+      const run = (...args: string[]): ReturnType<typeof epicsExpose> =>
+        epicsExpose(args, { env: brokers.env });
+      const env = await run('env', '--json');
+      assert.equal(env.exitCode, 0, env.stderr);
+      await settled(window);
+      const expected = clientEnvironment(nameServersOf(window.snapshot));
+      assert.match(expected['EPICS_CA_NAME_SERVERS'] ?? '', /^127\.0\.0\.1:\d*5063$/);
+      assert.deepEqual(JSON.parse(env.stdout), expected);
+      const chosen = await run('env', '--json', '--engine', 'demo:');
+      assert.deepEqual(JSON.parse(chosen.stdout), expected, chosen.stderr);
+      const status = await run('status', '--json', '--engine', 'demo:');
+      assert.deepEqual(JSON.parse(status.stdout).environment, expected);
+      const show = 'process.stdout.write(JSON.stringify(process.env))';
+      const node = ['--', process.execPath, '-e', show];
+      for (const words of [[], ['--engine', 'demo:'], ['--container', 'demo']]) {
+        const exec = await run('exec', ...words, ...node);
+        const seen = JSON.parse(exec.stdout) as Record<string, string>;
+        for (const [name, value] of Object.entries(expected)) assert.equal(seen[name], value);
+      }
+      const table = await run('status', '--engine', 'demo:');
+      for (const [name, value] of Object.entries(expected)) {
+        assert.ok(table.stdout.includes(`export ${name}=${value}\n`), table.stdout);
+      }
     });
 
     it('uses the broker of a window, and leaves it as it was', async () => {

@@ -2,7 +2,7 @@
 import {
   clientEnvironment,
   formatEnvironment,
-  nameServersOf,
+  type NameServers,
   type Shell,
 } from '../../model/nameServers';
 import type { Snapshot } from '../../model/snapshot';
@@ -10,7 +10,7 @@ import type { PvRow } from '../../model/exposure';
 import { healthOf, sentence, tableNotes } from '../../model/table';
 import { printable } from '../../base/printable';
 import { EXIT } from '../exitCodes';
-import { type Mode, type Opened, openExposure } from '../openExposure';
+import { brokerNameServers, type Mode, type Opened, openExposure } from '../openExposure';
 import type { CommonOptions } from '../options';
 import { alignColumns, renderReport } from '../renderTable';
 import type { Terminal } from '../terminal';
@@ -60,13 +60,13 @@ export function runStatus(
   return withLook(options, terminal, signal, 'look', (opened) => {
     const { snapshot } = opened;
     if (options.json === true) {
-      const environment = clientEnvironment(nameServersOf(snapshot));
+      const environment = clientEnvironment(opened.nameServers);
       terminal.printJson({ ...snapshot, environment }, 2);
     }
     const empty = emptyExit(opened, terminal);
     if (empty !== undefined) return empty;
     if (options.json !== true) {
-      for (const line of renderReport(snapshot, terminal)) terminal.print(line);
+      for (const line of renderReport(snapshot, terminal, opened.nameServers)) terminal.print(line);
     }
     return isAllGood(snapshot) ? EXIT.ok : EXIT.unreachable;
   });
@@ -144,16 +144,14 @@ async function rowsOf(
   }
 }
 
-export function runEnv(
+export async function runEnv(
   shell: Shell,
   options: CommonOptions,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  return withLook(options, terminal, signal, 'look', (opened) => {
-    const empty = emptyExit(opened, terminal);
-    if (empty !== undefined) return empty;
-    const environment = clientEnvironment(nameServersOf(opened.snapshot), process.env);
+  const print = (nameServers: NameServers): number => {
+    const environment = clientEnvironment(nameServers, process.env);
     if (options.json === true) terminal.printJson(environment);
     else for (const line of formatEnvironment(environment, shell)) terminal.print(line);
     if (Object.keys(environment).length > 0) return EXIT.ok;
@@ -161,5 +159,16 @@ export function runEnv(
       'Nothing is relayed to this machine now. Keep `epics-expose` running in another terminal.',
     );
     return EXIT.unreachable;
+  };
+  // It is the same for everybody: without a choice there is nothing to look for.
+  const told = isChoice(options) ? undefined : await brokerNameServers(terminal, signal);
+  if (told) return print(told);
+  return withLook(options, terminal, signal, 'look', (opened) => {
+    const empty = emptyExit(opened, terminal);
+    return empty ?? print(opened.nameServers);
   });
+}
+
+function isChoice({ container, label, engine, workspace }: CommonOptions): boolean {
+  return container.length + label.length + engine.length > 0 || workspace !== undefined;
 }
