@@ -1,7 +1,6 @@
 /** What one command works on: the exposure of a broker that runs, or one of its own. */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
-import { DisposableStore } from '../base/disposable';
 import { messageOf, UsageError } from '../base/errors';
 import { BrokerServer, GRACE_MS } from '../broker/brokerServer';
 import { DEMO_ENGINE, openExposer } from '../broker/openExposer';
@@ -9,20 +8,14 @@ import type { Exposure, RunningContainer, Wish } from '../model/exposure';
 import { type NameServers, nameServersOf, serversOf } from '../model/nameServers';
 import type { Snapshot } from '../model/snapshot';
 import { brokerPlace } from '../node/broker/brokerPlace';
-import {
-  type BrokerExposure,
-  type ConnectBrokerOptions,
-  findBroker,
-} from '../node/broker/connectBroker';
+import { type BrokerExposure, findBroker } from '../node/broker/connectBroker';
 import { systemClock } from '../node/systemClock';
 import { keyOf } from '../services/engineSets';
 import { EVERYTHING, isNamed, isSelected } from '../services/selection';
 import { version } from '../../package.json';
+import { brokerOptions, toldBy, untilSettled } from './brokerNameServers';
 import { type CommonOptions, selectionOf } from './options';
 import type { Terminal } from './terminal';
-
-/** When a look is taken as it is, although something still does not answer. */
-const SETTLE_TIMEOUT_MS = 20_000;
 
 /**
  * `look` relays nothing: it uses a broker that exposes what is asked anyway. `relay` has the broker
@@ -92,45 +85,6 @@ export async function openExposure(
     await source.close();
     throw error;
   }
-}
-
-/** What a broker that runs tells clients now, whatever it exposes and for whom; undefined: nothing. */
-export async function brokerNameServers(
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<NameServers | undefined> {
-  const broker = await findBroker(brokerOptions(terminal, 'env'), signal);
-  if (!broker) return undefined;
-  try {
-    return await toldBy(broker, signal);
-  } finally {
-    await broker.close();
-  }
-}
-
-async function toldBy(
-  broker: BrokerExposure,
-  signal: AbortSignal,
-): Promise<NameServers | undefined> {
-  // Nobody wants anything: nothing will come.
-  if ((await broker.listWishes(signal)).length === 0) return undefined;
-  const told = (): NameServers => nameServersOf(broker.snapshot);
-  await untilSettled(broker, signal, () => isTold(told()));
-  return isTold(told()) ? told() : undefined;
-}
-
-function isTold({ ca, pva }: NameServers): boolean {
-  return ca.length + pva.length > 0;
-}
-
-export function brokerOptions(terminal: Terminal, command: string): ConnectBrokerOptions {
-  return {
-    env: process.env,
-    clientName: `epics-expose ${command}`,
-    version,
-    program: join(__dirname, 'broker.js'),
-    log: terminal.log,
-  };
 }
 
 interface Usable {
@@ -313,27 +267,4 @@ function rejectUnknown(wanted: readonly string[], known: readonly RunningContain
       `no running container is called "${name}"; if it is stopped, start it. ${hint}`,
     );
   }
-}
-
-function untilSettled(
-  exposure: Exposure,
-  signal: AbortSignal,
-  isEnough = (): boolean => false,
-): Promise<void> {
-  return new Promise((done) => {
-    const store = new DisposableStore();
-    const finish = (): void => {
-      store.dispose();
-      signal.removeEventListener('abort', finish);
-      done();
-    };
-    const check = (): void => {
-      if (exposure.snapshot.isSettled || isEnough()) finish();
-    };
-    store.add(exposure.onDidChange(check));
-    store.add(systemClock.after(SETTLE_TIMEOUT_MS, finish));
-    signal.addEventListener('abort', finish, { once: true });
-    if (signal.aborted) finish();
-    else check();
-  });
 }

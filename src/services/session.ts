@@ -344,7 +344,8 @@ export class ExposeSession implements Disposable {
   snapshot(): Snapshot {
     const { problem } = this.#input.engines;
     const search = this.#hostSearch?.state ?? {};
-    const nameServers = this.#nameServers?.state ?? {};
+    // Both at once: each change makes environments old.
+    const nameServers = (this.#nameServers?.isDecided && this.#nameServers.state) || {};
     const containers = [...this.#containers.values()].map((container) => container.state());
     return {
       isSettled: this.isSettled,

@@ -3,7 +3,7 @@ import { messageOf } from '../../base/errors';
 import { printable } from '../../base/printable';
 import { type BrokerExposure, findBroker } from '../../node/broker/connectBroker';
 import { EXIT } from '../exitCodes';
-import { brokerOptions } from '../openExposure';
+import { brokerOptions } from '../brokerNameServers';
 import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
 
