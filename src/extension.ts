@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import { DisposableStore } from './base/disposable';
+import { printableLines } from './base/printable';
 import type { WindowPlace } from './model/situation';
 import { launchProgram } from './node/launchProgram';
 import { BrokerLog } from './ui/brokerLog';
@@ -38,9 +39,9 @@ export function activate(context: vscode.ExtensionContext): void {
   };
   const wasExposing = context.workspaceState.get(IS_EXPOSING) === true;
   const place = windowPlace(context.extension);
-  const { engine, kind } = windowRemote();
+  const { engine, kind, container } = windowRemote();
   const exposure = store.add(
-    new WindowExposure(connectTo(context, log), windowEngines(place, engine)),
+    new WindowExposure(connectTo(context, log), windowEngines(place, engine), container),
   );
   const ownContainer = store.add(new OwnContainer(exposure));
   const ownContainerKey = (): string | undefined => ownContainer.container?.key;
@@ -103,7 +104,7 @@ function connectTo(context: vscode.ExtensionContext, log: vscode.LogOutputChanne
         clientId: await windowId(context.workspaceState),
         version,
         program: vscode.Uri.joinPath(context.extensionUri, 'dist', 'broker.js').fsPath,
-        log: (level, tag, message) => log[level](`${tag}: ${message}`),
+        log: (level, tag, message) => log[level](`${tag}: ${printableLines(message)}`),
       },
       signal,
     );

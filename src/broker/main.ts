@@ -4,6 +4,7 @@
  */
 import { version } from '../../package.json';
 import { messageOf } from '../base/errors';
+import { printableLines } from '../base/printable';
 import { brokerPlace } from '../node/broker/brokerPlace';
 import { systemClock } from '../node/systemClock';
 import { BrokerServer, GRACE_MS } from './brokerServer';
@@ -17,13 +18,14 @@ async function main(): Promise<void> {
   const place = brokerPlace(process.env);
   if (!place) return;
   const isDebug = process.env['EPICS_EXPOSE_LOG'] === 'debug';
-  const log = openRotatingLog(place.logFile, isDebug ? 'debug' : 'info');
+  const { logFile, addressFile } = place;
+  const log = openRotatingLog(logFile, isDebug ? 'debug' : 'info');
   const clock = systemClock;
   process.on('uncaughtException', (error) => {
     log('error', 'session', `this should not have happened: ${error.stack ?? messageOf(error)}`);
     process.exit(1);
   });
-  const exposer = openExposer({ env: process.env, opensRelays: true, log });
+  const exposer = openExposer({ env: process.env, opensRelays: true, addressFile, log });
   const endings = [() => exposer.close()];
   let isEnding = false;
   const end = (why: string): void => {
@@ -58,6 +60,6 @@ async function inTurn(steps: readonly (() => Promise<void>)[]): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`epics-expose broker: ${messageOf(error)}\n`);
+  process.stderr.write(`epics-expose broker: ${printableLines(messageOf(error))}\n`);
   process.exit(1);
 });

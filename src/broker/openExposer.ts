@@ -9,6 +9,7 @@ import { findPortHolder } from '../node/portHolder';
 import { connectTcp } from '../node/relay/connectTcp';
 import { createSearchSockets } from '../node/search/searchSockets';
 import { systemClock } from '../node/systemClock';
+import { openAddressFile } from './addressFile';
 import type { Engine } from '../services/engine';
 import type { EngineSet } from '../services/engineSets';
 import { Exposer } from '../services/exposer';
@@ -20,10 +21,12 @@ export interface OpenExposerInput {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** False for a look: nothing is relayed, what others relay is used. */
   readonly opensRelays: boolean;
+  /** Where addresses of containers are kept; absent: nowhere. */
+  readonly addressFile?: string | undefined;
   readonly log: Log;
 }
 
-export function openExposer({ env, opensRelays, log }: OpenExposerInput): Exposer {
+export function openExposer({ env, opensRelays, addressFile, log }: OpenExposerInput): Exposer {
   const clock = systemClock;
   const openContainer = createOpenContainer({ clock, log });
   const builtIn: Readonly<Record<string, () => Engine>> = {
@@ -47,6 +50,7 @@ export function openExposer({ env, opensRelays, log }: OpenExposerInput): Expose
       openPublishingEngines: () =>
         openEngines({ env, clock, log, openContainer, isForPorts: true }),
     }),
+    ...(addressFile !== undefined && { addresses: openAddressFile(addressFile, log) }),
     ...clientIdentity(),
     dialHost: (endpoint, signal) => connectTcp(endpoint, signal),
     findHolder: (endpoint) => findPortHolder(endpoint),

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Log, LogLevel } from '../base/log';
+import { printableLines } from '../base/printable';
 
 /** Then the file becomes `FILE.1`, in place of the former one. */
 const MAX_BYTES = 1024 * 1024;
@@ -13,7 +14,7 @@ export function openRotatingLog(path: string, least: LogLevel): Log {
   let sizeBytes = sizeOf(path);
   return (level, tag, message) => {
     if (RANKS[level] < RANKS[least]) return;
-    const line = `${new Date().toISOString()} ${level} ${tag}: ${message}\n`;
+    const line = `${new Date().toISOString()} ${level} ${tag}: ${printableLines(message)}\n`;
     try {
       if (sizeBytes > MAX_BYTES) {
         renameSync(path, `${path}.1`);

@@ -1,6 +1,7 @@
 /** The command `epics-expose`: options in, exit code out. Each command's work is in commands/. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { isErrorCode, messageOf } from '../base/errors';
+import { printableLines } from '../base/printable';
 import { SHELLS, type Shell } from '../model/nameServers';
 import { version } from '../../package.json';
 import { commandFirst } from './commandWord';
@@ -126,7 +127,7 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (isErrorCode(error, 'cancelled') && stop.signal.aborted) return EXIT.ok;
-    process.stderr.write(`epics-expose: ${messageOf(error)}\n`);
+    process.stderr.write(`epics-expose: ${printableLines(messageOf(error))}\n`);
     return isErrorCode(error, 'usage') ? EXIT.usage : EXIT.internal;
   }
 }
@@ -140,8 +141,8 @@ function parseShell(text: string): Shell {
 /** A defect of ours: what is open in the engines ends with our pipes. */
 process.on('uncaughtException', (error) => {
   process.stderr.write(
-    `epics-expose: this should not have happened: ${messageOf(error)}\n` +
-      `Please report it with these lines:\n${error.stack ?? ''}\n`,
+    `epics-expose: this should not have happened: ${printableLines(messageOf(error))}\n` +
+      `Please report it with these lines:\n${printableLines(error.stack ?? '')}\n`,
   );
   process.exit(EXIT.internal);
 });

@@ -1,27 +1,21 @@
 /** What one command works on: the exposure of a broker that runs, or one of its own. */
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
-import { DisposableStore } from '../base/disposable';
 import { messageOf, UsageError } from '../base/errors';
 import { BrokerServer, GRACE_MS } from '../broker/brokerServer';
 import { DEMO_ENGINE, openExposer } from '../broker/openExposer';
 import type { Exposure, RunningContainer, Wish } from '../model/exposure';
+import { type NameServers, nameServersOf, serversOf } from '../model/nameServers';
 import type { Snapshot } from '../model/snapshot';
 import { brokerPlace } from '../node/broker/brokerPlace';
-import {
-  type BrokerExposure,
-  type ConnectBrokerOptions,
-  findBroker,
-} from '../node/broker/connectBroker';
+import { type BrokerExposure, findBroker } from '../node/broker/connectBroker';
 import { systemClock } from '../node/systemClock';
 import { keyOf } from '../services/engineSets';
 import { EVERYTHING, isNamed, isSelected } from '../services/selection';
 import { version } from '../../package.json';
+import { brokerOptions, toldBy, untilSettled } from './brokerNameServers';
 import { type CommonOptions, selectionOf } from './options';
 import type { Terminal } from './terminal';
-
-/** When a look is taken as it is, although something still does not answer. */
-const SETTLE_TIMEOUT_MS = 20_000;
 
 /**
  * `look` relays nothing: it uses a broker that exposes what is asked anyway. `relay` has the broker
@@ -33,6 +27,8 @@ export interface Opened {
   readonly exposure: Exposure;
   /** Of what was asked for. */
   readonly snapshot: Snapshot;
+  /** What clients are told, whatever was asked for: the same by every command. */
+  readonly nameServers: NameServers;
   /** Whether the person named containers, a folder or labels. */
   readonly isChosen: boolean;
   /** It is the built-in demo that is shown, although nobody asked for it here. */
@@ -62,50 +58,64 @@ export async function openExposure(
     engines: options.engine,
     names: options.pv,
     // Who only looks wants no port opened.
-    ...(mode === 'look' ? { search: 'off' } : options.search && { search: options.search }),
+    ...(mode === 'look'
+      ? { search: 'off' }
+      : {
+          ...(options.search && { search: options.search }),
+          own: { folder: resolve(options.workspace ?? '') },
+        }),
   };
-  const found = isAlone ? undefined : await usableBroker(asked, terminal, signal, mode);
-  const source = found
-    ? brokerSource(found.broker, terminal, signal)
-    : await ownSource(terminal, mode);
-  const wish = found?.wish ?? asked;
+  const {
+    broker,
+    wish = asked,
+    told,
+  } = isAlone ? {} : await usableBroker(asked, terminal, signal, mode);
+  const source = broker ? brokerSource(broker, terminal, signal) : await ownSource(terminal, mode);
   try {
     const exposure = await source.openFrontEnd();
     await exposure.setWish(wish);
-    return new OpenedExposure(source, exposure, wish, wish !== asked);
+    const nameServers = (): NameServers => {
+      if (told) return told;
+      // Who looks alone opens no name server that could be waited for.
+      const isLook = !broker && mode === 'look';
+      return isLook ? serversOf(exposure.snapshot) : nameServersOf(exposure.snapshot);
+    };
+    return new OpenedExposure(source, exposure, wish, wish !== asked, nameServers);
   } catch (error) {
     await source.close();
     throw error;
   }
 }
 
-export function brokerOptions(terminal: Terminal, command: string): ConnectBrokerOptions {
-  return {
-    env: process.env,
-    clientName: `epics-expose ${command}`,
-    version,
-    program: join(__dirname, 'broker.js'),
-    log: terminal.log,
-  };
+interface Usable {
+  readonly broker?: BrokerExposure;
+  /** What to want of it. */
+  readonly wish?: Wish;
+  /** By a broker that exposes something else than what was asked for. */
+  readonly told?: NameServers | undefined;
 }
 
-/** The broker that runs, and what to want of it, if a command may use it. */
+/** The broker that runs, if a command may use it. */
 async function usableBroker(
   asked: Wish,
   terminal: Terminal,
   signal: AbortSignal,
   mode: Mode,
-): Promise<{ broker: BrokerExposure; wish: Wish } | undefined> {
+): Promise<Usable> {
   const broker = await findBroker(brokerOptions(terminal, mode), signal);
-  if (!broker || mode !== 'look') return broker && { broker, wish: asked };
+  if (!broker) return {};
+  if (mode !== 'look') return { broker };
   const wishes = await broker.listWishes(signal);
-  if (wishes.some((wish) => covers(wish, asked))) return { broker, wish: asked };
+  if (wishes.some((wish) => covers(wish, asked))) return { broker };
   // A demo that runs is what a person means who names nothing; all else is looked at alone.
   const demo: Wish = { ...asked, engines: [DEMO_ENGINE] };
   const isDemoMeant = asked.engines.length === 0 && wishes.every((wish) => covers(wish, demo));
   if (isDemoMeant && wishes.length > 0) return { broker, wish: demo };
-  await broker.close();
-  return undefined;
+  try {
+    return { told: await toldBy(broker, signal) };
+  } finally {
+    await broker.close();
+  }
 }
 
 /** Whether who has the first wish sees all that the second asks for. */
@@ -144,10 +154,15 @@ function brokerSource(first: BrokerExposure, terminal: Terminal, signal: AbortSi
 
 async function ownSource(terminal: Terminal, mode: Mode): Promise<Source> {
   const { log } = terminal;
-  const exposer = openExposer({ env: process.env, opensRelays: mode !== 'look', log });
+  const place = mode === 'serve' ? brokerPlace(process.env) : undefined;
+  const exposer = openExposer({
+    env: process.env,
+    opensRelays: mode !== 'look',
+    addressFile: place?.addressFile,
+    log,
+  });
   let server: BrokerServer | undefined;
   try {
-    const place = mode === 'serve' ? brokerPlace(process.env) : undefined;
     server =
       place &&
       (await BrokerServer.listen({
@@ -172,13 +187,25 @@ class OpenedExposure implements Opened {
   readonly isDemoInstead: boolean;
   readonly #source: Source;
   readonly #wish: Wish;
+  readonly #nameServers: () => NameServers;
   #hasDemo = false;
 
-  constructor(source: Source, exposure: Exposure, wish: Wish, isDemoInstead: boolean) {
+  constructor(
+    source: Source,
+    exposure: Exposure,
+    wish: Wish,
+    isDemoInstead: boolean,
+    nameServers: () => NameServers,
+  ) {
     this.#source = source;
+    this.#nameServers = nameServers;
     this.exposure = exposure;
     this.#wish = wish;
     this.isDemoInstead = isDemoInstead;
+  }
+
+  get nameServers(): NameServers {
+    return this.#nameServers();
   }
 
   get isChosen(): boolean {
@@ -240,23 +267,4 @@ function rejectUnknown(wanted: readonly string[], known: readonly RunningContain
       `no running container is called "${name}"; if it is stopped, start it. ${hint}`,
     );
   }
-}
-
-function untilSettled(exposure: Exposure, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const store = new DisposableStore();
-    const finish = (): void => {
-      store.dispose();
-      signal.removeEventListener('abort', finish);
-      resolve();
-    };
-    const check = (): void => {
-      if (exposure.snapshot.isSettled) finish();
-    };
-    store.add(exposure.onDidChange(check));
-    store.add(systemClock.after(SETTLE_TIMEOUT_MS, finish));
-    signal.addEventListener('abort', finish, { once: true });
-    if (signal.aborted) finish();
-    else check();
-  });
 }

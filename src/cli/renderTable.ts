@@ -74,8 +74,12 @@ export function renderTable(snapshot: Snapshot, look: Look): string[] {
 }
 
 /** The table, what to set for clients, and what is wrong. */
-export function renderReport(snapshot: Snapshot, look: Look): string[] {
-  const environment = clientEnvironment(nameServersOf(snapshot));
+export function renderReport(
+  snapshot: Snapshot,
+  look: Look,
+  nameServers = nameServersOf(snapshot),
+): string[] {
+  const environment = clientEnvironment(nameServers);
   const notes = tableNotes(snapshot);
   return [
     ...renderTable(snapshot, look),

@@ -1,5 +1,8 @@
 /** Results on stdout, everything else on stderr; a progress line where something takes long. */
+import { styleText } from 'node:util';
 import type { Log, LogLevel } from '../base/log';
+import { printable, printableJson, printableLines } from '../base/printable';
+import { jsonValue } from '../model/reading';
 
 /** A progress line appears only where waiting is noticed. */
 const PROGRESS_AFTER_MS = 500;
@@ -21,20 +24,30 @@ export class Terminal {
     return this.isInteractive ? process.stdout.columns : undefined;
   }
 
-  /** A line of the result. */
+  /** A line of the result, as it is: what is from outside in it was made printable, then painted. */
   print(line: string): void {
     process.stdout.write(`${line}\n`);
   }
 
+  /** An object of the result, in one line unless indented. */
+  printJson(value: unknown, indent?: number): void {
+    this.print(printableJson(JSON.stringify(value, jsonValue, indent)));
+  }
+
   /** A line for the person, which is no result. */
-  tell(line: string): void {
+  tell(text: string, style?: Parameters<typeof styleText>[0]): void {
+    this.#say(style && this.isColoured ? styleText(style, printable(text)) : printable(text));
+  }
+
+  #say(line: string): void {
     this.#clearProgress();
     process.stderr.write(`${line}\n`);
   }
 
   readonly log: Log = (level: LogLevel, tag, message) => {
     if (!this.#isVerbose) return;
-    this.tell(`${new Date().toISOString()} ${level.padEnd(5)} ${tag.padEnd(7)} ${message}`);
+    const time = new Date().toISOString();
+    this.#say(`${time} ${level.padEnd(5)} ${tag.padEnd(7)} ${printableLines(message)}`);
   };
 
   /** Shows `text()` while `work` takes longer than half a second, on an interactive stderr only. */
@@ -42,7 +55,7 @@ export class Terminal {
     if (process.stderr.isTTY !== true) return work;
     const show = (): void => {
       this.#clearProgress();
-      this.#progressText = text();
+      this.#progressText = printable(text());
       process.stderr.write(this.#progressText);
     };
     let repeat: NodeJS.Timeout | undefined;

@@ -8,6 +8,7 @@ import type { Event } from '../base/event';
 import type { Endpoint } from './endpoint';
 import type { NameSource, PvStep } from './pvTable';
 import type { PvReading } from './reading';
+import type { ContainerHint } from './workspaceContainer';
 import type { ContainerStatus, Problem, PvProtocol, Snapshot, WayKind } from './snapshot';
 
 /** Which containers the person wants. */
@@ -29,6 +30,8 @@ export interface Wish {
   readonly names: readonly string[];
   /** Which searches by UDP are answered; absent: those to 127.0.0.1. */
   readonly search?: SearchWish;
+  /** The container that whoever wishes works in: at its first exposure it has the first address. */
+  readonly own?: ContainerHint;
 }
 
 /** From least to most: none, those sent to 127.0.0.1, also what clients of this machine broadcast. */

@@ -14,16 +14,23 @@ export interface AddressClaim {
 export const LAST_LOOPBACK_INDEX = 254;
 
 /**
- * The address for a container with these ports: the one it has, while that does not collide, else
- * the lowest on which no other container claims one of them, and none is reserved for somebody else.
+ * The address for a container with these ports: the one it has, or had once, while that does not
+ * collide, else the lowest on which no other container claims one of them, and none is reserved for
+ * somebody else.
  */
 export function planLoopback(
   claims: ReadonlyMap<string, AddressClaim>,
   containerKey: string,
   ports: readonly number[],
-  isReserved: (host: string, port: number) => boolean = () => false,
+  {
+    formerIndex,
+    isReserved = () => false,
+  }: {
+    readonly formerIndex?: number | undefined;
+    readonly isReserved?: (host: string, port: number) => boolean;
+  } = {},
 ): number {
-  const own = claims.get(containerKey);
+  const own = claims.get(containerKey)?.index ?? formerIndex;
   const collides = (index: number): boolean => {
     if (ports.some((port) => isReserved(loopbackHost(index), port))) return true;
     for (const [key, claim] of claims) {
@@ -32,7 +39,7 @@ export function planLoopback(
     }
     return false;
   };
-  if (own && !collides(own.index)) return own.index;
+  if (own !== undefined && !collides(own)) return own;
   let index = 1;
   while (index < LAST_LOOPBACK_INDEX && collides(index)) index++;
   return index;

@@ -2,10 +2,10 @@
  * The tree of containers, IOCs, servers and PVs as data: what each line says and what state it is
  * in. The levels above the PVs come from the snapshot; PVs are listed when a server is opened. Pure.
  */
+import { printable } from '../base/printable';
 import { formatEndpoint } from './endpoint';
 import type { Branch, PvGroup, PvRow } from './exposure';
 import type { PvStep } from './pvTable';
-import { escapeControl } from './reading';
 import { engineProblems } from './situation';
 import type {
   ContainerState,
@@ -178,7 +178,7 @@ function serverNode(container: ContainerState, server: ServerState): ServerNode 
     hasPvs: pvs.total > 0,
     ...words,
     // A side bar is narrow: what matters comes first.
-    description: `${text} ${target}`.trim(),
+    description: printable(`${text} ${target}`.trim()),
   };
 }
 
@@ -288,11 +288,11 @@ const HEALTH_WORDS: Record<Health, string> = { good: 'fine', busy: 'working', ba
 
 function line(
   name: string,
-  description: string,
+  about: string,
   health: Health,
   noun: string,
 ): Pick<Line, 'label' | 'description' | 'health' | 'spoken'> {
-  const label = escapeControl(name);
+  const [label, description] = [printable(name), printable(about)];
   const spoken = [`${noun} ${label}`, description, HEALTH_WORDS[health]]
     .filter((part) => part !== '')
     .join(', ');

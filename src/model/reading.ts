@@ -1,4 +1,5 @@
 /** One value of a PV as a person reads it; made alike from CA and PVA. Pure. */
+import { printable } from '../base/printable';
 import type { PvProtocol } from './snapshot';
 
 export interface PvReading {
@@ -18,7 +19,7 @@ export interface PvReading {
 /** Array elements shown before the rest is counted. */
 const SHOWN_ELEMENTS = 10;
 
-/** The columns of a line about a PV: name, protocol, value with unit, alarm, time. */
+/** The columns of a line about a PV, printable: name, protocol, value with unit, alarm, time. */
 export function readingCells(name: string, protocol: PvProtocol, reading: PvReading): string[] {
   const value = formatValue(reading.value, reading.precision);
   const units = reading.units !== undefined && reading.units !== '' ? ` ${reading.units}` : '';
@@ -26,13 +27,14 @@ export function readingCells(name: string, protocol: PvProtocol, reading: PvRead
     reading.alarmMessage !== undefined && reading.alarmMessage !== ''
       ? `${reading.severity} ${reading.alarmMessage}`
       : reading.severity;
-  return [name, protocol, `${value}${units}`, alarm, reading.time ?? 'never processed'];
+  const cells = [name, protocol, `${value}${units}`, alarm, reading.time ?? 'never processed'];
+  return cells.map(printable);
 }
 
 export function formatValue(value: unknown, precision?: number): string {
   if (typeof value === 'number') return formatNumber(value, precision);
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
-  if (typeof value === 'string') return escapeControl(value);
+  if (typeof value === 'string') return printable(value);
   if (Array.isArray(value) || ArrayBuffer.isView(value)) {
     const elements = Array.from(value as ArrayLike<unknown>);
     const shown = elements
@@ -42,7 +44,7 @@ export function formatValue(value: unknown, precision?: number): string {
     return `[${shown.join(', ')}${rest > 0 ? `, ... ${rest} more` : ''}]`;
   }
   if (value === null || value === undefined) return '(empty)';
-  return escapeControl(JSON.stringify(value, jsonValue));
+  return printable(JSON.stringify(value, jsonValue));
 }
 
 /** Rounded as the record asks, and never to nothing: 1.2e-12 with PREC 3 is not 0.000. */
@@ -65,14 +67,6 @@ export function jsonValue(_key: string, value: unknown): unknown {
     return Number.isSafeInteger(number) ? number : String(value);
   }
   return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<unknown>) : value;
-}
-
-/** A PV's text must not be able to steer the terminal it is printed on. */
-export function escapeControl(text: string): string {
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
 }
 
 /** Seconds since 1970-01-01 UTC and nanoseconds, as ISO 8601. */

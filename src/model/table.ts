@@ -1,4 +1,8 @@
-/** What the table shows, as rows of text; how it is coloured and laid out is the front end's. Pure. */
+/**
+ * What the table shows, as rows of text that is safe to print; how it is coloured and laid out is
+ * the front end's. Pure.
+ */
+import { printable } from '../base/printable';
 import { formatEndpoint, isLoopback, isUnspecified } from './endpoint';
 import { findabilityNote } from './findability';
 import type { ContainerState, IocState, Problem, ServerState, Snapshot } from './snapshot';
@@ -18,9 +22,10 @@ export interface TableRow {
 export function tableRows(snapshot: Snapshot): TableRow[] {
   const rows: TableRow[] = [];
   for (const container of snapshot.containers) {
-    let containerCell = container.name;
+    let containerCell = printable(container.name);
     for (const ioc of container.iocs) {
-      let iocCell = ioc.role === 'gateway' ? `${ioc.name} (gateway)` : ioc.name;
+      const iocName = printable(ioc.name);
+      let iocCell = ioc.role === 'gateway' ? `${iocName} (gateway)` : iocName;
       for (const server of ioc.servers) {
         rows.push({ container: containerCell, ioc: iocCell, ...serverCells(container, server) });
         containerCell = '';
@@ -40,9 +45,11 @@ function serverCells(
   const where = isUnspecified(host) ? `:${port}` : formatEndpoint(server.listening);
   const inside = isLoopback(host) && !isUnspecified(host) ? `${where} (inside only)` : where;
   return {
-    server: `${server.protocol.toUpperCase().padEnd(4)} ${server.implementation.padEnd(11)} ${inside}`,
+    server: printable(
+      `${server.protocol.toUpperCase().padEnd(4)} ${server.implementation.padEnd(11)} ${inside}`,
+    ),
     local: server.local ? formatEndpoint(server.local) : localWord(server),
-    pvs: pvsCell(container, server),
+    pvs: printable(pvsCell(container, server)),
     health: healthOf(container, server),
   };
 }
@@ -103,7 +110,7 @@ export function tableNotes(snapshot: Snapshot): string[] {
   for (const name of snapshot.unknownNames) {
     notes.push(`${name}: no IOC here has a PV of this name. Look at its spelling.`);
   }
-  return [...new Set(notes)];
+  return [...new Set(notes.map(printable))];
 }
 
 /** Of those sentences only what keeps clients from a server. */
@@ -118,7 +125,7 @@ export function failureNotes(snapshot: Snapshot): string[] {
         .flatMap((server) => iocNotes({ name }, { ...ioc, servers: [server] })),
     );
   });
-  return [...new Set(notes)];
+  return [...new Set(notes.map(printable))];
 }
 
 function isHardToFind(server: ServerState): boolean {
@@ -150,7 +157,7 @@ function iocNotes(container: Pick<ContainerState, 'name'>, ioc: IocState): strin
   return notes;
 }
 
-/** A problem as a person reads it. */
+/** A problem as a person reads it, printable. */
 export function sentence({ message, advice }: Pick<Problem, 'message' | 'advice'>): string {
-  return `${message.replace(/\.$/, '')}. ${advice}`;
+  return printable(`${message.replace(/\.$/, '')}. ${advice}`);
 }

@@ -4,7 +4,7 @@
  * error. Pure.
  */
 import { normaliseFolder } from './workspaceFolder';
-import type { ContainerState, Snapshot } from './snapshot';
+import type { ContainerState } from './snapshot';
 
 /** What the authority tells of the container; each alone may be enough to find it. */
 export interface ContainerHint {
@@ -91,13 +91,14 @@ function containerOf(
   };
 }
 
+type Identified = Pick<ContainerState, 'id' | 'name' | 'labels' | 'status'>;
+
 /** The container of this window among those that are known; undefined when none or several fit. */
-export function findOwnContainer(
-  snapshot: Snapshot,
+export function findOwnContainer<C extends Identified>(
+  { containers }: { readonly containers: readonly C[] },
   hint: ContainerHint,
-): ContainerState | undefined {
-  const { containers } = snapshot;
-  const only = (test: (container: ContainerState) => boolean): ContainerState | undefined => {
+): C | undefined {
+  const only = (test: (container: C) => boolean): C | undefined => {
     const found = containers.filter(test);
     // After a rebuild the old container is still shown for a moment.
     const running = found.filter(({ status }) => status === 'running');
@@ -105,7 +106,7 @@ export function findOwnContainer(
     return fit.length === 1 ? fit[0] : undefined;
   };
   const { id, name, folder, configFile } = hint;
-  const isOfFolder = (container: ContainerState): boolean =>
+  const isOfFolder = (container: C): boolean =>
     folder !== undefined && isSamePath(container.labels['devcontainer.local_folder'], folder);
   return (
     (id === undefined ? undefined : only((container) => container.id.startsWith(id))) ??

@@ -1,4 +1,7 @@
-/** One front end's connection, at its own end: calls become requests to the broker. */
+/**
+ * One front end's connection, at its own end: calls become requests to the broker. What the broker
+ * says is checked as it comes; who says what makes no sense is left.
+ */
 import type { Duplex } from 'node:stream';
 import {
   CancellationTokenSource,
@@ -7,10 +10,25 @@ import {
 } from 'vscode-jsonrpc/node';
 import { onAbort, withDeadline } from '../base/abort';
 import type { Clock } from '../base/clock';
-import { EpicsExposeError, type ErrorCode, TransportError } from '../base/errors';
+import {
+  EpicsExposeError,
+  type ErrorCode,
+  isErrorCode,
+  messageOf,
+  TransportError,
+  UsageError,
+} from '../base/errors';
 import type { PvUpdate, Wish } from '../model/exposure';
 import type { Snapshot } from '../model/snapshot';
-import { type HelloParams, type HelloResult, METHODS, NEWS, type UpdateNews } from './messages';
+import {
+  type BrokerFacts,
+  type HelloParams,
+  type HelloResult,
+  METHODS,
+  NEWS,
+  type UpdateNews,
+} from './messages';
+import { checkHello, checkResult, checkSnapshotNews, checkUpdateNews } from './replies';
 import { createRpcConnection } from './rpcConnection';
 
 /** The broker answers each request sooner by itself: see exposureServer. */
@@ -39,17 +57,33 @@ export class ExposureClient {
     stream.on('close', () => this.#end('it closed the connection'));
     this.#connection = createRpcConnection(stream);
     this.#connection.onError(([error]) => this.#end(error.message));
-    this.#connection.onNotification(NEWS.snapshot, ({ snapshot }: { snapshot: Snapshot }) => {
-      if (!this.#hasEnded) events.onSnapshot(snapshot);
-    });
-    this.#connection.onNotification(NEWS.update, ({ monitorId, update }: UpdateNews) => {
-      if (!this.#hasEnded) events.onUpdate(monitorId, update);
-    });
+    this.#onNews(NEWS.snapshot, checkSnapshotNews, ({ snapshot }: { snapshot: Snapshot }) =>
+      events.onSnapshot(snapshot),
+    );
+    this.#onNews(NEWS.update, checkUpdateNews, ({ monitorId, update }: UpdateNews) =>
+      events.onUpdate(monitorId, update),
+    );
     this.#connection.listen();
   }
 
-  hello(params: HelloParams, signal: AbortSignal): Promise<HelloResult> {
-    return this.request(METHODS.hello, params, signal, HELLO_TIMEOUT_MS);
+  #onNews<T>(name: string, check: (news: unknown) => void, take: (news: T) => void): void {
+    this.#connection.onNotification(name, (news: T) => {
+      if (this.#hasEnded) return;
+      try {
+        check(news);
+      } catch (error) {
+        this.#end(nonsense(error));
+        return;
+      }
+      take(news);
+    });
+  }
+
+  async hello(params: HelloParams, signal: AbortSignal): Promise<HelloResult> {
+    const isUnderstood = ({ protocol }: BrokerFacts): boolean => protocol === params.protocol;
+    return this.request(METHODS.hello, params, signal, HELLO_TIMEOUT_MS, (result) =>
+      checkHello(result, isUnderstood),
+    );
   }
 
   setWish(wish: Wish | undefined, signal: AbortSignal): Promise<void> {
@@ -62,6 +96,7 @@ export class ExposureClient {
     params: object,
     signal: AbortSignal,
     timeoutMs = REQUEST_TIMEOUT_MS,
+    check = (result: unknown): void => checkResult(method, result),
   ): Promise<T> {
     return withDeadline(
       this.#clock,
@@ -73,7 +108,9 @@ export class ExposureClient {
         const cancelling = new CancellationTokenSource();
         const aborting = onAbort(inner, () => cancelling.cancel());
         try {
-          return await this.#connection.sendRequest<T>(method, params, cancelling.token);
+          const result = await this.#connection.sendRequest<T>(method, params, cancelling.token);
+          this.#believe(result, check);
+          return result;
         } catch (error) {
           throw toOurError(error);
         } finally {
@@ -82,6 +119,18 @@ export class ExposureClient {
         }
       },
     );
+  }
+
+  /** @throws UsageError: it would say the same again. */
+  #believe(result: unknown, check: (result: unknown) => void): void {
+    try {
+      check(result);
+    } catch (error) {
+      this.#end(nonsense(error));
+      throw new UsageError(
+        `the background process cannot be used: ${nonsense(error)}. End it with \`epics-expose broker stop\`.`,
+      );
+    }
   }
 
   #end(reason: string): void {
@@ -98,7 +147,12 @@ export class ExposureClient {
   }
 }
 
+function nonsense(error: unknown): string {
+  return `it said what makes no sense (${messageOf(error)})`;
+}
+
 function toOurError(error: unknown): Error {
+  if (isErrorCode(error, 'usage')) return error as Error;
   if (error instanceof ResponseError) {
     const { code } = (error.data ?? {}) as { code?: ErrorCode };
     if (typeof code === 'string') return new EpicsExposeError(code, error.message);

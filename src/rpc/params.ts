@@ -2,6 +2,7 @@
 import { ErrorCodes, ResponseError } from 'vscode-jsonrpc/node';
 import { type BranchQuery, type PvQuery, SEARCH_WISHES, type Wish } from '../model/exposure';
 import type { PvProtocol } from '../model/snapshot';
+import type { ContainerHint } from '../model/workspaceContainer';
 import type { HelloParams } from './messages';
 
 /** The parameters of one request, read field by field. */
@@ -79,7 +80,18 @@ export class Params {
       engines: wish.texts('engines'),
       names: wish.texts('names'),
       ...(search && { search }),
+      ...(!wish.#isAbsent('own') && { own: wish.inside('own').hint() }),
     };
+  }
+
+  hint(): ContainerHint {
+    const fields = ['folder', 'configFile', 'name', 'id'] as const;
+    return Object.fromEntries(
+      fields.flatMap((field) => {
+        const text = this.optionalText(field);
+        return text === undefined ? [] : [[field, text]];
+      }),
+    );
   }
 
   pvQuery(): PvQuery {

@@ -64,9 +64,13 @@ export class ContainerExposure implements Disposable {
   get iocs(): readonly IocExposure[] {
     return [...this.#iocs.values()];
   }
+  /** Whether the first look is done, whatever came of it. */
+  get hasLooked(): boolean {
+    return this.#hasReport || this.#problem !== undefined;
+  }
   /** Whether the first look is done and everything it found is settled. */
   get isSettled(): boolean {
-    return (this.#hasReport || this.#problem !== undefined) && this.iocs.every((i) => i.isSettled);
+    return this.hasLooked && this.iocs.every((i) => i.isSettled);
   }
 
   /** Whether newer information is about the same run of this container. */

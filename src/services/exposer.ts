@@ -23,13 +23,19 @@ import { listBranch, listPvs } from './pvLists';
 import { PvMonitors } from './pvMonitors';
 import { PvReader } from './pvReader';
 import { isSelected } from './selection';
-import { ExposeSession, type SessionInput } from './session';
+import { ExposeSession, type PvServer, type SessionInput } from './session';
 import { DisposedError } from '../base/errors';
 import type { Disposable } from '../base/disposable';
 
 export interface ExposerInput extends Omit<
   SessionInput,
-  'engines' | 'otherEngines' | 'isWanted' | 'hasWish' | 'wantedSearch' | 'extraNames'
+  | 'engines'
+  | 'otherEngines'
+  | 'isWanted'
+  | 'hasWish'
+  | 'wantedSearch'
+  | 'ownContainers'
+  | 'extraNames'
 > {
   readonly openEngines: OpenEngineSet;
   /**
@@ -60,6 +66,7 @@ export class Exposer {
       extraNames: [],
       hasWish: () => this.wishes.length > 0,
       wantedSearch: () => widestSearch(this.wishes),
+      ownContainers: () => this.wishes.flatMap(({ own }) => own ?? []),
       isWanted: (engine, container) =>
         this.wishes.some(
           ({ engines, selection }) =>
@@ -112,6 +119,12 @@ export class Exposer {
     else this.#allEngines?.keepOnly([]);
     this.#session.review([...new Set(wishes.flatMap(({ names }) => names))]);
     this.#sets.keepOnly(wishes.map(({ engines }) => engines));
+  }
+
+  /** Whether the server is in what that wish selects; others may be exposed for others. */
+  isWanted({ container, key }: PvServer, { engines, selection }: Wish): boolean {
+    const engineKey = key.slice(0, key.indexOf(`#${container.id}`));
+    return isSelected(container, selection) && this.#sets.has(engines, engineKey);
   }
 
   listPvs(query: PvQuery): PvPage {
@@ -181,7 +194,9 @@ class FrontEnd implements Exposure {
   }
 
   readPv(name: string, protocol: PvProtocol, signal: AbortSignal): Promise<PvReading> {
-    return this.#exposer.reader.read(name, protocol, signal);
+    const { wish } = this;
+    const isWanted = (server: PvServer): boolean => !wish || this.#exposer.isWanted(server, wish);
+    return this.#exposer.reader.read(name, protocol, signal, isWanted);
   }
 
   monitorPv(name: string, protocol: PvProtocol, onUpdate: (update: PvUpdate) => void): Disposable {

@@ -41,8 +41,14 @@ export class PvReader {
   }
 
   /** The server to ask for a PV now: one that has it, if any. */
-  find(name: string, protocol: PvProtocol): FoundServer {
-    const servers = this.#serversOf(name).filter((server) => server.protocol === protocol);
+  find(
+    name: string,
+    protocol: PvProtocol,
+    isWanted: (server: PvServer) => boolean = () => true,
+  ): FoundServer {
+    const servers = this.#serversOf(name).filter(
+      (server) => server.protocol === protocol && isWanted(server),
+    );
     const reasons = servers.map((server) => ({ server, reason: whyNot(server, name) }));
     const usable = reasons.find(({ reason }) => reason === undefined)?.server;
     if (usable) {
@@ -52,11 +58,16 @@ export class PvReader {
   }
 
   /**
-   * Reads now. Rejects with NotFoundError when no IOC here serves it over that protocol, else with
-   * what is in the way.
+   * Reads now, from one of the servers that are wanted. Rejects with NotFoundError when none of them
+   * serves it over that protocol, else with what is in the way.
    */
-  async read(name: string, protocol: PvProtocol, signal: AbortSignal): Promise<PvReading> {
-    const found = this.find(name, protocol);
+  async read(
+    name: string,
+    protocol: PvProtocol,
+    signal: AbortSignal,
+    isWanted?: (server: PvServer) => boolean,
+  ): Promise<PvReading> {
+    const found = this.find(name, protocol, isWanted);
     if ('reason' in found) {
       throw found.isHere ? new ContainerError(found.reason) : new NotFoundError(found.reason);
     }

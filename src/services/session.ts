@@ -6,12 +6,13 @@ import { schedule } from '../base/schedule';
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
 import type { SearchWish } from '../model/exposure';
+import { type ContainerHint, findOwnContainer } from '../model/workspaceContainer';
 import type { ContainerState, Problem, PvProtocol, Snapshot } from '../model/snapshot';
 import { ContainerExposure, type ContainerExposureInput } from './containerExposure';
 import type { ContainerInfo, Engine, PublishedPort } from './engine';
 import type { IocExposure, IocServer } from './iocExposure';
 import { FailedStarts, type HeldPort } from './ports/failedStarts';
-import { LocalPorts, type PortHolder } from './ports/localPorts';
+import { type AddressMemory, LocalPorts, type PortHolder } from './ports/localPorts';
 import { ContainerPorts, type PublishingEngines } from './ports/portReservations';
 import { type AnnouncedServer, Beacons } from './search/beacons';
 import { type FurtherPorts, HostSearch } from './search/hostSearch';
@@ -25,6 +26,9 @@ import { type Endpoint, formatEndpoint, isUnspecified } from '../model/endpoint'
 const COALESCE_MS = 50;
 /** How long a container that stopped is still shown. */
 const STOPPED_SHOWN_MS = 60_000;
+
+/** How long others wait at most for the first look into the container that a person works in. */
+const OWN_FIRST_MS = 1000;
 
 /** The engines of this machine; more may appear while we run. */
 export interface EngineSource {
@@ -48,8 +52,12 @@ export interface SessionInput extends Omit<
   /** Whether anybody wants that container; `review` is called when the answer may have changed. */
   readonly isWanted: (engine: Engine, container: ContainerInfo) => boolean;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
+  /** Absent: each start begins anew. */
+  readonly addresses?: AddressMemory;
   /** For searches by UDP; absent: they are not answered. */
   readonly searchSockets?: SearchSockets;
+  /** The containers that front ends work in, who asked first at the front. */
+  readonly ownContainers?: () => readonly ContainerHint[];
   /** Whether anybody wants anything; absent: yes. */
   readonly hasWish?: () => boolean;
   /** Which of them anybody wants answered; absent: those to 127.0.0.1. */
@@ -80,6 +88,8 @@ export class ExposeSession implements Disposable {
   /** Whether there was something to search for; clients wait for what comes later, too. */
   #hasCarried = false;
   #extraNames: readonly string[];
+  /** Others begin after its first look. */
+  #awaited: ContainerExposure | undefined;
   #pendingTell: Disposable | undefined;
 
   /** Fires after the snapshot changed. */
@@ -109,6 +119,7 @@ export class ExposeSession implements Disposable {
     this.#localPorts = this.#store.add(
       new LocalPorts({
         ...{ reservations, findHolder, mayShareNumbers, log },
+        ...(input.addresses && { addresses: input.addresses }),
         releasePort: (endpoint) => this.#fallbacks?.releasePort(endpoint),
       }),
     );
@@ -212,14 +223,40 @@ export class ExposeSession implements Disposable {
         else this.#end([exposure]);
       }
       const byStart = [...wanted].sort(([, a], [, b]) => a.startedAt.localeCompare(b.startedAt));
+      const isAwaited = this.#beginOwn(engine, byStart);
       for (const [key, info] of byStart) {
-        if (!this.#containers.has(key)) this.#begin(key, engine, info);
+        if (!this.#containers.has(key) && !isAwaited) this.#begin(key, engine, info);
       }
     }
     this.#tell();
   }
 
-  #begin(key: string, engine: Engine, info: ContainerInfo): void {
+  /**
+   * The container that a person works in comes first, so that it has the first address unless another
+   * has it by then. True while its first look is to be waited for, which is a matter of milliseconds.
+   */
+  #beginOwn(engine: Engine, wanted: readonly (readonly [string, ContainerInfo])[]): boolean {
+    const containers = wanted.map(([key, info]) => ({ ...info, key }));
+    const [own] = (this.#input.ownContainers?.() ?? []).flatMap(
+      (hint) => findOwnContainer({ containers }, hint) ?? [],
+    );
+    if (own?.status !== 'running') return false;
+    const known = this.#containers.get(own.key);
+    if (known) return this.#awaited === known && !known.hasLooked;
+    const exposure = this.#begin(own.key, engine, own);
+    if (containers.length === 1) return false;
+    this.#awaited = exposure;
+    const goOn = (): void => {
+      if (this.#awaited !== exposure) return;
+      this.#awaited = undefined;
+      this.#sync(engine);
+    };
+    exposure.onDidChange(() => exposure.hasLooked && goOn());
+    schedule(this.#store, this.#input.clock, OWN_FIRST_MS, goOn);
+    return true;
+  }
+
+  #begin(key: string, engine: Engine, info: ContainerInfo): ContainerExposure {
     this.#stopped.delete(key);
     for (const [oldKey, old] of this.#stopped)
       if (old.name === info.name) this.#stopped.delete(oldKey);
@@ -235,6 +272,7 @@ export class ExposeSession implements Disposable {
     );
     this.#containers.set(key, exposure);
     exposure.onDidChange(() => this.#tell());
+    return exposure;
   }
 
   #end(exposures: readonly ContainerExposure[]): void {
@@ -272,9 +310,7 @@ export class ExposeSession implements Disposable {
       const { servers } = this;
       this.#search.setServers(servers);
       // Searches for what is in this machine's own network are no business of ours.
-      const isCarrying = servers.some(
-        ({ exposure }) => exposure.status === 'exposed' && exposure.wayKind !== 'host-network',
-      );
+      const isCarrying = servers.some(isCarried);
       this.#hasCarried = (this.#hasCarried || isCarrying) && this.#input.hasWish?.() !== false;
       const wanted = this.#input.wantedSearch?.() ?? 'loopback';
       // Ports that are not ours alone are held only while there is something to find.
@@ -308,7 +344,9 @@ export class ExposeSession implements Disposable {
     return (
       this.#input.engines.isReady &&
       this.#input.engines.engines.every((engine) => engine.state.status !== 'connecting') &&
-      [...this.#containers.values()].every((container) => container.isSettled)
+      [...this.#containers.values()].every((container) => container.isSettled) &&
+      // What clients are told stays as it is from then on.
+      (this.#nameServers?.isDecided !== false || !this.servers.some(isCarried))
     );
   }
 
@@ -335,7 +373,8 @@ export class ExposeSession implements Disposable {
   snapshot(): Snapshot {
     const { problem } = this.#input.engines;
     const search = this.#hostSearch?.state ?? {};
-    const nameServers = this.#nameServers?.state ?? {};
+    // Both at once: each change makes environments old.
+    const nameServers = (this.#nameServers?.isDecided && this.#nameServers.state) || {};
     const containers = [...this.#containers.values()].map((container) => container.state());
     const notices = [...(this.#fallbacks?.problems ?? []), ...this.#failedStarts.problems];
     return {
@@ -356,6 +395,10 @@ export class ExposeSession implements Disposable {
     this.#pendingTell?.dispose();
     this.#store.dispose();
   }
+}
+
+function isCarried({ exposure }: PvServer): boolean {
+  return exposure.status === 'exposed' && exposure.wayKind !== 'host-network';
 }
 
 /** A CA server that listens anew, or at another place, has come again. */

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { messageOf } from '../base/errors';
+import { printable } from '../base/printable';
 import type { CoreLoss, WindowExposure } from './windowExposure';
 
 /** Of a long log, its end. */
@@ -31,13 +32,17 @@ export class BrokerLog implements Disposable {
     this.#logFile = file;
     try {
       const bytes = await vscode.workspace.fs.readFile(vscode.Uri.file(file));
-      const text = new TextDecoder().decode(bytes.slice(-SHOWN_BYTES)).trimEnd();
+      const lines = new TextDecoder().decode(bytes.slice(-SHOWN_BYTES)).trimEnd().split('\n');
+      // What the process itself wrote there, such as warnings of Node, was not made for people.
+      const text = lines.map(printable).join('\n');
       const fresh = text.startsWith(this.#toldText) ? text.slice(this.#toldText.length) : text;
       this.#toldText = text;
       if (fresh.trim() === '') return;
       this.#log.info(`From the log of the background process, ${file}:\n${fresh.trim()}`);
     } catch (error) {
-      this.#log.warn(`The log of the background process cannot be read: ${messageOf(error)}`);
+      this.#log.warn(
+        `The log of the background process cannot be read: ${printable(messageOf(error))}`,
+      );
     }
   }
 
@@ -54,7 +59,7 @@ export class BrokerLog implements Disposable {
   async #report({ reason, logFile }: CoreLoss): Promise<void> {
     this.#logFile = logFile;
     if (this.#isRestarting) return;
-    this.#log.warn(`The background process is lost: ${reason}. It is started again.`);
+    this.#log.warn(`The background process is lost: ${printable(reason)}. It is started again.`);
     await this.tell();
     const nowMs = performance.now();
     const isNews = nowMs - this.#lastLossMs > SAME_LOSS_MS;

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { messageOf, UsageError } from '../base/errors';
+import { printable, printableLines } from '../base/printable';
 import { clientLines } from '../model/clientLine';
 import type { PvRow } from '../model/exposure';
 import {
@@ -55,8 +56,8 @@ export function registerCommands(input: CommandsInput): Disposable {
         try {
           await run(argument);
         } catch (error) {
-          log.error(error instanceof Error ? error : String(error));
-          await vscode.window.showErrorMessage(messageOf(error));
+          log.error(printableLines((error instanceof Error && error.stack) || messageOf(error)));
+          await vscode.window.showErrorMessage(printable(messageOf(error)));
         }
       }),
     );
@@ -114,7 +115,7 @@ export function registerCommands(input: CommandsInput): Disposable {
         detail: withoutIcons(line),
         line,
       })),
-      { title: `Copy Line for a Client: ${pv.name}` },
+      { title: `Copy Line for a Client: ${printable(pv.name)}` },
     );
     if (chosen) await copy(chosen.line, `the line for ${chosen.label}`);
   });
@@ -208,7 +209,7 @@ function selected(view: PvsView): NamedPv | undefined {
 
 async function copy(text: string, what: string): Promise<void> {
   await vscode.env.clipboard.writeText(text);
-  vscode.window.setStatusBarMessage(`Copied ${what}`, 3000);
+  vscode.window.setStatusBarMessage(`Copied ${withoutIcons(what)}`, 3000);
 }
 
 function showSettings(name = ''): Thenable<unknown> {

@@ -1,6 +1,7 @@
 /** A PV's live value with a plot of the last minutes, beside the editors. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
+import { printable } from '../base/printable';
 import type { PvUpdate } from '../model/exposure';
 import { formatLocal } from '../model/pvStoryText';
 import { readingCells } from '../model/reading';
@@ -44,7 +45,7 @@ export class MonitorPanels implements Disposable {
     }
     const panel = vscode.window.createWebviewPanel(
       'epicsExpose.monitor',
-      name,
+      printable(name),
       { viewColumn: vscode.ViewColumn.Active },
       {
         enableScripts: true,
@@ -63,7 +64,10 @@ export class MonitorPanels implements Disposable {
     // The page asks for its subject when its script runs; what was sent before would be lost.
     store.add(
       panel.webview.onDidReceiveMessage(() => {
-        void panel.webview.postMessage({ name, protocol: protocol === 'ca' ? 'CA' : 'PVA' });
+        void panel.webview.postMessage({
+          name: printable(name),
+          protocol: protocol === 'ca' ? 'CA' : 'PVA',
+        });
         this.#follow(name, protocol, feed, store);
       }),
     );
@@ -134,7 +138,7 @@ class MonitorFeed implements Disposable {
 
   take(update: PvUpdate): void {
     if (update.kind === 'interrupted') {
-      this.#text = { interrupted: update.reason };
+      this.#text = { interrupted: printable(update.reason) };
     } else {
       const { reading } = update;
       const [, , value = '', alarm = ''] = readingCells('', 'ca', reading);

@@ -1,6 +1,7 @@
 /** Asks for a PV by a part of its name, listing as one types. */
 import * as vscode from 'vscode';
 import { messageOf } from '../base/errors';
+import { printable } from '../base/printable';
 import { DisposableStore } from '../base/disposable';
 import type { Exposure, PvRow } from '../model/exposure';
 import { withTimeout } from './signals';
@@ -67,11 +68,13 @@ async function listItems(exposure: Exposure, typed: string): Promise<PvItem[]> {
       ? [...items, { label: `${rest} more`, description: 'type on', alwaysShow: true }]
       : items;
   } catch (error) {
-    return [{ label: `The PVs cannot be listed: ${messageOf(error)}`, alwaysShow: true }];
+    return [
+      { label: withoutIcons(`The PVs cannot be listed: ${messageOf(error)}`), alwaysShow: true },
+    ];
   }
 }
 
-/** `$(name)` in a label is drawn as an icon; in a PV's name it is text. */
+/** Printable; `$(name)` in a label is drawn as an icon, in a PV's name it is text. */
 export function withoutIcons(text: string): string {
-  return text.replace(/\$\([a-z0-9-]+(~[a-z]+)?\)/gi, (icon) => `\\${icon}`);
+  return printable(text).replace(/\$\([a-z0-9-]+(~[a-z]+)?\)/gi, (icon) => `\\${icon}`);
 }

@@ -1,5 +1,6 @@
 /** Stories as Markdown. Names and values come from outside: they are only ever appended as text. */
 import * as vscode from 'vscode';
+import { printable } from '../base/printable';
 import type { StorySection } from '../model/pvStoryText';
 import type { Health } from '../model/table';
 import type { CommandId } from './ids';
@@ -49,7 +50,7 @@ function linkMarkdown({ title, command, args }: CommandLink): string {
  * line ends into paragraphs, which would break out of a bold run: so it gets word by word.
  */
 function appendWords(markdown: vscode.MarkdownString, text: string): vscode.MarkdownString {
-  for (const [index, word] of text.trim().split(/\s+/).entries()) {
+  for (const [index, word] of printable(text.trim()).split(/\s+/).entries()) {
     if (index > 0) markdown.appendMarkdown(' ');
     // A tag with blanks in it would be taken for HTML, and left out.
     markdown.appendText(word.replaceAll('&', '&amp;').replaceAll('<', '&lt;'));

@@ -5,8 +5,10 @@
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { messageOf } from '../base/errors';
 import { type Event, EventEmitter } from '../base/event';
+import { printable } from '../base/printable';
 import type { Exposure, PvStory } from '../model/exposure';
 import type { Snapshot } from '../model/snapshot';
+import type { ContainerHint } from '../model/workspaceContainer';
 import { readSettings } from './settings';
 import { withTimeout } from './signals';
 
@@ -56,6 +58,8 @@ export class WindowExposure implements Disposable {
   readonly #connect: Connect;
   /** What this window says of its engine; empty: look for engines. */
   readonly #engines: readonly string[];
+  /** The container of this window, as far as it is known. */
+  readonly #own: ContainerHint | undefined;
   readonly #changed = new EventEmitter<void>();
   readonly #lost = new EventEmitter<CoreLoss>();
   readonly #lastStories = new Map<string, PvStory>();
@@ -67,9 +71,10 @@ export class WindowExposure implements Disposable {
   readonly onDidChange = this.#changed.event;
   readonly onDidLose = this.#lost.event;
 
-  constructor(connect: Connect, engines: readonly string[]) {
+  constructor(connect: Connect, engines: readonly string[], own?: ContainerHint) {
     this.#connect = connect;
     this.#engines = engines;
+    this.#own = own;
   }
 
   /** Whether this window asked for its PVs, whatever came of it. */
@@ -89,7 +94,7 @@ export class WindowExposure implements Disposable {
   /** Why nothing is exposed although the person asked. */
   get problem(): WindowProblem | undefined {
     const lost = this.#run?.exposure?.problem;
-    return lost === undefined ? this.#problem : { kind: 'no-broker', message: lost };
+    return lost === undefined ? this.#problem : { kind: 'no-broker', message: printable(lost) };
   }
 
   /**
@@ -136,7 +141,7 @@ export class WindowExposure implements Disposable {
       run.exposure = exposure;
     } catch (error) {
       if (run.store.isDisposed) return;
-      this.#problem = { kind: 'no-broker', message: messageOf(error) };
+      this.#problem = { kind: 'no-broker', message: printable(messageOf(error)) };
       this.#changed.fire();
       return;
     }
@@ -155,11 +160,12 @@ export class WindowExposure implements Disposable {
         engines,
         names: pvNames,
         search,
+        ...(this.#own && { own: this.#own }),
       });
       this.#problem = undefined;
     } catch (error) {
       if (run.store.isDisposed) return;
-      this.#problem = { kind: 'bad-settings', message: messageOf(error) };
+      this.#problem = { kind: 'bad-settings', message: printable(messageOf(error)) };
     }
     this.#changed.fire();
   }

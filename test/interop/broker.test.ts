@@ -4,6 +4,8 @@ import type { Wish } from '../../src/model/exposure';
 import { clientEnvironment, nameServersOf } from '../../src/model/nameServers';
 import { Brokers, settled } from '../support/brokers';
 import type { ServerState } from '../../src/model/snapshot';
+import { epicsExpose } from '../support/command';
+import { Exposed } from '../support/exposed';
 import { camonitor } from '../support/clients';
 import type { LabEngine } from '../support/lab/engine';
 import { needsEngine } from '../support/lab/needs';
@@ -74,6 +76,60 @@ describe('the broker: docker', () => {
     } finally {
       await monitor.close();
     }
+  });
+
+  it('every command tells the one environment, and get -c reads of that container only', async () => {
+    const one = await scene.ioc({ macros: 'P=ONE:', name: 'broker-test-one' });
+    const two = await scene.ioc({ macros: 'P=TWO:', name: 'broker-test-two' });
+    const first = scene.watch(
+      Exposed.start(['--engine', lab.endpoint, '--container', one.name], { env: brokers.env }),
+    );
+    await first.untilReachable(one.name, 2, 30_000);
+    const run = (...args: string[]): ReturnType<typeof epicsExpose> =>
+      epicsExpose(args, { env: brokers.env });
+    const expected = first.printedEnvironment;
+    assert.match(expected['EPICS_CA_NAME_SERVERS'] ?? '', /^127\.0\.0\.1:\d*5063$/);
+    // No engine is where commands look by themselves.
+    assert.deepEqual(JSON.parse((await run('env', '--json')).stdout), expected);
+    const all = ['--engine', lab.endpoint];
+    assert.deepEqual(JSON.parse((await run('env', '--json', ...all)).stdout), expected);
+    const status = await run('status', '--json', ...all);
+    assert.deepEqual(JSON.parse(status.stdout).environment, expected);
+    const print = ['--', 'printenv', ...Object.keys(expected)];
+    const exec = await run('exec', ...all, '--container', two.name, ...print);
+    assert.deepEqual(exec.stdout.trim().split('\n'), Object.values(expected), exec.stderr);
+    const window = await brokers.connect();
+    await window.setWish({ ...wishFor(''), selection: { containers: [], labels: [] } });
+    await until(() => window.snapshot.containers.length === 2, 20_000, 'both containers');
+    await settled(window);
+    const other = await run('get', ...all, '--container', two.name, 'ONE:TEMPERATURE');
+    assert.deepEqual([other.exitCode, other.stdout], [4, '']);
+    assert.match(other.stderr, /ONE:TEMPERATURE ca: no IOC here serves it/);
+    const own = await run('get', ...all, '--container', two.name, 'TWO:TEMPERATURE');
+    assert.equal(own.exitCode, 0, own.stderr);
+  });
+
+  it('containers keep their addresses over a restart of the broker', async () => {
+    const older = await scene.ioc({ macros: 'P=OLD:', name: 'broker-test-older' });
+    const younger = await scene.ioc({ macros: 'P=NEW:', name: 'broker-test-younger' });
+    const window = await brokers.connect();
+    const hostOf = (name: string): string | undefined =>
+      window.snapshot.containers.find((container) => container.name === name)?.iocs[0]?.servers[0]
+        ?.local?.host;
+    // Whoever is exposed first has the first address; after that all come at once, the older first.
+    await window.setWish(wishFor(younger.name));
+    await settled(window);
+    const selection = { containers: [younger.name, older.name], labels: [] };
+    await window.setWish({ ...wishFor(''), selection });
+    const areThere = (): boolean => [older, younger].every(({ name }) => hostOf(name));
+    await until(areThere, 20_000, 'both');
+    const before = [hostOf(older.name), hostOf(younger.name)];
+    assert.notEqual(before[0], before[1]);
+    const { pid } = window.broker;
+    await window.restart(AbortSignal.timeout(20_000));
+    assert.notEqual(window.broker.pid, pid);
+    await until(areThere, 20_000, 'both again');
+    assert.deepEqual([hostOf(older.name), hostOf(younger.name)], before);
   });
 
   it('a newer version takes over: circuits live for as long as the older one has a window', async () => {

@@ -311,6 +311,59 @@ describe('command line', () => {
       assert.deepEqual(values, ['9223372036854775807', 'NaN']);
     });
 
+    it('what comes from a container steers no terminal, and is exact in JSON', async () => {
+      const box = await scene.keeper({ name: 'cli-test-hostile' });
+      const title = '\u001b]0;owned\u0007';
+      const name = 'EVIL:\u202eVP\u200b';
+      const records = `record(stringin, "${name}") { field(VAL, "\\x1b]0;owned\\x07") }
+record(ai, "EVIL:AI") { field(EGU, "\\x1b[2J\\x9b1m") field(VAL, "1") field(PINI, "YES") }`;
+      await box.exec(['sh', '-c', `cat >/tmp/evil.db <<'END'\n${records}\nEND`]);
+      const iocName = `${title}x\nforged  row`;
+      await box.startIoc({ db: ['/tmp/evil.db'], env: { IOC_NAME: iocName } });
+      const words = ['--engine', lab.endpoint, '--container', box.name];
+      await until(
+        async () => (await epicsExpose(['status', ...words])).exitCode !== 4,
+        10_000,
+        'the IOC',
+      );
+      const steering = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+      const runs: string[][] = [
+        ['status', ...words],
+        ['status', ...words, '--verbose', '--pv', `${title}NOPE`],
+        ['pvs', ...words],
+        ['get', ...words, name, 'EVIL:AI', `${title}NOPE`],
+        ['get', ...words, '--json', name],
+        ['status', ...words, '--json'],
+        ['exec', ...words, '--verbose', '--', `${title}nothing`],
+        ['status', '--engine', lab.endpoint, '--container', `${title}x`],
+        [...words],
+      ];
+      const outputs: string[] = [];
+      for (const run of runs) {
+        const { stdout, stderr } = await epicsExpose(run, {
+          signal: { name: 'SIGINT', after: 'Ctrl-C to stop' },
+        });
+        for (const text of [stdout, stderr]) {
+          assert.doesNotMatch(text.replace(/[\n\t]/g, ''), steering, run.join(' '));
+        }
+        outputs.push(stdout);
+      }
+      const [table = '', , pvs = '', get = '', getJson = '', statusJson = ''] = outputs;
+      assert.match(table, /\\x1b\]0;owned\\x07x\\x0aforged {2}row/);
+      assert.match(pvs, /^EVIL:\\u202eVP\\u200b\t/m);
+      assert.match(get, /^EVIL:\\u202eVP\\u200b {2,}ca {2,}\\x1b\]0;owned\\x07 /m);
+      assert.match(get, /^EVIL:AI {2,}pva {2,}1 \\x1b\[2J/m);
+      for (const line of getJson.trim().split('\n')) {
+        const { name: got, reading } = JSON.parse(line) as {
+          name: string;
+          reading: { value: unknown };
+        };
+        assert.deepEqual([got, reading.value], [name, title]);
+      }
+      const { containers } = JSON.parse(statusJson) as Snapshot;
+      assert.equal(containers[0]?.iocs[0]?.name, iocName);
+    });
+
     it('a paused container is named, and costs the others no time', async () => {
       const frozen = await scene.ioc({ macros: 'P=FROZEN:', name: 'cli-test-frozen' });
       await frozen.pause();

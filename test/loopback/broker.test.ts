@@ -1,11 +1,22 @@
 /** The broker as a real process, with the demo IOC: what front ends and clients notice of it. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isErrorCode } from '../../src/base/errors';
+import { clientEnvironment, nameServersOf } from '../../src/model/nameServers';
 import type { PvUpdate } from '../../src/model/exposure';
 import { brokerPlace, preparePlace } from '../../src/node/broker/brokerPlace';
 import { isOlder } from '../../src/node/broker/brokerVersion';
@@ -16,6 +27,7 @@ import { MonitorCircuit } from '../../src/services/probe/monitorCircuit';
 import { ALONE, CLI, Exposed } from '../support/exposed';
 import { BROKER, Brokers, DEMO, isRunning, localOf, settled } from '../support/brokers';
 import { epicsExpose } from '../support/command';
+import { skip } from '../support/skip';
 import { until } from '../support/until';
 
 const never = new AbortController().signal;
@@ -336,6 +348,50 @@ describe('the broker', function () {
       assert.equal((await run('broker', 'status')).exitCode, 4);
     });
 
+    it('tells one environment, the same from the first line on', async () => {
+      const demo = await epicsExpose(['demo', '--json'], {
+        env: brokers.env,
+        signal: { name: 'SIGINT', after: 'EPICS_PVA_NAME_SERVERS' },
+      });
+      const told = demo.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.stringify((JSON.parse(line) as { environment?: object }).environment))
+        .filter((environment) => environment !== undefined && environment !== '{}');
+      assert.match(told[0] ?? '', /^\{"EPICS_CA_NAME_SERVERS":"127\.0\.0\.1:\d*5063",.*5074"\}$/);
+      assert.equal(new Set(told).size, 1, told.join('\n'));
+    });
+
+    it('tells the same as every other command, whatever each was asked for', async () => {
+      const window = await brokers.connect();
+      // Not what the commands below would select by themselves.
+      const selection = { containers: ['demo'], labels: [] };
+      await window.setWish({ ...DEMO, selection });
+      const run = (...args: string[]): ReturnType<typeof epicsExpose> =>
+        epicsExpose(args, { env: brokers.env });
+      const env = await run('env', '--json');
+      assert.equal(env.exitCode, 0, env.stderr);
+      await settled(window);
+      const expected = clientEnvironment(nameServersOf(window.snapshot));
+      assert.match(expected['EPICS_CA_NAME_SERVERS'] ?? '', /^127\.0\.0\.1:\d*5063$/);
+      assert.deepEqual(JSON.parse(env.stdout), expected);
+      const chosen = await run('env', '--json', '--engine', 'demo:');
+      assert.deepEqual(JSON.parse(chosen.stdout), expected, chosen.stderr);
+      const status = await run('status', '--json', '--engine', 'demo:');
+      assert.deepEqual(JSON.parse(status.stdout).environment, expected);
+      const show = 'process.stdout.write(JSON.stringify(process.env))';
+      const node = ['--', process.execPath, '-e', show];
+      for (const words of [[], ['--engine', 'demo:'], ['--container', 'demo']]) {
+        const exec = await run('exec', ...words, ...node);
+        const seen = JSON.parse(exec.stdout) as Record<string, string>;
+        for (const [name, value] of Object.entries(expected)) assert.equal(seen[name], value);
+      }
+      const table = await run('status', '--engine', 'demo:');
+      for (const [name, value] of Object.entries(expected)) {
+        assert.ok(table.stdout.includes(`export ${name}=${value}\n`), table.stdout);
+      }
+    });
+
     it('uses the broker of a window, and leaves it as it was', async () => {
       const window = await brokers.connect();
       await window.setWish(DEMO);
@@ -377,6 +433,91 @@ describe('the broker', function () {
       const stop = await epicsExpose(['broker', 'stop'], { env: brokers.env });
       assert.equal(stop.exitCode, 0, stop.stderr);
       await brokers.untilGone(1000);
+    });
+  });
+
+  describe('that somebody else put there', () => {
+    const STRANGER = 54_321;
+    let folder: string;
+    let strangers: Server[];
+    let words: string[];
+
+    before(function () {
+      if (process.getuid?.() !== 0) skip(this, 'needs root, to be two users', 'platform');
+    });
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'ees-'));
+      chmodSync(folder, 0o755);
+      strangers = [];
+      words = [];
+    });
+    afterEach(() => {
+      for (const server of strangers) server.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    /** Says that name servers are wherever it likes, to whoever connects. */
+    const plant = async (place: string): Promise<void> => {
+      mkdirSync(place, { mode: 0o777 });
+      const server = createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.on('data', (data) => words.push(String(data)));
+      });
+      server.listen(join(place, 'broker.sock'));
+      await once(server, 'listening');
+      chmodSync(join(place, 'broker.sock'), 0o777);
+      chmodSync(place, 0o777);
+      strangers.push(server);
+    };
+    const asStranger = (
+      args: readonly string[],
+      env: NodeJS.ProcessEnv,
+    ): Promise<{ exitCode: number | null; stderr: string }> => {
+      const home = join(folder, 'home');
+      mkdirSync(home, { recursive: true });
+      chownSync(home, STRANGER, STRANGER);
+      const child = spawn(process.execPath, [CLI, ...args], {
+        env: { PATH: process.env['PATH'], HOME: home, TMPDIR: folder, ...env },
+        ...{ uid: STRANGER, gid: STRANGER, cwd: '/' },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      const deadline = setTimeout(() => child.kill('SIGKILL'), 20_000);
+      let stderr = '';
+      child.stderr.on('data', (data) => (stderr += String(data)));
+      return once(child, 'close').then(([exitCode]) => {
+        clearTimeout(deadline);
+        return { exitCode: exitCode as number | null, stderr };
+      });
+    };
+
+    it('is not talked to where XDG_RUNTIME_DIR is unset', async () => {
+      await plant(join(folder, `epics-expose-${STRANGER}`));
+      for (const args of [
+        ['env', '--engine', 'unix:///nonexistent'],
+        ['broker', 'status'],
+      ]) {
+        await asStranger(args, {});
+      }
+      assert.deepEqual(words, []);
+    });
+
+    it('is not talked to by any command, which says so', async () => {
+      const theirs = join(folder, 'theirs');
+      await plant(theirs);
+      for (const args of [
+        ...[['env'], ['status'], ['get', 'X'], ['exec', '--', 'true'], ['demo'], []],
+        ...[
+          ['broker', 'status'],
+          ['broker', 'stop'],
+          ['broker', 'restart'],
+        ],
+      ]) {
+        const env = { EPICS_EXPOSE_BROKER_DIR: theirs };
+        const { exitCode, stderr } = await asStranger(args, env);
+        assert.equal(exitCode, 2, `${args.join(' ')}: ${stderr}`);
+        assert.match(stderr, /^epics-expose: .*theirs belongs to somebody else \(uid 0\)/);
+      }
+      assert.deepEqual(words, []);
     });
   });
 

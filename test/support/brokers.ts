@@ -41,9 +41,9 @@ export class Brokers {
   get log(): string {
     return readFileSync(join(this.folder, 'broker.log'), 'utf8');
   }
-  /** What is there beside the log. */
+  /** What is there beside the log, and the addresses that containers had. */
   get files(): string[] {
-    return readdirSync(this.folder).filter((name) => !name.startsWith('broker.log'));
+    return readdirSync(this.folder).filter((name) => !/^(broker\.log|addresses\.json$)/.test(name));
   }
 
   async connect(more: Partial<ConnectBrokerOptions> = {}): Promise<BrokerExposure> {
@@ -55,7 +55,7 @@ export class Brokers {
     return frontEnd;
   }
 
-  /** Every broker has ended, and has left nothing but its log. */
+  /** Every broker has ended, and has left nothing but its log and addresses. */
   async untilGone(deadlineMs = 8000): Promise<void> {
     const running = (): number[] => [...this.#pids].filter(isRunning);
     await until(

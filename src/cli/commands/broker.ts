@@ -1,8 +1,9 @@
 /** `epics-expose broker status|stop|restart`: the background process itself. */
 import { messageOf } from '../../base/errors';
+import { printable } from '../../base/printable';
 import { type BrokerExposure, findBroker } from '../../node/broker/connectBroker';
 import { EXIT } from '../exitCodes';
-import { brokerOptions } from '../openExposure';
+import { brokerOptions } from '../brokerNameServers';
 import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
 
@@ -51,13 +52,13 @@ async function tellStatus(
   // This command is a front end too.
   const others = frontEndCount - 1;
   if (options.json === true) {
-    terminal.print(JSON.stringify({ ...broker.broker, frontEndCount: others, wishes }));
+    terminal.printJson({ ...broker.broker, frontEndCount: others, wishes });
     return;
   }
   terminal.print(`${isForeground ? 'a command in a terminal' : 'in the background'}, pid ${pid}`);
-  terminal.print(`version ${version}`);
+  terminal.print(`version ${printable(version)}`);
   terminal.print(
     `connected besides this command: ${others}; wishes for exposure: ${wishes.length}`,
   );
-  if (logFile !== undefined) terminal.print(`log ${logFile}`);
+  if (logFile !== undefined) terminal.print(`log ${printable(logFile)}`);
 }

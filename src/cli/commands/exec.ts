@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { failureNotes } from '../../model/table';
-import { clientEnvironment, nameServersOf } from '../../model/nameServers';
+import { clientEnvironment } from '../../model/nameServers';
 import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
@@ -21,7 +21,7 @@ export function runExec(
     const { snapshot } = opened;
     // The client itself will only say "timeout".
     for (const note of failureNotes(snapshot)) terminal.tell(`! ${note}`);
-    const environment = clientEnvironment(nameServersOf(snapshot), process.env);
+    const environment = clientEnvironment(opened.nameServers, process.env);
     return runChild(command, { ...process.env, ...environment }, terminal);
   });
 }

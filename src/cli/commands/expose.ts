@@ -1,6 +1,7 @@
 /** `epics-expose` and `epics-expose demo`: expose, report, follow changes until Ctrl-C. */
 import { createLogUpdate } from 'log-update';
-import { clientEnvironment, nameServersOf } from '../../model/nameServers';
+import { printableJson } from '../../base/printable';
+import { clientEnvironment } from '../../model/nameServers';
 import { sentence } from '../../model/table';
 import { EXIT } from '../exitCodes';
 import { DEMO_ENGINE } from '../../broker/openExposer';
@@ -66,9 +67,9 @@ function follow(opened: Opened, view: View, signal: AbortSignal): Promise<void> 
 function jsonView(): View {
   let last = '';
   return {
-    show({ snapshot }) {
-      const environment = clientEnvironment(nameServersOf(snapshot));
-      const body = JSON.stringify({ ...snapshot, environment });
+    show({ snapshot, nameServers }) {
+      const environment = clientEnvironment(nameServers);
+      const body = printableJson(JSON.stringify({ ...snapshot, environment }));
       if (body === last) return;
       last = body;
       const time = new Date().toISOString();
@@ -85,8 +86,8 @@ function tableView(terminal: Terminal): View {
   const update = createLogUpdate(process.stdout, { showCursor: true });
   let last = '';
   return {
-    show({ snapshot }) {
-      const lines = renderReport(snapshot, terminal);
+    show({ snapshot, nameServers }) {
+      const lines = renderReport(snapshot, terminal, nameServers);
       const text = [...lines, 'watching; Ctrl-C to stop'].join('\n');
       if (text === last) return;
       if (terminal.isInteractive) update(text);

@@ -1,10 +1,9 @@
 /** `epics-expose get PV...`: value, unit, alarm and time, over CA and PVA. */
-import { styleText } from 'node:util';
 import { isErrorCode, messageOf, UsageError } from '../../base/errors';
 import { inLanes } from '../../base/lanes';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Exposure } from '../../model/exposure';
-import { jsonValue, type PvReading, readingCells } from '../../model/reading';
+import { type PvReading, readingCells } from '../../model/reading';
 import { alignColumns } from '../renderTable';
 import { failureNotes } from '../../model/table';
 import { EXIT } from '../exitCodes';
@@ -58,13 +57,13 @@ function getAll(
         .filter((result) => !isCovered(result, answered));
       if (options.json === true) {
         for (const result of [...answered, ...failed]) {
-          terminal.print(JSON.stringify(result, jsonValue));
+          terminal.printJson(result);
         }
       } else {
         const rows = answered.map((r) => readingCells(r.name, r.protocol, r.reading));
         for (const line of alignColumns(rows)) terminal.print(line);
         for (const { name, protocol, error } of failed) {
-          terminal.tell(paintError(terminal, `${name} ${protocol}: ${error}`));
+          terminal.tell(`${name} ${protocol}: ${error}`, 'red');
         }
       }
       if (failed.length === 0) return EXIT.ok;
@@ -80,10 +79,6 @@ function getAll(
 /** A name given without a protocol is answered when one protocol answers. */
 function isCovered(result: GetResult, answered: readonly GetResult[]): boolean {
   return result.isEither && answered.some((other) => other.isEither && other.name === result.name);
-}
-
-function paintError(terminal: Terminal, line: string): string {
-  return terminal.isColoured ? styleText('red', line) : line;
 }
 
 interface Request {

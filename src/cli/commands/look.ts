@@ -2,13 +2,15 @@
 import {
   clientEnvironment,
   formatEnvironment,
-  nameServersOf,
+  type NameServers,
   type Shell,
 } from '../../model/nameServers';
 import type { Snapshot } from '../../model/snapshot';
 import type { PvRow } from '../../model/exposure';
 import { healthOf, sentence, tableNotes } from '../../model/table';
+import { printable } from '../../base/printable';
 import { EXIT } from '../exitCodes';
+import { brokerNameServers } from '../brokerNameServers';
 import { type Mode, type Opened, openExposure } from '../openExposure';
 import type { CommonOptions } from '../options';
 import { alignColumns, renderReport } from '../renderTable';
@@ -59,13 +61,13 @@ export function runStatus(
   return withLook(options, terminal, signal, 'look', (opened) => {
     const { snapshot } = opened;
     if (options.json === true) {
-      const environment = clientEnvironment(nameServersOf(snapshot));
-      terminal.print(JSON.stringify({ ...snapshot, environment }, undefined, 2));
+      const environment = clientEnvironment(opened.nameServers);
+      terminal.printJson({ ...snapshot, environment }, 2);
     }
     const empty = emptyExit(opened, terminal);
     if (empty !== undefined) return empty;
     if (options.json !== true) {
-      for (const line of renderReport(snapshot, terminal)) terminal.print(line);
+      for (const line of renderReport(snapshot, terminal, opened.nameServers)) terminal.print(line);
     }
     return isAllGood(snapshot) ? EXIT.ok : EXIT.unreachable;
   });
@@ -88,17 +90,19 @@ export function runPvs(
     if (empty !== undefined) return empty;
     const all = await rowsOf(opened, pattern, signal);
     const reachable = all.filter(({ state }) => state === 'reachable').length;
-    const rows = all.map(({ name, protocol, state, iocName, containerName }) => [
-      name,
-      protocol,
-      terminal.isInteractive ? state.replaceAll('-', ' ') : state,
-      iocName,
-      containerName,
-    ]);
+    const rows = all.map(({ name, protocol, state, iocName, containerName }) =>
+      [
+        name,
+        protocol,
+        terminal.isInteractive ? state.replaceAll('-', ' ') : state,
+        iocName,
+        containerName,
+      ].map(printable),
+    );
     if (options.json === true) {
       for (const { name, protocol, state, iocName, containerName, source } of all) {
         const row = { name, protocol, state, ioc: iocName, container: containerName, source };
-        terminal.print(JSON.stringify(row));
+        terminal.printJson(row);
       }
     }
     // Columns for people, tabs for programs.
@@ -141,22 +145,31 @@ async function rowsOf(
   }
 }
 
-export function runEnv(
+export async function runEnv(
   shell: Shell,
   options: CommonOptions,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  return withLook(options, terminal, signal, 'look', (opened) => {
-    const empty = emptyExit(opened, terminal);
-    if (empty !== undefined) return empty;
-    const environment = clientEnvironment(nameServersOf(opened.snapshot), process.env);
-    if (options.json === true) terminal.print(JSON.stringify(environment));
+  const print = (nameServers: NameServers): number => {
+    const environment = clientEnvironment(nameServers, process.env);
+    if (options.json === true) terminal.printJson(environment);
     else for (const line of formatEnvironment(environment, shell)) terminal.print(line);
     if (Object.keys(environment).length > 0) return EXIT.ok;
     terminal.tell(
       'Nothing is relayed to this machine now. Keep `epics-expose` running in another terminal.',
     );
     return EXIT.unreachable;
+  };
+  // It is the same for everybody: without a choice there is nothing to look for.
+  const told = isChoice(options) ? undefined : await brokerNameServers(terminal, signal);
+  if (told) return print(told);
+  return withLook(options, terminal, signal, 'look', (opened) => {
+    const empty = emptyExit(opened, terminal);
+    return empty ?? print(opened.nameServers);
   });
+}
+
+function isChoice({ container, label, engine, workspace }: CommonOptions): boolean {
+  return container.length + label.length + engine.length > 0 || workspace !== undefined;
 }

@@ -33,7 +33,7 @@ import type { PvProtocol, Snapshot } from '../../model/snapshot';
 import { ExposureClient } from '../../rpc/exposureClient';
 import { type BrokerFacts, METHODS, RPC_PROTOCOL } from '../../rpc/messages';
 import { systemClock } from '../systemClock';
-import { brokerPlace, type BrokerPlace, type Environment } from './brokerPlace';
+import { brokerPlace, type BrokerPlace, checkPlace, type Environment } from './brokerPlace';
 import { isOlder } from './brokerVersion';
 import { dialBroker } from './dialBroker';
 import { startBroker } from './startBroker';
@@ -107,13 +107,17 @@ export async function connectBroker(
   }
 }
 
-/** The broker that runs, or undefined; starts none as long as that one lives. */
+/**
+ * The broker that runs, or undefined; starts none as long as that one lives. Rejects with UsageError
+ * where somebody else could have put one.
+ */
 export async function findBroker(
   options: ConnectBrokerOptions,
   signal: AbortSignal,
 ): Promise<BrokerExposure | undefined> {
   const place = brokerPlace(options.env);
   if (!place) return undefined;
+  checkPlace(place);
   const exposure = new ReconnectingExposure(options, place);
   try {
     if (await exposure.connect(signal, false)) return exposure;
@@ -202,7 +206,7 @@ class ReconnectingExposure implements BrokerExposure {
   async #dial(signal: AbortSignal, mayStart: boolean): Promise<Socket | undefined> {
     const { env, program } = this.#options;
     const place = this.#place;
-    const socket = await dialBroker(place.socket, this.#clock, signal);
+    const socket = await dialBroker(place, this.#clock, signal);
     if (socket || !mayStart) return socket;
     return startBroker({ place, program, env, clock: this.#clock }, signal);
   }
@@ -377,7 +381,7 @@ class ReconnectingExposure implements BrokerExposure {
     this.#client = undefined;
     await client?.request(METHODS.stop, {}, signal).catch(unlessAborted(signal));
     for (;;) {
-      const socket = await dialBroker(this.#place.socket, this.#clock, signal);
+      const socket = await dialBroker(this.#place, this.#clock, signal);
       socket?.destroy();
       if (!socket) return;
       await delay(this.#clock, LOOK_MS, signal);

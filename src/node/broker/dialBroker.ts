@@ -1,15 +1,21 @@
 import { connect, type Socket } from 'node:net';
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
+import { type BrokerPlace, checkPlace } from './brokerPlace';
 
 const DIAL_TIMEOUT_MS = 2000;
 
-/** Undefined when nobody listens there. Rejects when the system forbids it, and at the signal. */
-export function dialBroker(
-  path: string,
+/**
+ * The only way to a broker: undefined when nobody listens there. Rejects with UsageError when the
+ * place is not this user's alone, when the system forbids it, and at the signal.
+ */
+export async function dialBroker(
+  place: BrokerPlace,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Socket | undefined> {
+  checkPlace(place);
+  const path = place.socket;
   return withDeadline(
     clock,
     DIAL_TIMEOUT_MS,

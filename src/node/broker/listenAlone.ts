@@ -21,7 +21,7 @@ export async function listenAlone(
   preparePlace(place);
   const release = await takeLock(place.lockFile, clock, signal);
   try {
-    const other = await dialBroker(place.socket, clock, signal);
+    const other = await dialBroker(place, clock, signal);
     if (other) {
       other.destroy();
       return undefined;

@@ -31,7 +31,12 @@ export async function startBroker(input: StartBrokerInput, signal: AbortSignal):
   const log = openSync(place.logFile, 'a', 0o600);
   const child = spawn(process.execPath, [resolve(program)], {
     // Where we run in an editor, its program is a Node too, when it is told so.
-    env: { ...env, ...('electron' in process.versions && { ELECTRON_RUN_AS_NODE: '1' }) },
+    env: {
+      ...env,
+      // Where we look for it, also if what decides that is another by then.
+      EPICS_EXPOSE_BROKER_DIR: place.folder,
+      ...('electron' in process.versions && { ELECTRON_RUN_AS_NODE: '1' }),
+    },
     cwd: place.folder,
     detached: true,
     windowsHide: true,
@@ -53,7 +58,7 @@ export async function startBroker(input: StartBrokerInput, signal: AbortSignal):
     async (inner) => {
       await delay(clock, FIRST_LOOK_MS, inner);
       for (;;) {
-        const socket = await dialBroker(place.socket, clock, inner);
+        const socket = await dialBroker(place, clock, inner);
         if (socket) return socket;
         if (failure !== undefined) {
           throw new TransportError(

@@ -25,7 +25,14 @@ export interface PortHolder {
   readonly publishingContainer?: string;
 }
 
+/** The last number of the 127.0.0.N that a container has, for when we are started again. */
+export interface AddressMemory {
+  indexOf(containerKey: string): number | undefined;
+  remember(containerKey: string, index: number): void;
+}
+
 export interface LocalPortsInput {
+  readonly addresses?: AddressMemory;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
   /**
    * This system lets us listen on one address beside somebody who listens on all of them (macOS,
@@ -93,11 +100,13 @@ export class LocalPorts implements Disposable {
 
   /** Tells which ports a container will want, before any is opened, so that they stay together. */
   claim(containerKey: string, ports: readonly number[]): void {
-    const index = planLoopback(this.#claims, containerKey, ports, (host, port) => {
-      const reservation = this.#input.reservations.find('tcp', { host, port });
-      // What is everywhere is no reason for another address.
-      return reservation !== undefined && !reservation.isEverywhere;
+    const { addresses, reservations } = this.#input;
+    const index = planLoopback(this.#claims, containerKey, ports, {
+      formerIndex: addresses?.indexOf(containerKey),
+      // What is published everywhere is no reason for another address.
+      isReserved: (host, port) => reservations.find('tcp', { host, port })?.isEverywhere === false,
     });
+    addresses?.remember(containerKey, index);
     this.#claims.set(containerKey, { index, ports: [...ports] });
   }
 

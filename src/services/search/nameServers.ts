@@ -38,6 +38,8 @@ export class NameServers implements Disposable {
   /** While open, for each protocol. */
   readonly #stores = new Map<PvProtocol, DisposableStore>();
   #isDisposed = false;
+  /** Of which it is known whether there is one. */
+  readonly #decided = new Set<PvProtocol>();
   #state: Partial<Record<PvProtocol, Endpoint>> = {};
 
   constructor(input: NameServersInput) {
@@ -48,6 +50,11 @@ export class NameServers implements Disposable {
   /** Where they listen. */
   get state(): Readonly<Partial<Record<PvProtocol, Endpoint>>> {
     return this.#state;
+  }
+
+  /** Whether they are open, or cannot be: then `state` is what clients are told. */
+  get isDecided(): boolean {
+    return PROTOCOLS.every((protocol) => this.#decided.has(protocol));
   }
 
   setOpen(isOpen: boolean): void {
@@ -85,12 +92,14 @@ export class NameServers implements Disposable {
         left = ports.slice(0, index);
         this.#state = { ...this.#state, [protocol]: relay.local };
         log('info', 'search', `name server of ${protocol} at ${formatEndpoint(relay.local)}`);
-        onChange();
         break;
       }
     } catch (error) {
       log('warn', 'search', `no name server of ${protocol}: ${messageOf(error)}`);
     }
+    if (store.isDisposed) return;
+    this.#decided.add(protocol);
+    if (left !== ports || ports === PORTS[protocol]) onChange();
     if (left.length === 0) return;
     schedule(store, clock, RETRY_MS, () => void this.#open(protocol, store, left));
   }
@@ -102,6 +111,7 @@ export class NameServers implements Disposable {
       this.#stores.get(protocol)?.dispose();
       const { [protocol]: _, ...others } = this.#state;
       this.#state = others;
+      this.#decided.delete(protocol);
       this.#begin(protocol);
     }
   }
@@ -109,6 +119,7 @@ export class NameServers implements Disposable {
   #close(): void {
     for (const store of this.#stores.values()) store.dispose();
     this.#stores.clear();
+    this.#decided.clear();
     this.#state = {};
   }
 

@@ -1,0 +1,62 @@
+/**
+ * Which loopback address each container had, over restarts of the broker: clients have it in their
+ * settings. Best effort: what cannot be read or written is as if it had never been.
+ */
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { messageOf } from '../base/errors';
+import type { Log } from '../base/log';
+import { LAST_LOOPBACK_INDEX } from '../model/loopbackPlan';
+import type { AddressMemory } from '../services/ports/localPorts';
+
+const MAX_CONTAINERS = 500;
+const MAX_KEY = 512;
+const MAX_BYTES = 2 * MAX_CONTAINERS * MAX_KEY;
+
+/** The last number of 127.0.0.N by container, the one that was used last at the end. */
+export function openAddressFile(path: string, log: Log): AddressMemory {
+  const known = read(path, log);
+  return {
+    indexOf: (containerKey) => known.get(containerKey),
+    remember(containerKey, index) {
+      if (containerKey.length > MAX_KEY || known.get(containerKey) === index) return;
+      known.delete(containerKey);
+      known.set(containerKey, index);
+      for (const key of [...known.keys()].slice(0, -MAX_CONTAINERS)) known.delete(key);
+      write(path, known, log);
+    },
+  };
+}
+
+function read(path: string, log: Log): Map<string, number> {
+  try {
+    const size = statSync(path, { throwIfNoEntry: false })?.size;
+    if (size === undefined) return new Map();
+    if (size > MAX_BYTES) throw new Error('it is too long');
+    return new Map(checked(JSON.parse(readFileSync(path, 'utf8'))));
+  } catch (error) {
+    log('info', 'session', `${path} is not used: ${messageOf(error)}`);
+    return new Map();
+  }
+}
+
+function checked(data: unknown): [string, number][] {
+  if (!Array.isArray(data)) throw new Error('it holds no list');
+  return data.slice(-MAX_CONTAINERS).map((entry: unknown) => {
+    const [key, index] = Array.isArray(entry) ? (entry as unknown[]) : [];
+    const isKey = typeof key === 'string' && key.length <= MAX_KEY;
+    const isIndex = Number.isInteger(index) && Number(index) >= 1;
+    if (!isKey || !isIndex || Number(index) > LAST_LOOPBACK_INDEX) throw new Error('an odd entry');
+    return [key, Number(index)];
+  });
+}
+
+/** Whole or not at all. */
+function write(path: string, known: ReadonlyMap<string, number>, log: Log): void {
+  try {
+    const fresh = `${path}.${process.pid}`;
+    writeFileSync(fresh, JSON.stringify([...known]), { mode: 0o600 });
+    renameSync(fresh, path);
+  } catch (error) {
+    log('info', 'session', `${path} is not kept: ${messageOf(error)}`);
+  }
+}

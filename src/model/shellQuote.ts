@@ -1,0 +1,36 @@
+/** Texts as one word of a shell, whatever they hold. Pure. */
+
+export const SHELLS = ['bash', 'fish', 'csh', 'powershell', 'cmd', 'dotenv'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+/** Every shell reads these as they stand. */
+const PLAIN = /^[\w.:/@+,-]+$/;
+
+/** NUL ends a variable's text in every system. */
+const NUL = '\0';
+
+/**
+ * The text as that shell writes it; undefined where it has no way to. For `cmd` it is what stands
+ * between the quotes of `set "NAME=..."` in a batch file; for `dotenv` what the readers of such files
+ * agree on.
+ */
+export function quoteFor(shell: Shell, text: string): string | undefined {
+  if (text.includes(NUL)) return undefined;
+  switch (shell) {
+    case 'bash':
+      return PLAIN.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+    case 'fish':
+      return `'${text.replace(/[\\']/g, '\\$&')}'`;
+    case 'csh':
+      // History is looked up between quotes too, and a line ends a quoted text.
+      return `'${text.replaceAll("'", `'\\''`).replace(/[!\n]/g, '\\$&')}'`;
+    case 'powershell':
+      // Typographic quotes end a text as well.
+      return `'${text.replace(/['\u2018-\u201b]/g, '$&$&')}'`;
+    case 'cmd':
+      return /["\r\n!]/.test(text) ? undefined : text.replaceAll('%', '%%');
+    case 'dotenv':
+      if (!/["\\$`'\r\n]/.test(text)) return `"${text}"`;
+      return /['\r\n]/.test(text) ? undefined : `'${text}'`;
+  }
+}
