@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import { DisposableStore } from './base/disposable';
 import type { WindowPlace } from './model/situation';
 import { launchProgram } from './node/launchProgram';
+import { systemClock } from './node/systemClock';
 import { BrokerLog } from './ui/brokerLog';
 import { exposeWithProgress, registerCommands } from './ui/commands';
 import { exposeByItself } from './ui/exposeByItself';
@@ -50,13 +51,14 @@ export function activate(context: vscode.ExtensionContext): void {
       ownContainerKey,
       place,
       tooltipOf: (node) => tooltipOf(exposure, node),
+      clock: systemClock,
     }),
   );
   const monitors = store.add(new MonitorPanels(exposure, context.extensionUri));
   store.add(keepContextKeys(exposure, place));
   store.add(createStatusBar(exposure));
   store.add(logProblems(exposure, log));
-  store.add(registerPvHover(exposure));
+  store.add(registerPvHover(exposure, () => view.pointerLeft()));
   store.add(registerHostTerminalProfile(exposure, system));
   store.add(
     keepTerminalVariables(context.environmentVariableCollection, exposure, place, ownContainerKey),
