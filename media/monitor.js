@@ -17,6 +17,7 @@
     }
     if (data.value !== undefined) {
       setText('value', data.value);
+      setText('size', data.size);
       setText('alarm', data.alarm === 'NO_ALARM' ? 'no alarm' : data.alarm);
       element('alarm').className = (data.severity ?? '').toLowerCase();
       setText('time', data.time);

@@ -6,6 +6,7 @@ import { DisposableStore } from './base/disposable';
 import { printableLines } from './base/printable';
 import type { WindowPlace } from './model/situation';
 import { launchProgram } from './node/launchProgram';
+import { systemClock } from './node/systemClock';
 import { BrokerLog } from './ui/brokerLog';
 import { exposeWithProgress, registerCommands } from './ui/commands';
 import { exposeByItself } from './ui/exposeByItself';
@@ -51,13 +52,14 @@ export function activate(context: vscode.ExtensionContext): void {
       ownContainerKey,
       place,
       tooltipOf: (node) => tooltipOf(exposure, node),
+      clock: systemClock,
     }),
   );
   const monitors = store.add(new MonitorPanels(exposure, context.extensionUri));
   store.add(keepContextKeys(exposure, place));
   store.add(createStatusBar(exposure));
   store.add(logProblems(exposure, log));
-  store.add(registerPvHover(exposure));
+  store.add(registerPvHover(exposure, () => view.pointerLeft()));
   store.add(registerHostTerminalProfile(exposure, system));
   store.add(
     keepTerminalVariables(context.environmentVariableCollection, exposure, place, ownContainerKey),

@@ -60,11 +60,14 @@ export interface Exposure extends Disposable {
   listBranch(query: BranchQuery, signal: AbortSignal): Promise<Branch>;
   /** All containers of the engines that wishes name, exposed or not. */
   listContainers(signal: AbortSignal): Promise<readonly RunningContainer[]>;
-  /** All that is known about a PV, with its last value; waits `maxWaitMs` at most for a newer one. */
+  /**
+   * All that is known about a PV, with a preview of its last value (model/preview); waits `maxWaitMs`
+   * at most for one that was just read.
+   */
   tellPv(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvStory>;
-  /** Reads a value now. Rejects with the reason; code 'not-found': no IOC here serves it. */
+  /** Reads all of a value now. Rejects with the reason; code 'not-found': no IOC here serves it. */
   readPv(name: string, protocol: PvProtocol, signal: AbortSignal): Promise<PvReading>;
-  /** Follows a value until disposed, over reconnections too. */
+  /** Follows a value until disposed, over reconnections too: previews, ten a second at most. */
   monitorPv(name: string, protocol: PvProtocol, onUpdate: (update: PvUpdate) => void): Disposable;
 }
 
@@ -147,6 +150,7 @@ export interface PvPath {
   /** ISO time since when it is so. */
   readonly since?: string;
   readonly problem?: Problem;
+  /** A preview. */
   readonly reading?: PvReading;
   /** ISO time at which `reading` was got. */
   readonly readAt?: string;
@@ -155,5 +159,11 @@ export interface PvPath {
 }
 
 export type PvUpdate =
-  | { readonly kind: 'value'; readonly reading: PvReading }
+  | {
+      readonly kind: 'value';
+      /** A preview. */
+      readonly reading: PvReading;
+      /** Lowest and highest of the numbers since the update before, where several came. */
+      readonly range?: readonly [number, number];
+    }
   | { readonly kind: 'interrupted'; readonly reason: string };

@@ -4,7 +4,7 @@ import type { PvPath, PvStory } from './exposure';
 import type { SearchNode, TreeNode } from './pvTree';
 import { stepHealth } from './pvTree';
 import type { PvStep } from './pvTable';
-import { formatValue } from './reading';
+import { sizeText, valueText } from './reading';
 import type { Problem, PvProtocol, ServerState, WayKind } from './snapshot';
 import type { Health } from './table';
 
@@ -22,10 +22,13 @@ export interface StoryLine {
 
 const MAX_VALUE = 300;
 
-/** A value that was got longer ago is shown with its age. */
-const OLD_VALUE_MS = 5000;
+/** A value that was got longer ago is shown with the time of that. */
+const OLD_VALUE_MS = 1000;
 
-/** `nowMs`: milliseconds since 1970, for ages. */
+/**
+ * `nowMs`: milliseconds since 1970. Times are told, not ages: a hover may be kept for some time, and
+ * what it says stays true.
+ */
 export function storySections(story: PvStory, nowMs: number): StorySection[] {
   if (story.paths.length > 0) return story.paths.map((path) => pathSection(path, nowMs));
   return [
@@ -47,34 +50,38 @@ function pathSection(path: PvPath, nowMs: number): StorySection {
   const { row, reading } = path;
   const lines: StoryLine[] = [];
   if (reading) {
-    const units = reading.units ? ` ${reading.units}` : '';
-    lines.push({
-      label: 'Value',
-      text: `${shortened(formatValue(reading.value, reading.precision))}${units}`,
-    });
+    lines.push({ label: 'Value', text: shortened(valueText(reading)) });
+    lines.push({ label: 'Size', text: sizeText(reading) });
     lines.push({ label: 'Alarm', text: [reading.severity, reading.alarmMessage ?? ''].join(' ') });
     lines.push({
       label: 'Time',
       text: reading.time ? formatLocal(reading.time) : 'never processed',
     });
+  } else if (path.readProblem === undefined) {
+    lines.push({ label: 'Value', text: NO_ANSWER_YET });
   }
   const isOld = path.readAt !== undefined && nowMs - Date.parse(path.readAt) > OLD_VALUE_MS;
   if (path.readAt !== undefined && (!reading || path.readProblem !== undefined || isOld)) {
-    lines.push({ label: 'Read', text: `${formatAge(path.readAt, nowMs)} ago` });
+    lines.push({ label: 'Read', text: formatMoment(path.readAt, nowMs) });
   }
   if (path.readProblem !== undefined)
     lines.push({ label: 'No newer value', text: path.readProblem });
   const failure = failureOf(path);
-  const since = path.since === undefined ? '' : `, for ${formatAge(path.since, nowMs)}`;
+  const since = path.since === undefined ? '' : `, since ${formatMoment(path.since, nowMs)}`;
   lines.push({ label: 'State', text: `${failure?.message ?? STEP_WORDS[row.step]}${since}` });
   if (failure) lines.push({ label: 'What to do', text: failure.advice });
   lines.push({ label: 'Path', text: wayText(path) });
   return {
     heading: `${PROTOCOL_WORDS[row.protocol]} (${path.implementation})`,
     health: path.problem ? 'bad' : stepHealth(row.step),
-    lines: lines.map(({ label, text }) => ({ label, text: text.trim() })),
+    lines: lines
+      .map(({ label, text }) => ({ label, text: text.trim() }))
+      .filter(({ text }) => text !== ''),
   };
 }
+
+/** Of a value that was asked for. */
+export const NO_ANSWER_YET = 'no answer yet';
 
 /** A long string or a structure would fill the screen. */
 function shortened(text: string): string {
@@ -148,8 +155,8 @@ export function tooltipSections(node: TreeNode, nowMs: number): StorySection[] {
       return [
         section(node, `IOC ${name}`, [
           ['Process', pid === undefined ? '' : `pid ${pid}`],
-          ['Up for', startedAt === undefined ? '' : formatAge(startedAt, nowMs)],
-          ['Command', commandLine],
+          ['Up since', startedAt === undefined ? '' : formatMoment(startedAt, nowMs)],
+          ['Command', shortened(commandLine)],
           ['PV names', namesNote ?? ''],
         ]),
       ];
@@ -200,7 +207,10 @@ function serverSection(node: TreeNode, server: ServerState, nowMs: number): Stor
     ['In the container', formatEndpoint(listening)],
     ['Way', way ? WAY_WORDS[way] : ''],
     ['On this machine', local ? formatEndpoint(local) : ''],
-    ['State', `${server.status}${since === undefined ? '' : `, for ${formatAge(since, nowMs)}`}`],
+    [
+      'State',
+      `${server.status}${since === undefined ? '' : `, since ${formatMoment(since, nowMs)}`}`,
+    ],
     [
       'PVs',
       `${pvs.reachable} of ${pvs.total} reachable${pvs.pending > 0 ? `, ${pvs.pending} asked` : ''}`,
@@ -226,15 +236,13 @@ function section(node: TreeNode, heading: string, lines: [string, string][]): St
   };
 }
 
-/** How long ago an ISO time was, in the largest unit that says enough. */
-export function formatAge(isoTime: string, nowMs: number): string {
-  const seconds = Math.max(0, Math.round((nowMs - Date.parse(isoTime)) / 1000));
-  if (!Number.isFinite(seconds)) return 'an unknown time';
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-  const hours = Math.floor(seconds / 3600);
-  if (hours < 24) return `${hours} h ${Math.floor((seconds % 3600) / 60)} min`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+/** An ISO time as the clock on this wall shows it, to the second; with the day where it was another. */
+export function formatMoment(isoTime: string, nowMs: number): string {
+  const [day = '', time] = formatLocal(isoTime).split(' ');
+  if (time === undefined) return 'an unknown time';
+  const seconds = time.slice(0, 'HH:MM:SS'.length);
+  const [today] = formatLocal(new Date(nowMs).toISOString()).split(' ');
+  return day === today ? seconds : `${day} ${seconds}`;
 }
 
 /** An ISO time as the clock on this wall shows it, to the millisecond. */

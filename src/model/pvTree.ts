@@ -305,22 +305,24 @@ export interface TreeChange {
   readonly ids: readonly string[];
 }
 
-export function changeOf(before: readonly TreeNode[], after: readonly TreeNode[]): TreeChange {
+/** `tooltipOf`: what a hover over a line says beside the line itself. */
+export function changeOf(
+  before: readonly TreeNode[],
+  after: readonly TreeNode[],
+  tooltipOf: (node: TreeNode) => string = () => '',
+): TreeChange {
   if (!isSameList(before, after)) return { all: true, ids: [] };
   const ids: string[] = [];
-  before.forEach((old, index) => collectChanges(old, after[index] ?? old, ids));
+  const collect = (old: TreeNode, now: TreeNode): void => {
+    const oldChildren = childrenOf(old);
+    const children = childrenOf(now);
+    const isSame = isSameLine(old, now) && tooltipOf(old) === tooltipOf(now);
+    // A line that is drawn anew asks for its children, too.
+    if (!isSame || !isSameList(oldChildren, children)) ids.push(now.id);
+    else oldChildren.forEach((child, index) => collect(child, children[index] ?? child));
+  };
+  before.forEach((old, index) => collect(old, after[index] ?? old));
   return { all: false, ids };
-}
-
-function collectChanges(old: TreeNode, now: TreeNode, ids: string[]): void {
-  const oldChildren = childrenOf(old);
-  const children = childrenOf(now);
-  // A line that is drawn anew asks for its children, too.
-  if (!isSameLine(old, now) || !isSameList(oldChildren, children)) {
-    ids.push(now.id);
-    return;
-  }
-  oldChildren.forEach((child, index) => collectChanges(child, children[index] ?? child, ids));
 }
 
 export function childrenOf(node: TreeNode): readonly TreeNode[] {

@@ -1,4 +1,7 @@
-/** Follows values for as long as somebody wants them, over IOCs that end and come back. */
+/**
+ * Follows values for as long as somebody wants them, over IOCs that end and come back. However much an
+ * IOC sends, what is told of it is bounded in number and size (updatePacer).
+ */
 import { delay, onAbort } from '../base/abort';
 import type { Clock } from '../base/clock';
 import { type Disposable, toDisposable } from '../base/disposable';
@@ -8,6 +11,7 @@ import type { PvProtocol } from '../model/snapshot';
 import type { Connection } from './connection';
 import { MonitorCircuit } from './probe/monitorCircuit';
 import type { MonitorIdentity } from './probe/monitorDialect';
+import { UpdatePacer } from './updatePacer';
 
 const RETRY_FIRST_MS = 200;
 const RETRY_MAX_MS = 5000;
@@ -36,21 +40,25 @@ export class PvMonitors {
 
   monitor(name: string, protocol: PvProtocol, onUpdate: (update: PvUpdate) => void): Disposable {
     const abort = new AbortController();
-    void this.#follow(name, protocol, onUpdate, abort.signal);
-    return toDisposable(() => abort.abort());
+    const pacer = new UpdatePacer(this.#input.clock, onUpdate);
+    void this.#follow(name, protocol, pacer, abort.signal);
+    return toDisposable(() => {
+      pacer.dispose();
+      abort.abort();
+    });
   }
 
   async #follow(
     name: string,
     protocol: PvProtocol,
-    onUpdate: (update: PvUpdate) => void,
+    pacer: UpdatePacer,
     signal: AbortSignal,
   ): Promise<void> {
     let lastReason: string | undefined;
     const interrupt = (reason: string): void => {
       if (signal.aborted || reason === lastReason) return;
       lastReason = reason;
-      onUpdate({ kind: 'interrupted', reason });
+      pacer.interrupted(reason);
     };
     for (let failures = 0; !signal.aborted; failures++) {
       const found = this.#input.find(name, protocol);
@@ -64,7 +72,7 @@ export class PvMonitors {
           onValue(reading) {
             failures = 0;
             lastReason = undefined;
-            if (!signal.aborted) onUpdate({ kind: 'value', reading });
+            if (!signal.aborted) pacer.value(reading);
           },
           onStall: interrupt,
           onEnd(reason) {

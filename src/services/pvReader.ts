@@ -3,6 +3,7 @@ import { withDeadline } from '../base/abort';
 import type { Clock } from '../base/clock';
 import { ContainerError, messageOf, NotFoundError } from '../base/errors';
 import type { PvPath, PvStory } from '../model/exposure';
+import { previewOf } from '../model/preview';
 import type { PvReading } from '../model/reading';
 import type { PvProtocol } from '../model/snapshot';
 import { sentence } from '../model/table';
@@ -13,8 +14,10 @@ import { stateOf, toRow } from './pvLists';
 import type { PvServer } from './session';
 
 const READ_TIMEOUT_MS = 5000;
-/** Last readings kept for hovers. */
+/** Last readings kept for hovers, as previews. */
 const KEPT_READINGS = 2000;
+/** A reading that was got so long ago at most is not got again. */
+const FRESH_MS = 500;
 
 export interface PvReaderInput {
   readonly servers: () => readonly PvServer[];
@@ -23,6 +26,7 @@ export interface PvReaderInput {
 }
 
 interface Kept {
+  /** A preview: a thousand images would fill the memory. */
   readonly reading?: PvReading;
   readonly readAt?: string;
   readonly readProblem?: string;
@@ -84,8 +88,9 @@ export class PvReader {
   /** Never rejects for a PV that cannot be read: its path says why. */
   async tell(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvStory> {
     const servers = this.#serversOf(name);
-    if (maxWaitMs > 0 && servers.length > 0) {
-      const readings = Promise.all(servers.map((server) => this.#refresh(server, name)));
+    if (maxWaitMs > 0) {
+      const stale = servers.filter((server) => !this.#isFresh(keyOf(server.key, name)));
+      const readings = Promise.all(stale.map((server) => this.#refresh(server, name)));
       // What comes later is there for the next one who asks.
       await withDeadline(this.#input.clock, maxWaitMs, 'late', signal, () => readings).catch(
         () => undefined,
@@ -153,9 +158,20 @@ export class PvReader {
   #keep(key: string, news: Kept): void {
     const { reading, readAt } = this.#kept.get(key) ?? {};
     this.#kept.delete(key);
-    this.#kept.set(key, { ...(reading && readAt !== undefined && { reading, readAt }), ...news });
+    this.#kept.set(key, {
+      ...(reading && readAt !== undefined && { reading, readAt }),
+      ...news,
+      ...(news.reading && { reading: previewOf(news.reading) }),
+    });
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > KEPT_READINGS && oldest !== undefined) this.#kept.delete(oldest);
+  }
+
+  #isFresh(key: string): boolean {
+    const { readAt, readProblem } = this.#kept.get(key) ?? {};
+    if (readAt === undefined || readProblem !== undefined) return false;
+    const ageMs = this.#input.clock.wallMs() - Date.parse(readAt);
+    return ageMs >= 0 && ageMs <= FRESH_MS;
   }
 
   #path(server: PvServer, name: string): PvPath {

@@ -4,7 +4,7 @@ import { type Disposable, DisposableStore } from '../base/disposable';
 import { printable } from '../base/printable';
 import type { PvUpdate } from '../model/exposure';
 import { formatLocal } from '../model/pvStoryText';
-import { readingCells } from '../model/reading';
+import { readingCells, sizeText } from '../model/reading';
 import type { PvProtocol } from '../model/snapshot';
 import type { WindowExposure } from './windowExposure';
 
@@ -18,6 +18,8 @@ interface MonitorMessage {
   /** Time (ms since 1970) and value, for the plot; of numbers only. */
   readonly points: readonly [number, number][];
   readonly value?: string;
+  /** Type and sizes of what is too long to be shown; else ''. */
+  readonly size?: string;
   readonly alarm?: string;
   readonly severity?: string;
   readonly time?: string;
@@ -112,6 +114,7 @@ export class MonitorPanels implements Disposable {
   <body>
     <h1><span id="name"></span> <small id="protocol"></small></h1>
     <p id="value" role="status" aria-live="polite"></p>
+    <p id="size"></p>
     <p><span id="alarm"></span> <span id="time"></span></p>
     <p id="interrupted" role="alert" hidden></p>
     <svg id="plot" role="img" aria-label="The values of the last minutes"></svg>
@@ -143,11 +146,15 @@ class MonitorFeed implements Disposable {
       const { reading } = update;
       const [, , value = '', alarm = ''] = readingCells('', 'ca', reading);
       const time = reading.time === undefined ? 'never processed' : formatLocal(reading.time);
-      this.#text = { value, alarm, severity: reading.severity, time, interrupted: '' };
+      const size = sizeText(reading);
+      this.#text = { value, size, alarm, severity: reading.severity, time, interrupted: '' };
       if (typeof reading.value === 'number' && Number.isFinite(reading.value)) {
         const atMs = reading.time === undefined ? Number.NaN : Date.parse(reading.time);
-        this.#points.push([Number.isNaN(atMs) ? Date.now() : atMs, reading.value]);
-        if (this.#points.length > MAX_WAITING) this.#points.shift();
+        const at = Number.isNaN(atMs) ? Date.now() : atMs;
+        // What was passed over is a line from its lowest to its highest.
+        for (const passed of update.range ?? []) this.#points.push([at, passed]);
+        this.#points.push([at, reading.value]);
+        if (this.#points.length > MAX_WAITING) this.#points.splice(0, MAX_WAITING / 2);
       }
     }
     this.#timer ??= setTimeout(() => {

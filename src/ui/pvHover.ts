@@ -11,19 +11,21 @@ import { LATE, pvMarkdown } from './pvTooltip';
 import { storyMarkdown } from './storyMarkdown';
 import type { WindowExposure } from './windowExposure';
 
-/** The core lists names from memory; together with a story it stays below 300 ms. */
-const LIST_MS = 60;
+/** The core lists names from memory; a story may follow. */
+const LIST_MS = 250;
 /** What a part of a name must have, so that not every number is a question. */
 const MIN_PART = 3;
 const SHOWN_NAMES = 5;
 
-export function registerPvHover(exposure: WindowExposure): Disposable {
+/** `onHover`: the pointer is over an editor. */
+export function registerPvHover(exposure: WindowExposure, onHover: () => void): Disposable {
   // Without a scheme: documents of a remote window are `vscode-remote:`.
   return vscode.languages.registerHoverProvider(
     FILE_PATTERNS.map((pattern) => ({ pattern })),
     {
       async provideHover(document, { line, character }) {
         if (!exposure.exposure) return undefined;
+        onHover();
         const lines = linesOf(document);
         const reference = pvReferenceAt(document.fileName, { lines, line, character });
         if (!reference) return undefined;

@@ -1,25 +1,38 @@
 /** The whole story of a line of the tree or of a PV in an editor, made when asked for. */
 import type * as vscode from 'vscode';
-import { type StorySection, storySections, tooltipSections } from '../model/pvStoryText';
+import {
+  NO_ANSWER_YET,
+  type StorySection,
+  storySections,
+  tooltipSections,
+} from '../model/pvStoryText';
 import type { PvStory } from '../model/exposure';
 import type { TreeNode } from '../model/pvTree';
 import { COMMANDS } from './ids';
 import { type CommandLink, storyMarkdown } from './storyMarkdown';
 import type { WindowExposure } from './windowExposure';
 
-export async function tooltipOf(
-  exposure: WindowExposure,
-  node: TreeNode,
-): Promise<vscode.MarkdownString | undefined> {
-  if (node.kind !== 'pv') return storyMarkdown(undefined, tooltipSections(node, Date.now()), []);
+export interface Tooltip {
+  readonly markdown: vscode.MarkdownString;
+  /** False: only that there is no answer yet. */
+  readonly isAnswer: boolean;
+}
+
+export async function tooltipOf(exposure: WindowExposure, node: TreeNode): Promise<Tooltip> {
+  if (node.kind !== 'pv') {
+    const markdown = storyMarkdown(undefined, tooltipSections(node, Date.now()), []);
+    return { markdown, isAnswer: true };
+  }
   const { name } = node.row;
   const story = await exposure.tellPv(name);
-  return story ? pvMarkdown(story) : storyMarkdown(name, [LATE], []);
+  return story
+    ? { markdown: pvMarkdown(story), isAnswer: true }
+    : { markdown: storyMarkdown(name, [LATE], []), isAnswer: false };
 }
 
 /** In place of a story that did not come. */
 export const LATE: StorySection = {
-  heading: 'no answer yet',
+  heading: NO_ANSWER_YET,
   health: 'busy',
   lines: [{ label: 'What to do', text: 'Hover again; the log tells more if it stays so.' }],
 };

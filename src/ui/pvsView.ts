@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { messageOf } from '../base/errors';
+import type { Clock } from '../base/clock';
 import type { PvRow } from '../model/exposure';
 import {
   branchNodes,
@@ -16,9 +17,12 @@ import {
   type ServerNode,
   type TreeNode,
 } from '../model/pvTree';
+import { tooltipSections } from '../model/pvStoryText';
 import type { WindowPlace } from '../model/situation';
-import type { Health } from '../model/table';
+import { HoveredRows } from './hoveredRows';
 import { CONTEXT_KEYS, PVS_VIEW } from './ids';
+import type { Tooltip } from './pvTooltip';
+import { iconOf } from './rowIcon';
 import { withTimeout } from './signals';
 import type { WindowExposure } from './windowExposure';
 
@@ -36,7 +40,8 @@ export interface PvsViewInput {
   readonly ownContainerKey: () => string | undefined;
   readonly place: WindowPlace;
   /** The long text for a hover over a line. */
-  readonly tooltipOf: (node: TreeNode) => Promise<vscode.MarkdownString | undefined>;
+  readonly tooltipOf: (node: TreeNode) => Promise<Tooltip>;
+  readonly clock: Clock;
 }
 
 export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
@@ -47,7 +52,9 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
   #tree: readonly TreeNode[] = [];
   /** The objects VS Code knows a line by, of the lines that may change by themselves. */
   readonly #shown = new Map<string, TreeNode>();
+  readonly #hovered: HoveredRows<TreeNode>;
   #filter = '';
+  #hasMessage = false;
   #redrawTimer: NodeJS.Timeout | undefined;
 
   readonly onDidChangeTreeData = this.#redraw.event;
@@ -60,6 +67,16 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
         showCollapseAll: true,
       }),
     );
+    this.#hovered = this.#store.add(
+      new HoveredRows({
+        textOf: async (node) => textOf(await this.#tooltipOf(node)),
+        redraw: (node) => this.#redraw.fire([node]),
+        clock: input.clock,
+      }),
+    );
+    this.#store.add(this.#view.onDidChangeSelection(() => this.pointerLeft()));
+    this.#store.add(this.#view.onDidChangeVisibility(() => this.pointerLeft()));
+    this.#store.add(vscode.window.onDidChangeWindowState(() => this.pointerLeft()));
     this.#store.add(input.exposure.onDidChange(() => this.#redrawSoon()));
     this.#store.add({ dispose: () => clearTimeout(this.#redrawTimer) });
     this.#draw();
@@ -111,7 +128,7 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
   #draw(): void {
     const before = this.#tree;
     this.#tree = this.#makeTree();
-    const change = changeOf(before, this.#tree);
+    const change = changeOf(before, this.#tree, tooltipText);
     if (change.all) {
       this.#shown.clear();
       this.#redraw.fire(undefined);
@@ -131,7 +148,14 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
         : undefined;
     // Only beside lines: on an empty tree it would take the place of the welcome text.
     const isLimited = this.#input.place === 'inside' && this.#tree.length > 0;
-    this.#view.message = isLimited ? INSIDE_MESSAGE : '';
+    if (isLimited !== this.#hasMessage) {
+      this.#hasMessage = isLimited;
+      // An empty text would hide the welcome text in Theia; VS Code's types do not tell that
+      // undefined takes the message away.
+      (this.#view as { message: string | undefined }).message = isLimited
+        ? INSIDE_MESSAGE
+        : undefined;
+    }
     this.#view.description = this.#filter === '' ? '' : `filter: ${this.#filter}`;
   }
 
@@ -268,10 +292,29 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
     }
   }
 
-  async resolveTreeItem(item: vscode.TreeItem, node: TreeNode): Promise<vscode.TreeItem> {
-    const tooltip = await this.#input.tooltipOf(this.#find(node.id) ?? node);
-    if (tooltip) item.tooltip = tooltip;
+  async resolveTreeItem(
+    item: vscode.TreeItem,
+    node: TreeNode,
+    token: vscode.CancellationToken,
+  ): Promise<vscode.TreeItem> {
+    const tooltip = await this.#tooltipOf(node);
+    item.tooltip = tooltip.markdown;
+    // Lines with others below are drawn anew whenever what they say changes (changeOf); on its own
+    // account none is, because that would close the hovers of the lines below.
+    if (node.kind !== 'pv') this.pointerLeft();
+    // VS Code keeps what comes for a hover that has closed, too.
+    else this.#hovered.shown(node, token.isCancellationRequested ? undefined : textOf(tooltip));
     return item;
+  }
+
+  /** No row's hover is open, as far as there are signs. */
+  pointerLeft(): void {
+    this.#hovered.left();
+  }
+
+  #tooltipOf(node: TreeNode): Promise<Tooltip> {
+    // The object that VS Code knows the line by may be older than what the line says now.
+    return this.#input.tooltipOf(this.#find(node.id) ?? node);
   }
 
   dispose(): void {
@@ -279,21 +322,12 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
   }
 }
 
-const HEALTH_COLORS: Record<Health, string> = {
-  good: 'testing.iconPassed',
-  busy: 'testing.iconQueued',
-  bad: 'testing.iconFailed',
-};
+/** To compare. */
+function tooltipText(node: TreeNode): string {
+  return JSON.stringify(tooltipSections(node, 0));
+}
 
-/** A shape for each state; containers and IOCs that are fine show what they are. */
-function iconOf(node: TreeNode): vscode.ThemeIcon {
-  const shapes: Record<Health, string> = { good: 'pass', busy: 'sync', bad: 'error' };
-  const own = { container: 'package', ioc: 'chip', group: 'folder', search: 'search' };
-  const shape =
-    node.kind === 'problem'
-      ? 'warning'
-      : node.health === 'good' && node.kind in own
-        ? own[node.kind as keyof typeof own]
-        : shapes[node.health];
-  return new vscode.ThemeIcon(shape, new vscode.ThemeColor(HEALTH_COLORS[node.health]));
+/** To compare; undefined: no answer yet. */
+function textOf({ markdown, isAnswer }: Tooltip): string | undefined {
+  return isAnswer ? markdown.value : undefined;
 }

@@ -47,9 +47,12 @@ interface Run {
   exposure?: ConnectedExposure;
 }
 
-/** A hover is there within 300 ms: a newer value is waited for so long, and the core so long. */
-const NEW_VALUE_MS = 150;
-const TELL_MS = 220;
+/**
+ * What is read in time is shown, of whatever size; mostly that takes 20 ms. Who hovers sees that we
+ * work meanwhile. The core is waited for a little longer than it waits for a value.
+ */
+const NEW_VALUE_MS = 700;
+const TELL_MS = 900;
 const KEPT_STORIES = 500;
 
 const NOTHING: Snapshot = { isSettled: false, engines: [], containers: [], unknownNames: [] };

@@ -155,6 +155,18 @@ export class CodeServer {
     return processesWith('HOME', this.#home);
   }
 
+  /** Memory of the extension hosts, together. */
+  extensionHostBytes(): number {
+    const pids = this.processes().filter((pid) =>
+      /extensionHost/.test(fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
+    );
+    if (pids.length === 0) throw new Error('no extension host');
+    return pids.reduce((sum, pid) => {
+      const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+      return sum + 1024 * Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0);
+    }, 0);
+  }
+
   async close(): Promise<void> {
     const ended = new Promise((done) => {
       const child = this.#child;

@@ -1,13 +1,20 @@
 /** The workbench of VS Code in a headless Chromium, and how a person's hand and eye use it. */
 import * as fs from 'node:fs';
 import { resolve } from 'node:path';
-import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import {
+  chromium,
+  type Browser,
+  type FrameLocator,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 import type { CodeServer } from './codeServer';
 
 export const CHROMIUM = process.env['EPICS_EXPOSE_CHROMIUM'] ?? '/usr/bin/chromium';
 export const ARTIFACTS = resolve(__dirname, '../../artifacts/vscode');
 
 const STEP_DEADLINE_MS = 20_000;
+const HOVER_ATTEMPTS = 4;
 const START_DEADLINE_MS = 60_000;
 
 /** Of the page; the project's own types know no DOM. */
@@ -162,15 +169,32 @@ export class Workbench {
     if ((await row.getAttribute('aria-expanded')) === 'false') await row.press('ArrowRight');
   }
 
+  /** The page in the webview that is shown. */
+  webview(): FrameLocator {
+    return this.page
+      .frameLocator('iframe.webview.ready')
+      .last()
+      .frameLocator('iframe#active-frame');
+  }
+
   /** Rests the pointer there and gives the text that appears. */
   async hover(target: Locator): Promise<string> {
-    await this.page.mouse.move(640, 5);
-    await target.hover();
-    // What is asked for comes in the place of a first 'Loading...'.
     const hovers = this.page.locator('.monaco-hover:visible');
+    // What is asked for comes in the place of a first 'Loading...'.
     const hover = hovers.filter({ hasNotText: /^\s*Loading\.*\s*$/ }).first();
-    await hover.waitFor();
-    return hover.innerText();
+    for (let attempt = 1; ; attempt++) {
+      await this.page.mouse.move(640, 5);
+      // The one before would be taken for the new one.
+      await hovers.first().waitFor({ state: 'hidden' });
+      await target.hover();
+      try {
+        await hover.waitFor({ timeout: STEP_DEADLINE_MS / HOVER_ATTEMPTS });
+        return await hover.innerText({ timeout: STEP_DEADLINE_MS / HOVER_ATTEMPTS });
+      } catch (error) {
+        // A row that is drawn anew in that moment opens none before the pointer comes again.
+        if (attempt === HOVER_ATTEMPTS) throw error;
+      }
+    }
   }
 
   /** A picture in artifacts/vscode, or elsewhere. */

@@ -5,6 +5,7 @@ import type { Browser } from 'playwright-core';
 import { camonitor, nameServers } from '../support/clients';
 import { CodeServer, missingForCodeServer } from '../support/codeServer';
 import { devcontainerUp, type Devcontainer } from '../support/lab/devcontainer';
+import { runIoc } from '../support/lab/container';
 import { needsEngine } from '../support/lab/needs';
 import { skip } from '../support/skip';
 import { until } from '../support/until';
@@ -80,6 +81,13 @@ describe('workbench', function () {
     return window;
   }
 
+  /** A client outside, which sees the counter count. */
+  async function monitorCount(window: Workbench): Promise<ReturnType<typeof camonitor>> {
+    const tree = (await window.readTree()).join();
+    const [, endpoint = assert.fail(tree)] = /CA rsrv .*→ ([\d.]+:5064)/.exec(tree) ?? [];
+    return camonitor(['DEV:COUNT'], nameServers({ ca: [endpoint] }));
+  }
+
   it('shows the PVs of a dev container after one click', async () => {
     const window = await openWindow();
     await window.welcomeButton('Expose PVs').waitFor();
@@ -109,6 +117,85 @@ describe('workbench', function () {
       /IOC DEV_IOC \(pid \d+\) in container .*:5064 → .* → 127\.\d+\.\d+\.\d+:5064/,
     );
     await window.pictures('hover', look);
+  });
+
+  it('tells in each hover over a counter what it is then', async () => {
+    const window = await exposedWindow();
+    await window.expand(/^CA /);
+    const counter = window.rows('DEV:COUNT');
+    const look = async (): Promise<number> => {
+      const story = await window.hover(counter);
+      return Number(/Value: (\d+) counts/.exec(story)?.[1] ?? assert.fail(story));
+    };
+    // While the pointer is nowhere near another line.
+    const first = await look();
+    let again = first;
+    await until(
+      async () => (again = await look()) !== first,
+      20_000,
+      () => `not ${first} again`,
+    );
+    assert.ok(again > first);
+    // After another line was hovered, at once.
+    const last = await look();
+    await window.hover(window.rows('DEV:TEMPERATURE'));
+    assert.ok((await look()) > last);
+  });
+
+  it('leaves a hover open that still says what is so', async () => {
+    const window = await exposedWindow();
+    await window.expand(/^CA /);
+    const monitor = await monitorCount(window);
+    try {
+      await window.hover(window.rows('DEV:TEMPERATURE'));
+      const before = monitor.updates.length;
+      // It counts ten times a second: longer than a hover is left alone in any case.
+      await until(() => monitor.updates.length > before + 70, 20_000, 'seventy counts');
+      assert.match(await window.page.locator('.monaco-hover:visible').innerText(), /21\.50 C/);
+    } finally {
+      await monitor.close();
+    }
+  });
+
+  it('shows an image by its type and size, and keeps nothing else waiting', async function () {
+    const camera = await runIoc(dev.container.engine, {
+      ...{ ioc: 'cameraP4p', image: 'py-ioc', macros: 'P=CAM:', name: 'camera' },
+    });
+    try {
+      const window = await exposedWindow();
+      await window.expand(/^container camera|^camera/);
+      await window.expand(/^PVA pvxs.* :5075.*2 of 2/i);
+      const image = window.rows('CAM:IMAGE');
+      await image.waitFor();
+      const story = await window.hover(image);
+      assert.match(
+        story,
+        /Value: \[\d+, .* 999990 more\]\nSize: ubyte\[1000000\], 1000 × 1000, 1\.0 MB/,
+      );
+      await window.picture('image-hover');
+      const before = server.extensionHostBytes();
+      await image.click();
+      await window.command('EPICS: Monitor PV');
+      const panel = window.webview();
+      await panel.locator('#value', { hasText: '999990 more' }).waitFor();
+      const values = new Set<string>();
+      await until(
+        async () => values.add(await panel.locator('#value').innerText()).size > 20,
+        30_000,
+        () => `twenty images, of which came ${values.size}`,
+      );
+      for (let round = 0; round < 3; round++) {
+        assert.match(await window.hover(window.rows('CAM:COUNT')), /Value: \d+\n/);
+        assert.match(await window.hover(image), /999990 more/);
+      }
+      await window.picture('image-monitor');
+      const grown = (server.extensionHostBytes() - before) / 1e6;
+      console.log(`        the extension host grew by ${grown.toFixed(1)} MB`);
+      // Each image as text would be 2 MB.
+      assert.ok(grown < 100, `${grown} MB`);
+    } finally {
+      await camera.remove();
+    }
   });
 
   it('tells where clients that search are answered', async () => {
@@ -148,9 +235,7 @@ describe('workbench', function () {
 
   it('misses no update of a client outside while the window reloads', async () => {
     const window = await exposedWindow();
-    const [, endpoint = ''] =
-      /CA rsrv .*→ ([\d.]+:5064)/.exec((await window.readTree()).join()) ?? [];
-    const monitor = camonitor(['DEV:COUNT'], nameServers({ ca: [endpoint] }));
+    const monitor = await monitorCount(window);
     try {
       await monitor.next((update) => update.ok);
       await window.reload();

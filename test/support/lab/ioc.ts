@@ -16,7 +16,9 @@ export type IocKind =
   | 'p4p'
   | 'pvaPy'
   | 'corePva'
-  | 'pvagw';
+  | 'pvagw'
+  | 'cameraP4p'
+  | 'cameraIoc';
 
 export interface IocOptions {
   /** Default softIocPvx. */
@@ -39,6 +41,8 @@ const scripts = {
   caproto: 'caprotoIoc.py',
   p4p: 'p4pServer.py',
   pvaPy: 'pvaPyServer.py',
+  cameraP4p: 'cameraP4p.py',
+  cameraIoc: 'cameraIoc.py',
 } as const;
 
 /** Number of TCP listeners once it serves: one for each protocol it speaks. */
@@ -52,6 +56,8 @@ const listenerCounts: Record<IocKind, number> = {
   pvaPy: 1,
   corePva: 1,
   pvagw: 1,
+  cameraP4p: 1,
+  cameraIoc: 2,
 };
 
 export function iocCommand(options: IocOptions): {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { PvPath, PvRow } from '../../../src/model/exposure';
+import { previewOf } from '../../../src/model/preview';
 import {
-  formatAge,
   formatLocal,
+  formatMoment,
   storySections,
   tooltipSections,
 } from '../../../src/model/pvStoryText';
@@ -44,7 +45,7 @@ describe('storySections', () => {
       Value: '1.5 mA',
       Alarm: 'MINOR HIGH',
       Time: formatLocal(time),
-      State: 'reachable, for 3 min 5 s',
+      State: `reachable, since ${formatMoment('2026-01-02T03:01:00Z', nowMs)}`,
       Path: "IOC IOC1 (pid 7) in container dev, :5064 \u2192 agent in the container's network \u2192 127.0.0.1:5064",
     });
   });
@@ -59,26 +60,47 @@ describe('storySections', () => {
     const problem = { code: 'port-taken', message: 'port 5064 is taken', advice: 'End it.' };
     const { local: _, ...unrelayed } = path;
     const lines = told({ ...unrelayed, problem });
-    assert.equal(lines['State'], 'port 5064 is taken, for 3 min 5 s');
+    assert.match(lines['State'] ?? '', /^port 5064 is taken, since \d+:01:00$/);
     assert.equal(lines['What to do'], 'End it.');
     assert.match(lines['Path'] ?? '', /not on this machine$/);
   });
 
-  it('tells how old a value is that could not be read again', () => {
+  it('tells when a value was read that could not be read again', () => {
     const reading = { value: 'on', severity: 'NO_ALARM' };
     const readAt = '2026-01-02T03:04:00Z';
     const lines = told({ ...path, reading, readAt, readProblem: 'no answer in time' });
     assert.equal(lines['Value'], 'on');
     assert.equal(lines['Time'], 'never processed');
-    assert.equal(lines['Read'], '5 s ago');
+    assert.equal(lines['Read'], formatMoment(readAt, nowMs));
     assert.equal(lines['No newer value'], 'no answer in time');
   });
 
-  it('tells how old a value is that was got some time ago', () => {
+  it('tells when a value was read that is more than a second old', () => {
     const reading = { value: 'on', severity: 'NO_ALARM' };
     const at = (age: number): string => new Date(nowMs - age).toISOString();
     assert.equal(told({ ...path, reading, readAt: at(1000) })['Read'], undefined);
-    assert.equal(told({ ...path, reading, readAt: at(90_000) })['Read'], '1 min 30 s ago');
+    assert.equal(
+      told({ ...path, reading, readAt: at(1001) })['Read'],
+      formatMoment(at(1001), nowMs),
+    );
+  });
+
+  it('says the same later, as long as nothing changes', () => {
+    const reading = { value: 'on', severity: 'NO_ALARM' };
+    const readAt = '2026-01-02T03:04:00Z';
+    const story = { name: 'X:Y', paths: [{ ...path, reading, readAt, readProblem: 'gone' }] };
+    assert.deepEqual(storySections(story, nowMs), storySections(story, nowMs + 50_000));
+  });
+
+  it('tells that a value was asked for and did not come yet', () =>
+    assert.equal(told(path)['Value'], 'no answer yet'));
+
+  it('tells type, size and first elements of an image', () => {
+    const value = { name: 'ubyteValue', value: new Uint8Array(12) };
+    const reading = previewOf({ value, severity: 'NO_ALARM', dimensions: [3, 4] });
+    const lines = told({ ...path, reading });
+    assert.match(lines['Value'] ?? '', /^\[0, 0, .* 2 more\]$/);
+    assert.equal(lines['Size'], 'ubyte[12], 3 \u00d7 4, 12 bytes');
   });
 
   it('says so when no IOC tells the name', () => {
@@ -136,15 +158,14 @@ describe('tooltip of searches', () => {
   });
 });
 
-describe('formatAge', () => {
-  const rows: [string, string][] = [
-    ['2026-01-02T03:04:01Z', '4 s'],
-    ['2026-01-02T03:04:09Z', '0 s'],
-    ['2026-01-02T02:03:04Z', '1 h 1 min'],
-    ['2025-12-31T03:04:05Z', '2 d 0 h'],
-    ['nonsense', 'an unknown time'],
-  ];
-  for (const [time, age] of rows) {
-    it(`${time} is ${age} ago`, () => assert.equal(formatAge(time, nowMs), age));
-  }
+describe('formatMoment', () => {
+  it('tells the time of today, and the day of another', () => {
+    const [day, time] = formatLocal('2026-01-02T03:04:01.5Z').split(' ');
+    assert.equal(formatMoment('2026-01-02T03:04:01.5Z', nowMs), time?.slice(0, 8));
+    assert.equal(
+      formatMoment('2026-01-02T03:04:01.5Z', nowMs + 3 * 86_400_000),
+      `${day} ${time?.slice(0, 8)}`,
+    );
+    assert.equal(formatMoment('nonsense', nowMs), 'an unknown time');
+  });
 });

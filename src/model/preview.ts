@@ -1,0 +1,129 @@
+/**
+ * What of a value crosses to a window: as much as is shown there, whatever the value's size. An image
+ * of a million elements is its first ten, its type and its sizes. Pure.
+ */
+import { type PvReading, SHOWN_ELEMENTS, type WholeValue } from './reading';
+
+/** Characters of a text, or of all that is told of a structure. */
+export const PREVIEW_CHARACTERS = 300;
+/** Characters of units and of what a server says of an alarm. */
+const WORD_CHARACTERS = 100;
+/** Levels of a structure that are shown. */
+const MAX_DEPTH = 6;
+const MAX_DIMENSIONS = 10;
+
+/**
+ * The same reading with a value of at most some hundred characters. Work and size depend on what is
+ * shown, not on the value. Of what was shortened `whole` tells type and size.
+ */
+export function previewOf(reading: PvReading): PvReading {
+  const { value: given, units, alarmMessage, dimensions, ...rest } = reading;
+  const value = contentOf(given, dimensions);
+  const { shown, whole } = shorten(value);
+  return {
+    ...rest,
+    value: shown,
+    ...(whole && { whole }),
+    ...(units !== undefined && { units: units.slice(0, WORD_CHARACTERS) }),
+    ...(alarmMessage !== undefined && { alarmMessage: alarmMessage.slice(0, WORD_CHARACTERS) }),
+    ...(dimensions && { dimensions: dimensions.slice(0, MAX_DIMENSIONS) }),
+  };
+}
+
+/** An image's value is a choice of element types, of which only the array says something. */
+function contentOf(value: unknown, dimensions: readonly number[] | undefined): unknown {
+  if (!dimensions || typeof value !== 'object' || value === null) return value;
+  const { value: chosen } = value as { value?: unknown };
+  return ArrayBuffer.isView(chosen) ? chosen : value;
+}
+
+function shorten(value: unknown): { shown: unknown; whole?: WholeValue } {
+  if (typeof value === 'string') {
+    if (value.length <= PREVIEW_CHARACTERS) return { shown: value };
+    const whole = { type: 'string', count: value.length };
+    return { shown: value.slice(0, PREVIEW_CHARACTERS), whole };
+  }
+  if (ArrayBuffer.isView(value)) {
+    const elements = value as unknown as ArrayLike<unknown>;
+    if (elements.length <= SHOWN_ELEMENTS) return { shown: Array.from(elements) };
+    const type = TYPE_WORDS[value.constructor.name] ?? 'number';
+    return {
+      shown: firstOf(elements),
+      whole: { type, count: elements.length, bytes: value.byteLength },
+    };
+  }
+  if (Array.isArray(value)) {
+    const shown = firstOf(value).map((element) => plainOf(element));
+    const [first] = value as unknown[];
+    const type = typeof first === 'object' && first !== null ? 'structure' : typeof first;
+    return value.length > SHOWN_ELEMENTS
+      ? { shown, whole: { type, count: value.length } }
+      : { shown };
+  }
+  if (typeof value === 'object' && value !== null) {
+    const whole = { type: 'structure', count: Object.keys(value).length };
+    return { shown: describe(value), whole };
+  }
+  return { shown: value };
+}
+
+function firstOf<T>(elements: ArrayLike<T>): T[] {
+  return Array.from({ length: Math.min(elements.length, SHOWN_ELEMENTS) }, (_, i) => elements[i]!);
+}
+
+/** An element of an array: a scalar, or what is told of a structure. */
+function plainOf(element: unknown): unknown {
+  if (typeof element === 'string') return element.slice(0, PREVIEW_CHARACTERS);
+  return typeof element === 'object' && element !== null ? describe(element) : element;
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  Int8Array: 'byte',
+  Uint8Array: 'ubyte',
+  Int16Array: 'short',
+  Uint16Array: 'ushort',
+  Int32Array: 'int',
+  Uint32Array: 'uint',
+  BigInt64Array: 'long',
+  BigUint64Array: 'ulong',
+  Float32Array: 'float',
+  Float64Array: 'double',
+};
+
+/** A structure in the manner of JSON, until there are enough characters. */
+function describe(value: unknown): string {
+  const parts: string[] = [];
+  let left = PREVIEW_CHARACTERS;
+  const put = (text: string): void => {
+    parts.push(text.slice(0, Math.max(0, left)));
+    left -= text.length;
+  };
+  const putList = (open: string, close: string, count: number, one: (i: number) => void): void => {
+    put(open);
+    const shown = Math.min(count, SHOWN_ELEMENTS);
+    for (let i = 0; i < shown && left > 0; i++) {
+      if (i > 0) put(', ');
+      one(i);
+    }
+    if (count > shown) put(`, ... ${count - shown} more`);
+    put(close);
+  };
+  const write = (one: unknown, depth: number): void => {
+    if (typeof one === 'string') put(JSON.stringify(one.slice(0, PREVIEW_CHARACTERS)));
+    else if (typeof one !== 'object' || one === null) put(String(one));
+    else if (depth === MAX_DEPTH) put('...');
+    else if (Array.isArray(one) || ArrayBuffer.isView(one)) {
+      const elements = one as ArrayLike<unknown>;
+      putList('[', ']', elements.length, (i) => write(elements[i], depth + 1));
+    } else {
+      const names = Object.keys(one);
+      putList('{', '}', names.length, (i) => {
+        const name = names[i] ?? '';
+        put(`${JSON.stringify(name.slice(0, WORD_CHARACTERS))}: `);
+        write((one as Record<string, unknown>)[name], depth + 1);
+      });
+    }
+  };
+  write(value, 0);
+  return left < 0 ? `${parts.join('')}...` : parts.join('');
+}

@@ -1,0 +1,23 @@
+/** The icons of the tree's lines. */
+import * as vscode from 'vscode';
+import type { TreeNode } from '../model/pvTree';
+import type { Health } from '../model/table';
+
+const HEALTH_COLORS: Record<Health, string> = {
+  good: 'testing.iconPassed',
+  busy: 'testing.iconQueued',
+  bad: 'testing.iconFailed',
+};
+
+/** A shape for each state; containers and IOCs that are fine show what they are. */
+export function iconOf(node: TreeNode): vscode.ThemeIcon {
+  const shapes: Record<Health, string> = { good: 'pass', busy: 'sync', bad: 'error' };
+  const own = { container: 'package', ioc: 'chip', group: 'folder', search: 'search' };
+  const shape =
+    node.kind === 'problem'
+      ? 'warning'
+      : node.health === 'good' && node.kind in own
+        ? own[node.kind as keyof typeof own]
+        : shapes[node.health];
+  return new vscode.ThemeIcon(shape, new vscode.ThemeColor(HEALTH_COLORS[node.health]));
+}
