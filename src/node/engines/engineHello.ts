@@ -10,7 +10,7 @@ export interface EngineIdentity {
   readonly isRootless: boolean;
   /** The same through whatever endpoint the engine is reached. */
   readonly id: string;
-  /** Where on its machine it makes a folder for each container first of all; Podman only. */
+  /** Where on its machine it makes a folder for each container, first of all. */
   readonly containersFolder?: string;
 }
 
@@ -85,7 +85,8 @@ export function parseIdentity(version: VersionJson, info: InfoJson): EngineIdent
     version: version.Version ?? '',
     isRootless,
     id,
-    ...(isPodman && root && driver && { containersFolder: `${root}/${driver}-containers` }),
+    ...(root &&
+      driver && { containersFolder: `${root}/${isPodman ? `${driver}-` : ''}containers` }),
   };
 }
 

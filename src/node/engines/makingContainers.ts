@@ -49,6 +49,7 @@ export class MakingContainers implements Disposable {
     if (this.#unknown.size >= MAX_AT_ONCE) return;
     this.#unknown.add(id);
     onChange();
+    log('debug', 'engine', `container ${id.slice(0, 12)} is being made`);
     const done = (): void => {
       if (this.#unknown.delete(id) && !this.#abort.signal.aborted) onChange();
     };

@@ -13,7 +13,7 @@ import {
   planLoopback,
 } from '../../model/loopbackPlan';
 import type { Relay, RelayResult, SiftCircuit, WayIn } from '../connection';
-import type { PortReservations } from './portReservations';
+import { describePublisher, type PortReservations } from './portReservations';
 
 /** Who listens on a port of this machine, as far as the system tells. */
 export interface PortHolder {
@@ -178,7 +178,7 @@ export class LocalPorts implements Disposable {
     const reservation = reservations.find('tcp', local);
     if (reservation) {
       const { publisher, isEverywhere } = reservation;
-      const reason = `is left to container ${publisher.name}, which publishes it`;
+      const reason = `is left to ${describePublisher(publisher)}`;
       const holder = { isEverywhere, publishingContainer: publisher.name };
       return { kind: 'reserved', taken: { endpoint: local, reason, holder } };
     }

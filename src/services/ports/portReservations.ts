@@ -48,6 +48,12 @@ export interface PublishingEngines {
 
 /** A container that stopped within this time is likely to be started again. */
 const RECENT_MS = 24 * 60 * 60 * 1000;
+/**
+ * One that was removed within this time is likely to be made again (`run --rm`, `compose down` and
+ * `up`), and then starts at the first try although its ports may be bound before we hear of it.
+ */
+const REMOVED_MS = 15 * 60 * 1000;
+const MAX_REMOVED = 200;
 /** An engine that does not answer must not keep ports closed for ever. */
 const READY_TIMEOUT_MS = 5000;
 const LOOK_MS = 20;
@@ -58,6 +64,10 @@ export class ContainerPorts implements PortReservations, Disposable {
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new EventEmitter<void>());
   readonly #followed = new Map<Engine, Disposable>();
+  /** What each engine told last, for what is missing in the next. */
+  readonly #told = new Map<Engine, readonly PortPublisher[]>();
+  readonly #removed = new Map<string, PortPublisher>();
+  #lapse: Disposable | undefined;
 
   readonly onDidChange = this.#changed.event;
 
@@ -72,6 +82,7 @@ export class ContainerPorts implements PortReservations, Disposable {
         }),
       );
     }
+    this.#store.add({ dispose: () => this.#lapse?.dispose() });
     this.#follow();
   }
 
@@ -83,23 +94,61 @@ export class ContainerPorts implements PortReservations, Disposable {
     const engines = this.#engines;
     for (const engine of engines) {
       if (this.#followed.has(engine)) continue;
-      const following = this.#store.add(engine.onDidChange(() => this.#changed.fire()));
-      this.#followed.set(engine, following);
+      const following = engine.onDidChange(() => {
+        this.#noteRemoved(engine);
+        this.#changed.fire();
+      });
+      this.#followed.set(engine, this.#store.add(following));
+      this.#noteRemoved(engine);
     }
     for (const [engine, following] of this.#followed) {
       if (engines.has(engine)) continue;
       this.#followed.delete(engine);
+      this.#told.delete(engine);
       this.#store.release(following);
     }
+  }
+
+  #noteRemoved(engine: Engine): void {
+    const now = engine.publishers;
+    const ids = new Set(now.map(({ id }) => id));
+    const finishedAt = new Date(this.#clock.wallMs()).toISOString();
+    for (const publisher of this.#told.get(engine) ?? []) {
+      if (ids.has(publisher.id)) continue;
+      const removed = { state: 'removed', restartsByItself: false, finishedAt, startError: '' };
+      this.#removed.delete(publisher.id);
+      this.#removed.set(publisher.id, { ...publisher, ...removed });
+    }
+    this.#told.set(engine, now);
+    for (const id of this.#removed.keys()) {
+      if (this.#removed.size <= MAX_REMOVED) break;
+      this.#removed.delete(id);
+    }
+    this.#awaitLapse();
+  }
+
+  /** Tells when the next reservation lapses; nothing else happens then. */
+  #awaitLapse(): void {
+    const wallMs = this.#clock.wallMs();
+    const lapses = this.publishers.flatMap((publisher) => lapseOf(publisher) ?? []);
+    const next = Math.min(...lapses.filter((atMs) => atMs >= wallMs));
+    this.#lapse?.dispose();
+    this.#lapse = undefined;
+    if (next === Infinity) return;
+    this.#lapse = this.#clock.after(next - wallMs + 1, () => {
+      this.#changed.fire();
+      this.#awaitLapse();
+    });
   }
 
   get isUnsure(): boolean {
     return [...this.#engines].some(({ isMakingContainer }) => isMakingContainer);
   }
 
-  /** Every container that publishes something, whatever it does now. */
+  /** Every container that publishes something, whatever it does now, and those removed of late. */
   get publishers(): readonly PortPublisher[] {
-    return [...this.#engines].flatMap(({ publishers }) => publishers);
+    const there = [...this.#engines].flatMap(({ publishers }) => publishers);
+    return [...there, ...this.#removed.values()];
   }
 
   find(transport: Transport, endpoint: Endpoint): PortReservation | undefined {
@@ -130,11 +179,22 @@ export class ContainerPorts implements PortReservations, Disposable {
   }
 }
 
+export function describePublisher({ name, state }: PortPublisher): string {
+  const isRemoved = state === 'removed';
+  return `container ${name}, which ${isRemoved ? 'published it until it was removed just now' : 'publishes it'}`;
+}
+
 /** Whether a container has its ports, or is to have them when it starts. */
 function holdsItsPorts(publisher: PortPublisher, wallMs: number): boolean {
-  const { state, restartsByItself, finishedAt } = publisher;
+  const lapseMs = lapseOf(publisher);
+  return lapseMs === undefined || wallMs <= lapseMs;
+}
+
+/** When it is not expected to start again any more, in ms since 1970; undefined: no such time. */
+function lapseOf({ state, restartsByItself, finishedAt }: PortPublisher): number | undefined {
+  const endedMs = finishedAt === '' ? -Infinity : Date.parse(finishedAt);
+  if (state === 'removed') return endedMs + REMOVED_MS;
   // `exited`, of Docker; the others are Podman's.
   const hasEnded = state === 'exited' || state === 'stopped' || state === 'dead';
-  if (!hasEnded || restartsByItself) return true;
-  return finishedAt !== '' && wallMs - Date.parse(finishedAt) < RECENT_MS;
+  return hasEnded && !restartsByItself ? endedMs + RECENT_MS : undefined;
 }

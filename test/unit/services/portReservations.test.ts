@@ -83,6 +83,21 @@ describe('ports that containers publish', () => {
     assert.deepEqual(seen, ['undefined true', 'gateway true', 'gateway false']);
   });
 
+  it('are kept for a container that was removed, for a quarter of an hour, and that is told', async () => {
+    const engine = new FakeEngine(publisher({}));
+    const ports = portsOf(engine);
+    engine.become({ publishers: [] });
+    const whose = (): string | undefined => ports.find('tcp', at('127.0.0.1'))?.publisher.name;
+    assert.equal(whose(), 'gateway');
+    let changes = 0;
+    ports.onDidChange(() => changes++);
+    await clock.advance(15 * 60_000 - 1);
+    assert.deepEqual([whose(), changes], ['gateway', 0]);
+    await clock.advance(10);
+    assert.deepEqual([whose(), changes], [undefined, 1]);
+    ports.dispose();
+  });
+
   it('let nobody wait for ever for an engine that never says what it makes', async () => {
     const ports = portsOf(new FakeEngine());
     await ports.ready(new AbortController().signal);
