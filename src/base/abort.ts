@@ -32,7 +32,7 @@ export function delay(clock: Clock, delayMs: number, signal: AbortSignal): Promi
 }
 
 /**
- * Runs work under a deadline and a signal: `start` gets a signal that aborts on either, and the
+ * Runs work under a deadline, which is stretched on a busy machine, and a signal: `start` gets a signal that aborts on either, and the
  * result rejects with TimeoutError (message given by the caller, made before the wait so that its
  * stack shows who waited) or CancelledError at that moment, whether or not `start` obeys.
  */
@@ -43,7 +43,11 @@ export function withDeadline<T>(
   signal: AbortSignal,
   start: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const timeoutError = new TimeoutError(timeoutMessage);
+  const stretchedMs = clock.stretch(timeoutMs);
+  const seconds = Math.round(stretchedMs / 1000);
+  const isStretched = stretchedMs >= 2 * timeoutMs;
+  const waited = isStretched ? ` (waited ${seconds} s, because this machine is busy)` : '';
+  const timeoutError = new TimeoutError(`${timeoutMessage}${waited}`);
   return new Promise((resolve, reject) => {
     const controller = new AbortController();
     const store = new DisposableStore();
@@ -52,7 +56,7 @@ export function withDeadline<T>(
       controller.abort(error);
       reject(error);
     };
-    store.add(clock.after(timeoutMs, () => fail(timeoutError)));
+    store.add(clock.after(stretchedMs, () => fail(timeoutError)));
     store.add(onAbort(signal, () => fail(new CancelledError())));
     if (controller.signal.aborted) return;
     start(controller.signal).then(

@@ -9,4 +9,9 @@ export interface Clock {
   wallMs(): number;
   /** Calls back once after `delayMs`; dispose to cancel. */
   after(delayMs: number, callback: () => void): Disposable;
+  /**
+   * How long to wait for an answer that takes `timeoutMs` at most on an idle machine: longer while
+   * more programs want to run than there are processors, at most ten times as long.
+   */
+  stretch(timeoutMs: number): number;
 }

@@ -72,7 +72,7 @@ export function untilSettled(
       if (exposure.snapshot.isSettled || isEnough()) finish();
     };
     store.add(exposure.onDidChange(check));
-    store.add(systemClock.after(SETTLE_TIMEOUT_MS, finish));
+    store.add(systemClock.after(systemClock.stretch(SETTLE_TIMEOUT_MS), finish));
     signal.addEventListener('abort', finish, { once: true });
     if (signal.aborted) finish();
     else check();

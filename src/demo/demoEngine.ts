@@ -86,8 +86,8 @@ function openDemoContainer(servers: DemoServers, clock: Clock): ContainerAccess 
   const store = new DisposableStore();
   return {
     ways: [store.add(createDemoWay(servers))],
-    watchSockets(onReport) {
-      const report = clock.after(0, () => onReport(REPORT));
+    watchSockets(events) {
+      const report = clock.after(0, () => events.report(REPORT));
       return { lookNow: () => undefined, dispose: () => report.dispose() };
     },
     readFile: (path) => Promise.reject(new ContainerError(`the demo has no file ${path}`)),

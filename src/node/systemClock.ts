@@ -1,5 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import type { Clock } from '../base/clock';
 import { toDisposable } from '../base/disposable';
+
+const MAX_STRETCH = 10;
 
 /** The clock of this machine. */
 export const systemClock: Clock = {
@@ -9,4 +13,22 @@ export const systemClock: Clock = {
     const timer = setTimeout(callback, delayMs);
     return toDisposable(() => clearTimeout(timer));
   },
+  stretch: (timeoutMs) => timeoutMs * Math.min(Math.max(1, loadPerProcessor()), MAX_STRETCH),
 };
+
+/** Programs that run or want to, for each processor: of the last minute, or now, whichever is more. */
+function loadPerProcessor(): number {
+  // Zeros on Windows, which does not count them.
+  const [ofLastMinute = 0] = loadavg();
+  return Math.max(ofLastMinute, runningNow()) / availableParallelism();
+}
+
+/** The average takes a minute to rise. `0.20 0.18 0.12 3/80 11206`: three run (proc_loadavg(5)). */
+function runningNow(): number {
+  if (process.platform !== 'linux') return 0;
+  try {
+    return Number(/(\d+)\//.exec(readFileSync('/proc/loadavg', 'latin1'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}

@@ -49,10 +49,11 @@ export class ContainerExposure implements Disposable {
     this.#ways = access.ways;
     this.#files = access;
     this.#watch = this.#store.add(
-      access.watchSockets(
-        (report) => this.#take(report),
-        (error) => this.#watchEnded(error),
-      ),
+      access.watchSockets({
+        report: (report) => this.#take(report),
+        failed: (error) => this.#watchFailed(error),
+        ended: () => this.#watchEnded(),
+      }),
     );
   }
 
@@ -92,6 +93,7 @@ export class ContainerExposure implements Disposable {
 
   #take(report: SocketReport): void {
     this.#hasReport = true;
+    this.#problem = undefined;
     const candidates = findIocCandidates(report);
     const ports = candidates.flatMap((c) => c.listeners.map((l) => l.endpoint.port));
     if (ports.length > 0) this.#input.localPorts.claim(this.key, ports);
@@ -166,22 +168,28 @@ export class ContainerExposure implements Disposable {
     this.#store.release(ioc);
   }
 
-  #watchEnded(error: Error | undefined): void {
+  #watchEnded(): void {
     for (const [key, ioc] of this.#iocs) this.#retire(key, ioc);
-    if (error) {
-      this.#problem = {
-        code: 'cannot-look-inside',
-        message: `cannot see the sockets of container ${this.#info.name}: ${messageOf(error)}`,
-        advice:
-          'See the log (--verbose); a container with a shell, python3 or node can always be looked into.',
-      };
-    }
+    this.#changed.fire();
+  }
+
+  /** What was seen before stays: that it cannot be seen now does not mean that it is gone. */
+  #watchFailed(error: Error): void {
+    const message = `cannot see the sockets of container ${this.#info.name} at present: ${messageOf(error)}`;
+    if (this.#problem?.message === message) return;
+    this.#input.log('warn', 'detect', message);
+    this.#problem = {
+      code: 'cannot-look-inside',
+      message,
+      advice:
+        'It is tried again. A container with a shell, python3 or node can be looked into from anywhere.',
+    };
     this.#changed.fire();
   }
 
   state(): ContainerState {
     const { id, name, image, labels, status } = this.#info;
-    const problem = this.#problem ?? (status === 'paused' ? pausedProblem(name) : undefined);
+    const problem = status === 'paused' ? pausedProblem(name) : this.#problem;
     return {
       key: this.key,
       engineKey: this.#engineKey,

@@ -75,14 +75,9 @@ export interface Engine extends Disposable {
 export interface ContainerAccess extends Disposable {
   /**
    * Reports the bound sockets now and after each change, noticed well within a second by something
-   * that stays attached. Ends with onEnd (after it nothing is reported) when that something ended
-   * and could not be replaced: container stopped, engine gone, or a ContainerError saying what is
-   * missing. Disposing stops it and leaves no process behind.
+   * that stays attached. Disposing stops it and leaves no process behind.
    */
-  watchSockets(
-    onReport: (report: SocketReport) => void,
-    onEnd: (error: Error | undefined) => void,
-  ): SocketWatch;
+  watchSockets(events: SocketWatchEvents): SocketWatch;
   /**
    * The ways in that may work, best first, without trying them: on this machine, published,
    * address, entered, exec. Each is made when asked and shared; owned by this access.
@@ -93,6 +88,18 @@ export interface ContainerAccess extends Disposable {
    * saying what and why (missing, not a file, too large, not readable).
    */
   readFile(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+export interface SocketWatchEvents {
+  /** Also after `failed`, when it works again, whether or not something has changed. */
+  report(report: SocketReport): void;
+  /**
+   * It cannot be looked now: a program is missing in the container, the engine is away, this machine
+   * has no descriptor left. That says nothing about the IOCs; it is tried again, ever more seldom.
+   */
+  failed(error: Error): void;
+  /** The container's first process is gone, as seen; nothing follows. */
+  ended(): void;
 }
 
 export interface SocketWatch extends Disposable {

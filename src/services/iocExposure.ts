@@ -131,7 +131,7 @@ export class IocExposure implements Disposable {
   get isSettled(): boolean {
     const isBusy = [...this.#entries.values()].some(
       ({ exposure, reachability }) =>
-        exposure.status === 'identifying' ||
+        isUndecided(exposure) ||
         (reachability !== undefined && reachability.steps.count('pending') > 0),
     );
     return this.#isGone || (!isBusy && this.#naming !== 'busy' && !this.#isNamingDue());
@@ -217,9 +217,7 @@ export class IocExposure implements Disposable {
     if (this.#naming !== 'waiting') return false;
     const exposures = [...this.#entries.values()].map((entry) => entry.exposure);
     const hasPva = exposures.some((exposure) => exposure.identity?.protocol === 'pva');
-    const isDecided = exposures.every(
-      (exposure) => exposure.identity || exposure.status !== 'identifying',
-    );
+    const isDecided = exposures.every((exposure) => exposure.identity || !isUndecided(exposure));
     return hasPva || (isDecided && exposures.some((exposure) => exposure.identity));
   }
 
@@ -481,4 +479,9 @@ function isTooLong(name: string): boolean {
 
 function shortened(text: string): string {
   return text.length <= SHOWN_COMMAND ? text : `${text.slice(0, SHOWN_COMMAND)}...`;
+}
+
+/** It may still turn out to be a server. */
+function isUndecided({ status, isForeign }: ServerExposure): boolean {
+  return status === 'identifying' && !isForeign;
 }

@@ -4,7 +4,7 @@
  */
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
-import { messageOf, TransportError } from '../base/errors';
+import { isErrorCode, messageOf, TransportError } from '../base/errors';
 import { delay, withDeadline } from '../base/abort';
 import type { Clock } from '../base/clock';
 import { inLanes } from '../base/lanes';
@@ -213,46 +213,35 @@ export class ServerExposure implements Disposable {
     const { endpoint, expected } = this.listener;
     const attempts: string[] = [];
     let wasConnected = false;
+    let isNeither = false;
+    /** Which did not answer in time: on a busy machine that is no reason to take a slower one. */
+    const late: WayIn[] = [];
+    const ask = (way: WayIn): Promise<ServerIdentity | undefined> =>
+      this.#askBy(way, () => {
+        wasConnected ||= way.kind === 'entered' || way.kind.startsWith('exec');
+      });
     for (const way of this.#input.ways()) {
       try {
-        const identity = await withDeadline(
-          this.#input.clock,
-          WAY_TIMEOUT_MS,
-          `no answer within ${WAY_TIMEOUT_MS / 1000} s`,
-          this.#abort.signal,
-          async (signal) => {
-            const connection = await way.dial(endpoint, signal);
-            wasConnected ||= way.kind === 'entered' || way.kind.startsWith('exec');
-            return identifyServer(connection, {
-              ...(expected && { expected }),
-              mayAskCa: this.#input.mayAskCa,
-              clock: this.#input.clock,
-              signal,
-            });
-          },
-        );
+        const identity = await ask(way);
         if (identity) {
-          const searchPort = this.#identity?.caObservations?.searchPort;
-          this.#identity = identity;
-          if (searchPort !== undefined) this.observeSearchPort(searchPort);
-          this.#way = way;
-          this.#input.log(
-            'info',
-            'detect',
-            `${formatEndpoint(endpoint)}: ${identity.implementation} by ${way.label}`,
-          );
-          this.#changed.fire();
+          const better = await this.#firstThatAnswers(late, ask);
+          this.#take(better?.way ?? way, better?.identity ?? identity);
           return true;
         }
+        isNeither = true;
         attempts.push(`${way.label}: connected, but nothing that answers is CA or PVA`);
       } catch (error) {
         if (this.#abort.signal.aborted) return false;
+        if (isErrorCode(error, 'timeout')) late.push(way);
         attempts.push(`${way.label}: ${messageOf(error)}`);
       }
       this.#input.log('debug', 'detect', `${formatEndpoint(endpoint)}: ${attempts.at(-1)}`);
     }
-    if (!expected && (wasConnected || attempts.length > 0)) {
+    if (!expected) {
+      // Who has answered in neither protocol is left alone from now on; who was not reached may be
+      // reached when this machine has descriptors again.
       this.#isForeign = true;
+      this.#status = isNeither ? 'identifying' : 'failed';
       return false;
     }
     this.#fail(
@@ -265,6 +254,51 @@ export class ServerExposure implements Disposable {
         : 'Put node, python3, socat or nc into the image, or publish the port under the same number.',
     );
     return false;
+  }
+
+  /** `onConnected` is called when the way has led to somebody. */
+  #askBy(way: WayIn, onConnected: () => void): Promise<ServerIdentity | undefined> {
+    const { endpoint, expected } = this.listener;
+    const { clock, mayAskCa } = this.#input;
+    return withDeadline(
+      clock,
+      WAY_TIMEOUT_MS,
+      `no answer within ${WAY_TIMEOUT_MS / 1000} s`,
+      this.#abort.signal,
+      async (signal) => {
+        const connection = await way.dial(endpoint, signal);
+        onConnected();
+        return identifyServer(connection, {
+          ...(expected && { expected }),
+          mayAskCa,
+          clock,
+          signal,
+        });
+      },
+    );
+  }
+
+  /** Of ways that were too slow before, one that answers now. */
+  async #firstThatAnswers(
+    ways: readonly WayIn[],
+    ask: (way: WayIn) => Promise<ServerIdentity | undefined>,
+  ): Promise<{ way: WayIn; identity: ServerIdentity } | undefined> {
+    for (const way of ways) {
+      const identity = await ask(way).catch(() => undefined);
+      if (identity) return { way, identity };
+    }
+    return undefined;
+  }
+
+  #take(way: WayIn, identity: ServerIdentity): void {
+    const searchPort = this.#identity?.caObservations?.searchPort;
+    this.#identity = identity;
+    this.#isForeign = false;
+    if (searchPort !== undefined) this.observeSearchPort(searchPort);
+    this.#way = way;
+    const where = formatEndpoint(this.listener.endpoint);
+    this.#input.log('info', 'detect', `${where}: ${identity.implementation} by ${way.label}`);
+    this.#changed.fire();
   }
 
   async #expose(): Promise<void> {

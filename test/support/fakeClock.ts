@@ -9,6 +9,8 @@ interface Timer {
 /** A clock that only moves when it is told to. */
 export class FakeClock implements Clock {
   #nowMs = 0;
+  /** Of the machine that it stands for; 1: idle. */
+  load = 1;
   readonly #timers = new Set<Timer>();
 
   nowMs(): number {
@@ -21,6 +23,9 @@ export class FakeClock implements Clock {
     const timer = { dueMs: this.#nowMs + delayMs, callback };
     this.#timers.add(timer);
     return toDisposable(() => this.#timers.delete(timer));
+  }
+  stretch(timeoutMs: number): number {
+    return timeoutMs * this.load;
   }
   get pendingCount(): number {
     return this.#timers.size;

@@ -11,10 +11,11 @@ async function main([endpoint = '', id = '', port = '']: string[]): Promise<void
   for (const seen of ['from here', 'from afar'] as Seen[]) {
     const access = openAs(seen, engine.api, await engine.info(id));
     await new Promise<void>((resolve) =>
-      access.watchSockets(
-        () => resolve(),
-        () => resolve(),
-      ),
+      access.watchSockets({
+        report: () => resolve(),
+        failed: () => resolve(),
+        ended: () => resolve(),
+      }),
     );
     const kinds: string[] = [];
     for (const way of access.ways) {

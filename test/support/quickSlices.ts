@@ -6,6 +6,7 @@ import { Slices } from '../../src/base/slices';
 const turns: Clock = {
   nowMs: () => 0,
   wallMs: () => 0,
+  stretch: (timeoutMs) => timeoutMs,
   after(_delayMs, callback) {
     const turn = setImmediate(callback);
     return toDisposable(() => clearImmediate(turn));

@@ -306,7 +306,7 @@ class ReconnectingExposure implements BrokerExposure {
       };
       const cancel = (): void => end();
       const connected = this.#connected.event(() => end());
-      const timer = this.#clock.after(RECONNECT_TIMEOUT_MS, () =>
+      const timer = this.#clock.after(this.#clock.stretch(RECONNECT_TIMEOUT_MS), () =>
         end(new TransportError(this.#problem ?? 'the background process does not run')),
       );
       signal.addEventListener('abort', cancel, { once: true });

@@ -35,11 +35,30 @@ export function findHostProcess(container: ContainerInfo): HostProcess | undefin
   }
 }
 
-/** Whether it is the same process still, and no zombie. */
+/**
+ * Rethrows what is this machine's trouble of a moment, such as no descriptor left: it says nothing
+ * about the file that was to be read.
+ */
+export function rethrowPassing(error: unknown): void {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== undefined && PASSING.has(code)) throw error;
+}
+
+const PASSING: ReadonlySet<string> = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EAGAIN',
+  'EINTR',
+  'EIO',
+]);
+
+/** Whether it is the same process still, and no zombie. Throws when that cannot be seen now. */
 export function isAlive({ pid, startTicks }: HostProcess): boolean {
   try {
     return parseStartTicks(readProc(pid, 'stat')) === startTicks;
-  } catch {
+  } catch (error) {
+    rethrowPassing(error);
     return false;
   }
 }

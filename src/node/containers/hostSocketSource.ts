@@ -12,7 +12,14 @@ import {
   parseStartTicks,
 } from '../../services/detect/parseProc';
 import type { BoundSocket, ProcessInfo } from '../../services/detect/socketReport';
-import { HeldProcFile, isAlive, isRunning, readProc, type HostProcess } from './hostProcess';
+import {
+  HeldProcFile,
+  isAlive,
+  isRunning,
+  readProc,
+  rethrowPassing,
+  type HostProcess,
+} from './hostProcess';
 import { joinOwners, withoutOwner } from './insideSocketSource';
 import { SourceEnded, type Owners, type SocketSource } from './polledSocketWatch';
 
@@ -75,6 +82,7 @@ export class HostSocketSource implements SocketSource {
     try {
       return readProc(this.host.pid, `net/${name}`);
     } catch (error) {
+      rethrowPassing(error);
       // Without IPv6 the kernel has no tcp6 and udp6.
       if (isOptional && (error as NodeJS.ErrnoException).code === 'ENOENT') return '';
       throw new SourceEnded();
@@ -114,7 +122,8 @@ function belongsTo(host: HostProcess, pid: number, mountNamespace: string | unde
   if (pid === host.pid) return true;
   try {
     if (readProc(pid, 'cgroup').includes(host.containerId)) return true;
-  } catch {
+  } catch (error) {
+    rethrowPassing(error);
     return false; // it has just ended
   }
   return mountNamespace !== undefined && tryLink(`/proc/${pid}/ns/mnt`) === mountNamespace;
@@ -126,6 +135,7 @@ function readSocketInodes(pid: number): number[] | undefined {
     const folder = `/proc/${pid}/fd`;
     return readdirSync(folder).flatMap((fd) => parseSocketInodes(tryLink(`${folder}/${fd}`) ?? ''));
   } catch (error) {
+    rethrowPassing(error);
     const code = (error as NodeJS.ErrnoException).code;
     return code === 'EACCES' || code === 'EPERM' ? undefined : [];
   }
@@ -147,7 +157,8 @@ function readProcess(pid: number, socketInodes: readonly number[]): ProcessInfo 
       ...startOf(startTicks),
       socketInodes,
     };
-  } catch {
+  } catch (error) {
+    rethrowPassing(error);
     return undefined;
   }
 }
@@ -166,7 +177,8 @@ function startOf(ticks: number): { startedAt?: string } {
 function tryLink(path: string): string | undefined {
   try {
     return readlinkSync(path);
-  } catch {
+  } catch (error) {
+    rethrowPassing(error);
     return undefined;
   }
 }
@@ -174,7 +186,8 @@ function tryLink(path: string): string | undefined {
 function tryRead(path: string): string {
   try {
     return readFileSync(path, 'utf8');
-  } catch {
+  } catch (error) {
+    rethrowPassing(error);
     return '';
   }
 }

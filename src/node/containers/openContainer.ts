@@ -2,8 +2,13 @@
 import type { Clock } from '../../base/clock';
 import { DisposableStore } from '../../base/disposable';
 import type { Log } from '../../base/log';
-import type { BoundSocket, SocketReport } from '../../services/detect/socketReport';
-import type { ContainerAccess, ContainerInfo, SocketWatch } from '../../services/engine';
+import type { BoundSocket } from '../../services/detect/socketReport';
+import type {
+  ContainerAccess,
+  ContainerInfo,
+  SocketWatch,
+  SocketWatchEvents,
+} from '../../services/engine';
 import type { EngineApi, OpenContainer } from '../engines/engineApi';
 import { connectorRoute } from './connectorRoute';
 import { addressRoute, hostNetworkRoute, publishedRoute } from './directRoutes';
@@ -52,12 +57,9 @@ class OpenedContainer implements ContainerAccess {
     );
   }
 
-  watchSockets(
-    onReport: (report: SocketReport) => void,
-    onEnd: (error: Error | undefined) => void,
-  ): SocketWatch {
+  watchSockets(events: SocketWatchEvents): SocketWatch {
     const source = this.#openSource();
-    return this.#store.add(new PolledSocketWatch(source, this.options.clock, onReport, onEnd));
+    return this.#store.add(new PolledSocketWatch(source, this.options.clock, events));
   }
 
   readFile(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {

@@ -5,8 +5,9 @@
  */
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
+import { messageOf } from '../../base/errors';
 import type { BoundSocket, ProcessInfo, SocketReport } from '../../services/detect/socketReport';
-import type { SocketWatch } from '../../services/engine';
+import type { SocketWatch, SocketWatchEvents } from '../../services/engine';
 
 export interface SocketSource extends Disposable {
   /** Time between two looks at the counters. */
@@ -16,7 +17,10 @@ export interface SocketSource extends Disposable {
    * only when a process of this container holds it.
    */
   readonly isNamespaceShared: boolean;
-  /** Something that changes when a socket is bound or closed. Rejects when the container is gone. */
+  /**
+   * Something that changes when a socket is bound or closed. Rejects, as the others, with SourceEnded
+   * when the container is gone, and with whatever else when it cannot be looked at the moment.
+   */
   readCounters(): string | Promise<string>;
   readSockets(): BoundSocket[] | Promise<BoundSocket[]>;
   /** The processes of the container that hold some of these sockets. */
@@ -29,7 +33,7 @@ export interface Owners {
   readonly isComplete: boolean;
 }
 
-/** The source ended in good order: the container stopped, or we ended it. */
+/** The container has stopped: there is evidence of it, not only a look that failed. */
 export class SourceEnded extends Error {}
 
 /**
@@ -38,6 +42,8 @@ export class SourceEnded extends Error {}
  * /proc/net/tcp, 3.7 ms for 23 GB of memory, however few there are.
  */
 const FULL_LOOK_PERIOD_MS = 60_000;
+/** After a look that failed; twice as long after each further one. */
+const RETRY_MAX_MS = 10_000;
 /** A look may cost this part of the time at most; a slow machine is looked at less often. */
 const COST_FACTOR = 20;
 
@@ -48,6 +54,7 @@ export class PolledSocketWatch implements SocketWatch {
   #isEnded = false;
   #counters = '';
   #lastFullLookMs = -Infinity;
+  #failureCount = 0;
   #reported: string | undefined;
   /** Who owned which sockets at the last look at processes. */
   #owners: Owners = { processes: [], isComplete: true };
@@ -56,8 +63,7 @@ export class PolledSocketWatch implements SocketWatch {
   constructor(
     readonly source: SocketSource,
     readonly clock: Clock,
-    readonly onReport: (report: SocketReport) => void,
-    readonly onEnd: (error: Error | undefined) => void,
+    readonly events: SocketWatchEvents,
   ) {
     this.#schedule(0);
   }
@@ -88,14 +94,27 @@ export class PolledSocketWatch implements SocketWatch {
       await this.#look(startMs);
     } catch (error) {
       if (this.#isEnded) return;
-      this.dispose();
-      this.onEnd(error instanceof SourceEnded ? undefined : (error as Error));
+      if (error instanceof SourceEnded) {
+        this.dispose();
+        this.events.ended();
+      } else this.#retry(error instanceof Error ? error : new Error(messageOf(error)));
       return;
     } finally {
       this.#isLooking = false;
     }
+    this.#failureCount = 0;
     this.#schedule(this.#isAskedAgain ? 0 : this.#pauseMs(startMs));
     this.#isAskedAgain = false;
+  }
+
+  #retry(error: Error): void {
+    const pauseMs = Math.min(this.source.periodMs * 2 ** this.#failureCount++, RETRY_MAX_MS);
+    // The next look looks at everything, and is told of in any case.
+    this.#lastFullLookMs = -Infinity;
+    this.#reported = undefined;
+    this.#isAskedAgain = false;
+    this.events.failed(error);
+    this.#schedule(pauseMs);
   }
 
   /** All watches look at the same moments, so that twenty containers wake us as often as one. */
@@ -127,7 +146,7 @@ export class PolledSocketWatch implements SocketWatch {
     const text = JSON.stringify(report);
     if (text === this.#reported) return;
     this.#reported = text;
-    this.onReport(report);
+    this.events.report(report);
   }
 }
 

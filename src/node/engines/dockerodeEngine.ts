@@ -6,7 +6,7 @@ import type Docker from 'dockerode';
 import { delay, onAbort } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { DisposableStore } from '../../base/disposable';
-import { EngineError, messageOf } from '../../base/errors';
+import { EngineError, isErrorCode, messageOf } from '../../base/errors';
 import { EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
 import type { EngineState } from '../../model/snapshot';
@@ -64,6 +64,8 @@ export class DockerodeEngine implements Engine, EngineApi {
   #connection = new AbortController();
   #hasTried = false;
   #isDuplicate = false;
+  /** It did not answer in time, once since it last did: a busy machine is no verdict. */
+  #wasSlow = false;
   readonly #tried = new EventEmitter<void>();
 
   readonly onDidChange = this.#changes.event;
@@ -268,12 +270,18 @@ export class DockerodeEngine implements Engine, EngineApi {
     const { kind, version, isRootless } = identity;
     const state: EngineState = { key: this.key, kind, version, isRootless, status: 'connected' };
     this.#isDuplicate = false;
+    this.#wasSlow = false;
     this.#update(state, followed);
     this.#finishAttempt();
   }
 
   /** Says why in the state; returns how long trying again makes no sense. */
   #fail(error: unknown): number {
+    if (isErrorCode(error, 'timeout') && !this.#wasSlow) {
+      this.#wasSlow = true;
+      this.#options.log('info', 'engine', `${this.key}: ${messageOf(error)}; trying again`);
+      return 0;
+    }
     const problem = problemOf(error, this.target);
     this.#isDuplicate = problem.code === duplicateCode;
     if (this.#state.problem?.message !== problem.message) {

@@ -73,7 +73,7 @@ function openHere({ clock, log }: HereEngineInput): ContainerAccess {
   const store = new DisposableStore();
   return {
     ways: [store.add(new RoutedWay(hostNetworkRoute(), log))],
-    watchSockets(onReport, onEnd) {
+    watchSockets(events) {
       const { pid } = process;
       const startTicks = parseStartTicks(readProc(pid, 'stat')) ?? 0;
       const source = new HostSocketSource(
@@ -82,7 +82,7 @@ function openHere({ clock, log }: HereEngineInput): ContainerAccess {
         false,
         async () => ({ processes: [], isComplete: false }),
       );
-      return store.add(new PolledSocketWatch(source, clock, onReport, onEnd));
+      return store.add(new PolledSocketWatch(source, clock, events));
     },
     async readFile(path, maxBytes, signal) {
       try {

@@ -24,7 +24,7 @@ export function identifyCa(
   const circuit = new CaClientCircuit(
     caHandler({
       version() {
-        if (!isWaiting) store.add(clock.after(ECHO_WAIT_MS, tell));
+        if (!isWaiting) store.add(clock.after(clock.stretch(ECHO_WAIT_MS), tell));
         isWaiting = true;
       },
       echo: tell,

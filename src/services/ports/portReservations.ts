@@ -168,7 +168,7 @@ export class ContainerPorts implements PortReservations, Disposable {
   }
 
   async ready(signal: AbortSignal): Promise<void> {
-    const untilMs = this.#clock.nowMs() + READY_TIMEOUT_MS;
+    const untilMs = this.#clock.nowMs() + this.#clock.stretch(READY_TIMEOUT_MS);
     const isReady = (): boolean =>
       !this.isUnsure && this.#sources.every((source) => source.isReady);
     while (!isReady() && this.#clock.nowMs() < untilMs) await delay(this.#clock, LOOK_MS, signal);

@@ -207,7 +207,7 @@ export class HeldReachability implements Reachability {
   async #watchQuiet(signal: AbortSignal, end: (error: Error) => void): Promise<void> {
     const { clock } = this.#input;
     try {
-      await delay(clock, ANSWER_TIMEOUT_MS, signal);
+      await delay(clock, clock.stretch(ANSWER_TIMEOUT_MS), signal);
       if (!this.#isReady) {
         end(new TimeoutError(`no handshake within ${ANSWER_TIMEOUT_MS / 1000} s`));
         return;
@@ -216,14 +216,14 @@ export class HeldReachability implements Reachability {
         this.#hasHeard = false;
         const answers = this.#answers;
         const isWaiting = this.steps.count('pending') > 0;
-        await delay(clock, isWaiting ? ANSWER_TIMEOUT_MS : QUIET_MS, signal);
+        await delay(clock, clock.stretch(isWaiting ? ANSWER_TIMEOUT_MS : QUIET_MS), signal);
         // Whatever else it says: these it does not answer.
         if (isWaiting && this.#answers === answers) this.steps.replaceAll('pending', 'no-answer');
         this.#tell();
         if (this.#hasHeard) continue;
         this.#dialect?.ping();
         this.#link?.flush();
-        await delay(clock, ANSWER_TIMEOUT_MS, signal);
+        await delay(clock, clock.stretch(ANSWER_TIMEOUT_MS), signal);
         if (this.#hasHeard) continue;
         end(new TimeoutError(`no sign of life within ${ANSWER_TIMEOUT_MS / 1000} s`));
         return;

@@ -129,7 +129,7 @@ export class MonitorCircuit {
       if (this.#hasHeard) continue;
       this.#dialect?.ping();
       this.#link?.flush();
-      await delay(this.#input.clock, QUIET_MS, signal);
+      await delay(this.#input.clock, this.#input.clock.stretch(QUIET_MS), signal);
       if (!this.#hasHeard) throw new Error(`no sign of life within ${QUIET_MS / 1000} s`);
     }
   }

@@ -108,7 +108,7 @@ export class AskedServer implements Disposable {
       listener('unknown');
       return;
     }
-    const untilMs = clock.nowMs() + WAIT_TIMEOUT_MS;
+    const untilMs = clock.nowMs() + clock.stretch(WAIT_TIMEOUT_MS);
     const question: Question = { name, untilMs, listeners: [listener] };
     this.#questions.set(name, question);
     this.#queue.push(question);
@@ -171,13 +171,13 @@ export class AskedServer implements Disposable {
   async #watchQuiet(signal: AbortSignal, end: (error: Error) => void): Promise<void> {
     const { clock } = this.#input;
     try {
-      await delay(clock, DIAL_TIMEOUT_MS, signal);
+      await delay(clock, clock.stretch(DIAL_TIMEOUT_MS), signal);
       if (!this.#isReady) end(new TimeoutError(`no handshake within ${DIAL_TIMEOUT_MS / 1000} s`));
       for (;;) {
         this.#hasHeard = false;
         this.#dialect?.ping();
         this.#link?.flush();
-        await delay(clock, PING_MS, signal);
+        await delay(clock, clock.stretch(PING_MS), signal);
         if (!this.#hasHeard) end(new TimeoutError(`no sign of life within ${PING_MS / 1000} s`));
       }
     } catch {
@@ -239,7 +239,10 @@ export class AskedServer implements Disposable {
         this.#allowance?.asked();
         this.#nextKey = key === 0x7fffffff ? 1 : key + 1;
         this.#questionsLeft--;
-        this.#sent.set(key, { question, untilMs: nowMs + ANSWER_TIMEOUT_MS });
+        this.#sent.set(key, {
+          question,
+          untilMs: nowMs + this.#input.clock.stretch(ANSWER_TIMEOUT_MS),
+        });
       }
     } catch (error) {
       this.#queue.splice(0, sent);

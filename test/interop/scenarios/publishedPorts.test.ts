@@ -12,7 +12,7 @@ import { listenersOf } from '../../support/lab/process';
 import { exposedServers, Scene } from '../../support/scene';
 import { until } from '../../support/until';
 
-/** Of each kind of publishing; `EPICS_EXPOSE_RUNS=100` for the figure in docs/benchmarks.md. */
+/** At most 25: each takes one more of the loopback addresses. `EPICS_EXPOSE_RUNS=25` for docs/benchmarks.md. */
 const RUNS = Number(process.env['EPICS_EXPOSE_RUNS'] ?? 4);
 
 for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {

@@ -36,8 +36,8 @@ class Scene {
     onDidChange: this.changed.event,
     open: ({ name }) => ({
       ways: [],
-      watchSockets: (onReport) => {
-        this.reports.set(name, () => onReport(REPORT));
+      watchSockets: (events) => {
+        this.reports.set(name, () => events.report(REPORT));
         return { lookNow: () => undefined, dispose: () => this.reports.delete(name) };
       },
       readFile: () => Promise.reject(new Error('no file')),

@@ -50,6 +50,7 @@ function countingClock(): { clock: Clock; longestTurn: () => number } {
       return 0;
     },
     wallMs: () => 0,
+    stretch: (timeoutMs) => timeoutMs,
     after(_delayMs, callback) {
       const turn = setImmediate(() => {
         looks = 0;
