@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import * as vscode from 'vscode';
-import { DisposableStore } from './base/disposable';
+import { DisposableStore, toDisposable } from './base/disposable';
 import { printableLines } from './base/printable';
 import type { WindowPlace } from './model/situation';
 import { launchProgram } from './node/launchProgram';
 import { systemClock } from './node/systemClock';
+import { awaitIoc } from './ui/awaitIoc';
 import { BrokerLog } from './ui/brokerLog';
 import { exposeWithProgress, registerCommands } from './ui/commands';
 import { exposeByItself } from './ui/exposeByItself';
@@ -22,7 +23,7 @@ import { PvsView } from './ui/pvsView';
 import { onDidChangeSettings } from './ui/settings';
 import { createStatusBar } from './ui/statusBar';
 import { type Connect, WindowExposure } from './ui/windowExposure';
-import { OwnContainer, windowPlace, windowRemote } from './ui/windowPlace';
+import { OwnContainer, readRemoteText, windowPlace, windowRemote } from './ui/windowPlace';
 
 /** In the workspace's state: whether the window exposes, also after a reload. */
 const IS_EXPOSING = 'isExposing';
@@ -81,10 +82,39 @@ export function activate(context: vscode.ExtensionContext): void {
       rememberExposing,
     }),
   );
-  void exposeByItself(context.workspaceState, wasExposing, kind === 'container', async () => {
-    await rememberExposing(true);
-    await exposeWithProgress(exposure);
+  void exposeByItself({
+    workspaceState: context.workspaceState,
+    wasExposing,
+    isContainerWindow: kind === 'container',
+    untilIocListens: () => untilIocListens(exposure, store),
+    expose: async () => {
+      await rememberExposing(true);
+      await exposeWithProgress(exposure);
+    },
   });
+}
+
+/** False when the person exposed meanwhile, or the window closes. Where it cannot be known: at once. */
+async function untilIocListens(exposure: WindowExposure, store: DisposableStore): Promise<boolean> {
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  if (!folder) return true;
+  const abort = new AbortController();
+  const end = store.add(toDisposable(() => abort.abort()));
+  const change = store.add(
+    exposure.onDidChange(() => {
+      if (exposure.isExposing) abort.abort();
+    }),
+  );
+  const readText = (path: string): Promise<string> => readRemoteText(folder.with({ path }));
+  try {
+    await awaitIoc({ readText, clock: systemClock }, abort.signal);
+    return !exposure.isExposing;
+  } catch {
+    return false; // aborted
+  } finally {
+    store.release(change);
+    store.release(end);
+  }
 }
 
 /** What the window says of its engine; none: look for engines. */

@@ -1,4 +1,7 @@
-/** Exposing when a window opens: because it did so before, because it shall always, or if asked. */
+/**
+ * Exposing without a click: because the window did so before, because it shall always, or because the
+ * person says so when asked, which is once per folder, when an IOC listens in the window's container.
+ */
 import * as vscode from 'vscode';
 import { SETTINGS, SETTINGS_SECTION } from './ids';
 import { readSettings } from './settings';
@@ -6,32 +9,36 @@ import { readSettings } from './settings';
 /** In the workspace's state: the person was asked and did not want it. */
 const WAS_ASKED = 'wasAsked';
 
-export async function exposeByItself(
-  workspaceState: vscode.Memento,
-  wasExposing: boolean,
-  isContainerWindow: boolean,
-  expose: () => Promise<void>,
-): Promise<void> {
+export interface ExposeByItselfInput {
+  readonly workspaceState: vscode.Memento;
+  readonly wasExposing: boolean;
+  readonly isContainerWindow: boolean;
+  /** Resolves when it is time to ask; false: never. */
+  readonly untilIocListens: () => Promise<boolean>;
+  readonly expose: () => Promise<void>;
+}
+
+export async function exposeByItself(input: ExposeByItselfInput): Promise<void> {
+  const { workspaceState, wasExposing, isContainerWindow, untilIocListens, expose } = input;
   const { autoExpose } = readSettings();
-  if (wasExposing) await expose();
-  else if (!vscode.workspace.isTrusted) return;
-  else if (autoExpose === 'always') await expose();
-  else if (autoExpose === 'ask' && isContainerWindow) {
-    if (workspaceState.get(WAS_ASKED) === true) return;
-    await workspaceState.update(WAS_ASKED, true);
-    const yes = 'Expose PVs';
-    const always = 'Always';
-    const answer = await vscode.window.showInformationMessage(
-      'Expose the PVs of IOCs in containers on this machine?',
-      yes,
-      always,
-      'Not Now',
-    );
-    if (answer === always) {
-      await vscode.workspace
-        .getConfiguration(SETTINGS_SECTION)
-        .update(SETTINGS.autoExpose, 'always', vscode.ConfigurationTarget.Global);
-    }
-    if (answer === yes || answer === always) await expose();
+  if (wasExposing) return expose();
+  if (!vscode.workspace.isTrusted) return;
+  if (autoExpose === 'always') return expose();
+  if (autoExpose !== 'ask' || !isContainerWindow || workspaceState.get(WAS_ASKED) === true) return;
+  if (!(await untilIocListens())) return;
+  await workspaceState.update(WAS_ASKED, true);
+  const yes = 'Expose PVs';
+  const always = 'Always';
+  const answer = await vscode.window.showInformationMessage(
+    'Make the PVs of IOCs in containers reachable on this machine? VS Code itself does not forward their ports.',
+    yes,
+    always,
+    'Not Now',
+  );
+  if (answer === always) {
+    await vscode.workspace
+      .getConfiguration(SETTINGS_SECTION)
+      .update(SETTINGS.autoExpose, 'always', vscode.ConfigurationTarget.Global);
   }
+  if (answer === yes || answer === always) await expose();
 }

@@ -61,7 +61,10 @@ export class OwnContainer implements Disposable {
     if (isKnown || this.#hostName || !this.#exposure.snapshot.isSettled) return;
     const uri = vscode.workspace.workspaceFolders?.[0]?.uri.with({ path: '/etc/hostname' });
     if (!uri) return;
-    this.#hostName = readLine(uri);
+    this.#hostName = readRemoteText(uri).then(
+      (text) => text.trim(),
+      () => undefined, // only a hint
+    );
     void this.#hostName.then((hostName) => {
       if (hostName !== undefined && /^[0-9a-f]{12,64}$/.test(hostName)) {
         this.#hint = { ...this.#hint, id: hostName };
@@ -74,11 +77,8 @@ export class OwnContainer implements Disposable {
   }
 }
 
-async function readLine(uri: vscode.Uri): Promise<string | undefined> {
-  try {
-    const bytes = await withTimeout(READ_TIMEOUT_MS, async () => vscode.workspace.fs.readFile(uri));
-    return new TextDecoder().decode(bytes).trim();
-  } catch {
-    return undefined; // only a hint
-  }
+/** A file where this window works. Rejects when it cannot be read, or not in time. */
+export async function readRemoteText(uri: vscode.Uri): Promise<string> {
+  const bytes = await withTimeout(READ_TIMEOUT_MS, async () => vscode.workspace.fs.readFile(uri));
+  return new TextDecoder().decode(bytes);
 }

@@ -53,6 +53,16 @@ describe('package', function () {
     );
   });
 
+  // VS Code shows pictures that come by https alone on the page of an extension.
+  it('names no picture that its page cannot show', () => {
+    const readme = content.get('extension/readme.md') ?? '';
+    assert.match(readme, /^# epics-expose\n/);
+    const sources = [...readme.matchAll(/!\[[^\]]*\]\(([^)]*)\)|<img[^>]*src="([^"]*)"/g)];
+    for (const [all, inMarkdown, inHtml] of sources) {
+      assert.match(inMarkdown ?? inHtml ?? '', /^https:/, all.slice(0, 200));
+    }
+  });
+
   it('brings the licence of each package in its bundles, and no native module', () => {
     const licences = content.get('extension/dist/THIRD_PARTY_LICENSES.txt') ?? '';
     const packages = [...licences.matchAll(/^(\S+) \d+\.\d+\.\d+\S* \(/gm)].map(([, name]) => name);

@@ -7,6 +7,7 @@ import { CodeServer, missingForCodeServer } from '../support/codeServer';
 import { devcontainerUp, type Devcontainer } from '../support/lab/devcontainer';
 import { runIoc } from '../support/lab/container';
 import { needsEngine } from '../support/lab/needs';
+import { startServer } from '../support/patternServer';
 import { skip } from '../support/skip';
 import { until } from '../support/until';
 import { makePackage } from '../support/vscodePackage';
@@ -233,6 +234,32 @@ describe('workbench', function () {
     await window.picture('terminal');
   });
 
+  it('has none of our ports forwarded or advertised by VS Code', async () => {
+    const window = await exposedWindow();
+    // One that VS Code is to forward tells when it has looked.
+    const other = await startServer();
+    try {
+      const ports = window.page.locator('.statusbar-item', {
+        has: window.page.locator('.codicon-radio-tower'),
+      });
+      const toasts = window.page.locator('.notification-toast');
+      let told = '';
+      const hasTold = async (): Promise<boolean> => {
+        const labels = await ports.evaluateAll((items: { ariaLabel: string }[]) =>
+          items.map(({ ariaLabel }) => ariaLabel),
+        );
+        told = [...labels, ...(await toasts.allInnerTexts())].join('\n');
+        return told.includes(`${other.port}`);
+      };
+      await until(hasTold, 30_000, () => `port ${other.port}: ${told}`);
+      await window.picture('ports');
+      const others = told.match(/\b\d{4,5}\b/g)?.filter((port) => Number(port) !== other.port);
+      assert.deepEqual(others, [], told);
+    } finally {
+      other.close();
+    }
+  });
+
   it('misses no update of a client outside while the window reloads', async () => {
     const window = await exposedWindow();
     const monitor = await monitorCount(window);
@@ -262,6 +289,25 @@ describe('workbench', function () {
     await window.rows(/DEV_IOC.*20 of 20 reachable/).waitFor();
     const tree = (await window.readTree()).join('\n');
     assert.match(tree, /^container .*20 of 20 reachable, this workspace/m);
+  });
+
+  it('shows no broken picture on its page', async () => {
+    const window = await openWindow();
+    await window.command('Extensions: Show Installed Extensions');
+    const entry = window.page.locator('.extension-list-item', { hasText: 'EPICS Expose' });
+    await entry.first().click();
+    const page = window.webview();
+    await page.locator('h1', { hasText: 'epics-expose' }).waitFor();
+    const isWhole = async (): Promise<boolean> => {
+      const widths = await page
+        .locator('img')
+        .evaluateAll((all: { naturalWidth: number }[]) =>
+          all.map(({ naturalWidth }) => naturalWidth),
+        );
+      return widths.every((width) => width > 0);
+    };
+    await until(isWhole, 10_000, 'every picture to be there');
+    await window.picture('page');
   });
 
   it('shows the same in two windows, and stopping one leaves the other its PVs', async () => {

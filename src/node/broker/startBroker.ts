@@ -8,6 +8,7 @@ import { TransportError } from '../../base/errors';
 import { type BrokerPlace, type Environment, preparePlace } from './brokerPlace';
 import { dialBroker } from './dialBroker';
 
+const BROKER_WORD = 'epics-expose-broker';
 const START_TIMEOUT_MS = 10_000;
 const FIRST_LOOK_MS = 30;
 const LOOK_MS = 10;
@@ -29,7 +30,9 @@ export async function startBroker(input: StartBrokerInput, signal: AbortSignal):
   const { place, program, env, clock } = input;
   preparePlace(place);
   const log = openSync(place.logFile, 'a', 0o600);
-  const child = spawn(process.execPath, [resolve(program)], {
+  // The word says in lists of processes what it is; VS Code's forwarder keeps off its ports by that
+  // (package.json, remote.portsAttributes).
+  const child = spawn(process.execPath, [resolve(program), BROKER_WORD], {
     // Where we run in an editor, its program is a Node too, when it is told so.
     env: {
       ...env,

@@ -72,27 +72,36 @@ describe('contributions of package.json', () => {
 
   it("keep VS Code's own forwarder off the EPICS ports", () => {
     const attributes = contributes.configurationDefaults['remote.portsAttributes'];
-    for (const port of [5064, 5065, 5075, 5076]) {
+    for (const port of [5063, 5064, 5065, 5074, 5075, 5076, 15063, 15074]) {
       assert.equal(attributes[port].onAutoForward, 'ignore');
     }
   });
 
-  it("keep it off an IOC's other ports, and off nothing else", () => {
+  it('keep it off other ports of an IOC and of ours, and off nothing else', () => {
     const keys = Object.keys(contributes.configurationDefaults['remote.portsAttributes']);
     const patterns = keys.filter((key) => !/^\d+$/.test(key)).map((key) => new RegExp(key));
     const isKeptOff = (commandLine: string): boolean =>
-      patterns.some((pattern) => pattern.test(commandLine));
+      patterns.some((pattern) => pattern.test(commandLine)) &&
+      // As VS Code reads it: /proc/PID/cmdline, where NUL ends each word.
+      patterns.some((pattern) => pattern.test(`${commandLine.replaceAll(' ', '\0')}\0`));
     for (const commandLine of [
       '/epics/ioc/bin/linux-x86_64/ioc /epics/runtime/st.cmd',
       'softIocPVX -d /tmp/x.db',
       '/usr/bin/python3 /venv/bin/pythonSoftIOC script.py',
       './st.cmd',
+      '/usr/bin/node /root/.vscode-server/extensions/epics-expose.epics-expose-0.1.0/dist/broker.js',
+      'node C:\\Users\\me\\.vscode\\extensions\\epics-expose.epics-expose-0.1.0\\dist\\broker.js',
+      'node dist/broker.js epics-expose-broker',
+      'node /usr/local/bin/epics-expose demo',
+      'node /usr/lib/node_modules/epics-expose/dist/cli.js',
     ]) {
       assert.ok(isKeptOff(commandLine), commandLine);
     }
     for (const commandLine of [
       'node /workspaces/ioc-template/server.js',
       'python3 -m http.server',
+      'node /workspaces/epics-expose/server.js',
+      '/opt/ioc/web --port 8080',
     ]) {
       assert.ok(!isKeptOff(commandLine), commandLine);
     }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { COMMANDS, SETTINGS, SETTINGS_SECTION } from '../../../src/ui/ids';
+import { readRemoteText } from '../../../src/ui/windowPlace';
 import { until } from '../../support/until';
 
 const settings = (): vscode.WorkspaceConfiguration =>
@@ -124,6 +125,15 @@ describe('extension', () => {
     for (const [name] of broken) {
       await settings().update(name, undefined, vscode.ConfigurationTarget.Global);
     }
+  });
+
+  // How a window of a container is asked whether an IOC listens there (ui/awaitIoc).
+  it('reads a socket table through the connection of a remote window', async function () {
+    const { remoteName } = vscode.env;
+    if (remoteName === undefined) this.skip();
+    const path = '/proc/net/tcp';
+    const uri = vscode.Uri.from({ scheme: 'vscode-remote', authority: remoteName, path });
+    assert.match(await readRemoteText(uri), /local_address[^]* 0A /);
   });
 
   it('has no engine in what is loaded first', () => {
