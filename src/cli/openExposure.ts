@@ -19,9 +19,7 @@ import { EVERYTHING, isNamed, isSelected } from '../services/selection';
 import { version } from '../../package.json';
 import { type CommonOptions, selectionOf } from './options';
 import type { Terminal } from './terminal';
-
-/** When a look is taken as it is, although something still does not answer. */
-const SETTLE_TIMEOUT_MS = 20_000;
+import { type Enough, untilSettled } from './untilSettled';
 
 /**
  * `look` relays nothing: it uses a broker that exposes what is asked anyway. `relay` has the broker
@@ -37,8 +35,11 @@ export interface Opened {
   readonly isChosen: boolean;
   /** It is the built-in demo that is shown, although nobody asked for it here. */
   readonly isDemoInstead: boolean;
-  /** Resolves when what is there now is exposed or has its reason. */
-  settle(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when what is there now is exposed or has its reason, when it is `enough` for what is
+   * asked, and at last with the deadline.
+   */
+  settle(signal: AbortSignal, enough?: Enough): Promise<void>;
   /** Shows the built-in demo too. */
   addDemo(): Promise<void>;
   /** Ends what was wanted; resolves when nothing of it is left. */
@@ -203,8 +204,8 @@ class OpenedExposure implements Opened {
     };
   }
 
-  async settle(signal: AbortSignal): Promise<void> {
-    await untilSettled(this.exposure, signal);
+  async settle(signal: AbortSignal, enough?: Enough): Promise<void> {
+    await untilSettled(this.exposure, systemClock, signal, enough);
     if (signal.aborted) return;
     const { containers } = this.#wish.selection;
     const isAnswered = this.exposure.snapshot.engines.some(({ status }) => status === 'connected');
@@ -240,23 +241,4 @@ function rejectUnknown(wanted: readonly string[], known: readonly RunningContain
       `no running container is called "${name}"; if it is stopped, start it. ${hint}`,
     );
   }
-}
-
-function untilSettled(exposure: Exposure, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const store = new DisposableStore();
-    const finish = (): void => {
-      store.dispose();
-      signal.removeEventListener('abort', finish);
-      resolve();
-    };
-    const check = (): void => {
-      if (exposure.snapshot.isSettled) finish();
-    };
-    store.add(exposure.onDidChange(check));
-    store.add(systemClock.after(SETTLE_TIMEOUT_MS, finish));
-    signal.addEventListener('abort', finish, { once: true });
-    if (signal.aborted) finish();
-    else check();
-  });
 }
