@@ -1,7 +1,6 @@
 /** What one command works on: the exposure of a broker that runs, or one of its own. */
 import { join } from 'node:path';
 import { distance } from 'fastest-levenshtein';
-import { DisposableStore } from '../base/disposable';
 import { messageOf, UsageError } from '../base/errors';
 import { BrokerServer, GRACE_MS } from '../broker/brokerServer';
 import { DEMO_ENGINE, openExposer } from '../broker/openExposer';

@@ -22,14 +22,14 @@ class Scene {
   isDone = false;
 
   wait(enough?: Enough, signal = new AbortController().signal): void {
-    const scene = this;
-    const exposure = {
-      get snapshot() {
-        return scene.snapshot;
+    const exposure = Object.defineProperty(
+      {
+        onDidChange: this.changed.event,
+        tellPv: async (name: string): Promise<PvStory> => ({ name, paths: this.paths }),
       },
-      onDidChange: this.changed.event,
-      tellPv: async (name: string): Promise<PvStory> => ({ name, paths: this.paths }),
-    } as unknown as Exposure;
+      'snapshot',
+      { get: () => this.snapshot },
+    ) as unknown as Exposure;
     void untilSettled(exposure, this.clock, signal, enough).then(() => (this.isDone = true));
   }
 

@@ -1,7 +1,7 @@
 /** The names of an IOC whose server lists more, or other, than names. */
 import assert from 'node:assert/strict';
 import { silentLog } from '../../../src/base/log';
-import { Slices } from '../../../src/base/slices';
+import type { Slices } from '../../../src/base/slices';
 import type { IocState } from '../../../src/model/snapshot';
 import { duplexPair } from '../../../src/node/relay/duplexPair';
 import { serveRole } from '../../../src/node/relay/serveRole';

@@ -171,6 +171,18 @@ for (const protocol of ['ca', 'pva'] as const) {
       assert.match(scene.reachability.problem?.message ?? '', /no sign of life|no handshake/);
     });
 
+    it('asks for ten thousand names in one turn of the event loop, and for the rest soon', async () => {
+      await settle();
+      const names = Array.from({ length: 25_000 }, (_, at) => `MANY:${at}`);
+      scene.names.add(names, { kind: 'database', file: '/x.db', line: 1 });
+      scene.reachability.namesAdded();
+      await settle();
+      assert.equal(scene.reachability.steps.count('not-found'), 1 + 10_000);
+      await scene.clock.advance(1);
+      await settle();
+      assert.equal(scene.reachability.steps.count('not-found'), 1 + 25_000);
+    });
+
     it('a name that nobody can be asked for is left out alone', async () => {
       const long = 'N'.repeat(protocol === 'ca' ? 20_000 : 501);
       scene.names.add([long, '', 'LATER'], { kind: 'user' });
