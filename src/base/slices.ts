@@ -20,13 +20,16 @@ const MAX_REST_MS = 25;
 export class Slices {
   readonly #clock: Clock;
   readonly #stepsPerSlice: number;
+  readonly #restFactor: number;
   #stepsLeft: number;
   #stepsToLook = STEPS_PER_LOOK_AT_CLOCK;
   #startMs: number | undefined;
   #resting: Promise<void> = Promise.resolve();
   #count = 0;
 
-  constructor(clock: Clock, stepsPerSlice = STEPS_PER_SLICE) {
+  /** `restFactor` 0 only lets others go on: for work that a person asked for and waits for. */
+  constructor(clock: Clock, stepsPerSlice = STEPS_PER_SLICE, restFactor = REST_FACTOR) {
+    this.#restFactor = restFactor;
     this.#clock = clock;
     this.#stepsPerSlice = stepsPerSlice;
     this.#stepsLeft = stepsPerSlice;
@@ -62,7 +65,7 @@ export class Slices {
   async rest(signal: AbortSignal): Promise<void> {
     this.#count++;
     const workedMs = this.#clock.nowMs() - (this.#startMs ?? this.#clock.nowMs());
-    const restMs = Math.min(Math.max(REST_FACTOR * workedMs, MIN_REST_MS), MAX_REST_MS);
+    const restMs = Math.min(Math.max(this.#restFactor * workedMs, MIN_REST_MS), MAX_REST_MS);
     this.#begin();
     const before = this.#resting;
     const mine = before.then(() => delay(this.#clock, restMs, signal));

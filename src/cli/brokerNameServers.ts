@@ -1,7 +1,5 @@
-/** What the broker that runs tells clients; how a command finds it, and waits. */
+/** What the broker that runs tells clients; how a command finds it. */
 import { join } from 'node:path';
-import { DisposableStore } from '../base/disposable';
-import type { Exposure } from '../model/exposure';
 import { type NameServers, nameServersOf } from '../model/nameServers';
 import {
   type BrokerExposure,
@@ -11,9 +9,7 @@ import {
 import { systemClock } from '../node/systemClock';
 import { version } from '../../package.json';
 import type { Terminal } from './terminal';
-
-/** When a look is taken as it is, although something still does not answer. */
-const SETTLE_TIMEOUT_MS = 20_000;
+import { untilSettled } from './untilSettled';
 
 export function brokerOptions(terminal: Terminal, command: string): ConnectBrokerOptions {
   return {
@@ -47,34 +43,13 @@ export async function toldBy(
   // Nobody wants anything: nothing will come.
   if ((await broker.listWishes(signal)).length === 0) return undefined;
   const told = (): NameServers => nameServersOf(broker.snapshot);
-  await untilSettled(broker, signal, () => broker.snapshot.nameServers !== undefined);
+  await untilSettled(broker, systemClock, signal, {
+    afterMs: 0,
+    isEnough: ({ snapshot }) => snapshot.nameServers !== undefined,
+  });
   return isTold(told()) ? told() : undefined;
 }
 
 function isTold({ ca, pva }: NameServers): boolean {
   return ca.length + pva.length > 0;
-}
-
-/** Resolves when what is there is settled, or `isEnough`; after a while in any case. */
-export function untilSettled(
-  exposure: Exposure,
-  signal: AbortSignal,
-  isEnough = (): boolean => false,
-): Promise<void> {
-  return new Promise((done) => {
-    const store = new DisposableStore();
-    const finish = (): void => {
-      store.dispose();
-      signal.removeEventListener('abort', finish);
-      done();
-    };
-    const check = (): void => {
-      if (exposure.snapshot.isSettled || isEnough()) finish();
-    };
-    store.add(exposure.onDidChange(check));
-    store.add(systemClock.after(systemClock.stretch(SETTLE_TIMEOUT_MS), finish));
-    signal.addEventListener('abort', finish, { once: true });
-    if (signal.aborted) finish();
-    else check();
-  });
 }

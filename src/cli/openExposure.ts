@@ -13,9 +13,10 @@ import { systemClock } from '../node/systemClock';
 import { keyOf } from '../services/engineSets';
 import { EVERYTHING, isNamed, isSelected } from '../services/selection';
 import { version } from '../../package.json';
-import { brokerOptions, toldBy, untilSettled } from './brokerNameServers';
+import { brokerOptions, toldBy } from './brokerNameServers';
 import { type CommonOptions, selectionOf } from './options';
 import type { Terminal } from './terminal';
+import { type Enough, untilSettled } from './untilSettled';
 
 /**
  * `look` relays nothing: it uses a broker that exposes what is asked anyway. `relay` has the broker
@@ -33,8 +34,11 @@ export interface Opened {
   readonly isChosen: boolean;
   /** It is the built-in demo that is shown, although nobody asked for it here. */
   readonly isDemoInstead: boolean;
-  /** Resolves when what is there now is exposed or has its reason. */
-  settle(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when what is there now is exposed or has its reason, when it is `enough` for what is
+   * asked, and at last with the deadline.
+   */
+  settle(signal: AbortSignal, enough?: Enough): Promise<void>;
   /** Shows the built-in demo too. */
   addDemo(): Promise<void>;
   /** Ends what was wanted; resolves when nothing of it is left. */
@@ -230,8 +234,8 @@ class OpenedExposure implements Opened {
     };
   }
 
-  async settle(signal: AbortSignal): Promise<void> {
-    await untilSettled(this.exposure, signal);
+  async settle(signal: AbortSignal, enough?: Enough): Promise<void> {
+    await untilSettled(this.exposure, systemClock, signal, enough);
     if (signal.aborted) return;
     const { containers } = this.#wish.selection;
     const isAnswered = this.exposure.snapshot.engines.some(({ status }) => status === 'connected');

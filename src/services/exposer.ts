@@ -2,8 +2,10 @@
  * The core behind its contract, for several front ends at once: their wishes add up, a container is
  * exposed while any of them selects it, and what nobody wants any more ends at once.
  */
+import type { Clock } from '../base/clock';
 import { DisposableStore } from '../base/disposable';
 import { type Event, EventEmitter } from '../base/event';
+import { Slices, STEPS_PER_SLICE } from '../base/slices';
 import {
   type Branch,
   type BranchQuery,
@@ -51,11 +53,13 @@ export class Exposer {
   readonly #allEngines: EngineSets | undefined;
   readonly #session: ExposeSession;
   readonly #frontEnds = new Set<FrontEnd>();
+  readonly #clock: Clock;
   readonly reader: PvReader;
   readonly monitors: PvMonitors;
   readonly onDidChange: Event<void>;
 
   constructor(input: ExposerInput) {
+    this.#clock = input.clock;
     this.#sets = new EngineSets(input.openEngines, input.log);
     const { openPublishingEngines } = input;
     this.#allEngines = openPublishingEngines && new EngineSets(openPublishingEngines, input.log);
@@ -127,12 +131,17 @@ export class Exposer {
     return isSelected(container, selection) && this.#sets.has(engines, engineKey);
   }
 
-  listPvs(query: PvQuery): PvPage {
-    return listPvs(this.#session.servers, query);
+  listPvs(query: PvQuery, signal: AbortSignal): Promise<PvPage> {
+    return listPvs(this.#session.servers, query, this.#listSlices(), signal);
   }
 
-  listBranch(query: BranchQuery): Branch {
-    return listBranch(this.#session.servers, query);
+  listBranch(query: BranchQuery, signal: AbortSignal): Promise<Branch> {
+    return listBranch(this.#session.servers, query, this.#listSlices(), signal);
+  }
+
+  /** A person waits for a list: it goes on as soon as the others had their turn. */
+  #listSlices(): Slices {
+    return new Slices(this.#clock, STEPS_PER_SLICE, 0);
   }
 
   listContainers(): RunningContainer[] {
@@ -177,12 +186,12 @@ class FrontEnd implements Exposure {
     this.#exposer.setWish(this, wish);
   }
 
-  async listPvs(query: PvQuery): Promise<PvPage> {
-    return this.#exposer.listPvs(query);
+  listPvs(query: PvQuery, signal: AbortSignal): Promise<PvPage> {
+    return this.#exposer.listPvs(query, signal);
   }
 
-  async listBranch(query: BranchQuery): Promise<Branch> {
-    return this.#exposer.listBranch(query);
+  listBranch(query: BranchQuery, signal: AbortSignal): Promise<Branch> {
+    return this.#exposer.listBranch(query, signal);
   }
 
   async listContainers(): Promise<readonly RunningContainer[]> {

@@ -286,8 +286,10 @@ export class IocExposure implements Disposable {
       (at) => ({ kind: 'database', file: forBoth[at]?.file ?? '', line: forBoth[at]?.line ?? 0 }),
     );
     this.#isNamesCut ||= found.isCut;
-    if (found.problems.length > 0)
-      this.#namesNote = found.problems.map((p) => p.message).join('; ');
+    if (found.problems.length > 0) {
+      const known = this.#namesNote === undefined ? [] : [this.#namesNote];
+      this.#namesNote = [...known, ...found.problems.map((p) => p.message)].join('; ');
+    }
     for (const problem of found.problems) {
       this.#input.log('info', 'detect', `${this.name}: ${problem.message}`);
     }

@@ -1,4 +1,5 @@
 /** Lists of PVs over the servers of a session: pages, and levels of a tree. */
+import type { Slices } from '../base/slices';
 import type { Branch, BranchQuery, PvPage, PvQuery, PvRow } from '../model/exposure';
 import { branchOf } from '../model/pvBranches';
 import { pvMatcher } from '../model/pvPattern';
@@ -13,11 +14,23 @@ interface Listed {
   readonly reachable: number;
 }
 
-export function listPvs(servers: readonly PvServer[], query: PvQuery): PvPage {
+/** What it costs to look at one name, in steps of Slices. */
+const STEPS_PER_NAME = 25;
+
+/** In slices, for there may be very many. Rejects with CancelledError. */
+export async function listPvs(
+  servers: readonly PvServer[],
+  query: PvQuery,
+  slices: Slices,
+  signal: AbortSignal,
+): Promise<PvPage> {
   const { serverKey, offset, limit } = query;
-  const lists = servers
-    .filter(({ key }) => serverKey === undefined || key === serverKey)
-    .map((server) => matching(server, query.pattern, query.onlyUnreachable === true));
+  const lists: Listed[] = [];
+  for (const server of servers) {
+    if (serverKey !== undefined && server.key !== serverKey) continue;
+    const onlyUnreachable = query.onlyUnreachable === true;
+    lists.push(await matching(server, query.pattern, onlyUnreachable, slices, signal));
+  }
   return {
     total: sum(lists.map(({ indexes }) => indexes.length)),
     reachable: sum(lists.map(({ reachable }) => reachable)),
@@ -25,10 +38,15 @@ export function listPvs(servers: readonly PvServer[], query: PvQuery): PvPage {
   };
 }
 
-export function listBranch(servers: readonly PvServer[], query: BranchQuery): Branch {
+export async function listBranch(
+  servers: readonly PvServer[],
+  query: BranchQuery,
+  slices: Slices,
+  signal: AbortSignal,
+): Promise<Branch> {
   const server = servers.find(({ key }) => key === query.serverKey);
   if (!server) return { groups: [], rows: [] };
-  const listed = matching(server, query.pattern, false);
+  const listed = await matching(server, query.pattern, false, slices, signal);
   const { indexes, state } = listed;
   const names = indexes.map((index) => server.names.name(index));
   const { groups, singles } = branchOf(names, query.prefix);
@@ -70,13 +88,21 @@ function pvState(step: string, server: ServerState | undefined): string {
   return step;
 }
 
-function matching(server: PvServer, pattern: string | undefined, onlyUnreachable: boolean): Listed {
+async function matching(
+  server: PvServer,
+  pattern: string | undefined,
+  onlyUnreachable: boolean,
+  slices: Slices,
+  signal: AbortSignal,
+): Promise<Listed> {
   const matches = pvMatcher(pattern);
   const state = stateOf(server);
   const { names, stepOf } = server;
   const indexes: number[] = [];
   let reachable = 0;
   for (const index of names.sorted) {
+    slices.take(STEPS_PER_NAME);
+    if (slices.isOver) await slices.rest(signal);
     const step = stepOf(index);
     if (step === 'not-served' || !matches(names.name(index))) continue;
     const isReachable = pvState(step, state) === 'reachable';

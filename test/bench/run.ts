@@ -11,6 +11,7 @@ import { missingForIocs } from '../support/lab/image';
 import { tableOf, type Figure } from './figure';
 import { measureBroker } from './broker';
 import { measureExtension } from './extension';
+import { measureHostile } from './hostile';
 import { measureIdle } from './idle';
 import { measureListen } from './listen';
 import { measureMemory } from './memory';
@@ -31,6 +32,7 @@ const benchmarks: Record<string, () => Promise<Figure[]>> = {
   idle: measureIdle,
   broker: measureBroker,
   extension: measureExtension,
+  hostile: measureHostile,
 };
 
 async function measureRelayFigures(): Promise<Figure[]> {

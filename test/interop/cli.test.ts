@@ -37,6 +37,25 @@ const clientEnvironment = {
   EPICS_PVA_AUTO_ADDR_LIST: 'NO',
 };
 
+/** Channel Access as far as VERSION and ECHO, without being asked too. */
+const MUTE_SERVER = `
+require('net').createServer((socket) => {
+  socket.on('error', () => 0);
+  const message = (command, count) => {
+    const bytes = Buffer.alloc(16);
+    bytes.writeUInt16BE(command, 0);
+    bytes.writeUInt16BE(count, 6);
+    if (!socket.destroyed) socket.write(bytes);
+  };
+  message(0, 13);
+  const greeting = setInterval(() => message(23, 0), 500);
+  socket.on('close', () => clearInterval(greeting));
+  socket.on('data', (bytes) => {
+    for (let at = 0; at + 16 <= bytes.length; at += 16 + bytes.readUInt16BE(at + 2))
+      if (bytes.readUInt16BE(at) === 23) message(23, 0);
+  });
+}).listen(5064);`;
+
 describe('command line', () => {
   it('--version and --help', async () => {
     for (const word of ['--version', '-V']) {
@@ -380,6 +399,34 @@ record(ai, "EVIL:AI") { field(EGU, "\\x1b[2J\\x9b1m") field(VAL, "1") field(PINI
       } finally {
         await frozen.unpause();
       }
+    });
+
+    describe('beside a server that greets for ever and answers nothing', () => {
+      let both: string[];
+      before(async () => {
+        const mute = await scene.keeper({ name: 'cli-test-mute', image: 'node-ioc' });
+        const exec = await lab.client
+          .getContainer(mute.id)
+          .exec({ Cmd: ['node', '-e', MUTE_SERVER] });
+        await exec.start({ Detach: true });
+        both = ['--engine', lab.endpoint, '--container', ioc.name, '--container', mute.name];
+      });
+
+      it('get of another PV does not wait for it', async () => {
+        // What is waited for everything takes 20 s.
+        const outcome = await epicsExpose(['get', ...both, 'ca://CLI:T'], { deadlineMs: 15_000 });
+        assert.deepEqual([outcome.exitCode, outcome.signal], [0, undefined], outcome.stderr);
+        assert.match(outcome.stdout, /^CLI:T /);
+      });
+
+      it('what is ready is printed where nobody types', async () => {
+        const outcome = await epicsExpose(['expose', ...both, '--pv', 'CLI:T'], {
+          signal: { name: 'SIGINT', after: 'watching' },
+        });
+        assert.deepEqual([outcome.exitCode, outcome.signal], [0, undefined], outcome.stderr);
+        assert.match(outcome.stdout, /cli-test-ioc .* reachable/);
+        assert.match(outcome.stdout, /cli-test-mute/);
+      });
     });
 
     it('exec and get go round a port that somebody else has on every address', async () => {

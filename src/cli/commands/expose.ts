@@ -3,12 +3,14 @@ import { createLogUpdate } from 'log-update';
 import { printableJson } from '../../base/printable';
 import { clientEnvironment } from '../../model/nameServers';
 import { sentence } from '../../model/table';
+import { systemClock } from '../../node/systemClock';
 import { EXIT } from '../exitCodes';
 import { DEMO_ENGINE } from '../../broker/openExposer';
 import { type Opened, openExposure } from '../openExposure';
 import type { CommonOptions } from '../options';
 import { renderReport } from '../renderTable';
 import type { Terminal } from '../terminal';
+import { SETTLE_TIMEOUT_MS, SOMETHING_TO_SHOW } from '../untilSettled';
 
 export interface ExposeOptions extends CommonOptions {
   readonly demoWhenEmpty?: boolean;
@@ -24,7 +26,8 @@ export async function runExpose(
   const engine = mode === 'demo' ? [DEMO_ENGINE] : options.engine;
   const opened = await openExposure({ ...options, engine }, terminal, signal, 'serve');
   try {
-    await terminal.withProgress(() => progressText(opened), opened.settle(signal));
+    const settling = opened.settle(signal, SOMETHING_TO_SHOW);
+    await terminal.withProgress(() => progressText(opened), settling);
     if (signal.aborted) return EXIT.ok;
     const isEmpty = opened.snapshot.containers.every(({ iocs }) => iocs.length === 0);
     if (isEmpty && options.demoWhenEmpty === true) {
@@ -81,18 +84,26 @@ function jsonView(): View {
   };
 }
 
-/** A table that is redrawn in place on a terminal, and printed anew after changes elsewhere. */
+/**
+ * A table that is redrawn in place on a terminal. Elsewhere the first one is printed as it is, and
+ * others after changes: when all is settled again or, if something never is, from time to time.
+ */
 function tableView(terminal: Terminal): View {
   const update = createLogUpdate(process.stdout, { showCursor: true });
   let last = '';
+  let printedAtMs = -Infinity;
   return {
     show({ snapshot, nameServers }) {
       const lines = renderReport(snapshot, terminal, nameServers);
       const text = [...lines, 'watching; Ctrl-C to stop'].join('\n');
       if (text === last) return;
       if (terminal.isInteractive) update(text);
-      else if (snapshot.isSettled) terminal.print(last === '' ? text : `\n${text}`);
-      else return;
+      else {
+        const nowMs = systemClock.nowMs();
+        if (!snapshot.isSettled && nowMs - printedAtMs < SETTLE_TIMEOUT_MS) return;
+        terminal.print(last === '' ? text : `\n${text}`);
+        printedAtMs = nowMs;
+      }
       last = text;
     },
     end() {

@@ -9,6 +9,7 @@ import { failureNotes } from '../../model/table';
 import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
+import { pvsKnown } from '../untilSettled';
 import { emptyExit, withLook } from './look';
 
 /** Each is a circuit of its own, and PVXS loses connections when more than some ten come at once. */
@@ -72,7 +73,15 @@ function getAll(
         ? EXIT.unreachable
         : EXIT.notFound;
     },
-    { isAlone },
+    {
+      isAlone,
+      enough: pvsKnown(
+        requests.map(({ name, protocol, isEither }) => ({
+          name,
+          protocol: isEither ? undefined : protocol,
+        })),
+      ),
+    },
   );
 }
 

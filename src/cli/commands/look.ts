@@ -15,22 +15,26 @@ import { type Mode, type Opened, openExposure } from '../openExposure';
 import type { CommonOptions } from '../options';
 import { alignColumns, renderReport } from '../renderTable';
 import type { Terminal } from '../terminal';
+import type { Enough } from '../untilSettled';
 import { emptyText, progressText } from './expose';
 
 const ROWS_PER_PAGE = 20_000;
 
-/** Opens an exposure, waits until it is settled, and hands it over; always closes it. */
+/**
+ * Opens an exposure, waits until it is settled (or what there is is `enough`), and hands it over; always
+ * closes it.
+ */
 export async function withLook(
   options: CommonOptions,
   terminal: Terminal,
   signal: AbortSignal,
   mode: Mode,
   use: (opened: Opened) => number | Promise<number>,
-  { isAlone = false } = {},
+  { isAlone = false, enough }: { isAlone?: boolean; enough?: Enough } = {},
 ): Promise<number> {
   const opened = await openExposure(options, terminal, signal, mode, { isAlone });
   try {
-    await terminal.withProgress(() => progressText(opened), opened.settle(signal));
+    await terminal.withProgress(() => progressText(opened), opened.settle(signal, enough));
     if (opened.isDemoInstead) terminal.log('info', 'session', 'shows the demo that runs');
     return await use(opened);
   } finally {

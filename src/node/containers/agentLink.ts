@@ -2,14 +2,23 @@
 import { onAbort } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
-import { CancelledError, ContainerError, DisposedError, TransportError } from '../../base/errors';
+import {
+  CancelledError,
+  ContainerError,
+  DisposedError,
+  RemoteProtocolError,
+  TransportError,
+} from '../../base/errors';
 import type { Endpoint } from '../../model/endpoint';
 import { FrameType, TICK_PERIOD_MS, encodeOpen } from '../../protocol/agent/frames';
 import { decodeUtf8, encodeUtf8 } from '../../protocol/bytes';
 import type { ExecSession } from '../engines/engineApi';
+import { MAX_LOOK_BYTES } from '../../services/detect/parseLook';
 import { MuxLink, type LinkFrame, type MuxStream } from '../relay/muxLink';
 
 const HELLO_TIMEOUT_MS = 15_000;
+/** In a row: answers to what was given up meanwhile are some. */
+const MAX_UNASKED_FRAMES = 1000;
 
 interface Waiting {
   readonly onFrame: (frame: LinkFrame) => void;
@@ -22,6 +31,7 @@ export class AgentLink implements Disposable {
   /** Opens and looks under way, by number: the two share one row of numbers. */
   readonly #waiting = new Map<number, Waiting>();
   #nextNumber = 1;
+  #unaskedFrames = 0;
   #tick: Disposable | undefined;
 
   private constructor(link: MuxLink, clock: Clock) {
@@ -42,7 +52,10 @@ export class AgentLink implements Disposable {
     return new Promise((resolve, reject) => {
       const listeners = [
         link.onFrame(({ type }) => {
-          if (type !== FrameType.HELLO) return;
+          if (type !== FrameType.HELLO) {
+            link.close(new ContainerError('it does not begin as our agent does'));
+            return;
+          }
           settle();
           resolve(new AgentLink(link, clock));
         }),
@@ -78,8 +91,11 @@ export class AgentLink implements Disposable {
   /** The answer to a look command (parseLook.ts). */
   look(command: string, signal: AbortSignal): Promise<string> {
     const parts: Uint8Array[] = [];
+    let lengthBytes = 0;
     return this.#ask<string>(FrameType.LOOK, encodeUtf8(command), signal, ({ payload }, settle) => {
-      if (payload.byteLength > 0) parts.push(payload);
+      lengthBytes += payload.byteLength;
+      if (lengthBytes > MAX_LOOK_BYTES) settle(tooMuch());
+      else if (payload.byteLength > 0) parts.push(payload);
       else settle(Buffer.concat(parts).toString('utf8'));
     });
   }
@@ -113,9 +129,16 @@ export class AgentLink implements Disposable {
 
   #receive(frame: LinkFrame): void {
     const waiting = this.#waiting.get(frame.connection);
-    if (waiting) waiting.onFrame(frame);
+    if (waiting) {
+      this.#unaskedFrames = 0;
+      waiting.onFrame(frame);
+      return;
+    }
+    if (++this.#unaskedFrames > MAX_UNASKED_FRAMES) {
+      this.#link.close(new RemoteProtocolError('the agent answers what nobody asked'));
+    }
     // Given up meanwhile: the agent must not keep a connection that nobody uses.
-    else if (frame.type === FrameType.OPENED) this.#link.send(FrameType.RESET, frame.connection);
+    if (frame.type === FrameType.OPENED) this.#link.send(FrameType.RESET, frame.connection);
   }
 
   #keepAlive(): void {
@@ -124,6 +147,11 @@ export class AgentLink implements Disposable {
       this.#keepAlive();
     });
   }
+}
+
+/** The answer to a look is beyond all proportion. */
+export function tooMuch(): ContainerError {
+  return new ContainerError(`its answer has more than ${MAX_LOOK_BYTES} bytes`);
 }
 
 /** What the program or the engine said instead of our HELLO. */

@@ -7,6 +7,7 @@ import { CancelledError, ContainerError, TransportError, messageOf } from '../..
 import {
   countersOf,
   descriptorsOf,
+  MAX_LOOK_BYTES,
   parseLookSections,
   processesOf,
   socketsOf,
@@ -14,6 +15,7 @@ import {
 } from '../../services/detect/parseLook';
 import type { BoundSocket } from '../../services/detect/socketReport';
 import type { EngineApi, ExecSession } from '../engines/engineApi';
+import { tooMuch } from './agentLink';
 import type { Owners, SocketSource } from './polledSocketWatch';
 
 /** Something that answers look commands (parseLook.ts): a shell or an agent. */
@@ -182,9 +184,19 @@ export async function openShellLooker(
   }
 }
 
+/** Longer than any mark of an end. */
+const MAX_MARK = 100;
+/** What a shell may print before it is asked, a banner perhaps. */
+const MAX_UNASKED_BYTES = 64 * 1024;
+
 class ShellLooker implements Looker {
   readonly #session: ExecSession;
-  #text = '';
+  /** What it printed since the last answer. */
+  #parts: string[] = [];
+  #lengthBytes = 0;
+  /** The end of that, in which the mark may have begun. */
+  #tail = '';
+  #problem: ContainerError | undefined;
   #waiting: { endMark: string; onText: (text: string) => void; onEnd: () => void } | undefined;
 
   constructor(session: ExecSession) {
@@ -192,15 +204,37 @@ class ShellLooker implements Looker {
     const { stdio } = session;
     const decoder = new TextDecoder();
     stdio.on('data', (bytes: Buffer) => {
-      this.#text += decoder.decode(bytes, { stream: true });
-      const waiting = this.#waiting;
-      const end = waiting ? this.#text.indexOf(waiting.endMark) : -1;
-      if (!waiting || end < 0) return;
-      waiting.onText(this.#text.slice(0, end));
-      this.#text = '';
+      this.#lengthBytes += bytes.length;
+      this.#receive(decoder.decode(bytes, { stream: true }));
     });
     stdio.on('error', () => this.#waiting?.onEnd());
     stdio.on('close', () => this.#waiting?.onEnd());
+  }
+
+  #receive(text: string): void {
+    this.#parts.push(text);
+    const waiting = this.#waiting;
+    const { endMark = '' } = waiting ?? {};
+    const recent = this.#tail + text;
+    const end = waiting ? recent.indexOf(endMark) : -1;
+    if (waiting && end >= 0) {
+      const all = this.#parts.join('');
+      const answer = all.slice(0, all.length - (recent.length - end));
+      this.#forget();
+      waiting.onText(answer);
+      return;
+    }
+    this.#tail = recent.slice(-MAX_MARK);
+    if (this.#lengthBytes <= (waiting ? MAX_LOOK_BYTES : MAX_UNASKED_BYTES)) return;
+    this.#problem = tooMuch();
+    this.#forget();
+    this.#session.stdio.destroy();
+  }
+
+  #forget(): void {
+    this.#parts = [];
+    this.#lengthBytes = 0;
+    this.#tail = '';
   }
 
   /** One question at a time. */
@@ -213,7 +247,8 @@ class ShellLooker implements Looker {
         if (typeof result === 'string') resolve(result);
         else reject(result);
       };
-      const ended = (): void => settle(new TransportError('the shell in the container ended'));
+      const ended = (): void =>
+        settle(this.#problem ?? new TransportError('the shell in the container ended'));
       const abortion = onAbort(signal, () => settle(new CancelledError()));
       if (signal.aborted) return;
       if (stdio.destroyed) return ended();

@@ -48,8 +48,8 @@ export class EngineEventReader {
 
   /** @throws RemoteProtocolError when a line has no end. Lines that are no JSON are skipped. */
   receive(chunk: Uint8Array): void {
-    this.#rest += this.#decoder.decode(chunk, { stream: true });
-    const lines = this.#rest.split('\n');
+    const lines = this.#decoder.decode(chunk, { stream: true }).split('\n');
+    lines[0] = this.#rest + (lines[0] ?? '');
     this.#rest = lines.pop() ?? '';
     if (this.#rest.length > lineCapBytes) {
       throw new RemoteProtocolError('the engine sent an event of more than a megabyte');

@@ -14,6 +14,8 @@ const headerBytes = 8;
 const stdoutStream = 1;
 const stderrStream = 2;
 const stderrKeptBytes = 4096;
+/** Programs of ours print a line or two; who goes on is no reader's peer, and nothing holds it back. */
+const stderrMaxBytes = 8 * 1024 * 1024;
 
 /** Docker writes this to *stdout* when there is no such program; Podman has it on stderr. */
 const runtimeFailure = Buffer.from('OCI runtime exec failed');
@@ -26,6 +28,7 @@ export class ExecStream extends Duplex {
   #stream = stdoutStream;
   #isFirstStdout = true;
   #stderr = Buffer.alloc(0);
+  #stderrBytes = 0;
 
   constructor(socket: Duplex) {
     super({ allowHalfOpen: true, readableHighWaterMark: 256 * 1024 });
@@ -112,6 +115,11 @@ export class ExecStream extends Duplex {
   }
 
   #keepStderr(payload: Buffer): void {
-    this.#stderr = Buffer.concat([this.#stderr, payload]).subarray(-stderrKeptBytes);
+    // A copy, which is small; a part would keep the whole.
+    const kept = payload.subarray(-stderrKeptBytes);
+    this.#stderr = Buffer.from(Buffer.concat([this.#stderr, kept]).subarray(-stderrKeptBytes));
+    this.#stderrBytes += payload.length;
+    if (this.#stderrBytes <= stderrMaxBytes) return;
+    this.destroy(new RemoteProtocolError('the program in the container prints errors without end'));
   }
 }

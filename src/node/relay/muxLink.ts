@@ -4,7 +4,7 @@
  */
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import { EventEmitter } from '../../base/event';
-import { TransportError } from '../../base/errors';
+import { RemoteProtocolError, TransportError } from '../../base/errors';
 import {
   FrameDecoder,
   FrameType,
@@ -22,6 +22,13 @@ export interface LinkFrame {
   readonly payload: Uint8Array;
 }
 
+/** Waiting to be written, beside what connections may have under way: then the far end is stuck. */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+
+/**
+ * The far end may be somebody else's program in disguise, so what it sends is bounded here: DATA by
+ * the credit it has, and DATA for connections that are over by what may still have been under way.
+ */
 export class MuxLink {
   readonly #input: Readable;
   readonly #output: Writable;
@@ -29,6 +36,8 @@ export class MuxLink {
   readonly #frames = new EventEmitter<LinkFrame>();
   readonly #closed = new EventEmitter<Error>();
   #closeReason: Error | undefined;
+  /** DATA that may still come for connections that ended here. */
+  #strayBytes = 0;
 
   /** HELLO, OPEN, OPENED, FAIL, TICK, LOOK, REPORT and what a later version may add. */
   readonly onFrame = this.#frames.event;
@@ -40,7 +49,7 @@ export class MuxLink {
     this.#output = output;
     const decoder = new FrameDecoder(
       {
-        onData: (connection, piece) => this.#streams.get(connection)?.receive(piece),
+        onData: (connection, piece) => this.#receiveData(connection, piece),
         onFrame: (type, connection, payload) => this.#receive(type, connection, payload),
       },
       expectsMagic,
@@ -67,14 +76,22 @@ export class MuxLink {
   /** A stream for a connection that the far end knows under this number already. */
   attach(connection: number): MuxStream {
     const stream = new MuxStream(this, connection);
-    stream.once('close', () => this.#streams.delete(connection));
+    stream.once('close', () => {
+      this.#strayBytes += WINDOW_BYTES;
+      this.#streams.delete(connection);
+    });
     if (this.#closeReason) stream.fail(this.#closeReason);
     else this.#streams.set(connection, stream);
     return stream;
   }
 
   send(type: FrameType, connection: number, payload?: Uint8Array): void {
-    if (!this.#closeReason) this.#output.write(encodeFrame(type, connection, payload));
+    if (this.#closeReason) return;
+    if (type === FrameType.RESET) this.#strayBytes += WINDOW_BYTES;
+    this.#output.write(encodeFrame(type, connection, payload));
+    const allowedBytes = MAX_WAITING_BYTES + this.#streams.size * WINDOW_BYTES;
+    if (this.#output.writableLength <= allowedBytes) return;
+    this.close(new RemoteProtocolError('the agent does not read what it is sent'));
   }
 
   /** Sends pieces as one DATA frame; calls back when they are with the operating system. */
@@ -102,6 +119,18 @@ export class MuxLink {
     this.#input.destroy();
     this.#output.destroy();
     this.#closed.fire(error);
+  }
+
+  #receiveData(connection: number, piece: Uint8Array): void {
+    const stream = this.#streams.get(connection);
+    if (!stream) {
+      this.#strayBytes -= piece.byteLength;
+      if (this.#strayBytes >= 0) return;
+      throw new RemoteProtocolError('the agent sends data for connections that do not exist');
+    }
+    if (!stream.receive(piece)) {
+      throw new RemoteProtocolError('the agent sends more data than it has credit for');
+    }
   }
 
   #receive(type: number, connection: number, payload: Uint8Array): void {
@@ -134,6 +163,8 @@ export class MuxStream extends Duplex {
   #sendWindow = WINDOW_BYTES;
   /** What _write was given and has no credit for yet. */
   #waiting: { pieces: Uint8Array[]; done: (error?: Error | null) => void } | undefined;
+  /** What the peer may send before it is given more. */
+  #receiveWindow = WINDOW_BYTES;
   /** Received and passed on, but the peer was not told. */
   #uncreditedBytes = 0;
   #isPeerGone = false;
@@ -146,10 +177,14 @@ export class MuxStream extends Duplex {
     this.on('error', () => undefined);
   }
 
-  receive(piece: Uint8Array): void {
-    if (this.destroyed) return;
+  /** False when that was more than the peer may send. */
+  receive(piece: Uint8Array): boolean {
+    this.#receiveWindow -= piece.byteLength;
+    if (this.#receiveWindow < 0) return false;
+    if (this.destroyed) return true;
     this.#uncreditedBytes += piece.byteLength;
     if (this.push(piece)) this.#giveCredit();
+    return true;
   }
 
   receiveEnd(): void {
@@ -197,8 +232,10 @@ export class MuxStream extends Duplex {
 
   #giveCredit(): void {
     if (this.#uncreditedBytes < CREDIT_STEP_BYTES || this.destroyed) return;
-    this.#link.send(FrameType.CREDIT, this.#connection, encodeCredit(this.#uncreditedBytes));
+    const creditBytes = this.#uncreditedBytes;
     this.#uncreditedBytes = 0;
+    this.#receiveWindow += creditBytes;
+    this.#link.send(FrameType.CREDIT, this.#connection, encodeCredit(creditBytes));
   }
 
   #sendWaiting(): void {

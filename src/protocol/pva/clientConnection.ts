@@ -49,8 +49,11 @@ export interface PvaClientOptions {
 
 /** Whether a channel can have that name: not empty, and no longer than servers take. */
 export function isChannelName(name: string): boolean {
-  if (name.length > MAX_CHANNEL_NAME_BYTES) return false;
-  return name !== '' && encodeUtf8(name).length <= MAX_CHANNEL_NAME_BYTES;
+  if (name === '' || name.length > MAX_CHANNEL_NAME_BYTES) return false;
+  // No character takes more than three bytes for each of its units.
+  return (
+    name.length * 3 <= MAX_CHANNEL_NAME_BYTES || encodeUtf8(name).length <= MAX_CHANNEL_NAME_BYTES
+  );
 }
 
 /** Announced by core-pva unless set otherwise, and by pvAccessJava. */

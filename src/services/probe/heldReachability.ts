@@ -58,6 +58,8 @@ const ASK_AGAIN_MAX_MS = 30_000;
 const GATEWAY_PATIENCE = 3;
 /** Names asked for before the output is flushed. */
 const BATCH = 1000;
+/** Names asked for in one turn of the event loop, also of a server that takes more. */
+const TURN = 10_000;
 
 export class HeldReachability implements Reachability {
   readonly steps = new PvSteps();
@@ -82,6 +84,7 @@ export class HeldReachability implements Reachability {
   /** How often a server said no to a name that the person gave, by index. */
   readonly #refusals = new Map<number, number>();
   #isTellPending = false;
+  #isMorePending = false;
 
   readonly onDidChange = this.#changed.event;
 
@@ -180,7 +183,12 @@ export class HeldReachability implements Reachability {
   #ask(): void {
     if (!this.#isReady || !this.#dialect || !this.#link) return;
     const { names } = this.#input;
+    const turnEnd = this.#asked + TURN;
     while (this.#asked < names.size) {
+      if (this.#asked >= turnEnd) {
+        this.#askMoreSoon();
+        return;
+      }
       const end = Math.min(this.#asked + BATCH, names.size);
       for (; this.#asked < end; this.#asked++) {
         const isAsked = this.#refusals.has(this.#asked); // by the person, again and again
@@ -197,6 +205,15 @@ export class HeldReachability implements Reachability {
       }
       if (!this.#link.flush()) return;
     }
+  }
+
+  #askMoreSoon(): void {
+    if (this.#isMorePending) return;
+    this.#isMorePending = true;
+    schedule(this.#store, this.#input.clock, 0, () => {
+      this.#isMorePending = false;
+      this.#ask();
+    });
   }
 
   /**

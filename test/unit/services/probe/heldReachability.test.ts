@@ -13,6 +13,15 @@ import { createReachability } from '../../../../src/services/probe/createReachab
 import type { Reachability } from '../../../../src/services/probe/reachability';
 import { FakeClock, settle } from '../../../support/fakeClock';
 
+function takeEverything(stream: Duplex): void {
+  const write = stream.write.bind(stream) as (bytes: Uint8Array) => boolean;
+  const on = stream.on.bind(stream) as (event: string, listener: () => void) => Duplex;
+  Object.assign(stream, {
+    write: (bytes: Uint8Array) => write(bytes) || true,
+    on: (event: string, listener: () => void) => (event === 'drain' ? stream : on(event, listener)),
+  });
+}
+
 /** A server's answer to an ECHO. */
 const ECHO = {
   ca: Buffer.from('00170000000000000000000000000000', 'hex'),
@@ -33,6 +42,8 @@ class Scene {
   constructor(
     protocol: PvProtocol,
     public mode: 'serving' | 'silent' | 'refusing' = 'serving',
+    /** Whether connections never ask to wait, as with a server that reads as fast as we write. */
+    readonly takesEverything = false,
   ) {
     this.names.add(
       DEMO_PVS.map((pv) => pv.name),
@@ -49,6 +60,7 @@ class Scene {
         client.pause();
         this.connections.push(server);
         server.on('error', () => undefined);
+        if (this.takesEverything) takeEverything(client);
         if (this.mode === 'serving') this.servers.serve(protocol === 'ca' ? 5064 : 5075, server);
         return Promise.resolve(client);
       },
@@ -169,6 +181,20 @@ for (const protocol of ['ca', 'pva'] as const) {
       await scene.clock.advance(30_000);
       assert.equal(scene.step('DEMO:COUNTER'), 'disconnected');
       assert.match(scene.reachability.problem?.message ?? '', /no sign of life|no handshake/);
+    });
+
+    it('asks for ten thousand names in one turn of the event loop, and for the rest soon', async () => {
+      scene.end();
+      scene = new Scene(protocol, 'serving', true);
+      await settle();
+      const names = Array.from({ length: 25_000 }, (_, at) => `MANY:${at}`);
+      scene.names.add(names, { kind: 'database', file: '/x.db', line: 1 });
+      scene.reachability.namesAdded();
+      await settle();
+      assert.equal(scene.reachability.steps.count('not-found'), 1 + 10_000);
+      await scene.clock.advance(1);
+      await settle();
+      assert.equal(scene.reachability.steps.count('not-found'), 1 + 25_000);
     });
 
     it('a name that nobody can be asked for is left out alone', async () => {

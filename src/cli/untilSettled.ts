@@ -1,0 +1,110 @@
+/** How long a command waits: for what it was asked for, and not for the slowest of all. */
+import type { Clock } from '../base/clock';
+import { DisposableStore, toDisposable } from '../base/disposable';
+import type { Exposure, PvPath } from '../model/exposure';
+import type { PvProtocol, Snapshot } from '../model/snapshot';
+
+/** When a look is taken as it is, although something still does not answer. */
+export const SETTLE_TIMEOUT_MS = 20_000;
+/** So long the first table waits for the slow ones, when there is something to show. */
+const FIRST_TABLE_MS = 5000;
+
+export interface Enough {
+  /** Not asked before. */
+  readonly afterMs: number;
+  /** Whether nothing more needs to be waited for. */
+  readonly isEnough: (exposure: Exposure, signal: AbortSignal) => boolean | Promise<boolean>;
+}
+
+/** For a table: something is exposed, and the others were waited for. */
+export const SOMETHING_TO_SHOW: Enough = {
+  afterMs: FIRST_TABLE_MS,
+  isEnough: ({ snapshot }) =>
+    serversOf(snapshot).some(({ status, pvs }) => status === 'exposed' && pvs.reachable > 0),
+};
+
+/** For reading PVs: each is known, over the protocol it is asked for or (undefined) over both. */
+export function pvsKnown(
+  wanted: readonly { readonly name: string; readonly protocol: PvProtocol | undefined }[],
+): Enough {
+  return {
+    afterMs: 0,
+    async isEnough(exposure, signal) {
+      for (const { name, protocol } of wanted) {
+        const { paths } = await exposure.tellPv(name, 0, signal);
+        const asked = paths.filter(({ row }) => (protocol ?? row.protocol) === row.protocol);
+        if (!asked.some((path) => isKnown(path, paths, exposure.snapshot))) return false;
+      }
+      return true;
+    },
+  };
+}
+
+/** It was answered for, and so were the other servers of its IOC. */
+function isKnown({ row }: PvPath, paths: readonly PvPath[], snapshot: Snapshot): boolean {
+  if (row.step !== 'reachable' && row.step !== 'create-refused') return false;
+  const ioc = snapshot.containers
+    .flatMap(({ iocs }) => iocs)
+    .find(({ servers }) => servers.some(({ key }) => key === row.serverKey));
+  const keys = new Set(ioc?.servers.map(({ key }) => key));
+  return (
+    ioc?.servers.every(({ status }) => status !== 'identifying') === true &&
+    paths.every((path) => !keys.has(path.row.serverKey) || path.row.step !== 'pending')
+  );
+}
+
+function serversOf(snapshot: Snapshot): Snapshot['containers'][number]['iocs'][number]['servers'] {
+  return snapshot.containers.flatMap(({ iocs }) => iocs.flatMap(({ servers }) => servers));
+}
+
+/** Never rejects: what is asked meanwhile tells by itself what is wrong. */
+export function untilSettled(
+  exposure: Exposure,
+  clock: Clock,
+  signal: AbortSignal,
+  enough?: Enough,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const store = new DisposableStore();
+    let isEnoughAsked = enough?.afterMs === 0;
+    let isAsking = false;
+    let isAskedAgain = false;
+    const finish = (): void => {
+      store.dispose();
+      resolve();
+    };
+    const askEnough = async (): Promise<void> => {
+      if (!enough || !isEnoughAsked) return;
+      isAskedAgain = isAsking;
+      if (isAsking) return;
+      isAsking = true;
+      do {
+        isAskedAgain = false;
+        try {
+          if (await enough.isEnough(exposure, signal)) finish();
+        } catch {
+          // The broker went away: the exposure settles anew, or the deadline ends this.
+        }
+      } while (isAskedAgain && !store.isDisposed);
+      isAsking = false;
+    };
+    const check = (): void => {
+      if (exposure.snapshot.isSettled) finish();
+      else void askEnough();
+    };
+    store.add(exposure.onDidChange(check));
+    store.add(clock.after(clock.stretch(SETTLE_TIMEOUT_MS), finish));
+    if (enough && enough.afterMs > 0) {
+      store.add(
+        clock.after(enough.afterMs, () => {
+          isEnoughAsked = true;
+          check();
+        }),
+      );
+    }
+    signal.addEventListener('abort', finish, { once: true });
+    store.add(toDisposable(() => signal.removeEventListener('abort', finish)));
+    if (signal.aborted) finish();
+    else check();
+  });
+}
