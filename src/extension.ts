@@ -4,7 +4,9 @@ import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import { DisposableStore } from './base/disposable';
 import { printableLines } from './base/printable';
+import type { Endpoint } from './model/endpoint';
 import type { WindowPlace } from './model/situation';
+import { findRefused } from './node/findRefused';
 import { launchProgram } from './node/launchProgram';
 import { BrokerLog } from './ui/brokerLog';
 import { exposeWithProgress, registerCommands } from './ui/commands';
@@ -26,6 +28,8 @@ import { OwnContainer, windowPlace, windowRemote } from './ui/windowPlace';
 /** In the workspace's state: whether the window exposes, also after a reload. */
 const IS_EXPOSING = 'isExposing';
 const WINDOW_ID = 'windowId';
+/** Loopback addresses answer at once. */
+const REFUSED_TIMEOUT_MS = 2000;
 
 export function activate(context: vscode.ExtensionContext): void {
   const store = new DisposableStore();
@@ -36,6 +40,10 @@ export function activate(context: vscode.ExtensionContext): void {
     homeFolder: homedir(),
     terminalVariables: context.environmentVariableCollection,
     launch: launchProgram,
+    findRefused: (endpoints: readonly Endpoint[]) =>
+      findRefused(endpoints, AbortSignal.timeout(REFUSED_TIMEOUT_MS)).catch(
+        () => new Set<string>(),
+      ),
   };
   const wasExposing = context.workspaceState.get(IS_EXPOSING) === true;
   const place = windowPlace(context.extension);

@@ -27,6 +27,7 @@ import { MonitorCircuit } from '../../src/services/probe/monitorCircuit';
 import { ALONE, CLI, Exposed } from '../support/exposed';
 import { BROKER, Brokers, DEMO, isRunning, localOf, settled } from '../support/brokers';
 import { epicsExpose } from '../support/command';
+import { freePort } from '../support/freePort';
 import { skip } from '../support/skip';
 import { until } from '../support/until';
 
@@ -390,6 +391,44 @@ describe('the broker', function () {
       for (const [name, value] of Object.entries(expected)) {
         assert.ok(table.stdout.includes(`export ${name}=${value}\n`), table.stdout);
       }
+    });
+
+    it('gives clients no dead entry of ours, and names a dead one of their own', async () => {
+      const own = `127.0.0.1:${await freePort()}`;
+      const alive = createServer((socket) => socket.on('error', () => undefined));
+      alive.listen(0, '127.0.0.1');
+      await once(alive, 'listening');
+      const tunnel = `127.0.0.1:${(alive.address() as { port: number }).port}`;
+      const env = {
+        ...brokers.env,
+        EPICS_CA_NAME_SERVERS: `127.0.0.1:35063 ${own} 127.0.0.9:5064 ${tunnel}`,
+        EPICS_PVA_NAME_SERVERS: '127.0.0.1:35074',
+      };
+      const unset = 'unset EPICS_PVA_NAME_SERVERS';
+      const nothing = await epicsExpose(['env', '--engine', 'unix:///nonexistent'], { env });
+      assert.equal(nothing.exitCode, 3);
+      assert.equal(nothing.stdout, `export EPICS_CA_NAME_SERVERS='${own} ${tunnel}'\n${unset}\n`);
+      const window = await brokers.connect();
+      await window.setWish(DEMO);
+      await settled(window);
+      const ours = clientEnvironment(nameServersOf(window.snapshot));
+      const print = ['printenv', 'EPICS_CA_NAME_SERVERS', 'EPICS_PVA_NAME_SERVERS'];
+      const words = ['exec', '--engine', 'demo:', '--', ...print];
+      const { stdout, stderr } = await epicsExpose(words, { env });
+      const [ca = '', pva = ''] = stdout.trim().split('\n');
+      assert.equal(ca, `${ours['EPICS_CA_NAME_SERVERS']} ${own} ${tunnel}`);
+      assert.equal(pva, ours['EPICS_PVA_NAME_SERVERS']);
+      const cost = `! ${own} in EPICS_CA_NAME_SERVERS refuses; libca clients wait up to 30 s`;
+      assert.ok(stderr.includes(cost), stderr);
+      assert.equal(stderr.match(/refuses/g)?.length, 1, stderr);
+      const given = await epicsExpose(['env'], { env });
+      assert.ok(given.stdout.includes(`'${ca}'`) && given.stderr.includes(cost), given.stdout);
+      // After the end, in the shell that was given it.
+      const ended = await epicsExpose(['env', '--unset'], {
+        env: { ...brokers.env, EPICS_CA_NAME_SERVERS: ca, EPICS_PVA_NAME_SERVERS: pva },
+      });
+      assert.equal(ended.stdout, `export EPICS_CA_NAME_SERVERS='${own} ${tunnel}'\n${unset}\n`);
+      alive.close();
     });
 
     it('uses the broker of a window, and leaves it as it was', async () => {
