@@ -7,6 +7,7 @@ import type { Log } from '../base/log';
 import { type Endpoint, formatEndpoint, isSameEndpoint } from '../model/endpoint';
 import { type AddressClaim, loopbackHost, otherNumbers, planLoopback } from '../model/loopbackPlan';
 import type { Relay, RelayResult, SiftCircuit, WayIn } from './connection';
+import type { OpenRelays } from './openRelays';
 
 /** Who listens on a port of this machine, as far as the system tells. */
 export interface PortHolder {
@@ -25,6 +26,8 @@ export interface AddressMemory {
 }
 
 export interface LocalPortsInput {
+  /** Counts what listens, and forbids it after all. */
+  readonly relays?: OpenRelays;
   readonly addresses?: AddressMemory;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
   /** Makes room where we only stand in for a relay. */
@@ -143,9 +146,14 @@ export class LocalPorts {
     target: Endpoint,
     sift: SiftCircuit | undefined,
   ): Promise<RelayResult> {
-    this.#input.vacate?.(local);
+    const { relays, vacate } = this.#input;
+    if (relays?.isRetired) return { kind: 'port-taken' };
+    vacate?.(local);
     const result = await way.openRelay(local, target, sift);
-    if (result.kind === 'listening') this.#relays.add(result.relay);
+    if (result.kind === 'listening') {
+      this.#relays.add(result.relay);
+      relays?.add(result.relay);
+    }
     return result;
   }
 

@@ -15,6 +15,7 @@ import { type AddressMemory, LocalPorts, type PortHolder } from './localPorts';
 import { type AnnouncedServer, Beacons } from './search/beacons';
 import { HostSearch } from './search/hostSearch';
 import type { SearchSockets } from './search/searchSockets';
+import { OpenRelays } from './openRelays';
 import { NameServers, type StandIn } from './search/nameServers';
 import { SessionSearch } from './search/sessionSearch';
 import { type Endpoint, formatEndpoint, isSameEndpoint, isUnspecified } from '../model/endpoint';
@@ -76,6 +77,7 @@ export class ExposeSession implements Disposable {
   readonly #containers = new Map<string, ContainerExposure>();
   readonly #stopped = new Map<string, ContainerState>();
   readonly #engineStores = new Map<Engine, Disposable>();
+  readonly #relays = new OpenRelays();
   readonly #localPorts: LocalPorts;
   readonly #search: SessionSearch;
   readonly #hostSearch: HostSearch | undefined;
@@ -97,6 +99,7 @@ export class ExposeSession implements Disposable {
     this.#extraNames = input.extraNames;
     this.#localPorts = new LocalPorts({
       findHolder: (endpoint) => this.#findHolder(endpoint),
+      relays: this.#relays,
       ...(input.addresses && { addresses: input.addresses }),
       vacate: (endpoint) => this.#nameServers?.vacate(endpoint),
       log: input.log,
@@ -117,7 +120,7 @@ export class ExposeSession implements Disposable {
       searchSockets &&
       this.#store.add(
         new NameServers({
-          sockets: searchSockets,
+          sockets: this.#counted(searchSockets),
           sift: (protocol, onAnswer) => this.#search.sift(protocol, onAnswer),
           onChange: () => this.#tell(),
           clock: input.clock,
@@ -144,6 +147,26 @@ export class ExposeSession implements Disposable {
     for (const [key, { engineKey }] of this.#stopped) {
       if (!engineKeys.includes(engineKey)) this.#stopped.delete(key);
     }
+  }
+
+  /** Listens nowhere any more, for a successor; what is open goes on, as long as we do. */
+  retire(): void {
+    this.#relays.retire();
+    this.#tell();
+  }
+
+  /** Circuits of clients that are open now. */
+  get circuitCount(): number {
+    return this.#relays.connectionCount;
+  }
+
+  #counted(sockets: SearchSockets): Pick<SearchSockets, 'openNameServer'> {
+    return {
+      openNameServer: async (...place) => {
+        const relay = this.#relays.isRetired ? undefined : await sockets.openNameServer(...place);
+        return relay && this.#relays.add(relay);
+      },
+    };
   }
 
   /** Ends what is not wanted, without a trace: it did not stop by itself. */
@@ -283,7 +306,8 @@ export class ExposeSession implements Disposable {
       const isCarrying = servers.some(isCarried);
       this.#hasCarried = (this.#hasCarried || isCarrying) && this.#input.hasWish?.() !== false;
       const wanted = this.#input.wantedSearch?.() ?? 'loopback';
-      this.#hostSearch?.setWish(this.#hasCarried ? wanted : 'off');
+      const isHeard = this.#hasCarried && !this.#relays.isRetired;
+      this.#hostSearch?.setWish(isHeard ? wanted : 'off');
       this.#nameServers?.setOpen(this.#hasCarried);
       this.#nameServers?.setStandIns(this.#standIns(servers));
       if (wanted !== 'off') this.#beacons?.setServers(servers.flatMap(announced));
