@@ -95,7 +95,14 @@ export class ExposeSession implements Disposable {
   readonly onDidChange = this.#changed.event;
 
   constructor(input: SessionInput) {
-    this.#input = input;
+    this.#input = {
+      ...input,
+      dialHost: async (endpoint, signal) => {
+        const connection = await input.dialHost(endpoint, signal);
+        this.#relays.addOwn(endpoint, connection);
+        return connection;
+      },
+    };
     this.#extraNames = input.extraNames;
     this.#localPorts = new LocalPorts({
       findHolder: (endpoint) => this.#findHolder(endpoint),
@@ -157,7 +164,7 @@ export class ExposeSession implements Disposable {
 
   /** Circuits of clients that are open now. */
   get circuitCount(): number {
-    return this.#relays.connectionCount;
+    return this.#relays.circuitCount;
   }
 
   #counted(sockets: SearchSockets): Pick<SearchSockets, 'openNameServer'> {
