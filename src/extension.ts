@@ -4,7 +4,9 @@ import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import { DisposableStore, toDisposable } from './base/disposable';
 import { printableLines } from './base/printable';
+import type { Endpoint } from './model/endpoint';
 import type { WindowPlace } from './model/situation';
+import { findRefused } from './node/findRefused';
 import { launchProgram } from './node/launchProgram';
 import { systemClock } from './node/systemClock';
 import { awaitIoc } from './ui/awaitIoc';
@@ -28,6 +30,8 @@ import { OwnContainer, readRemoteText, windowPlace, windowRemote } from './ui/wi
 /** In the workspace's state: whether the window exposes, also after a reload. */
 const IS_EXPOSING = 'isExposing';
 const WINDOW_ID = 'windowId';
+/** Loopback addresses answer at once. */
+const REFUSED_TIMEOUT_MS = 2000;
 
 export function activate(context: vscode.ExtensionContext): void {
   const store = new DisposableStore();
@@ -38,6 +42,10 @@ export function activate(context: vscode.ExtensionContext): void {
     homeFolder: homedir(),
     terminalVariables: context.environmentVariableCollection,
     launch: launchProgram,
+    findRefused: (endpoints: readonly Endpoint[]) =>
+      findRefused(endpoints, AbortSignal.timeout(REFUSED_TIMEOUT_MS)).catch(
+        () => new Set<string>(),
+      ),
   };
   const wasExposing = context.workspaceState.get(IS_EXPOSING) === true;
   const place = windowPlace(context.extension);

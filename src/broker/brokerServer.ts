@@ -4,7 +4,8 @@
  *    it over when it comes back under its id (a window that reloads).
  *  - A newer version is made room for: we stop listening, and serve those who are there for as long
  *    as they stay. The newer broker finds our relays in use, shows them as shared, and opens its own
- *    when ours end.
+ *    when ours end. When all who wish something have moved there (windows of an extension that was
+ *    updated), our ports are free at once, and we last as long as circuits of clients do.
  *  - Whose socket was taken by another (both started at once) makes room likewise.
  */
 import { statSync } from 'node:fs';
@@ -16,7 +17,12 @@ import type { Log } from '../base/log';
 import type { Exposure, Wish } from '../model/exposure';
 import type { BrokerPlace } from '../node/broker/brokerPlace';
 import { listenAlone } from '../node/broker/listenAlone';
-import { type AttachedFrontEnd, type FrontEndHost, serveFrontEnd } from '../rpc/exposureServer';
+import {
+  type AttachedFrontEnd,
+  type FrontEndHost,
+  type Leaving,
+  serveFrontEnd,
+} from '../rpc/exposureServer';
 import { type BrokerFacts, type HelloParams, RPC_PROTOCOL } from '../rpc/messages';
 import type { Exposer } from '../services/exposer';
 
@@ -26,6 +32,15 @@ export const GRACE_MS = 10_000;
 const HANDED_OVER_MS = 100;
 /** How often it is looked whether the socket is still ours. */
 const SOCKET_CHECK_MS = 5000;
+
+/** How often it is looked whether circuits are left when nothing listens any more. */
+const CIRCUITS_CHECK_MS = 1000;
+
+const LEAVING_WORDS: Record<Leaving, string> = {
+  vanished: 'is gone',
+  goodbye: 'says goodbye',
+  moved: 'goes to a newer broker',
+};
 
 export interface BrokerServerInput {
   readonly place: BrokerPlace;
@@ -45,6 +60,8 @@ interface Known {
   readonly exposure: Exposure;
   wish: Wish | undefined;
   isConnected: boolean;
+  /** To our successor. */
+  hasMoved?: boolean;
   grace?: Disposable;
 }
 
@@ -55,6 +72,7 @@ export class BrokerServer implements FrontEndHost {
   readonly #known = new Map<string, Known>();
   readonly #connections = new Set<Disposable>();
   #twins = 0;
+  #isRetired = false;
   #server: Server | undefined;
   #socketId: string | undefined;
   #idle: Disposable | undefined;
@@ -118,6 +136,7 @@ export class BrokerServer implements FrontEndHost {
         ? former
         : { exposure: exposer.openFrontEnd(), wish: undefined, isConnected: true };
     known.isConnected = true;
+    known.hasMoved = false;
     // Two at once under one id are two front ends.
     const key = former && !isReturn ? `${clientId} ${++this.#twins}` : clientId;
     this.#known.set(key, known);
@@ -129,18 +148,46 @@ export class BrokerServer implements FrontEndHost {
         await known.exposure.setWish(wish);
         known.wish = wish;
       },
-      detach: (isForGood) => {
-        log('info', 'session', `${clientName} ${isForGood ? 'says goodbye' : 'is gone'}`);
+      detach: (how) => {
+        log('info', 'session', `${clientName} ${LEAVING_WORDS[how]}`);
         known.isConnected = false;
         const forget = (): void => {
           if (this.#known.get(key) === known) this.#known.delete(key);
           known.exposure.dispose();
           this.#exitWhenIdle();
+          this.#retireWhenAlone();
         };
-        if (isForGood || known.wish === undefined) forget();
-        else known.grace = this.#store.add(this.#input.clock.after(this.#input.graceMs, forget));
+        if (how === 'goodbye' || known.wish === undefined) forget();
+        else if (how === 'moved') {
+          known.hasMoved = true;
+          this.#retireWhenAlone();
+        } else known.grace = this.#store.add(this.#input.clock.after(this.#input.graceMs, forget));
       },
     };
+  }
+
+  /**
+   * When all who still wish something here wish it from our successor now, that can have our ports;
+   * circuits of clients go on until they end by themselves.
+   */
+  #retireWhenAlone(): void {
+    const { exposer, clock, log } = this.#input;
+    const left = [...this.#known.values()];
+    if (left.length === 0 || !left.every(({ hasMoved }) => hasMoved)) return;
+    if (this.#isRetired || this.#store.isDisposed) return;
+    this.#isRetired = true;
+    exposer.retire();
+    log('info', 'session', `listens no more; ${exposer.circuitCount} circuits go on`);
+    const look = (): void => {
+      if (exposer.circuitCount > 0) {
+        schedule(this.#store, clock, CIRCUITS_CHECK_MS, look);
+        return;
+      }
+      for (const { exposure } of this.#known.values()) exposure.dispose();
+      this.#known.clear();
+      this.#exitWhenIdle();
+    };
+    look();
   }
 
   /** After the grace, unless somebody is there or may still come back. */

@@ -9,7 +9,7 @@ import { BROKER_ACTIONS, BROKER_WORDS, runBroker } from './commands/broker';
 import { runExec } from './commands/exec';
 import { type ExposeOptions, runExpose } from './commands/expose';
 import { runGet } from './commands/get';
-import { runEnv, runPvs, runStatus } from './commands/look';
+import { type EnvOptions, runEnv, runPvs, runStatus } from './commands/look';
 import { EXIT } from './exitCodes';
 import { addCommonOptions, checkedOptions, type CommonOptions } from './options';
 import { Terminal } from './terminal';
@@ -84,8 +84,9 @@ async function main(argv: readonly string[]): Promise<number> {
     program.command('env').description('the environment for EPICS clients on this machine'),
   )
     .option('-s, --shell <shell>', SHELLS.join(', '), parseShell, 'bash')
+    .option('--unset', 'take our entries out of this shell again')
     .action(
-      run((terminal, options: CommonOptions & { shell: Shell }) =>
+      run((terminal, options: EnvOptions & { shell: Shell }) =>
         runEnv(options.shell, options, terminal, stop.signal),
       ),
     );

@@ -44,12 +44,15 @@ export interface FrontEndHost {
   stop(): void;
 }
 
+/** `moved`: to a newer broker, where it wants what it wanted here. */
+export type Leaving = 'vanished' | 'goodbye' | 'moved';
+
 export interface AttachedFrontEnd {
   readonly exposure: Exposure;
   readonly wish: Wish | undefined;
   setWish(wish: Wish | undefined): Promise<void>;
-  /** The connection ended; `isForGood`: it said goodbye. */
-  detach(isForGood: boolean): void;
+  /** The connection ended. */
+  detach(how: Leaving): void;
 }
 
 /** Serves one connection until it ends; disposing ends it. */
@@ -74,7 +77,7 @@ class ServedFrontEnd {
   readonly #monitors = new Map<number, Disposable>();
   #attached: AttachedFrontEnd | undefined;
   #name = 'a front end';
-  #isForGood = false;
+  #leaving: Leaving = 'vanished';
 
   constructor(stream: Duplex, host: FrontEndHost, clock: Clock, log: Log) {
     this.#stream = stream;
@@ -134,10 +137,14 @@ class ServedFrontEnd {
     this.#on(METHODS.stopMonitor, (params) => this.#stopMonitor(params.count('monitorId')));
     this.#on(METHODS.listWishes, () => this.#host.wishes);
     this.#on(METHODS.goodbye, () => {
-      this.#isForGood = true;
+      this.#leaving = 'goodbye';
       this.#detach();
     });
-    this.#on(METHODS.handOver, () => this.#host.handOver());
+    this.#on(METHODS.handOver, () => {
+      this.#leaving = 'moved';
+      this.#detach();
+      return this.#host.handOver();
+    });
     // The answer goes out first.
     this.#on(METHODS.stop, () => void this.#clock.after(0, () => this.#host.stop()));
   }
@@ -221,7 +228,7 @@ class ServedFrontEnd {
 
   #detach(): void {
     this.#store.dispose();
-    this.#attached?.detach(this.#isForGood);
+    this.#attached?.detach(this.#leaving);
     this.#attached = undefined;
   }
 

@@ -96,6 +96,16 @@ export class Exposer {
     return this.#session.snapshot();
   }
 
+  /** Circuits of clients that are open now. */
+  get circuitCount(): number {
+    return this.#session.circuitCount;
+  }
+
+  /** Listens nowhere any more, for a successor; circuits go on for as long as their wish. */
+  retire(): void {
+    this.#session.retire();
+  }
+
   /** The owner disposes it: with that its wish ends. */
   openFrontEnd(): Exposure {
     const frontEnd = new FrontEnd(this);

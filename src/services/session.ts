@@ -13,6 +13,7 @@ import type { ContainerInfo, Engine, PublishedPort } from './engine';
 import type { IocExposure, IocServer } from './iocExposure';
 import { FailedStarts, type HeldPort } from './ports/failedStarts';
 import { type AddressMemory, LocalPorts, type PortHolder } from './ports/localPorts';
+import { OpenRelays } from './ports/openRelays';
 import { ContainerPorts, type PublishingEngines } from './ports/portReservations';
 import { type AnnouncedServer, Beacons } from './search/beacons';
 import { type FurtherPorts, HostSearch } from './search/hostSearch';
@@ -77,8 +78,8 @@ export class ExposeSession implements Disposable {
   readonly #containers = new Map<string, ContainerExposure>();
   readonly #stopped = new Map<string, ContainerState>();
   readonly #engineStores = new Map<Engine, Disposable>();
-  readonly #reservations: ContainerPorts;
   readonly #failedStarts: FailedStarts;
+  readonly #relays = new OpenRelays();
   readonly #localPorts: LocalPorts;
   readonly #search: SessionSearch;
   readonly #hostSearch: HostSearch | undefined;
@@ -96,12 +97,18 @@ export class ExposeSession implements Disposable {
   readonly onDidChange = this.#changed.event;
 
   constructor(input: SessionInput) {
-    this.#input = input;
+    this.#input = {
+      ...input,
+      dialHost: async (endpoint, signal) => {
+        const connection = await input.dialHost(endpoint, signal);
+        this.#relays.addOwn(endpoint, connection);
+        return connection;
+      },
+    };
     this.#extraNames = input.extraNames;
     const { clock, log, mayShareNumbers, otherEngines } = input;
     const sources = [input.engines, ...(otherEngines ? [otherEngines] : [])];
     const reservations = this.#store.add(new ContainerPorts(sources, clock));
-    this.#reservations = reservations;
     this.#failedStarts = new FailedStarts({
       publishers: () => reservations.publishers,
       held: () => this.#held,
@@ -119,6 +126,7 @@ export class ExposeSession implements Disposable {
     this.#localPorts = this.#store.add(
       new LocalPorts({
         ...{ reservations, findHolder, mayShareNumbers, log },
+        relays: this.#relays,
         ...(input.addresses && { addresses: input.addresses }),
         releasePort: (endpoint) => this.#fallbacks?.releasePort(endpoint),
       }),
@@ -140,7 +148,7 @@ export class ExposeSession implements Disposable {
       searchSockets &&
       this.#store.add(
         new NameServers({
-          ...{ sockets: searchSockets, reservations, clock, log },
+          ...{ sockets: this.#counted(searchSockets), reservations, clock, log },
           sift: (protocol, onAnswer) => this.#search.sift(protocol, onAnswer),
           onChange: () => this.#tell(),
         }),
@@ -149,7 +157,8 @@ export class ExposeSession implements Disposable {
       searchSockets &&
       this.#store.add(
         new FallbackListeners({
-          ...{ sockets: searchSockets, reservations, findHolder, mayShareNumbers, clock, log },
+          ...{ reservations, findHolder, mayShareNumbers, clock, log },
+          sockets: this.#counted(searchSockets),
           sift: (protocol, onAnswer) => this.#search.sift(protocol, onAnswer),
           onChange: () => this.#tell(),
         }),
@@ -174,6 +183,26 @@ export class ExposeSession implements Disposable {
     for (const [key, { engineKey }] of this.#stopped) {
       if (!engineKeys.includes(engineKey)) this.#stopped.delete(key);
     }
+  }
+
+  /** Listens nowhere any more, for a successor; what is open goes on, as long as we do. */
+  retire(): void {
+    this.#relays.retire();
+    this.#tell();
+  }
+
+  /** Circuits of clients that are open now. */
+  get circuitCount(): number {
+    return this.#relays.circuitCount;
+  }
+
+  #counted(sockets: SearchSockets): Pick<SearchSockets, 'openNameServer'> {
+    return {
+      openNameServer: async (...place) => {
+        const relay = this.#relays.isRetired ? undefined : await sockets.openNameServer(...place);
+        return relay && this.#relays.add(relay);
+      },
+    };
   }
 
   /** Ends what is not wanted, without a trace: it did not stop by itself. */
@@ -314,7 +343,7 @@ export class ExposeSession implements Disposable {
       this.#hasCarried = (this.#hasCarried || isCarrying) && this.#input.hasWish?.() !== false;
       const wanted = this.#input.wantedSearch?.() ?? 'loopback';
       // Ports that are not ours alone are held only while there is something to find.
-      this.#hostSearch?.setWish(isCarrying ? wanted : 'off');
+      this.#hostSearch?.setWish(isCarrying && !this.#relays.isRetired ? wanted : 'off');
       this.#hostSearch?.setFurtherPorts(furtherPorts(servers));
       this.#nameServers?.setOpen(this.#hasCarried);
       this.#fallbacks?.setServers(isCarrying ? servers.flatMap(reached) : []);

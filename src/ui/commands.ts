@@ -5,16 +5,11 @@ import { messageOf, UsageError } from '../base/errors';
 import { printable, printableLines } from '../base/printable';
 import { clientLines } from '../model/clientLine';
 import type { PvRow } from '../model/exposure';
-import {
-  clientEnvironment,
-  formatEnvironment,
-  nameServersOf,
-  type Shell,
-} from '../model/nameServers';
+import { formatChanges, type Shell } from '../model/nameServers';
 import type { TreeNode } from '../model/pvTree';
 import type { PvProtocol } from '../model/snapshot';
 import type { BrokerLog } from './brokerLog';
-import type { HostSystem } from './hostSystem';
+import { clientVariables, type HostSystem } from './hostSystem';
 import { openHostTerminal } from './hostTerminal';
 import { COMMANDS, type CommandId, PVS_VIEW, SETTINGS_SECTION } from './ids';
 import type { MonitorPanels } from './monitorPanel';
@@ -125,24 +120,22 @@ export function registerCommands(input: CommandsInput): Disposable {
       placeHolder: 'For which shell?',
     });
     if (!chosen) return;
-    const environment = clientEnvironment(nameServersOf(exposure.snapshot), system.environment);
-    const lines = formatEnvironment(environment, chosen.shell);
+    const environment = await clientVariables(exposure.snapshot, system);
+    const lines = formatChanges(environment, chosen.shell);
     if (lines.length === 0) {
       await vscode.window.showInformationMessage('No EPICS server is exposed yet.');
       return;
     }
     await copy(lines.join('\n'), `the environment for ${chosen.label}`);
   });
-  register(COMMANDS.openHostTerminal, () => {
-    openHostTerminal(exposure, system);
-  });
+  register(COMMANDS.openHostTerminal, () => openHostTerminal(exposure, system));
   register(COMMANDS.startPhoebus, async () => {
     const { phoebus } = readSettings();
     if (phoebus === '') {
       await showSettings('phoebus');
       return;
     }
-    const environment = clientEnvironment(nameServersOf(exposure.snapshot), system.environment);
+    const environment = await clientVariables(exposure.snapshot, system);
     await system.launch(phoebus, environment);
     vscode.window.setStatusBarMessage('Phoebus started', 5000);
   });

@@ -20,12 +20,18 @@ export function keepEnvironmentFiles(
   isResuming: boolean,
 ): Disposable {
   const store = new DisposableStore();
-  let known = '{}';
+  // A window that comes back finds them as it left them, until it knows better.
+  let known = isResuming ? undefined : '{}';
+  const isUndecided = (): boolean =>
+    known === undefined &&
+    exposure.isExposing &&
+    exposure.problem === undefined &&
+    !exposure.snapshot.isSettled;
   let writing = Promise.resolve();
   const keep = (isForced = false): void => {
     const environment = clientEnvironment(nameServersOf(exposure.snapshot));
     const text = JSON.stringify(environment);
-    if (text === known && !isForced) return;
+    if ((text === known && !isForced) || isUndecided()) return;
     known = text;
     writing = writing
       .then(() => write(folder, environment))
@@ -40,7 +46,7 @@ export function keepEnvironmentFiles(
   );
   store.add(
     watcher.onDidChange((file) => {
-      if (known === '{}') return;
+      if (known === undefined || known === '{}') return;
       void isSame(file, CLEARED.bytes).then((isCleared) => isCleared && keep(true));
     }),
   );

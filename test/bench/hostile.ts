@@ -55,6 +55,7 @@ export async function measureHostile(): Promise<Figure[]> {
     ...{ opensRelays: true, clientName: 'bench', hostName: 'localhost' },
     dialHost: connectTcp,
     findHolder: () => Promise.resolve(undefined),
+    mayShareNumbers: false,
     ...{ clock: systemClock, log: silentLog },
   });
   const exposure = exposer.openFrontEnd();

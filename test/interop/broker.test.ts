@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Wish } from '../../src/model/exposure';
 import { clientEnvironment, nameServersOf } from '../../src/model/nameServers';
-import { Brokers, settled } from '../support/brokers';
+import { Brokers, isRunning, settled } from '../support/brokers';
 import type { ServerState } from '../../src/model/snapshot';
 import { epicsExpose } from '../support/command';
 import { Exposed } from '../support/exposed';
@@ -130,6 +130,49 @@ describe('the broker: docker', () => {
     assert.notEqual(window.broker.pid, pid);
     await until(areThere, 20_000, 'both again');
     assert.deepEqual([hostOf(older.name), hostOf(younger.name)], before);
+  });
+
+  it('an update of the extension drops no circuit, and the newer one has the ports at once', async () => {
+    const box = await scene.ioc({ macros: 'P=UPDATE:', env: { IOC_NAME: 'update' } });
+    const env = { ...brokers.env, EPICS_EXPOSE_TEST_VERSION: '0.0.9' };
+    const older = await brokers.connect({ env, version: '0.0.9', clientId: 'window' });
+    await older.setWish(wishFor(box.name));
+    await settled(older);
+    const before = nameServersOf(older.snapshot);
+    const { pid } = older.broker;
+    const environment = { EPICS_CA_AUTO_ADDR_LIST: 'NO', ...clientEnvironment(before) };
+    const monitor = camonitor(['UPDATE:COUNT'], environment);
+    try {
+      await monitor.next((update) => update.ok);
+      // The window reloads with the newer extension in it.
+      older.leave();
+      const newer = await brokers.connect({ clientId: 'window' });
+      assert.notEqual(newer.broker.pid, pid);
+      await newer.setWish(wishFor(box.name));
+      await settled(newer);
+      const servers = newer.snapshot.containers.flatMap(({ iocs }) =>
+        iocs.flatMap((ioc) => ioc.servers),
+      );
+      assert.ok(servers.length > 0 && servers.every(({ status }) => status === 'exposed'));
+      assert.deepEqual(nameServersOf(newer.snapshot), before);
+      const there = monitor.updates.length;
+      const endMs = performance.now() + 5000; // longer than the grace of a front end that vanished
+      await until(
+        () => performance.now() > endMs && monitor.updates.length > there + 2,
+        15_000,
+        'updates through the older one',
+      );
+      const values = monitor.updates.map((update) => (update.ok ? Number(update.value) : NaN));
+      const steps = values.slice(1).map((value, at) => value - (values[at] ?? NaN));
+      assert.ok(
+        steps.every((step) => step === 1),
+        `not one by one: ${JSON.stringify(monitor.updates)}`,
+      );
+      assert.ok(isRunning(pid));
+    } finally {
+      await monitor.close();
+    }
+    await until(() => !isRunning(pid), 10_000, 'the end of the older one, with its last circuit');
   });
 
   it('a newer version takes over: circuits live for as long as the older one has a window', async () => {

@@ -27,6 +27,7 @@ import { MonitorCircuit } from '../../src/services/probe/monitorCircuit';
 import { ALONE, CLI, Exposed } from '../support/exposed';
 import { BROKER, Brokers, DEMO, isRunning, localOf, settled } from '../support/brokers';
 import { epicsExpose } from '../support/command';
+import { freePort } from '../support/freePort';
 import { skip } from '../support/skip';
 import { until } from '../support/until';
 
@@ -165,22 +166,51 @@ describe('the broker', function () {
     assert.equal((await brokers.connect()).broker.pid, second.broker.pid);
   });
 
+  it('is used as it is where the program that can be started is no newer', async () => {
+    const env = { ...brokers.env, EPICS_EXPOSE_TEST_VERSION: '0.0.9' };
+    const first = await brokers.connect({ env, version: '0.1.0' });
+    assert.equal(first.broker.version, '0.0.9');
+    assert.doesNotMatch(brokers.log, /makes room/);
+    await first.setWish(DEMO);
+    await settled(first);
+    // Another one does not know yet what it would start, and finds out once.
+    const second = await brokers.connect({ env, version: '0.1.0' });
+    assert.equal(second.broker.version, '0.0.9');
+    assert.equal(brokers.log.match(/makes room/g)?.length, 1);
+    // A command starts none, so it takes nobody's place.
+    const status = await epicsExpose(['broker', 'status'], { env });
+    assert.match(status.stdout, /^version 0\.0\.9$/m);
+    assert.equal(brokers.log.match(/makes room/g)?.length, 1);
+  });
+
+  it('is not asked for ever where the program speaks an older protocol', async () => {
+    const program = join(brokers.folder, 'past.js');
+    const starts = join(brokers.folder, 'broker.log.starts');
+    writeFileSync(
+      program,
+      `require('node:fs').appendFileSync(${JSON.stringify(starts)}, '.');
+      ${otherBroker(brokers.socket, { protocol: 0, version: '0.0.1' })}`,
+    );
+    await assert.rejects(
+      brokers.connect({ program }),
+      (error) =>
+        isErrorCode(error, 'usage') && /version 0\.0\.1.* is older.*past\.js/.test(String(error)),
+    );
+    assert.equal(readFileSync(starts, 'utf8'), '.', 'started once');
+    // What is not understood can be ended.
+    const stop = await epicsExpose(['broker', 'stop'], { env: brokers.env });
+    assert.equal(stop.exitCode, 0, stop.stderr);
+    const none = await epicsExpose(['broker', 'stop'], { env: brokers.env });
+    assert.equal(none.exitCode, 4, none.stderr);
+  });
+
   it('sends away what is newer than it and cannot be understood', async () => {
     const place = brokerPlace(brokers.env);
     assert.ok(place);
     preparePlace(place);
     // Not a broker at all, but what one of the future might answer.
     const program = join(brokers.folder, 'future.js');
-    const answer = { broker: { protocol: 99, version: '9.0.0', pid: 1, isForeground: false } };
-    writeFileSync(
-      program,
-      `require('node:net').createServer((s) => s.on('data', (d) => {
-        const { id } = JSON.parse(String(d).split('\\r\\n\\r\\n')[1] || '{}');
-        if (id === undefined) return;
-        const body = JSON.stringify({ jsonrpc: '2.0', id, result: ${JSON.stringify(answer)} });
-        s.write('Content-Length: ' + body.length + '\\r\\n\\r\\n' + body);
-      })).listen(${JSON.stringify(place.socket)})`,
-    );
+    writeFileSync(program, otherBroker(place.socket, { protocol: 99, version: '9.0.0' }));
     const child = spawn(process.execPath, [program]);
     try {
       await assert.rejects(
@@ -392,6 +422,44 @@ describe('the broker', function () {
       }
     });
 
+    it('gives clients no dead entry of ours, and names a dead one of their own', async () => {
+      const own = `127.0.0.1:${await freePort()}`;
+      const alive = createServer((socket) => socket.on('error', () => undefined));
+      alive.listen(0, '127.0.0.1');
+      await once(alive, 'listening');
+      const tunnel = `127.0.0.1:${(alive.address() as { port: number }).port}`;
+      const env = {
+        ...brokers.env,
+        EPICS_CA_NAME_SERVERS: `127.0.0.1:35063 ${own} 127.0.0.9:5064 ${tunnel}`,
+        EPICS_PVA_NAME_SERVERS: '127.0.0.1:35074',
+      };
+      const unset = 'unset EPICS_PVA_NAME_SERVERS';
+      const nothing = await epicsExpose(['env', '--engine', 'unix:///nonexistent'], { env });
+      assert.equal(nothing.exitCode, 3);
+      assert.equal(nothing.stdout, `export EPICS_CA_NAME_SERVERS='${own} ${tunnel}'\n${unset}\n`);
+      const window = await brokers.connect();
+      await window.setWish(DEMO);
+      await settled(window);
+      const ours = clientEnvironment(nameServersOf(window.snapshot));
+      const print = ['printenv', 'EPICS_CA_NAME_SERVERS', 'EPICS_PVA_NAME_SERVERS'];
+      const words = ['exec', '--engine', 'demo:', '--', ...print];
+      const { stdout, stderr } = await epicsExpose(words, { env });
+      const [ca = '', pva = ''] = stdout.trim().split('\n');
+      assert.equal(ca, `${ours['EPICS_CA_NAME_SERVERS']} ${own} ${tunnel}`);
+      assert.equal(pva, ours['EPICS_PVA_NAME_SERVERS']);
+      const cost = `! ${own} in EPICS_CA_NAME_SERVERS refuses; libca clients wait up to 30 s`;
+      assert.ok(stderr.includes(cost), stderr);
+      assert.equal(stderr.match(/refuses/g)?.length, 1, stderr);
+      const given = await epicsExpose(['env'], { env });
+      assert.ok(given.stdout.includes(`'${ca}'`) && given.stderr.includes(cost), given.stdout);
+      // After the end, in the shell that was given it.
+      const ended = await epicsExpose(['env', '--unset'], {
+        env: { ...brokers.env, EPICS_CA_NAME_SERVERS: ca, EPICS_PVA_NAME_SERVERS: pva },
+      });
+      assert.equal(ended.stdout, `export EPICS_CA_NAME_SERVERS='${own} ${tunnel}'\n${unset}\n`);
+      alive.close();
+    });
+
     it('uses the broker of a window, and leaves it as it was', async () => {
       const window = await brokers.connect();
       await window.setWish(DEMO);
@@ -580,4 +648,27 @@ async function openClient(local: { host: string; port: number }): Promise<Client
 function residentKb(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]);
+}
+
+/** A program that listens as a broker of another time would: it says hello, makes room and ends. */
+function otherBroker(socket: string, broker: object): string {
+  return `const server = require('node:net').createServer((s) => {
+    let text = '';
+    s.on('error', () => undefined);
+    s.on('data', (data) => {
+      text += data;
+      for (let m; (m = /^Content-Length: (\\d+)\\r\\n\\r\\n/.exec(text)); ) {
+        const end = m[0].length + Number(m[1]);
+        if (text.length < end) return;
+        const { id, method } = JSON.parse(text.slice(m[0].length, end));
+        text = text.slice(end);
+        if (id === undefined) continue;
+        if (method !== 'hello') server.close();
+        const result = method === 'hello' ? { broker: ${JSON.stringify(broker)} } : null;
+        const body = JSON.stringify({ jsonrpc: '2.0', id, result });
+        s.write('Content-Length: ' + body.length + '\\r\\n\\r\\n' + body);
+        if (method === 'stop') process.exit(0);
+      }
+    });
+  }).listen(${JSON.stringify(socket)});`;
 }

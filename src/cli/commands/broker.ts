@@ -1,7 +1,10 @@
 /** `epics-expose broker status|stop|restart`: the background process itself. */
-import { messageOf } from '../../base/errors';
+import { isErrorCode, messageOf } from '../../base/errors';
 import { printable } from '../../base/printable';
 import { type BrokerExposure, findBroker } from '../../node/broker/connectBroker';
+import { brokerPlace } from '../../node/broker/brokerPlace';
+import { stopBroker } from '../../node/broker/stopBroker';
+import { systemClock } from '../../node/systemClock';
 import { EXIT } from '../exitCodes';
 import { brokerOptions } from '../brokerNameServers';
 import type { CommonOptions } from '../options';
@@ -22,23 +25,42 @@ export async function runBroker(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
+  if (action === 'stop') return stop(terminal, signal);
   const broker = await findBroker(brokerOptions(terminal, `broker ${action}`), signal);
-  if (!broker) {
-    terminal.tell('No background process runs. A window or `epics-expose` starts what it needs.');
-    return EXIT.notFound;
-  }
+  if (!broker) return noBroker(terminal);
   try {
     if (action === 'status') await tellStatus(broker, options, terminal, signal);
-    if (action === 'stop') await broker.stop(signal);
     if (action === 'restart') await broker.restart(signal);
-    if (action !== 'status') terminal.tell(action === 'stop' ? 'Stopped.' : 'Restarted.');
+    if (action === 'restart') terminal.tell('Restarted.');
     return EXIT.ok;
   } catch (error) {
-    terminal.tell(`The background process did not ${action}: ${messageOf(error)}`);
-    return EXIT.unreachable;
+    return didNot(action, error, terminal);
   } finally {
     await broker.close();
   }
+}
+
+/** Also one that is not understood. */
+async function stop(terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const place = brokerPlace(process.env);
+  try {
+    if (!place || !(await stopBroker(place, systemClock, signal))) return noBroker(terminal);
+    terminal.tell('Stopped.');
+    return EXIT.ok;
+  } catch (error) {
+    if (isErrorCode(error, 'usage')) throw error;
+    return didNot('stop', error, terminal);
+  }
+}
+
+function noBroker(terminal: Terminal): number {
+  terminal.tell('No background process runs. A window or `epics-expose` starts what it needs.');
+  return EXIT.notFound;
+}
+
+function didNot(action: BrokerAction, error: unknown, terminal: Terminal): number {
+  terminal.tell(`The background process did not ${action}: ${messageOf(error)}`);
+  return EXIT.unreachable;
 }
 
 async function tellStatus(

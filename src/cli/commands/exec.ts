@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { failureNotes } from '../../model/table';
-import { clientEnvironment } from '../../model/nameServers';
+import { clientVariables } from '../clientVariables';
 import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
@@ -14,15 +14,17 @@ export function runExec(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  return withLook(options, terminal, signal, 'relay', (opened) => {
+  return withLook(options, terminal, signal, 'relay', async (opened) => {
     if (signal.aborted) return 128 + constants.signals.SIGINT;
     const empty = emptyExit(opened, terminal);
     if (empty !== undefined) return empty;
     const { snapshot } = opened;
     // The client itself will only say "timeout".
     for (const note of failureNotes(snapshot)) terminal.tell(`! ${note}`);
-    const environment = clientEnvironment(opened.nameServers, process.env);
-    return runChild(command, { ...process.env, ...environment }, terminal);
+    const environment = await clientVariables(opened.nameServers, terminal, signal);
+    const env = { ...process.env, ...environment };
+    for (const name in environment) if (environment[name] === '') delete env[name];
+    return runChild(command, env, terminal);
   });
 }
 

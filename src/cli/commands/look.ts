@@ -1,14 +1,16 @@
 /** The commands that look once without relaying anything: status, pvs, env. */
 import {
   clientEnvironment,
-  formatEnvironment,
+  formatChanges,
   type NameServers,
   type Shell,
+  withoutOurs,
 } from '../../model/nameServers';
 import type { Snapshot } from '../../model/snapshot';
 import type { PvRow } from '../../model/exposure';
 import { healthOf, sentence, tableNotes } from '../../model/table';
 import { printable } from '../../base/printable';
+import { clientVariables } from '../clientVariables';
 import { EXIT } from '../exitCodes';
 import { brokerNameServers } from '../brokerNameServers';
 import { type Mode, type Opened, openExposure } from '../openExposure';
@@ -149,28 +151,44 @@ async function rowsOf(
   }
 }
 
+export interface EnvOptions extends CommonOptions {
+  /** Take our entries out of the shell again. */
+  readonly unset?: boolean;
+}
+
+const NOBODY: NameServers = { ca: [], pva: [] };
+
 export async function runEnv(
   shell: Shell,
-  options: CommonOptions,
+  options: EnvOptions,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  const print = (nameServers: NameServers): number => {
-    const environment = clientEnvironment(nameServers, process.env);
+  const print = async (nameServers: NameServers): Promise<number> => {
+    const environment = await clientVariables(nameServers, terminal, signal);
     if (options.json === true) terminal.printJson(environment);
-    else for (const line of formatEnvironment(environment, shell)) terminal.print(line);
-    if (Object.keys(environment).length > 0) return EXIT.ok;
+    else for (const line of formatChanges(environment, shell)) terminal.print(line);
+    if (nameServers.ca.length + nameServers.pva.length > 0) return EXIT.ok;
     terminal.tell(
       'Nothing is relayed to this machine now. Keep `epics-expose` running in another terminal.',
     );
     return EXIT.unreachable;
   };
+  if (options.unset === true) {
+    for (const line of formatChanges(withoutOurs(process.env), shell)) terminal.print(line);
+    return EXIT.ok;
+  }
   // It is the same for everybody: without a choice there is nothing to look for.
   const told = isChoice(options) ? undefined : await brokerNameServers(terminal, signal);
   if (told) return print(told);
-  return withLook(options, terminal, signal, 'look', (opened) => {
+  return withLook(options, terminal, signal, 'look', async (opened) => {
     const empty = emptyExit(opened, terminal);
-    return empty ?? print(opened.nameServers);
+    if (empty === undefined) return print(opened.nameServers);
+    // Nothing is there any more, which a shell that asks should not go on waiting for.
+    for (const line of formatChanges(await clientVariables(NOBODY, terminal, signal), shell)) {
+      if (options.json !== true) terminal.print(line);
+    }
+    return empty;
   });
 }
 

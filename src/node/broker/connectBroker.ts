@@ -37,6 +37,7 @@ import { brokerPlace, type BrokerPlace, checkPlace, type Environment } from './b
 import { isOlder } from './brokerVersion';
 import { dialBroker } from './dialBroker';
 import { startBroker } from './startBroker';
+import { stopBroker } from './stopBroker';
 
 const HELLO_ATTEMPTS = 5;
 const RETRY_FIRST_MS = 50;
@@ -160,6 +161,10 @@ class ReconnectingExposure implements BrokerExposure {
   #hasWished = false;
   #snapshot = NOTHING;
   #problem: string | undefined;
+  /** Whether we started what we connect to. */
+  #hasStarted = false;
+  /** Of what we started last. */
+  #startedVersion: string | undefined;
 
   readonly onDidChange = this.#changed.event;
   readonly onDidLose = this.#lost.event;
@@ -194,7 +199,8 @@ class ReconnectingExposure implements BrokerExposure {
       const socket = await this.#dial(signal, mayStart);
       if (!socket) return false;
       try {
-        if (await this.#greet(socket, signal)) return true;
+        if (await this.#greet(socket, signal, mayStart)) return true;
+        // An older one made room for what we start next.
       } catch (error) {
         // It was about to end: the next look finds the socket free, or another broker.
         if (!isErrorCode(error, 'transport') || attempt === HELLO_ATTEMPTS) throw error;
@@ -207,12 +213,24 @@ class ReconnectingExposure implements BrokerExposure {
     const { env, program } = this.#options;
     const place = this.#place;
     const socket = await dialBroker(place, this.#clock, signal);
-    if (socket || !mayStart) return socket;
+    this.#hasStarted = !socket && mayStart;
+    if (!this.#hasStarted) return socket;
     return startBroker({ place, program, env, clock: this.#clock }, signal);
   }
 
+  /**
+   * Whether to ask an older broker for its place: not where nothing is started in it, and not where
+   * our program is as old, which would be asked again and again.
+   */
+  #isReplaceable({ protocol, version }: BrokerFacts, mayStart: boolean): boolean {
+    if (this.#hasStarted) this.#startedVersion = version;
+    const isOld = protocol < RPC_PROTOCOL || isOlder(version, this.#options.version);
+    const started = this.#startedVersion;
+    return mayStart && isOld && (started === undefined || isOlder(version, started));
+  }
+
   /** False when an older broker made room for ours. */
-  async #greet(socket: Socket, signal: AbortSignal): Promise<boolean> {
+  async #greet(socket: Socket, signal: AbortSignal, mayStart: boolean): Promise<boolean> {
     const { version, clientName } = this.#options;
     const client: ExposureClient = new ExposureClient(socket, this.#clock, {
       onSnapshot: (snapshot) => {
@@ -227,11 +245,16 @@ class ReconnectingExposure implements BrokerExposure {
     try {
       const params = { protocol: RPC_PROTOCOL, version, clientId: this.#clientId, clientName };
       const { broker, wish, snapshot } = await client.hello(params, signal);
-      if (broker.protocol < RPC_PROTOCOL || isOlder(broker.version, version)) {
+      if (this.#isReplaceable(broker, mayStart)) {
         this.#options.log('info', 'session', `broker ${broker.version} makes room for ${version}`);
         await client.request(METHODS.handOver, {}, signal);
         client.dispose();
         return false;
+      }
+      if (broker.protocol < RPC_PROTOCOL) {
+        throw new UsageError(
+          `the background process (version ${broker.version}) is older than this program (${version}) and not understood${mayStart ? `, and ${this.#options.program} is no newer. Install that anew` : ''}. End it with \`epics-expose broker stop\`.`,
+        );
       }
       if (broker.protocol > RPC_PROTOCOL) {
         throw new UsageError(
@@ -379,13 +402,8 @@ class ReconnectingExposure implements BrokerExposure {
   async stop(signal: AbortSignal): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
-    await client?.request(METHODS.stop, {}, signal).catch(unlessAborted(signal));
-    for (;;) {
-      const socket = await dialBroker(this.#place, this.#clock, signal);
-      socket?.destroy();
-      if (!socket) return;
-      await delay(this.#clock, LOOK_MS, signal);
-    }
+    client?.dispose();
+    await stopBroker(this.#place, this.#clock, signal);
   }
 
   leave(): void {

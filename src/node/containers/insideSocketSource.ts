@@ -1,7 +1,8 @@
 /** Looks at a container's sockets and processes from inside, where we cannot see them from here. */
 import { randomBytes } from 'node:crypto';
 import { LOOK_SHELL } from '../../protocol/agent/lookShell';
-import { onAbort } from '../../base/abort';
+import { onAbort, withDeadline } from '../../base/abort';
+import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import { CancelledError, ContainerError, TransportError, messageOf } from '../../base/errors';
 import {
@@ -27,6 +28,8 @@ export type OpenLooker = (signal: AbortSignal) => Promise<Looker>;
 
 /** A look inside costs the container some CPU, and over a network takes its time. */
 const PERIOD_MS = 500;
+/** An engine that hangs, or a container that is paused, does not keep a look waiting for longer. */
+const LOOK_TIMEOUT_MS = 15_000;
 
 export class InsideSocketSource implements SocketSource {
   readonly periodMs = PERIOD_MS;
@@ -37,6 +40,7 @@ export class InsideSocketSource implements SocketSource {
     readonly lookers: readonly OpenLooker[],
     readonly isNamespaceShared: boolean,
     readonly findHiddenOwners: (sockets: readonly BoundSocket[]) => Promise<Owners>,
+    readonly clock: Clock,
   ) {}
 
   async readCounters(): Promise<string> {
@@ -59,17 +63,32 @@ export class InsideSocketSource implements SocketSource {
     this.#looker?.dispose();
   }
 
+  /** What has failed is not asked again: the next look begins anew. */
   async #look(command: string): Promise<LookSection[]> {
-    this.#looker ??= await this.#open();
-    return ask(this.#looker, command, this.#ending.signal);
+    try {
+      return await withDeadline(
+        this.clock,
+        LOOK_TIMEOUT_MS,
+        `no answer from inside within ${LOOK_TIMEOUT_MS / 1000} s`,
+        this.#ending.signal,
+        async (signal) => {
+          this.#looker ??= await this.#open(signal);
+          return ask(this.#looker, command, signal);
+        },
+      );
+    } catch (error) {
+      this.#looker?.dispose();
+      this.#looker = undefined;
+      throw error;
+    }
   }
 
-  async #open(): Promise<Looker> {
+  async #open(signal: AbortSignal): Promise<Looker> {
     const failures: string[] = [];
     for (const open of this.lookers) {
       try {
-        const looker = await open(this.#ending.signal);
-        if (!this.#ending.signal.aborted) return looker;
+        const looker = await open(signal);
+        if (!signal.aborted) return looker;
         looker.dispose();
         throw new CancelledError();
       } catch (error) {

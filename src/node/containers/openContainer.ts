@@ -77,7 +77,7 @@ class OpenedContainer implements ContainerAccess {
     const owners = (sockets: readonly BoundSocket[]): Promise<Owners> =>
       findOwnersInside(this.api, this.container.id, sockets, isShared, this.#ending.signal);
     if (this.#host) return new HostSocketSource(this.#host, isShared, owners);
-    return new InsideSocketSource(this.#lookers(), isShared, owners);
+    return new InsideSocketSource(this.#lookers(), isShared, owners, this.options.clock);
   }
 
   /** Who can look inside the container: first what costs it least. */

@@ -34,7 +34,9 @@ export function connectTcp(
       else resolve(socket);
     };
     const onConnect = (): void => settle(undefined);
-    socket.on('error', (error) => settle(new TransportError(explain(error, endpoint))));
+    socket.on('error', (error) =>
+      settle(new TransportError(explain(error, endpoint), { cause: error })),
+    );
     socket.on('connect', onConnect);
     const timer = setTimeout(
       () => settle(new TransportError(`${formatEndpoint(endpoint)} does not answer`)),

@@ -13,6 +13,7 @@ import {
   planLoopback,
 } from '../../model/loopbackPlan';
 import type { Relay, RelayResult, SiftCircuit, WayIn } from '../connection';
+import type { OpenRelays } from './openRelays';
 import { describePublisher, type PortReservations } from './portReservations';
 
 /** Who listens on a port of this machine, as far as the system tells. */
@@ -32,6 +33,8 @@ export interface AddressMemory {
 }
 
 export interface LocalPortsInput {
+  /** Counts what listens, and forbids it after all. */
+  readonly relays?: OpenRelays;
   readonly addresses?: AddressMemory;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
   /**
@@ -174,7 +177,8 @@ export class LocalPorts implements Disposable {
     local: Endpoint,
     { way, target, sift, onMustMove }: OpenPortInput,
   ): Promise<RelayResult | { readonly kind: 'reserved'; readonly taken: TakenPort }> {
-    const { reservations, releasePort, mayShareNumbers, findHolder } = this.#input;
+    const { relays, reservations, releasePort, mayShareNumbers, findHolder } = this.#input;
+    if (relays?.isRetired) return { kind: 'port-taken' };
     const reservation = reservations.find('tcp', local);
     if (reservation) {
       const { publisher, isEverywhere } = reservation;
@@ -190,6 +194,7 @@ export class LocalPorts implements Disposable {
     if (result.kind === 'listening') {
       const { relay } = result;
       this.#relays.set(relay, () => onMustMove(relay));
+      relays?.add(relay);
       // It may have become another's while it was opened.
       if (reservations.isUnsure || reservations.find('tcp', relay.local)) this.#review();
     }

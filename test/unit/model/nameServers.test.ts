@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import {
   clientEnvironment,
+  formatChanges,
   formatEnvironment,
+  loopbackEntries,
   nameServersOf,
+  refusedNotes,
+  withoutOurs,
 } from '../../../src/model/nameServers';
 import { snapshotWith } from '../../support/snapshots';
 
@@ -45,6 +49,52 @@ describe('name-server lists', () => {
       },
     );
     assert.deepEqual(environment, { EPICS_CA_NAME_SERVERS: '127.0.0.1:5064 gw.lab:5064' });
+  });
+
+  it('lose what was ours and refuses, and nothing of the person, whatever that costs', () => {
+    const dead = ['127.0.0.1:5063', '127.0.0.1:15063', '127.0.0.2:5064', '127.0.0.1:5094'];
+    const alive = ['127.0.0.1:25063', '127.0.0.1:5064', 'gw.lab:5063', '10.0.0.1:5063'];
+    const existing = {
+      EPICS_CA_NAME_SERVERS: [...dead, ...alive].join(' '),
+      EPICS_PVA_NAME_SERVERS: '127.0.0.1:5074',
+    };
+    const refused = new Set([...dead, '127.0.0.1:5074']);
+    assert.deepEqual(clientEnvironment({ ca: [], pva: [] }, existing, refused), {
+      EPICS_CA_NAME_SERVERS: ['127.0.0.1:5094', ...alive].join(' '),
+      EPICS_PVA_NAME_SERVERS: '',
+    });
+    const now = { ca: [at('127.0.0.1', 5063)], pva: [] };
+    assert.equal(
+      clientEnvironment(now, existing, refused)['EPICS_CA_NAME_SERVERS'],
+      ['127.0.0.1:5063', '127.0.0.1:5094', ...alive].join(' '),
+    );
+    assert.deepEqual(clientEnvironment({ ca: [], pva: [] }, existing), {}, 'all answer');
+    assert.deepEqual(refusedNotes(existing, refused), [
+      '127.0.0.1:5094 in EPICS_CA_NAME_SERVERS refuses; libca clients wait up to 30 s for it at their end',
+    ]);
+    assert.deepEqual(
+      loopbackEntries(existing).map(({ port }) => port),
+      [5063, 15063, 5064, 5094, 25063, 5064, 5074],
+    );
+    assert.deepEqual(withoutOurs({ ...existing, OTHER: 'x' }), {
+      EPICS_CA_NAME_SERVERS: '127.0.0.1:5094 127.0.0.1:5064 gw.lab:5063 10.0.0.1:5063',
+      EPICS_PVA_NAME_SERVERS: '',
+    });
+    assert.deepEqual(withoutOurs({}), {});
+  });
+
+  it('are taken out of a shell in its own words', () => {
+    const nothing = { EPICS_PVA_NAME_SERVERS: '', EPICS_CA_NAME_SERVERS: 'gw.lab:5064' };
+    const expected = {
+      bash: ['unset EPICS_PVA_NAME_SERVERS', 'export EPICS_CA_NAME_SERVERS=gw.lab:5064'],
+      fish: ['set -e EPICS_PVA_NAME_SERVERS', "set -gx EPICS_CA_NAME_SERVERS 'gw.lab:5064'"],
+      csh: ['unsetenv EPICS_PVA_NAME_SERVERS', "setenv EPICS_CA_NAME_SERVERS 'gw.lab:5064'"],
+      cmd: ['set "EPICS_PVA_NAME_SERVERS="', 'set "EPICS_CA_NAME_SERVERS=gw.lab:5064"'],
+      dotenv: ['EPICS_CA_NAME_SERVERS="gw.lab:5064"'],
+    } as const;
+    for (const [shell, lines] of Object.entries(expected)) {
+      assert.deepEqual(formatChanges(nothing, shell as keyof typeof expected), lines);
+    }
   });
 
   it('are written in the words of each shell', () => {
