@@ -84,7 +84,14 @@ class OpenedContainer implements ContainerAccess {
   #lookers(): readonly OpenLooker[] {
     return [
       (signal) => openShellLooker(this.api, this.container.id, signal),
-      ...this.#agents.map((agent) => () => agent.link()),
+      // Its link carries circuits, too, and stays when a look has failed.
+      ...this.#agents.map((agent) => async () => {
+        const link = await agent.link();
+        return {
+          look: (command: string, signal: AbortSignal) => link.look(command, signal),
+          dispose: () => undefined,
+        };
+      }),
     ];
   }
 
