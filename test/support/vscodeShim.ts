@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { CodeServer } from './codeServer';
 import { openBrowser, openPage } from './vscodeWorkbench';
 
-const DEADLINE_MS = 90_000;
+const DEADLINE_MS = 360_000;
 
 async function main(parameters: readonly string[]): Promise<number> {
   const option = (name: string): string => {

@@ -13,9 +13,9 @@ import type { CodeServer } from './codeServer';
 export const CHROMIUM = process.env['EPICS_EXPOSE_CHROMIUM'] ?? '/usr/bin/chromium';
 export const ARTIFACTS = resolve(__dirname, '../../artifacts/vscode');
 
-const STEP_DEADLINE_MS = 20_000;
+const STEP_DEADLINE_MS = 120_000;
 const HOVER_ATTEMPTS = 4;
-const START_DEADLINE_MS = 60_000;
+const START_DEADLINE_MS = 240_000;
 
 /** Of the page; the project's own types know no DOM. */
 interface Element {

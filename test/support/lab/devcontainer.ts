@@ -60,7 +60,7 @@ function run(parameters: string[]): Promise<string> {
     execFile(
       program,
       parameters,
-      { maxBuffer: 16 << 20, timeout: 40_000 },
+      { maxBuffer: 16 << 20, timeout: 240_000 },
       (error, stdout, stderr) => {
         if (error) failed(new Error(`devcontainer ${parameters[0]}: ${stdout}\n${stderr}`));
         else done(stdout);
