@@ -1,17 +1,23 @@
-/** Whichever way of the guide an IOC's ports are published in, its clients find the PVs. */
+/**
+ * Whichever way of the guide an IOC's ports are published in, its clients find the PVs, with one
+ * epics-expose that runs through all of them.
+ */
 import assert from 'node:assert/strict';
 import type { LabEngine } from '../support/lab/engine';
 import { needsEngine, needsOwnNetwork } from '../support/lab/needs';
-import { guideCases, titleOf, tryCase } from './guideCases';
+import { guideCases, GuideRun, titleOf } from './guideCases';
 
 describe('the cases of the guide: rootless', () => {
   let lab: LabEngine;
+  let run: GuideRun;
 
   before(async function () {
     this.timeout(180_000);
     needsOwnNetwork(this);
     lab = await needsEngine(this, 'rootless');
+    run = new GuideRun(lab);
   });
+  after(() => run?.end());
 
   for (const guideCase of guideCases) {
     it(titleOf(guideCase), async () => {
@@ -19,7 +25,7 @@ describe('the cases of the guide: rootless', () => {
       const ways = guideCase.unanswered
         ? ['environment' as const]
         : (['search', 'environment'] as const);
-      const outcomes = await tryCase(lab, guideCase, ways);
+      const outcomes = await run.try(guideCase, ways);
       for (const [way, { isFound, said }] of outcomes) assert.ok(isFound, `${way}: ${said}`);
     });
   }

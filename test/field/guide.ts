@@ -11,8 +11,9 @@ import {
   assignments,
   type GuideCase,
   guideCases,
+  GuideRun,
   type Outcome,
-  tryCase,
+  tryAlone,
   type Way,
   WAYS,
 } from './guideCases';
@@ -42,14 +43,19 @@ async function main([kind = 'rootless', ...others]: readonly string[]): Promise<
   printLine(HEADER);
   printLine(HEADER.map(() => '---'));
   let exitCode = 0;
-  for (const guideCase of guideCases) {
-    const outcomes = await tryCase(engine, guideCase, WAYS);
+  const alone: Outcome[] = [];
+  for (const guideCase of guideCases) alone.push(await tryAlone(engine, guideCase));
+  const run = new GuideRun(engine);
+  for (const [index, guideCase] of guideCases.entries()) {
+    const outcomes = await run.try(guideCase, ['search', 'environment']);
+    outcomes.set('alone', alone[index] ?? { isFound: false, said: '' });
     printLine([...cellsOf(guideCase), ...WAYS.map((way) => cellOf(guideCase, way, outcomes))]);
     const { isFound = false, said } = outcomes.get('environment') ?? {};
     if (isFound) continue;
     console.error(said);
     exitCode = 1;
   }
+  await run.end();
   return exitCode;
 }
 

@@ -3,7 +3,6 @@
  * epics-containers.github.io), each with the client's environment that goes with it; and how to find
  * out what a client gets: without epics-expose, and while it runs.
  */
-import assert from 'node:assert/strict';
 import { clientEnvironment, nameServersOf } from '../../src/model/nameServers';
 import type { PvProtocol } from '../../src/model/snapshot';
 import { caget, type EpicsEnvironment, p4pGet } from '../support/clients';
@@ -84,6 +83,8 @@ export function assignments(environment: EpicsEnvironment): string[] {
  */
 export type Way = 'alone' | 'search' | 'environment';
 
+export type HelpedWay = Exclude<Way, 'alone'>;
+
 export const WAYS: readonly Way[] = ['alone', 'search', 'environment'];
 
 export interface Outcome {
@@ -97,13 +98,52 @@ const VALUE = 21.5;
 /** Much longer than the guide waits (1 s, PVA 0.5 s), so that a failure is none of a slow machine. */
 const PATIENCE_MS = 10_000;
 
-/** One case in a container of its own, in these ways one after the other. */
-export async function tryCase(
+/** One epics-expose that runs through all cases, as on a working day. */
+export class GuideRun {
+  readonly #scene: Scene;
+  readonly #exposed: Exposed;
+
+  constructor(engine: LabEngine) {
+    this.#scene = new Scene(engine);
+    this.#exposed = this.#scene.expose([], ['--search', 'thishost']);
+  }
+
+  /** In a container of its own, which is gone after that. */
+  async try(guideCase: GuideCase, ways: readonly HelpedWay[]): Promise<Map<Way, Outcome>> {
+    const exposed = this.#exposed;
+    return inContainer(this.#scene.engine, guideCase, async (box) => {
+      const outcomes = new Map<Way, Outcome>();
+      try {
+        await exposed.untilReachable(box.name, 2, 30_000);
+        await exposed.until(isSearchKnown, 5000, 'both search ports');
+        const { protocol, client } = guideCase;
+        const ours = clientEnvironment(nameServersOf(exposed.snapshot), client);
+        for (const way of ways) {
+          const environment = way === 'search' ? client : { ...client, ...ours };
+          outcomes.set(way, await get(protocol, environment));
+        }
+      } catch (error) {
+        for (const way of ways) outcomes.set(way, { isFound: false, said: String(error) });
+      }
+      return outcomes;
+    });
+  }
+
+  end(): Promise<void> {
+    return this.#scene.end();
+  }
+}
+
+/** What the client gets without epics-expose. */
+export function tryAlone(engine: LabEngine, guideCase: GuideCase): Promise<Outcome> {
+  return inContainer(engine, guideCase, () => get(guideCase.protocol, guideCase.client));
+}
+
+async function inContainer<T>(
   engine: LabEngine,
-  guideCase: GuideCase,
-  ways: readonly Way[],
-): Promise<Map<Way, Outcome>> {
-  const { published, iocEnvironment = {} } = guideCase;
+  { published, iocEnvironment = {} }: GuideCase,
+  use: (box: LabContainer) => Promise<T>,
+): Promise<T> {
   const scene = new Scene(engine);
   try {
     const box = await scene.ioc({
@@ -111,31 +151,9 @@ export async function tryCase(
       env: iocEnvironment,
       ...(published === 'host' ? { network: 'host' } : { publish: [...published] }),
     });
-    const outcomes = new Map<Way, Outcome>();
-    for (const way of ways) outcomes.set(way, await read(scene, box, guideCase, way));
-    return outcomes;
+    return await use(box);
   } finally {
     await scene.end();
-  }
-}
-
-async function read(
-  scene: Scene,
-  box: LabContainer,
-  { protocol, client }: GuideCase,
-  way: Way,
-): Promise<Outcome> {
-  if (way === 'alone') return get(protocol, client);
-  const exposed = scene.expose([box], way === 'search' ? ['--search', 'thishost'] : []);
-  try {
-    await exposed.untilReachable(box.name, 2, 30_000);
-    await exposed.until(isSearchKnown, 5000, 'both search ports');
-    const ours = clientEnvironment(nameServersOf(exposed.snapshot), client);
-    return await get(protocol, way === 'search' ? client : { ...client, ...ours });
-  } catch (error) {
-    return { isFound: false, said: String(error) };
-  } finally {
-    assert.equal(await exposed.stop(), 0);
   }
 }
 

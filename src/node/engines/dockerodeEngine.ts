@@ -294,10 +294,14 @@ export class DockerodeEngine implements Engine, EngineApi {
   }
 
   #update(state: EngineState, followed: Followed): void {
-    const before = JSON.stringify([this.#state, this.#followed]);
+    const [stateBefore, followedBefore] = [this.#state, this.#followed];
     this.#state = state;
     this.#followed = followed;
-    if (JSON.stringify([state, followed]) !== before) this.#changes.fire();
+    // A container that is being made does not wait until all others are compared.
+    const isChanged =
+      followed.isMakingContainer !== followedBefore.isMakingContainer ||
+      JSON.stringify([state, followed]) !== JSON.stringify([stateBefore, followedBefore]);
+    if (isChanged) this.#changes.fire();
   }
 
   #finishAttempt(): void {

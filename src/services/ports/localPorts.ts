@@ -14,7 +14,7 @@ import {
 } from '../../model/loopbackPlan';
 import type { Relay, RelayResult, SiftCircuit, WayIn } from '../connection';
 import type { OpenRelays } from './openRelays';
-import { describePublisher, type PortReservations } from './portReservations';
+import type { PortReservations } from './portReservations';
 
 /** Who listens on a port of this machine, as far as the system tells. */
 export interface PortHolder {
@@ -182,7 +182,7 @@ export class LocalPorts implements Disposable {
     const reservation = reservations.find('tcp', local);
     if (reservation) {
       const { publisher, isEverywhere } = reservation;
-      const reason = `is left to ${describePublisher(publisher)}`;
+      const reason = `is left to container ${publisher.name}, which publishes it`;
       const holder = { isEverywhere, publishingContainer: publisher.name };
       return { kind: 'reserved', taken: { endpoint: local, reason, holder } };
     }

@@ -48,12 +48,6 @@ export interface PublishingEngines {
 
 /** A container that stopped within this time is likely to be started again. */
 const RECENT_MS = 24 * 60 * 60 * 1000;
-/**
- * One that was removed within this time is likely to be made again (`run --rm`, `compose down` and
- * `up`), and then starts at the first try although its ports may be bound before we hear of it.
- */
-const REMOVED_MS = 15 * 60 * 1000;
-const MAX_REMOVED = 200;
 /** An engine that does not answer must not keep ports closed for ever. */
 const READY_TIMEOUT_MS = 5000;
 const LOOK_MS = 20;
@@ -64,9 +58,6 @@ export class ContainerPorts implements PortReservations, Disposable {
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new EventEmitter<void>());
   readonly #followed = new Map<Engine, Disposable>();
-  /** What each engine told last, for what is missing in the next. */
-  readonly #told = new Map<Engine, readonly PortPublisher[]>();
-  readonly #removed = new Map<string, PortPublisher>();
   #lapse: Disposable | undefined;
 
   readonly onDidChange = this.#changed.event;
@@ -95,34 +86,15 @@ export class ContainerPorts implements PortReservations, Disposable {
     for (const engine of engines) {
       if (this.#followed.has(engine)) continue;
       const following = engine.onDidChange(() => {
-        this.#noteRemoved(engine);
+        this.#awaitLapse();
         this.#changed.fire();
       });
       this.#followed.set(engine, this.#store.add(following));
-      this.#noteRemoved(engine);
     }
     for (const [engine, following] of this.#followed) {
       if (engines.has(engine)) continue;
       this.#followed.delete(engine);
-      this.#told.delete(engine);
       this.#store.release(following);
-    }
-  }
-
-  #noteRemoved(engine: Engine): void {
-    const now = engine.publishers;
-    const ids = new Set(now.map(({ id }) => id));
-    const finishedAt = new Date(this.#clock.wallMs()).toISOString();
-    for (const publisher of this.#told.get(engine) ?? []) {
-      if (ids.has(publisher.id)) continue;
-      const removed = { state: 'removed', restartsByItself: false, finishedAt, startError: '' };
-      this.#removed.delete(publisher.id);
-      this.#removed.set(publisher.id, { ...publisher, ...removed });
-    }
-    this.#told.set(engine, now);
-    for (const id of this.#removed.keys()) {
-      if (this.#removed.size <= MAX_REMOVED) break;
-      this.#removed.delete(id);
     }
     this.#awaitLapse();
   }
@@ -135,7 +107,7 @@ export class ContainerPorts implements PortReservations, Disposable {
     this.#lapse?.dispose();
     this.#lapse = undefined;
     if (next === Infinity) return;
-    this.#lapse = this.#clock.after(next - wallMs + 1, () => {
+    this.#lapse = this.#clock.after(Math.min(next - wallMs, RECENT_MS) + 1, () => {
       this.#changed.fire();
       this.#awaitLapse();
     });
@@ -145,10 +117,9 @@ export class ContainerPorts implements PortReservations, Disposable {
     return [...this.#engines].some(({ isMakingContainer }) => isMakingContainer);
   }
 
-  /** Every container that publishes something, whatever it does now, and those removed of late. */
+  /** Every container that publishes something, whatever it does now. */
   get publishers(): readonly PortPublisher[] {
-    const there = [...this.#engines].flatMap(({ publishers }) => publishers);
-    return [...there, ...this.#removed.values()];
+    return [...this.#engines].flatMap(({ publishers }) => publishers);
   }
 
   find(transport: Transport, endpoint: Endpoint): PortReservation | undefined {
@@ -179,11 +150,6 @@ export class ContainerPorts implements PortReservations, Disposable {
   }
 }
 
-export function describePublisher({ name, state }: PortPublisher): string {
-  const isRemoved = state === 'removed';
-  return `container ${name}, which ${isRemoved ? 'published it until it was removed just now' : 'publishes it'}`;
-}
-
 /** Whether a container has its ports, or is to have them when it starts. */
 function holdsItsPorts(publisher: PortPublisher, wallMs: number): boolean {
   const lapseMs = lapseOf(publisher);
@@ -193,7 +159,6 @@ function holdsItsPorts(publisher: PortPublisher, wallMs: number): boolean {
 /** When it is not expected to start again any more, in ms since 1970; undefined: no such time. */
 function lapseOf({ state, restartsByItself, finishedAt }: PortPublisher): number | undefined {
   const endedMs = finishedAt === '' ? -Infinity : Date.parse(finishedAt);
-  if (state === 'removed') return endedMs + REMOVED_MS;
   // `exited`, of Docker; the others are Podman's.
   const hasEnded = state === 'exited' || state === 'stopped' || state === 'dead';
   return hasEnded && !restartsByItself ? endedMs + RECENT_MS : undefined;

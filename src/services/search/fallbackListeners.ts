@@ -13,7 +13,7 @@ import type { Problem, PvProtocol } from '../../model/snapshot';
 import type { CircuitSifter } from '../connection';
 import { CA_SERVER_PORT, PVA_SERVER_PORT } from '../detect/candidates';
 import { describeHolder, type PortHolder } from '../ports/localPorts';
-import { describePublisher, type PortReservations } from '../ports/portReservations';
+import type { PortReservations } from '../ports/portReservations';
 import type { SearchSockets } from './searchSockets';
 
 /** In the settings of clients, such as Phoebus' in ioc-template. */
@@ -103,7 +103,7 @@ export class FallbackListeners implements Disposable {
       const isAlone = there !== undefined && servers.length === 1;
       if (isOnlyItself || isAlone) this.#setProblem(protocol, undefined);
       else if (publisher) {
-        this.#setProblem(protocol, `is left to ${describePublisher(publisher)}`);
+        this.#setProblem(protocol, `is left to container ${publisher.name}, which publishes it`);
       } else if (there) this.#setProblem(protocol, 'leads to one server only');
     }
   }

@@ -12,7 +12,7 @@ import { type Endpoint, formatEndpoint, isLoopback } from '../../model/endpoint'
 import type { SearchWish } from '../../model/exposure';
 import type { Problem, PvProtocol, SearchPort, SearchState } from '../../model/snapshot';
 import { describeHolder } from '../ports/localPorts';
-import { describePublisher, type PortReservations } from '../ports/portReservations';
+import type { PortReservations } from '../ports/portReservations';
 import type { NameService } from './nameService';
 import type { SearchSocket, SearchSockets } from './searchSockets';
 import { UdpResponder } from './udpResponder';
@@ -100,7 +100,8 @@ export class HostSearch implements Disposable {
     const endpoint = { host: HOST, port: this.#input.sockets.ports[protocol] };
     const publisher = this.#input.reservations.find('udp', endpoint)?.publisher;
     return (
-      publisher && takenProblem(protocol, endpoint, `is left to ${describePublisher(publisher)}`)
+      publisher &&
+      takenProblem(protocol, endpoint, `is left to container ${publisher.name}, which publishes it`)
     );
   }
 

@@ -83,15 +83,13 @@ describe('ports that containers publish', () => {
     assert.deepEqual(seen, ['undefined true', 'gateway true', 'gateway false']);
   });
 
-  it('are kept for a container that was removed, for a quarter of an hour, and that is told', async () => {
-    const engine = new FakeEngine(publisher({}));
-    const ports = portsOf(engine);
-    engine.become({ publishers: [] });
+  it('lapse a day after the end of a container, and that is told', async () => {
+    const ended = publisher({ state: 'exited', finishedAt: hoursAgo(23) });
+    const ports = portsOf(new FakeEngine(ended));
     const whose = (): string | undefined => ports.find('tcp', at('127.0.0.1'))?.publisher.name;
-    assert.equal(whose(), 'gateway');
     let changes = 0;
     ports.onDidChange(() => changes++);
-    await clock.advance(15 * 60_000 - 1);
+    await clock.advance(3_600_000);
     assert.deepEqual([whose(), changes], ['gateway', 0]);
     await clock.advance(10);
     assert.deepEqual([whose(), changes], [undefined, 1]);
