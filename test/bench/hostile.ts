@@ -101,7 +101,10 @@ async function demoEndpoint(exposure: Exposure): Promise<{ host: string; port: n
 }
 
 interface Seen {
+  /** Of processor time. */
   readonly longestTurnMs: number;
+  /** By the clock. */
+  readonly longestGapMs: number;
   readonly echoes: readonly number[];
   readonly grownMb: number;
 }
@@ -113,12 +116,18 @@ async function observe(
 ): Promise<Seen> {
   await take(echo);
   let longestTurnMs = 0;
+  let longestGapMs = 0;
   let lastMs = performance.now();
+  let lastCpu = process.cpuUsage();
   let isOn = true;
   const tick = (): void => {
     const nowMs = performance.now();
-    longestTurnMs = Math.max(longestTurnMs, nowMs - lastMs);
+    const { user, system } = process.cpuUsage(lastCpu);
+    longestGapMs = Math.max(longestGapMs, nowMs - lastMs);
+    // A turn that somebody else's work interrupts is long by the clock only.
+    longestTurnMs = Math.max(longestTurnMs, Math.min(nowMs - lastMs, (user + system) / 1000));
     lastMs = nowMs;
+    lastCpu = process.cpuUsage();
     if (isOn) setTimeout(tick, 0);
   };
   const before = process.memoryUsage().rss;
@@ -129,7 +138,7 @@ async function observe(
   await new Promise((resolve) => setTimeout(resolve, forMs));
   isOn = false;
   clearInterval(memory);
-  return { longestTurnMs, echoes: await take(echo), grownMb: (most - before) / 1e6 };
+  return { longestTurnMs, longestGapMs, echoes: await take(echo), grownMb: (most - before) / 1e6 };
 }
 
 async function take(echo: ChildProcess): Promise<number[]> {
@@ -145,7 +154,7 @@ function figuresOf(what: string, seen: Seen, idle: Seen, note = ''): Figure[] {
     {
       what: `${what}: longest turn of the event loop`,
       ...{ unit: 'ms', ours: seen.longestTurnMs, goal: { kind: 'below', limit: 50 } },
-      note: `grew by ${seen.grownMb.toFixed(0)} MB at most. ${note}`,
+      note: `by the clock ${seen.longestGapMs.toFixed(0)} ms; grew by ${seen.grownMb.toFixed(0)} MB at most. ${note}`,
     },
     {
       what: `${what}: echo through another's relay, p99`,

@@ -36,6 +36,7 @@ function runEcho(): void {
   circuit.handshake({ clientName: 'bench', hostName: 'localhost' });
   socket.on('connect', send);
   socket.on('data', (bytes) => circuit.receive(bytes));
+  socket.on('error', () => undefined);
   socket.on('close', () => process.exit(1));
   process.on('message', () => {
     process.send?.(times);
