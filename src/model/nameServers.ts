@@ -186,3 +186,16 @@ function setLine(shell: Shell, name: string, quoted: string): string {
       return `${name}=${quoted}`;
   }
 }
+
+/**
+ * What Phoebus is started with beside the lists: its client of Channel Access (CAJ) reads EPICS_CA_*
+ * only with this property, which the java launcher takes from JDK_JAVA_OPTIONS (Java 9 and later).
+ */
+export function phoebusVariables(
+  existing: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const options = (existing['JDK_JAVA_OPTIONS'] ?? '').trim();
+  const property = '-Djca.use_env=true';
+  if (options.includes('-Djca.use_env=')) return {};
+  return { JDK_JAVA_OPTIONS: options === '' ? property : `${options} ${property}` };
+}

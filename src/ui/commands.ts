@@ -5,7 +5,7 @@ import { messageOf, UsageError } from '../base/errors';
 import { printable, printableLines } from '../base/printable';
 import { clientLines } from '../model/clientLine';
 import type { PvRow } from '../model/exposure';
-import { formatChanges, type Shell } from '../model/nameServers';
+import { formatChanges, phoebusVariables, type Shell } from '../model/nameServers';
 import type { TreeNode } from '../model/pvTree';
 import type { PvProtocol } from '../model/snapshot';
 import type { BrokerLog } from './brokerLog';
@@ -136,7 +136,7 @@ export function registerCommands(input: CommandsInput): Disposable {
       return;
     }
     const environment = await clientVariables(exposure.snapshot, system);
-    await system.launch(phoebus, environment);
+    await system.launch(phoebus, { ...environment, ...phoebusVariables(system.environment) });
     vscode.window.setStatusBarMessage('Phoebus started', 5000);
   });
   register(COMMANDS.showLog, async () => {

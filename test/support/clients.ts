@@ -28,9 +28,31 @@ const javaProgram = (name: string, library: string, ...options: string[]): Progr
   return [join(java, 'jre/bin/java'), ...options, '-cp', `${place}/*:${place}/classes`, name];
 };
 
-/** CAJ reads EPICS_CA_* only when told so; its repeater would outlive us. */
-const cajProgram = (name: string): Program =>
-  javaProgram(name, 'jca', '-Djca.use_env=true', '-DCA_DISABLE_REPEATER=true');
+/** Its repeater would outlive us. */
+const cajProgram = (name: string, ...options: string[]): Program =>
+  javaProgram(name, 'jca', '-DCA_DISABLE_REPEATER=true', ...options);
+
+/** Of Phoebus' preferences (org.phoebus.pv.ca) and the properties it makes of them for CAJ. */
+const CAJ_PROPERTIES = {
+  EPICS_CA_NAME_SERVERS: 'name_servers',
+  EPICS_CA_ADDR_LIST: 'addr_list',
+  EPICS_CA_AUTO_ADDR_LIST: 'auto_addr_list',
+  EPICS_CA_SERVER_PORT: 'server_port',
+} as const;
+
+/**
+ * CAJ as it is in Phoebus: it reads no EPICS_CA_* variable unless started with -Djca.use_env=true,
+ * which phoebus.sh does not do, so what a person wants stands in Phoebus' preferences.
+ */
+function cajLikePhoebus(name: string, environment: EpicsEnvironment): Program {
+  const options = Object.entries(CAJ_PROPERTIES).flatMap(([variable, property]) => {
+    const value = environment[variable];
+    if (value === undefined || value === '') return [];
+    const said = property === 'auto_addr_list' ? `${value !== 'NO'}` : value;
+    return [`-Dcom.cosylab.epics.caj.CAJContext.${property}=${said}`];
+  });
+  return cajProgram(name, ...options);
+}
 
 /** Why the real clients cannot run here, or undefined when they can. */
 export function missingForClients(): string | undefined {
@@ -66,7 +88,10 @@ export type Get = (
 /** libca, as caget and most CA clients are made of. */
 export const caget: Get = (...request) => get(script('caget.py'), ...request);
 /** Channel Access in Java, as in Phoebus. */
-export const cajGet: Get = (...request) => get(cajProgram('CajGet'), ...request);
+export const cajGet: Get = (names, environment, ...rest) =>
+  get(cajLikePhoebus('CajGet', environment), names, environment, ...rest);
+/** The same, told nothing but its environment, with or without the options of JDK_JAVA_OPTIONS. */
+export const cajGetByEnvironment: Get = (...request) => get(cajProgram('CajGet'), ...request);
 /** PVXS. */
 export const p4pGet: Get = (...request) => get(script('p4pGet.py'), ...request);
 /** pvAccess in Java, as in the current Phoebus. */
@@ -117,7 +142,7 @@ export const camonitor = (names: string[], environment: EpicsEnvironment): Monit
 export const p4pMonitor = (names: string[], environment: EpicsEnvironment): Monitor =>
   monitor(script('p4pMonitor.py'), names, environment);
 export const cajMonitor = (names: string[], environment: EpicsEnvironment): Monitor =>
-  monitor(cajProgram('CajMonitor'), names, environment);
+  monitor(cajLikePhoebus('CajMonitor', environment), names, environment);
 export const corePvaMonitor = (names: string[], environment: EpicsEnvironment): Monitor =>
   monitor(javaProgram('CorePvaMonitor', 'core-pva'), names, environment);
 

@@ -5,6 +5,7 @@ import {
   formatEnvironment,
   loopbackEntries,
   nameServersOf,
+  phoebusVariables,
   refusedNotes,
   withoutOurs,
 } from '../../../src/model/nameServers';
@@ -113,5 +114,16 @@ describe('name-server lists', () => {
     assert.deepEqual(formatEnvironment({ EPICS_PVA_NAME_SERVERS: '127.0.0.1:5075' }, 'bash'), [
       'export EPICS_PVA_NAME_SERVERS=127.0.0.1:5075',
     ]);
+  });
+});
+
+describe('what Phoebus is started with', () => {
+  it('keeps the options that Java is given already', () => {
+    const property = '-Djca.use_env=true';
+    assert.deepEqual(phoebusVariables({}), { JDK_JAVA_OPTIONS: property });
+    assert.deepEqual(phoebusVariables({ JDK_JAVA_OPTIONS: '-Xmx2g ' }), {
+      JDK_JAVA_OPTIONS: `-Xmx2g ${property}`,
+    });
+    assert.deepEqual(phoebusVariables({ JDK_JAVA_OPTIONS: '-Djca.use_env=false' }), {});
   });
 });
