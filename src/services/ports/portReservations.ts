@@ -4,7 +4,7 @@
  */
 import { delay } from '../../base/abort';
 import type { Clock } from '../../base/clock';
-import { type Disposable, DisposableStore } from '../../base/disposable';
+import { type Disposable, DisposableStore, toDisposable } from '../../base/disposable';
 import { type Event, EventEmitter } from '../../base/event';
 import { type Endpoint, isUnspecified } from '../../model/endpoint';
 import type { Engine, PortPublisher } from '../engine';
@@ -48,6 +48,8 @@ export interface PublishingEngines {
 
 /** A container that stopped within this time is likely to be started again. */
 const RECENT_MS = 24 * 60 * 60 * 1000;
+/** Where containers are made one after the other, our ports are not closed for longer on end. */
+const MAX_UNSURE_MS = 3000;
 /** An engine that does not answer must not keep ports closed for ever. */
 const READY_TIMEOUT_MS = 5000;
 const LOOK_MS = 20;
@@ -59,6 +61,8 @@ export class ContainerPorts implements PortReservations, Disposable {
   readonly #changed = this.#store.add(new EventEmitter<void>());
   readonly #followed = new Map<Engine, Disposable>();
   #lapse: Disposable | undefined;
+  /** While containers are made, since when; and the end of our patience with that. */
+  #making: { readonly sinceMs: number; readonly timer: Disposable } | undefined;
 
   readonly onDidChange = this.#changed.event;
 
@@ -73,7 +77,12 @@ export class ContainerPorts implements PortReservations, Disposable {
         }),
       );
     }
-    this.#store.add({ dispose: () => this.#lapse?.dispose() });
+    this.#store.add(
+      toDisposable(() => {
+        this.#lapse?.dispose();
+        this.#making?.timer.dispose();
+      }),
+    );
     this.#follow();
   }
 
@@ -86,6 +95,7 @@ export class ContainerPorts implements PortReservations, Disposable {
     for (const engine of engines) {
       if (this.#followed.has(engine)) continue;
       const following = engine.onDidChange(() => {
+        this.#noteMaking();
         this.#awaitLapse();
         this.#changed.fire();
       });
@@ -96,7 +106,18 @@ export class ContainerPorts implements PortReservations, Disposable {
       this.#followed.delete(engine);
       this.#store.release(following);
     }
+    this.#noteMaking();
     this.#awaitLapse();
+  }
+
+  #noteMaking(): void {
+    const isMaking = [...this.#engines].some(({ isMakingContainer }) => isMakingContainer);
+    if (isMaking === (this.#making !== undefined)) return;
+    this.#making?.timer.dispose();
+    this.#making = undefined;
+    if (!isMaking) return;
+    const timer = this.#clock.after(MAX_UNSURE_MS, () => this.#changed.fire());
+    this.#making = { sinceMs: this.#clock.nowMs(), timer };
   }
 
   /** Tells when the next reservation lapses; nothing else happens then. */
@@ -114,7 +135,7 @@ export class ContainerPorts implements PortReservations, Disposable {
   }
 
   get isUnsure(): boolean {
-    return [...this.#engines].some(({ isMakingContainer }) => isMakingContainer);
+    return this.#making !== undefined && this.#clock.nowMs() - this.#making.sinceMs < MAX_UNSURE_MS;
   }
 
   /** Every container that publishes something, whatever it does now. */

@@ -96,6 +96,22 @@ describe('ports that containers publish', () => {
     ports.dispose();
   });
 
+  it('are ours again after three seconds where containers are made without end', async () => {
+    const engine = new FakeEngine();
+    const ports = portsOf(engine);
+    const seen: boolean[] = [];
+    ports.onDidChange(() => seen.push(ports.isUnsure));
+    engine.become({ isMakingContainer: true });
+    await clock.advance(2900);
+    engine.become({ publishers: [publisher({})] });
+    await clock.advance(200);
+    assert.deepEqual(seen, [true, true, false]);
+    engine.become({ isMakingContainer: false });
+    engine.become({ isMakingContainer: true });
+    assert.deepEqual(seen, [true, true, false, false, true]);
+    ports.dispose();
+  });
+
   it('let nobody wait for ever for an engine that never says what it makes', async () => {
     const ports = portsOf(new FakeEngine());
     await ports.ready(new AbortController().signal);
@@ -105,7 +121,7 @@ describe('ports that containers publish', () => {
     void portsOf(engine)
       .ready(new AbortController().signal)
       .then(() => (isReady = true));
-    await clock.advance(4900);
+    await clock.advance(2900);
     assert.equal(isReady, false);
     await clock.advance(200);
     assert.equal(isReady, true);
