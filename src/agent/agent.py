@@ -25,6 +25,8 @@ READ_BYTES = 256 << 10
 # Beyond this much unsent output no connection is read: the engine is slower than all of them.
 OUTPUT_LIMIT_BYTES = 1 << 20
 CONNECT_TIMEOUT_S = 10
+OWN_TIMEOUT_S = 2
+MAX_OWN = 3
 SILENT_PERIOD_S = 5
 SILENT_PERIODS = 6
 IN_PROGRESS = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN)
@@ -39,7 +41,8 @@ class Connection:
         self.addresses = addresses
         self.socket = None
         self.is_open = False
-        self.deadline = time.monotonic() + CONNECT_TIMEOUT_S
+        self.deadline = 0
+        self.failures = []
         self.pending = []  # received frames' payloads, to be sent to the socket
         self.pending_bytes = 0
         self.uncredited = 0
@@ -51,11 +54,15 @@ class Connection:
 
     def connect_next(self, failure):
         self.forget_socket()
+        if failure:
+            self.failures.append(failure)
         if not self.addresses:
-            self.agent.send(FAIL, self.number, failure.encode())
+            self.agent.send(FAIL, self.number, ", ".join(self.failures).encode())
             self.agent.connections.pop(self.number, None)
             return
         family, kind, protocol, _, address = self.addresses.pop(0)
+        timeout = OWN_TIMEOUT_S if self.addresses else CONNECT_TIMEOUT_S
+        self.deadline = time.monotonic() + timeout
         try:
             self.socket = socket.socket(family, kind, protocol)
             self.socket.setblocking(False)
@@ -313,14 +320,46 @@ class Agent:
 
     def open(self, number, payload):
         port, host = struct.unpack_from(">H", payload)[0], payload[2:].decode()
+        addresses = []
         try:
             flags = socket.AI_NUMERICHOST
-            addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, flags)
+            for place in places_of(host):
+                addresses += socket.getaddrinfo(place, port, 0, socket.SOCK_STREAM, 0, flags)
         except (OSError, UnicodeError) as error:
             self.send(FAIL, number, ("%s: %s" % (host, error)).encode())
             return
         connection = self.connections[number] = Connection(self, number, addresses)
         connection.connect_next("")
+
+
+def places_of(host):
+    """Where a listener is reached, as connectInside.ts has it: own addresses first, loopback last."""
+    if host not in ("0.0.0.0", "::"):
+        return [host]
+    if host == "0.0.0.0":
+        return own_ipv4()[:MAX_OWN] + ["127.0.0.1"]
+    return (own_ipv4() + own_ipv6())[:MAX_OWN] + ["127.0.0.1", "::1"]
+
+
+def own_ipv4():
+    """Lines of the kernel's table that say LOCAL follow the one that has the address."""
+    found = []
+    address = ""
+    for line in read("/proc/net/fib_trie").decode("ascii", "replace").splitlines():
+        words = line.split()
+        if words[:1] == ["|--"]:
+            address = words[1]
+        elif words[:3] == ["/32", "host", "LOCAL"] and not address.startswith("127."):
+            if address not in found:
+                found.append(address)
+    return found
+
+
+def own_ipv6():
+    """Global ones: the fourth word is the scope."""
+    lines = [line.split() for line in read("/proc/net/if_inet6").decode("ascii", "replace").splitlines()]
+    packed = [bytes.fromhex(words[0]) for words in lines if len(words) > 3 and words[3] == "00"]
+    return [socket.inet_ntop(socket.AF_INET6, address) for address in packed]
 
 
 def look(command):

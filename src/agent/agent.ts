@@ -19,21 +19,11 @@ import {
   TICK_PERIOD_MS,
 } from '../protocol/agent/frames';
 import { decodeUtf8, encodeUtf8 } from '../protocol/bytes';
-import { connectTcp } from '../node/relay/connectTcp';
 import { joinStreams } from '../node/relay/joinStreams';
 import { MuxLink, type LinkFrame } from '../node/relay/muxLink';
 import type { EnteredReply, EnteredRequest } from '../protocol/agent/enteredMessages';
+import { connectInside } from './connectInside';
 import { answerLook } from './look';
-
-/**
- * Never aborted: a connection that nobody waits for any more is closed when it is there. By hand,
- * for the Nodes that have no AbortController yet.
- */
-const never = {
-  aborted: false,
-  addEventListener: () => undefined,
-  removeEventListener: () => undefined,
-} as unknown as AbortSignal;
 
 if (process.send) serveParent(process.send.bind(process));
 else serveStreams();
@@ -41,7 +31,7 @@ else serveStreams();
 function serveParent(send: NonNullable<typeof process.send>): void {
   process.on('disconnect', () => process.exit(0));
   process.on('message', (request: EnteredRequest) => {
-    connectTcp({ host: request.host, port: request.port }, never).then(
+    connectInside({ host: request.host, port: request.port }).then(
       (socket) => send({ id: request.id } satisfies EnteredReply, socket),
       (error: Error) => send({ id: request.id, failure: messageOf(error) } satisfies EnteredReply),
     );
@@ -70,7 +60,7 @@ function serveStreams(): void {
 }
 
 function open(link: MuxLink, { connection, payload }: LinkFrame): void {
-  connectTcp(decodeOpen(payload), never).then(
+  connectInside(decodeOpen(payload)).then(
     (socket) => {
       link.send(FrameType.OPENED, connection);
       joinStreams(socket, link.attach(connection), undefined);

@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'engine' // Docker or Podman refused or could not be reached
   | 'container' // something is missing in the container, or it is gone
   | 'not-found' // nobody here has what was asked for
+  | 'no-read-access' // its server denies reading it
   | 'usage' // the person gave something we cannot use
   | 'disposed'
   | 'cancelled';
@@ -68,6 +69,13 @@ export class ContainerError extends EpicsExposeError {
 export class NotFoundError extends EpicsExposeError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('not-found', message, options);
+  }
+}
+
+/** A server's access security denies reading a PV to who we are for it. */
+export class NoReadAccessError extends EpicsExposeError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('no-read-access', message, options);
   }
 }
 

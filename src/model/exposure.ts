@@ -154,6 +154,8 @@ export interface PvPath {
   readonly reading?: PvReading;
   /** ISO time at which `reading` was got. */
   readonly readAt?: string;
+  /** To whom its server denies reading: the user and host that it was told. */
+  readonly deniedTo?: string;
   /** Why there is no (newer) value. */
   readonly readProblem?: string;
 }

@@ -6,7 +6,7 @@ import { stepHealth } from './pvTree';
 import type { PvStep } from './pvTable';
 import { sizeText, valueText } from './reading';
 import type { Problem, PvProtocol, ServerState, WayKind } from './snapshot';
-import type { Health } from './table';
+import { type Health, reachableText } from './table';
 
 /** One protocol's part of a story, or all of a tooltip. All texts are plain, none is Markdown. */
 export interface StorySection {
@@ -115,6 +115,7 @@ export const WAY_WORDS: Record<WayKind, string> = {
 const STEP_WORDS: Record<PvStep, string> = {
   pending: 'asked, not answered yet',
   reachable: 'reachable',
+  'no-read-access': 'a client gets a channel, but no read access',
   'not-found': 'the server says that it has no such PV',
   'create-refused': 'the server has it and refuses the channel',
   disconnected: 'it was reachable; its circuit or channel is gone',
@@ -126,14 +127,17 @@ const STEP_ADVICE: Partial<Record<PvStep, string>> = {
   'not-found':
     'Look at its spelling, and with dbl in the IOC shell whether its database is loaded.',
   'create-refused': "Look at the IOC's access security file, or the gateway's list of PVs.",
+  'no-read-access': "Look at the IOC's access security file: which users and hosts may read it.",
   disconnected: "Look at the IOC's console; it is exposed again as soon as it listens.",
   'no-answer': 'Look whether the IOC is busy, or stopped in a debugger; it is asked again.',
 };
 
-function failureOf({ problem, row }: PvPath): Pick<Problem, 'message' | 'advice'> | undefined {
+function failureOf({ problem, row, deniedTo }: PvPath): Pick<Problem, 'message' | 'advice'> | undefined {
   if (problem) return problem;
   const advice = STEP_ADVICE[row.step];
-  return advice === undefined ? undefined : { message: STEP_WORDS[row.step], advice };
+  if (advice === undefined) return undefined;
+  const forWhom = deniedTo === undefined ? '' : ` for ${deniedTo}`;
+  return { message: `${STEP_WORDS[row.step]}${forWhom}`, advice };
 }
 
 /** For the lines above the PVs; a PV's own tooltip needs its story. */
@@ -213,7 +217,7 @@ function serverSection(node: TreeNode, server: ServerState, nowMs: number): Stor
     ],
     [
       'PVs',
-      `${pvs.reachable} of ${pvs.total} reachable${pvs.pending > 0 ? `, ${pvs.pending} asked` : ''}`,
+      `${reachableText(pvs)}${pvs.pending > 0 ? `, ${pvs.pending} asked` : ''}`,
     ],
     ...troubleLines(problem),
     ['Note', note ?? ''],

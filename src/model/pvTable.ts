@@ -18,6 +18,7 @@ export type NameSource =
 export const PV_STEPS = [
   'pending', // not asked yet, or not answered yet
   'reachable', // the server created its channel, or says that it has it; the circuit lives
+  'no-read-access', // a client gets its channel, and the server denies reading
   'not-found', // the server says it has no such PV
   'create-refused', // it has the PV and refuses the channel
   'disconnected', // it was reachable; the circuit or the channel is gone
@@ -25,6 +26,11 @@ export const PV_STEPS = [
   'not-served', // the name belongs to the other protocol (a QSRV group over CA): not counted
 ] as const;
 export type PvStep = (typeof PV_STEPS)[number];
+
+/** Whether a client here gets a channel, whatever it may do with it. */
+export function hasChannel(step: PvStep): boolean {
+  return step === 'reachable' || step === 'no-read-access';
+}
 
 /** A step as it is kept; each of 100,000 PVs is set at least twice. */
 const CODES = Object.fromEntries(PV_STEPS.map((step, code) => [step, code])) as Record<

@@ -16,7 +16,7 @@ import type {
   ServerState,
   Snapshot,
 } from './snapshot';
-import { type Health, healthOf, sentence } from './table';
+import { type Health, healthOf, reachableText, sentence } from './table';
 
 export type TreeNode =
   ProblemNode | ContainerNode | IocNode | ServerNode | GroupNode | PvNode | SearchNode;
@@ -239,6 +239,7 @@ export function stepHealth(step: PvStep): Health {
       return 'busy';
     case 'not-found':
     case 'create-refused':
+    case 'no-read-access':
     case 'disconnected':
     case 'no-answer':
       return 'bad';
@@ -274,9 +275,14 @@ export function totalsOf(snapshot: Snapshot): PvTotals {
 }
 
 function countsText(servers: readonly Pick<ServerState, 'pvs'>[]): string {
-  const sum = (of: 'total' | 'reachable'): number =>
-    servers.reduce((all, { pvs }) => all + pvs[of], 0);
-  return sum('total') === 0 ? '' : `${sum('reachable')} of ${sum('total')} reachable`;
+  const sum = (of: 'total' | 'reachable' | 'unreadable'): number =>
+    servers.reduce((all, { pvs }) => all + (pvs[of] ?? 0), 0);
+  if (sum('total') === 0) return '';
+  return reachableText({
+    total: sum('total'),
+    reachable: sum('reachable'),
+    unreadable: sum('unreadable'),
+  });
 }
 
 function worst(healths: readonly Health[]): Health {

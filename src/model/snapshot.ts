@@ -106,7 +106,10 @@ export interface ServerState {
 
 export interface PvCounts {
   readonly total: number;
+  /** Those of which a client here gets a channel, but for `unreadable`. */
   readonly reachable: number;
+  /** Those with a channel whose server said that we may not read them; absent: none. */
+  readonly unreadable?: number;
   /** Not yet asked or not yet answered. */
   readonly pending: number;
 }

@@ -5,7 +5,7 @@
 import { printable } from '../base/printable';
 import { formatEndpoint, isLoopback, isUnspecified } from './endpoint';
 import { findabilityNote } from './findability';
-import type { ContainerState, IocState, Problem, ServerState, Snapshot } from './snapshot';
+import type { ContainerState, IocState, Problem, PvCounts, ServerState, Snapshot } from './snapshot';
 
 export type Health = 'good' | 'busy' | 'bad';
 
@@ -70,10 +70,20 @@ function pvsCell(container: ContainerState, server: ServerState): string {
   if (container.status === 'paused') return 'container paused';
   if (server.status === 'gone') return 'IOC gone';
   if (server.status === 'failed' && server.problem) return server.problem.code.replaceAll('-', ' ');
-  const { total, reachable, pending } = server.pvs;
+  const { total, pending } = server.pvs;
   if (total === 0)
     return pending > 0 || server.status === 'identifying' ? 'asking' : 'names unknown';
-  return `${reachable} of ${total} reachable`;
+  return reachableText(server.pvs);
+}
+
+/** `7 of 10 reachable, 3 without read access` */
+export function reachableText({
+  total,
+  reachable,
+  unreadable = 0,
+}: Pick<PvCounts, 'total' | 'reachable' | 'unreadable'>): string {
+  const denied = unreadable === 0 ? '' : `, ${unreadable} without read access`;
+  return `${reachable} of ${total} reachable${denied}`;
 }
 
 export function healthOf(container: ContainerState, server: ServerState): Health {

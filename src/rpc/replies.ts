@@ -36,7 +36,12 @@ const protocol: Shape = (value, where) => {
   if (value !== 'ca' && value !== 'pva') wrong(where, 'ca or pva');
 };
 
-const pvCounts = object({ total: count, reachable: count, pending: count });
+const pvCounts = object({
+  total: count,
+  reachable: count,
+  pending: count,
+  unreadable: optional(count),
+});
 
 const server = object({
   key: text,
@@ -156,6 +161,7 @@ const path = object({
   problem: optional(problem),
   reading: optional(reading),
   readAt: optional(text),
+  deniedTo: optional(text),
   readProblem: optional(text),
 });
 

@@ -10,7 +10,7 @@ import type { Slices } from '../base/slices';
 import type { Endpoint } from '../model/endpoint';
 import { findabilityNote } from '../model/findability';
 import { MAX_NAME_BYTES, MAX_NAMES_PER_IOC, type NameSource, NameTable } from '../model/pvTable';
-import type { PvStep } from '../model/pvTable';
+import type { PvStep, PvSteps } from '../model/pvTable';
 import type { IocState, PvProtocol, ServerState, ServerStatus } from '../model/snapshot';
 import type { ContainerAccess } from './engine';
 import type { IocCandidate, ListenerCandidate } from './detect/candidates';
@@ -20,6 +20,7 @@ import { encodeUtf8 } from '../protocol/bytes';
 import { createReachability } from './probe/createReachability';
 import type { Reachability } from './probe/reachability';
 import { isSameIoc } from './probe/sameIoc';
+import { identityText } from './probe/identityText';
 import { PAUSED, ServerExposure, type ServerExposureInput } from './serverExposure';
 
 /** A list of 100,000 names takes QSRV a second or two. */
@@ -66,7 +67,10 @@ export interface IocServer {
   readonly names: NameTable;
   /** 'not-served' for names that are not this server's. */
   readonly stepOf: (index: number) => PvStep;
+  /** Those of which clients get a channel. */
   readonly reachableCount: () => number;
+  /** Tells what a read of a PV has shown of its access rights. */
+  readonly noteRead: (index: number, isPermitted: boolean) => void;
 }
 
 interface Entry {
@@ -373,7 +377,12 @@ export class IocExposure implements Disposable {
           exposure,
           names: this.#names,
           stepOf: (index: number) => reachability?.steps.get(index) ?? 'pending',
-          reachableCount: () => reachability?.steps.count('reachable') ?? 0,
+          reachableCount: () =>
+            reachability
+              ? reachability.steps.count('reachable') + reachability.steps.count('no-read-access')
+              : 0,
+          noteRead: (index: number, isPermitted: boolean) =>
+            reachability?.noteRead(index, isPermitted),
         },
       ];
     });
@@ -418,11 +427,13 @@ export class IocExposure implements Disposable {
       findabilityNote({ ...identity, status: exposure.status, isRelayed: exposure.isRelayed });
     const server = this.pvServers.find((one) => one.exposure === exposure);
     const shared = server && this.#input.noteAbout(server);
-    const note = [exposure.note, finding, shared].filter(
-      (text) => text !== undefined && text !== false,
-    );
     const entry = [...this.#entries.values()].find((e) => e.exposure === exposure);
     const steps = entry?.reachability?.steps;
+    const denied = steps && this.#deniedNote(steps);
+    const note = [exposure.note, finding, shared, denied].filter(
+      (text) => text !== undefined && text !== false,
+    );
+    const unreadable = steps?.count('no-read-access') ?? 0;
     const problem = this.#isPaused ? PAUSED : (exposure.problem ?? entry?.reachability?.problem);
     return {
       key: this.#serverKey(exposure),
@@ -438,11 +449,20 @@ export class IocExposure implements Disposable {
       pvs: {
         total: steps?.total ?? 0,
         reachable: steps?.count('reachable') ?? 0,
+        ...(unreadable > 0 && { unreadable }),
         pending: steps?.count('pending') ?? 0,
       },
       ...(problem && { problem }),
       ...(note.length > 0 && { note: note.join('; ') }),
     };
+  }
+
+  /** How many PVs may not be read, and by whom. */
+  #deniedNote(steps: PvSteps): string | undefined {
+    const count = steps.count('no-read-access');
+    if (count === 0) return undefined;
+    const pvs = count === 1 ? '1 PV' : `${count} PVs`;
+    return `its access security denies reading ${pvs} to ${identityText(this.#input)}`;
   }
 
   /** Its container was paused or goes on. */

@@ -18,9 +18,14 @@ const RETRY_MAX_MS = 5000;
 
 /** The server that has a PV now, or why there is none. */
 export type FoundServer =
-  | { readonly key: string; readonly dial: (signal: AbortSignal) => Promise<Connection> }
-  /** `isHere`: an IOC has it, and something is in the way. */
-  | { readonly reason: string; readonly isHere: boolean };
+  | {
+      readonly key: string;
+      readonly dial: (signal: AbortSignal) => Promise<Connection>;
+      /** Takes what a read has shown of the access rights. */
+      readonly noteRead?: (isPermitted: boolean) => void;
+    }
+  /** `isHere`: an IOC has it, and something is in the way; `isDenied`: its access security. */
+  | { readonly reason: string; readonly isHere: boolean; readonly isDenied?: boolean };
 
 export interface PvMonitorsInput {
   readonly find: (name: string, protocol: PvProtocol) => FoundServer;

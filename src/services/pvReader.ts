@@ -1,12 +1,20 @@
 /** Reads PVs, and tells what is known of them with their last values. */
 import { withDeadline } from '../base/abort';
 import type { Clock } from '../base/clock';
-import { ContainerError, messageOf, NotFoundError } from '../base/errors';
+import {
+  ContainerError,
+  isErrorCode,
+  messageOf,
+  NoReadAccessError,
+  NotFoundError,
+} from '../base/errors';
 import type { PvPath, PvStory } from '../model/exposure';
 import { previewOf } from '../model/preview';
+import { hasChannel, type PvStep } from '../model/pvTable';
 import type { PvReading } from '../model/reading';
 import type { PvProtocol } from '../model/snapshot';
 import { sentence } from '../model/table';
+import { identityText } from './probe/identityText';
 import type { MonitorIdentity } from './probe/monitorDialect';
 import { readPv } from './probe/readPv';
 import type { FoundServer } from './pvMonitors';
@@ -53,12 +61,22 @@ export class PvReader {
     const servers = this.#serversOf(name).filter(
       (server) => server.protocol === protocol && isWanted(server),
     );
-    const reasons = servers.map((server) => ({ server, reason: whyNot(server, name) }));
+    const reasons = servers.map((server) => ({ server, reason: this.#whyNot(server, name) }));
     const usable = reasons.find(({ reason }) => reason === undefined)?.server;
     if (usable) {
-      return { key: usable.key, dial: (signal) => usable.exposure.dialAsClient(signal) };
+      return {
+        key: usable.key,
+        dial: (signal) => usable.exposure.dialAsClient(signal),
+        noteRead: (isPermitted) => noteRead(usable, name, isPermitted),
+      };
     }
-    return { reason: reasons[0]?.reason ?? notServed(protocol), isHere: reasons.length > 0 };
+    const [first] = reasons;
+    const isDenied = first !== undefined && stepIn(first.server, name) === 'no-read-access';
+    return {
+      reason: first?.reason ?? notServed(protocol),
+      isHere: reasons.length > 0,
+      ...(isDenied && { isDenied }),
+    };
   }
 
   /**
@@ -73,10 +91,13 @@ export class PvReader {
   ): Promise<PvReading> {
     const found = this.find(name, protocol, isWanted);
     if ('reason' in found) {
-      throw found.isHere ? new ContainerError(found.reason) : new NotFoundError(found.reason);
+      if (!found.isHere) throw new NotFoundError(found.reason);
+      throw found.isDenied === true
+        ? new NoReadAccessError(found.reason)
+        : new ContainerError(found.reason);
     }
     try {
-      const reading = await this.#readFrom(found.dial, name, protocol, signal);
+      const reading = await this.#readFrom(found, name, protocol, signal);
       this.#keep(keyOf(found.key, name), { reading, readAt: this.#now() });
       return reading;
     } catch (error) {
@@ -117,7 +138,7 @@ export class PvReader {
 
   async #readAndKeep(server: PvServer, name: string): Promise<void> {
     const key = keyOf(server.key, name);
-    const reason = whyNot(server, name);
+    const reason = this.#whyNot(server, name);
     if (reason !== undefined) {
       this.#keep(key, { readProblem: reason });
       return;
@@ -126,7 +147,10 @@ export class PvReader {
     this.#aborts.add(abort);
     try {
       const reading = await this.#readFrom(
-        (signal) => server.exposure.dialAsClient(signal),
+        {
+          dial: (signal) => server.exposure.dialAsClient(signal),
+          noteRead: (isPermitted) => noteRead(server, name, isPermitted),
+        },
         name,
         server.protocol,
         abort.signal,
@@ -139,19 +163,43 @@ export class PvReader {
     }
   }
 
-  #readFrom(
-    dial: Exclude<FoundServer, { reason: string }>['dial'],
+  async #readFrom(
+    { dial, noteRead }: Pick<Exclude<FoundServer, { reason: string }>, 'dial' | 'noteRead'>,
     name: string,
     protocol: PvProtocol,
     signal: AbortSignal,
   ): Promise<PvReading> {
-    return withDeadline(
-      this.#input.clock,
-      READ_TIMEOUT_MS,
-      `the IOC did not answer within ${READ_TIMEOUT_MS / 1000} s`,
-      signal,
-      async (inner) => readPv(protocol, name, await dial(inner), this.#input.identity, inner),
-    );
+    try {
+      const reading = await withDeadline(
+        this.#input.clock,
+        READ_TIMEOUT_MS,
+        `the IOC did not answer within ${READ_TIMEOUT_MS / 1000} s`,
+        signal,
+        async (inner) => readPv(protocol, name, await dial(inner), this.#input.identity, inner),
+      );
+      noteRead?.(true);
+      return reading;
+    } catch (error) {
+      if (isErrorCode(error, 'no-read-access')) noteRead?.(false);
+      throw error;
+    }
+  }
+
+  /** Why a server cannot be read from now; undefined when it can, or only the read itself tells. */
+  #whyNot(server: PvServer, name: string): string | undefined {
+    const { problem } = server.exposure;
+    if (problem && problem.code !== 'not-relayed') return sentence(problem);
+    const step = stepIn(server, name);
+    if (step === 'not-found') return notServed(server.protocol);
+    // A CA server tells its rights at each change, a PVA server only who reads.
+    if (step === 'no-read-access' && server.protocol === 'ca') return this.#deniedText();
+    // What was not answered yet may be readable; the read itself tells.
+    if (hasChannel(step) || step === 'pending') return undefined;
+    return `its IOC says: ${step.replace('-', ' ')}`;
+  }
+
+  #deniedText(): string {
+    return `its access security denies reading to ${identityText(this.#input.identity)}`;
   }
 
   /** A value that was read once stays beside the reason why there is no newer one. */
@@ -187,6 +235,9 @@ export class PvReader {
       ...(state?.local && { local: state.local }),
       ...(state?.since !== undefined && { since: state.since }),
       ...(state?.problem && { problem: state.problem }),
+      ...(server.stepOf(index) === 'no-read-access' && {
+        deniedTo: identityText(this.#input.identity),
+      }),
       ...this.#kept.get(keyOf(server.key, name)),
     };
   }
@@ -200,15 +251,13 @@ export class PvReader {
   }
 }
 
-/** Why a server cannot be read from now; undefined when it can. */
-function whyNot(server: PvServer, name: string): string | undefined {
-  const { problem } = server.exposure;
-  if (problem && problem.code !== 'not-relayed') return sentence(problem);
-  const step = server.stepOf(server.names.indexOf(name) ?? 0);
-  if (step === 'not-found') return notServed(server.protocol);
-  // What was not answered yet may be readable; the read itself tells.
-  if (step === 'reachable' || step === 'pending') return undefined;
-  return `its IOC says: ${step.replace('-', ' ')}`;
+function stepIn(server: PvServer, name: string): PvStep {
+  return server.stepOf(server.names.indexOf(name) ?? 0);
+}
+
+function noteRead(server: PvServer, name: string, isPermitted: boolean): void {
+  const index = server.names.indexOf(name);
+  if (index !== undefined) server.noteRead(index, isPermitted);
 }
 
 function notServed(protocol: PvProtocol): string {

@@ -42,6 +42,8 @@ describe('a relay that answers searches', () => {
         endpoint: () => ELSEWHERE,
         broadcastEndpoint: () => undefined,
         isReachable: (name) => name.startsWith('THERE:'),
+        home: 'elsewhere',
+        isOwn: () => false,
         reachableCount: () => 1,
         dialInside: () => Promise.reject(new Error('nobody')),
       },

@@ -55,6 +55,8 @@ describe('searches by UDP', () => {
       endpoint: () => LOCAL,
       broadcastEndpoint: () => OWN,
       isReachable: (name) => reachable.has(name),
+      home: 'home',
+      isOwn: () => false,
       reachableCount: () => reachable.size,
       dialInside: () => Promise.reject(new Error('nobody')),
     };

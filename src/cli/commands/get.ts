@@ -55,7 +55,7 @@ function getAll(
       const answered = results.filter((result) => 'reading' in result);
       const failed = results
         .filter((result) => 'error' in result)
-        .filter((result) => !isCovered(result, answered));
+        .filter((result) => !isCovered(result, answered) || result.isDenied);
       if (options.json === true) {
         for (const result of [...answered, ...failed]) {
           terminal.printJson(result);
@@ -67,7 +67,8 @@ function getAll(
           terminal.tell(`${name} ${protocol}: ${error}`, 'red');
         }
       }
-      if (failed.length === 0) return EXIT.ok;
+      // A value that one protocol gives is what was asked for, also where the other denies reading.
+      if (failed.every((result) => isCovered(result, answered))) return EXIT.ok;
       for (const note of failureNotes(opened.snapshot)) terminal.tell(`! ${note}`);
       return failed.some(({ isHere }) => isHere) || answered.length > 0
         ? EXIT.unreachable
@@ -115,8 +116,8 @@ function parseRequest(text: string): Request[] {
 type GetResult = Request &
   (
     | { reading: PvReading }
-    /** `isHere`: an IOC has it, and something is in the way. */
-    | { error: string; isHere: boolean }
+    /** `isHere`: an IOC has it, and something is in the way; `isDenied`: its access security. */
+    | { error: string; isHere: boolean; isDenied: boolean }
   );
 
 async function getOne(
@@ -128,6 +129,11 @@ async function getOne(
   try {
     return { ...request, reading: await exposure.readPv(name, protocol, signal) };
   } catch (error) {
-    return { ...request, error: messageOf(error), isHere: !isErrorCode(error, 'not-found') };
+    return {
+      ...request,
+      error: messageOf(error),
+      isHere: !isErrorCode(error, 'not-found'),
+      isDenied: isErrorCode(error, 'no-read-access'),
+    };
   }
 }

@@ -2,9 +2,11 @@
  * The last resort: one program per connection that the container has, its stdin and stdout being
  * the connection. It costs an exec each time, and ends travel as the engine carries them.
  */
+import { isIPv4 } from 'node:net';
 import { ContainerError, DisposedError } from '../../base/errors';
-import { onAbort } from '../../base/abort';
-import type { Endpoint } from '../../model/endpoint';
+import { onAbort, withDeadline } from '../../base/abort';
+import type { Clock } from '../../base/clock';
+import { type Endpoint, isUnspecified } from '../../model/endpoint';
 import type { EngineApi, ExecSession } from '../engines/engineApi';
 import { loopbackFor } from './directRoutes';
 import type { Route } from './routedWay';
@@ -60,7 +62,16 @@ const CONNECTORS: readonly Connector[] = [
   },
 ];
 
-export function connectorRoute(api: EngineApi, containerId: string): Route {
+/** Checking for a program takes as long as starting it. */
+const CHECK_TIMEOUT_MS = 10_000;
+
+/** `findAddresses`: the container's own, as the engine knows them; none are known of some networks. */
+export function connectorRoute(
+  api: EngineApi,
+  containerId: string,
+  clock: Clock,
+  findAddresses: (signal: AbortSignal) => Promise<readonly string[]>,
+): Route {
   const ending = new AbortController();
   let chosen: Promise<Connector> | undefined;
   return {
@@ -68,13 +79,13 @@ export function connectorRoute(api: EngineApi, containerId: string): Route {
     label: `socat, nc or bash over ${api.kind} exec`,
     async connect(target, signal) {
       if (ending.signal.aborted) throw new DisposedError('the connector');
-      chosen ??= choose(api, containerId, ending.signal);
+      chosen ??= choose(api, containerId, clock, ending.signal);
       const connector = await chosen.catch((error: unknown) => {
         chosen = undefined;
         throw error;
       });
       // Whether it has connected cannot be told: a refusal shows as an end without a byte.
-      const argv = connector.argv(loopbackFor(target)[0]);
+      const argv = connector.argv(await placeOf(target, findAddresses, signal));
       const session = await api.exec(containerId, argv, { signal });
       session.stdio.pause();
       return { stream: session.stdio, usesOnread: false };
@@ -83,15 +94,34 @@ export function connectorRoute(api: EngineApi, containerId: string): Route {
   };
 }
 
+/**
+ * One place, because a refusal would not show. Its own address, so that the IOC does not take every
+ * client for a program of the container; loopback where that is not known, or all that it listens on.
+ */
+async function placeOf(
+  target: Endpoint,
+  findAddresses: (signal: AbortSignal) => Promise<readonly string[]>,
+  signal: AbortSignal,
+): Promise<Endpoint> {
+  const addresses = isUnspecified(target.host) ? await findAddresses(signal) : [];
+  const own = addresses.find((address) => isIPv4(address));
+  return own === undefined ? loopbackFor(target)[0] : { host: own, port: target.port };
+}
+
 /** The first connector that the container has. */
 async function choose(
   api: EngineApi,
   containerId: string,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<Connector> {
   for (const connector of CONNECTORS) {
     const session = await api.exec(containerId, connector.check, { signal });
-    if ((await finish(session, signal)) === 0) return connector;
+    const what = `${connector.name} in the container did not end within ${CHECK_TIMEOUT_MS / 1000} s`;
+    const code = await withDeadline(clock, CHECK_TIMEOUT_MS, what, signal, (inner) =>
+      finish(session, inner),
+    );
+    if (code === 0) return connector;
   }
   throw new ContainerError('the container has none of socat, nc (with sh), bash (with cat)');
 }

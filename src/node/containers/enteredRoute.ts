@@ -1,7 +1,8 @@
 /**
  * Our agent in the container's network namespace, started from this machine with nsenter (of
  * util-linux): nothing is needed in the container. The agent only connects; the socket itself
- * comes back over the IPC channel (SCM_RIGHTS), so no byte of it passes through the agent.
+ * comes back over the IPC channel (SCM_RIGHTS), so no byte of it passes through the agent. An IOC that
+ * listens on all addresses sees the container's own one, where it has one (src/agent/connectInside.ts).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket, type OnReadOpts } from 'node:net';
@@ -10,7 +11,6 @@ import { CancelledError, ContainerError, TransportError } from '../../base/error
 import type { EnteredReply, EnteredRequest } from '../../protocol/agent/enteredMessages';
 import type { Endpoint } from '../../model/endpoint';
 import { agentPath } from './agentFiles';
-import { firstThatConnects, loopbackFor } from './directRoutes';
 import { isAlive, type HostProcess } from './hostProcess';
 import type { Route } from './routedWay';
 
@@ -27,9 +27,7 @@ export function enteredRoute(host: HostProcess): Route {
     async connect(target, signal, onread) {
       if (!agent || agent.isEnded) agent = new EnteredAgent(host);
       const running = agent;
-      const stream = await firstThatConnects(loopbackFor(target), (endpoint) =>
-        running.connect(endpoint, signal, onread),
-      );
+      const stream = await running.connect(target, signal, onread);
       return { stream, usesOnread: onread !== undefined };
     },
     dispose: () => agent?.dispose(),

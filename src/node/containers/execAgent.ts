@@ -5,7 +5,6 @@ import { CancelledError, ContainerError, DisposedError, messageOf } from '../../
 import type { EngineApi } from '../engines/engineApi';
 import { AgentLink } from './agentLink';
 import { agentText } from './agentFiles';
-import { firstThatConnects, loopbackFor } from './directRoutes';
 import type { Route } from './routedWay';
 
 export interface AgentProgram {
@@ -99,10 +98,7 @@ export function execAgentRoute(agent: ExecAgent): Route {
     label: `${agent.program.interpreter} over ${agent.api.kind} exec`,
     async connect(target, signal) {
       const link = await agent.link();
-      const stream = await firstThatConnects(loopbackFor(target), (endpoint) =>
-        link.connect(endpoint, signal),
-      );
-      return { stream, usesOnread: false };
+      return { stream: await link.connect(target, signal), usesOnread: false };
     },
     dispose: () => agent.dispose(),
   };

@@ -63,7 +63,14 @@ class OpenedContainer implements ContainerAccess {
   }
 
   readFile(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
-    return readContainerFile(this.api, this.container.id, path, maxBytes, signal);
+    return readContainerFile(
+      this.api,
+      this.container.id,
+      path,
+      maxBytes,
+      this.options.clock,
+      signal,
+    );
   }
 
   dispose(): void {
@@ -106,7 +113,10 @@ class OpenedContainer implements ContainerAccess {
     }
     if (host && !isHostNetwork && !api.isRootless) routes.push(...this.#addressRoutes());
     if (host && !isHostNetwork && mayEnter(api.isRootless)) routes.push(enteredRoute(host));
-    routes.push(...this.#agents.map(execAgentRoute), connectorRoute(api, container.id));
+    routes.push(
+      ...this.#agents.map(execAgentRoute),
+      connectorRoute(api, container.id, this.options.clock, (signal) => this.#addresses(signal)),
+    );
     return routes;
   }
 
@@ -119,9 +129,13 @@ class OpenedContainer implements ContainerAccess {
     const lender = networkLender(this.container);
     if (lender === undefined) return [];
     const label = 'address of the container whose network it shares';
-    return [
-      addressRoute(label, async (signal) => (await this.api.inspect(lender, signal)).addresses),
-    ];
+    return [addressRoute(label, (signal) => this.#addresses(signal))];
+  }
+
+  /** Those of its network namespace that the engine knows now. */
+  async #addresses(signal: AbortSignal): Promise<readonly string[]> {
+    const owner = networkLender(this.container) ?? this.container.id;
+    return (await this.api.inspect(owner, signal)).addresses;
   }
 }
 

@@ -1,11 +1,30 @@
-import { onAbort } from '../../base/abort';
+import { onAbort, withDeadline } from '../../base/abort';
+import type { Clock } from '../../base/clock';
 import { CancelledError, isErrorCode } from '../../base/errors';
 import type { EngineApi } from '../engines/engineApi';
+
+/** What is no file on a disk, or on one that hangs, may never come to an end. */
+const CAT_TIMEOUT_MS = 10_000;
+
+/**
+ * Prints a file, and ends when its input does: a program started by an exec outlives the exec's
+ * connection, so a `cat` that waits would stay for as long as the container. Only of regular files; of
+ * a pipe there may be no writer.
+ */
+const GUARDED_CAT = `
+[ -f "$1" ] || exit 1
+exec 3<&0
+cat -- "$1" </dev/null 3<&- & cat=$!
+{ while read -r x; do :; done; kill -9 $cat; } <&3 >/dev/null 2>&1 & guard=$!
+wait $cat; code=$?
+kill -9 $guard 2>/dev/null
+exit $code
+`;
 
 /**
  * A file of a container: by the engine's archive call, which needs no program in the container but
  * does not see what was mounted there since (tmpfs); so, when that finds nothing, with the
- * container's own `cat`. Not through /proc/PID/root: a symbolic link in the container would lead
+ * container's own `cat`, started by its shell. Not through /proc/PID/root: a symbolic link in the container would lead
  * to files of this machine.
  */
 export async function readContainerFile(
@@ -13,6 +32,7 @@ export async function readContainerFile(
   containerId: string,
   path: string,
   maxBytes: number,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   try {
@@ -20,13 +40,16 @@ export async function readContainerFile(
   } catch (error) {
     if (!isErrorCode(error, 'container')) throw error;
     // Only the first failure knows the reason; the other merely did not find more.
-    const bytes = await readWithCat(api, containerId, path, maxBytes, signal);
+    const what = `${path} was not read within ${CAT_TIMEOUT_MS / 1000} s`;
+    const bytes = await withDeadline(clock, CAT_TIMEOUT_MS, what, signal, (inner) =>
+      readWithCat(api, containerId, path, maxBytes, inner),
+    );
     if (bytes === undefined) throw error;
     return bytes;
   }
 }
 
-/** Undefined when there is no `cat`, or it fails, or the file is too large. */
+/** Undefined when there is no shell or `cat`, or it fails, or the file is too large. */
 async function readWithCat(
   api: EngineApi,
   containerId: string,
@@ -34,7 +57,7 @@ async function readWithCat(
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
-  const session = await api.exec(containerId, ['cat', '--', path], { signal });
+  const session = await api.exec(containerId, ['sh', '-c', GUARDED_CAT, 'cat', path], { signal });
   const { stdio } = session;
   const chunks: Buffer[] = [];
   let lengthBytes = 0;
@@ -50,7 +73,6 @@ async function readWithCat(
       abortion.dispose();
       resolve();
     });
-    stdio.end();
   });
   if (signal.aborted) throw new CancelledError();
   if (lengthBytes > maxBytes || (await session.exitCode()) !== 0) return undefined;

@@ -13,6 +13,7 @@ export function connectTcp(
   endpoint: Endpoint,
   signal: AbortSignal,
   onread?: OnReadOpts,
+  timeoutMs = CONNECT_TIMEOUT_MS,
 ): Promise<Socket> {
   if (signal.aborted) return Promise.reject(new CancelledError());
   return new Promise((resolve, reject) => {
@@ -40,7 +41,7 @@ export function connectTcp(
     socket.on('connect', onConnect);
     const timer = setTimeout(
       () => settle(new TransportError(`${formatEndpoint(endpoint)} does not answer`)),
-      CONNECT_TIMEOUT_MS,
+      timeoutMs,
     );
     const abortion = onAbort(signal, () => settle(new CancelledError()));
   });

@@ -2,6 +2,7 @@
 export interface EnteredRequest {
   /** From 1. */
   readonly id: number;
+  /** As in an OPEN frame. */
   readonly host: string;
   readonly port: number;
 }

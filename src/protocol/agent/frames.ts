@@ -21,7 +21,10 @@ export const FRAME_HEADER_BYTES = 9;
 export const FrameType = {
   /** From the agent, first, connection 0: its name as text. */
   HELLO: 1,
-  /** To the agent: connect. Payload: port u16, host as text. */
+  /**
+   * To the agent: connect. Payload: port u16, host as text; 0.0.0.0 or :: is what listens on every
+   * address, which the agent reaches by an address of its own if it can.
+   */
   OPEN: 2,
   /** From the agent: connected. Before it nothing may be sent for this connection but RESET. */
   OPENED: 3,

@@ -27,6 +27,9 @@ export function createCaDialect(
   /** Of those the ones that were found and asked for once more: a gateway looks only when searched. */
   const askedTwice = new Set<number>();
 
+  /** Channels whose rights do not include reading, by cid; they come before the channel does. */
+  const unreadable = new Set<number>();
+
   const ready = (): void => {
     if (isReady) return;
     isReady = true;
@@ -74,9 +77,15 @@ export function createCaDialect(
         echoesToCome--;
         if (echoesToCome === 0) ready();
       },
+      // Before the channel's creation, and whenever the server's rules give another answer.
+      accessRights(cid, isReadable) {
+        if (isReadable) unreadable.delete(cid);
+        else unreadable.add(cid);
+        events.rightsChanged(cid - 1, isReadable);
+      },
       channelCreated(cid) {
         askedTwice.delete(cid - 1);
-        events.reached(cid - 1);
+        events.reached(cid - 1, !unreadable.has(cid));
         if (portCid !== undefined || !input.onSearchPort || !circuit.canSearch) return;
         portCid = cid;
         circuit.search(cid, input.names.name(cid - 1));
@@ -84,6 +93,7 @@ export function createCaDialect(
       // A refused create does not say why; the search tells "not here" from "you may not".
       channelFailed(cid) {
         heldCount--;
+        unreadable.delete(cid);
         const index = cid - 1;
         if (circuit.canSearch) {
           refused.add(index);
@@ -99,6 +109,7 @@ export function createCaDialect(
       },
       channelLost(cid) {
         heldCount--;
+        unreadable.delete(cid);
         events.lost(cid - 1);
       },
       serverError: (_eca, _about, text) => input.log('info', 'ca', `server says: ${text}`),

@@ -7,7 +7,7 @@ import { delay, withDeadline } from '../../base/abort';
 import { DisposableStore } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
 import { messageOf, RemoteProtocolError, TimeoutError, TransportError } from '../../base/errors';
-import { PvSteps } from '../../model/pvTable';
+import { hasChannel, PvSteps } from '../../model/pvTable';
 import type { Problem, PvProtocol } from '../../model/snapshot';
 import { ReceiveAllowance } from './receiveAllowance';
 import { ProtocolLink, type ProtocolObject } from './protocolLink';
@@ -34,7 +34,9 @@ export interface DialectEvents {
   /** The handshake is done: PVs may be asked for. */
   ready(): void;
   /** The server has created the channel or, beyond the held ones, says that it has the PV. */
-  reached(index: number): void;
+  reached(index: number, isReadable?: boolean): void;
+  /** The server has told what may be done with a channel, be it created yet or not. */
+  rightsChanged(index: number, isReadable: boolean): void;
   failed(index: number, step: 'not-found' | 'create-refused'): void;
   /** The server ended a channel by itself. */
   lost(index: number): void;
@@ -111,6 +113,11 @@ export class HeldReachability implements Reachability {
     this.#tell();
   }
 
+  noteRead(index: number, isPermitted: boolean): void {
+    if (!hasChannel(this.steps.get(index))) return;
+    if (this.steps.set(index, isPermitted ? 'reachable' : 'no-read-access')) this.#tell();
+  }
+
   /** Connects, holds until the circuit ends, and connects again, until disposed. */
   async #hold(): Promise<void> {
     for (let failures = 0; !this.#abort.signal.aborted; failures++) {
@@ -139,7 +146,9 @@ export class HeldReachability implements Reachability {
     const error = await new Promise<Error | undefined>((resolve) => {
       const dialect = this.#createDialect({
         ready: () => this.#begin(),
-        reached: (index) => this.#step(index, 'reachable'),
+        reached: (index, isReadable = true) =>
+          this.#step(index, isReadable ? 'reachable' : 'no-read-access'),
+        rightsChanged: (index, isReadable) => this.noteRead(index, isReadable),
         failed: (index, step) => this.#refused(index, step),
         lost: (index) => this.#channelLost(index),
       });
@@ -278,7 +287,7 @@ export class HeldReachability implements Reachability {
   #askAgain(index: number, delayMs: number): void {
     const dialect = this.#dialect;
     schedule(this.#store, this.#input.clock, delayMs, () => {
-      if (this.#dialect !== dialect || this.steps.get(index) === 'reachable') return;
+      if (this.#dialect !== dialect || hasChannel(this.steps.get(index))) return;
       this.#allowance.asked();
       dialect?.ask(index, this.#input.names.name(index));
       this.#link?.flush();
@@ -287,6 +296,7 @@ export class HeldReachability implements Reachability {
 
   #lose(reason: string): void {
     this.steps.replaceAll('reachable', 'disconnected');
+    this.steps.replaceAll('no-read-access', 'disconnected');
     this.#problem = {
       code: 'disconnected',
       message: `no circuit to the server: ${reason}`,

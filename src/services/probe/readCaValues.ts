@@ -1,4 +1,4 @@
-import { RemoteProtocolError } from '../../base/errors';
+import { NoReadAccessError, RemoteProtocolError } from '../../base/errors';
 import {
   CaClientCircuit,
   dbrLayout,
@@ -11,11 +11,23 @@ import {
 import type { Connection } from '../connection';
 import { caHandler } from './caHandler';
 import { converse } from './converse';
+import { identityText } from './identityText';
+
+interface Identity {
+  readonly clientName: string;
+  readonly hostName: string;
+}
 
 /** Value with time stamp, and the same channel's units, limits and state names. */
 export interface CaValues {
   readonly time: DbrData;
   readonly control: DbrData;
+}
+
+function refusal(eca: number, identity: Identity): Error {
+  return eca === Eca.ECA_NORDACCESS
+    ? new NoReadAccessError(`its access security denies reading to ${identityText(identity)}`)
+    : new RemoteProtocolError(`the IOC refused the read: ${ecaName(eca)}`);
 }
 
 /**
@@ -25,7 +37,7 @@ export interface CaValues {
 export function readCaValues(
   connection: Connection,
   names: readonly string[],
-  identity: { readonly clientName: string; readonly hostName: string },
+  identity: Identity,
   signal: AbortSignal,
 ): Promise<(CaValues | undefined)[]> {
   return converse<(CaValues | undefined)[]>(connection, signal, (settle, fail) => {
@@ -74,8 +86,7 @@ export function readCaValues(
             return;
           }
           if (eca !== Eca.ECA_NORMAL) {
-            if (names.length === 1)
-              fail(new RemoteProtocolError(`the IOC refused the read: ${ecaName(eca)}`));
+            if (names.length === 1) fail(refusal(eca, identity));
             else give(cid);
             return;
           }

@@ -1,5 +1,5 @@
 /** One PV read once, in the same words whichever protocol it came by. */
-import { ContainerError, RemoteProtocolError } from '../../base/errors';
+import { ContainerError, NoReadAccessError, RemoteProtocolError } from '../../base/errors';
 import { formatTime, type PvReading } from '../../model/reading';
 import type { PvProtocol } from '../../model/snapshot';
 import { EPICS_EPOCH_SECONDS } from '../../protocol/ca';
@@ -11,6 +11,7 @@ import {
 } from '../../protocol/pva';
 import type { Connection } from '../connection';
 import { converse } from './converse';
+import { identityText } from './identityText';
 import { readCaValues, type CaValues } from './readCaValues';
 
 interface ClientIdentity {
@@ -110,7 +111,10 @@ function readByPva(
         },
         onGet(_ioid, status, value) {
           if (isSuccess(status) && value) settle(readingOfPva(value));
-          else refuse('refused the read', status.message);
+          else if (isDenial(status.message)) {
+            const who = identityText(identity);
+            fail(new NoReadAccessError(`the IOC denies reading to ${who}: ${status.message}`));
+          } else refuse('refused the read', status.message);
         },
       },
       { identity: { user: identity.clientName, host: identity.hostName } },
@@ -118,6 +122,14 @@ function readByPva(
     return client;
   });
 }
+
+/** pvAccess has no code for it: servers and gateways say it in words. */
+function isDenial(message: string): boolean {
+  const words = message.slice(0, 1000).toLowerCase();
+  return DENIALS.some((denial) => words.includes(denial));
+}
+
+const DENIALS = ['not permitted', 'not allowed', 'no read access', 'denied', 'permission'];
 
 export function readingOfPva(structure: PvaStructureValue): PvReading {
   const { value, units, precision, alarm, timeStamp } = readNormative(structure);

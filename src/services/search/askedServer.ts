@@ -14,6 +14,17 @@ import { ReceiveAllowance } from '../probe/receiveAllowance';
 import type { AskingDialect, CreateAskingDialect } from './askingDialect';
 import { RecentNames } from './recentNames';
 
+/** Words for a name that nobody has; by chance, so that it cannot be told from one that clients want. */
+const CANARY_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
+
+function canaryName(): string {
+  const letters = Array.from(
+    { length: 16 },
+    () => CANARY_LETTERS[Math.floor(Math.random() * CANARY_LETTERS.length)] ?? 'A',
+  );
+  return `${letters.slice(0, 6).join('')}:${letters.slice(6).join('')}`;
+}
+
 /** 'unknown': it could not be asked, or not now. Silence is taken for 'no'. */
 export type NameAnswer = 'yes' | 'no' | 'unknown';
 
@@ -25,6 +36,8 @@ export interface AskedServerInput {
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
   /** Asked slowly, because each question makes it ask its whole network. */
   readonly isGateway: boolean;
+  /** Once: it has said yes to a name that nobody has. */
+  readonly onYesToAll?: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -57,6 +70,8 @@ export class AskedServer implements Disposable {
   readonly #input: AskedServerInput;
   readonly #abort = new AbortController();
   readonly #yes = new RecentNames<true>(MAX_REMEMBERED);
+  /** When it said yes first. */
+  readonly #firstYesMs = new RecentNames<number>(MAX_REMEMBERED);
   /** Until when a no counts. */
   readonly #no = new RecentNames<number>(MAX_REMEMBERED);
   readonly #questions = new Map<string, Question>();
@@ -77,10 +92,31 @@ export class AskedServer implements Disposable {
   /** Questions that may be sent now without asking too fast. */
   #questionsLeft = 0;
   #allowedAtMs = 0;
+  /** It has said yes to a name that nobody has. */
+  #saysYesToAll = false;
+  #canary = '';
   #tick: { readonly atMs: number; readonly timer: Disposable } | undefined;
 
   constructor(input: AskedServerInput) {
     this.#input = input;
+  }
+
+  /**
+   * Whether it says that it has every name, as was seen once: then its yes tells nothing. That does not
+   * end with its circuit; a server that starts anew is asked by another of these.
+   */
+  get saysYesToAll(): boolean {
+    return this.#saysYesToAll;
+  }
+
+  /** When it has said so first, also over an earlier circuit: milliseconds of the clock. */
+  firstYesMs(name: string): number | undefined {
+    return this.#firstYesMs.get(name);
+  }
+
+  /** Whether it has said, some seconds ago at most, that it does not have the name. */
+  hasSaidNo(name: string): boolean {
+    return (this.#no.get(name) ?? 0) > this.#input.clock.nowMs();
   }
 
   /** Whether it said so and has not gone since. */
@@ -148,6 +184,7 @@ export class AskedServer implements Disposable {
       const dialect = this.#input.createDialect({
         ready: () => {
           this.#isReady = true;
+          this.#askCanary();
           this.#scheduleTick(0);
         },
         answered: (key, hasName) => this.#answered(key, hasName ? 'yes' : 'no'),
@@ -166,6 +203,16 @@ export class AskedServer implements Disposable {
       void this.#watchQuiet(ended.signal, resolve);
       if (this.#abort.signal.aborted) resolve(undefined);
     }).finally(() => ended.abort());
+  }
+
+  /** Before all else, so that its answer comes before theirs. A gateway is known for what it is. */
+  #askCanary(): void {
+    if (this.#input.isGateway || this.#saysYesToAll) return;
+    this.#canary = canaryName();
+    const untilMs = this.#input.clock.nowMs() + this.#input.clock.stretch(WAIT_TIMEOUT_MS);
+    const question: Question = { name: this.#canary, untilMs, listeners: [] };
+    this.#questions.set(question.name, question);
+    this.#queue.unshift(question);
   }
 
   async #watchQuiet(signal: AbortSignal, end: (error: Error) => void): Promise<void> {
@@ -263,8 +310,17 @@ export class AskedServer implements Disposable {
 
   #settle(question: Question, answer: NameAnswer): void {
     this.#questions.delete(question.name);
+    if (question.name === this.#canary) {
+      if (answer !== 'yes') return;
+      this.#saysYesToAll = true;
+      this.#input.log('info', 'search', `${this.#input.label} says yes to every name`);
+      this.#input.onYesToAll?.();
+      return;
+    }
     if (answer === 'yes') {
       this.#yes.set(question.name, true);
+      const firstMs = this.#firstYesMs.get(question.name) ?? this.#input.clock.nowMs();
+      if (!this.#saysYesToAll) this.#firstYesMs.set(question.name, firstMs);
     } else if (answer === 'no') {
       const rememberedMs = this.#input.isGateway ? GATEWAY_NO_REMEMBERED_MS : NO_REMEMBERED_MS;
       this.#no.set(question.name, this.#input.clock.nowMs() + rememberedMs);

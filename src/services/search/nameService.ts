@@ -31,8 +31,12 @@ export interface SearchedServer {
    * that it is not taken for two when it has heard the client too. Undefined: it hears all of them.
    */
   broadcastEndpoint(): Endpoint | undefined;
+  /** What stays the same when the IOC, or its container, starts anew. */
+  readonly home: string;
   /** Whether it is known that clients reach a PV of that name there. */
   isReachable(name: string): boolean;
+  /** Whether its own list or its databases name it, and it was reached, be it away now. */
+  isOwn(name: string): boolean;
   /** Grows with the names that are known to be reachable. */
   reachableCount(): number;
   /** Connects to the server inside, without a relay. */
@@ -71,6 +75,14 @@ interface OpenQuestion {
   isAsking: boolean;
 }
 
+/** A server that was there and is not, or not reached, now. */
+interface AwayServer {
+  readonly server: SearchedServer;
+  readonly asked: AskedServer;
+  /** Its names are kept for it until then. */
+  readonly untilMs: number;
+}
+
 interface KnownServer {
   readonly server: SearchedServer;
   readonly asked: AskedServer;
@@ -89,6 +101,13 @@ const ORDER_WAIT_MS = 30;
 const MAX_NAME_LENGTH = 500;
 /** Open questions are looked up again at most so often. */
 const REVIEW_MS = 250;
+/**
+ * For so long the names of an IOC that is away are not told to be elsewhere on a mere yes: it may be
+ * starting. Who has the name in a list of its own, or in its databases, has them at once.
+ */
+const KEPT_FOR_MS = 60_000;
+/** Servers that are away, so many at most. */
+const MAX_AWAY = 100;
 /** Duplicates told of one server. */
 const MAX_DUPLICATES = 5;
 
@@ -101,6 +120,10 @@ export class NameService implements Disposable {
   /** In the order in which they are preferred, gateways last. */
   #known: readonly KnownServer[] = [];
   readonly #open = new RecentNames<OpenQuestion>(MAX_OPEN);
+  /** By their homes, those that left. */
+  readonly #away = new Map<string, AwayServer>();
+  /** Until when their names are kept, by key: servers that are shown and cannot be reached. */
+  readonly #keptUntilMs = new Map<string, number>();
   /** By the key of a server, names of its that another one has too. */
   readonly #duplicates = new Map<string, Map<string, SearchedServer>>();
   #isReviewDue = false;
@@ -125,9 +148,10 @@ export class NameService implements Disposable {
       return begun;
     });
     this.#known = known.sort((a, b) => Number(a.server.isGateway) - Number(b.server.isGateway));
-    for (const [key, { asked }] of former) {
+    for (const [key, gone] of former) {
       this.#forgetDuplicatesOf(key);
-      this.#store.release(asked);
+      this.#keepNamesOf(gone);
+      this.#store.release(gone.asked);
     }
     if (arrived.length > 0 || known.some(hasGrown)) this.#review();
   }
@@ -138,6 +162,7 @@ export class NameService implements Disposable {
       ...this.#input,
       label: server.label,
       isGateway: server.isGateway,
+      onYesToAll: () => this.#input.onNote(),
       dial: (signal) => server.dialInside(signal),
       createDialect: (events) => createDialect(this.#input, events),
     });
@@ -204,32 +229,104 @@ export class NameService implements Disposable {
     return this.#known.flatMap(({ server }) => locationOf(server) ?? []);
   }
 
-  /** What there is to say about names that a server shares with others. */
+  /** What there is to say about names that a server shares with others, or claims to have. */
   noteAbout(serverKey: string): string | undefined {
-    const names = this.#duplicates.get(serverKey);
-    if (!names || names.size === 0) return undefined;
-    return [...names]
-      .map(([name, other]) => `PV ${name} is also served by ${other.label}`)
-      .join('; ');
+    const notes = [...(this.#duplicates.get(serverKey) ?? [])].map(
+      ([name, other]) => `PV ${name} is also served by ${other.label}`,
+    );
+    const known = this.#known.find(({ server }) => server.key === serverKey);
+    if (known?.asked.saysYesToAll === true) {
+      notes.push('it says yes to every name, so it is asked last');
+    }
+    return notes.length === 0 ? undefined : notes.join('; ');
+  }
+
+  /** For a while nobody else has the names of a server that left on a mere yes. */
+  #keepNamesOf({ server, asked }: KnownServer): void {
+    if (isLast({ server, asked })) return;
+    const nowMs = this.#input.clock.nowMs();
+    // Since when it could not be reached, not since it was taken off the list.
+    const untilMs = this.#keptUntilMs.get(server.key) ?? nowMs + KEPT_FOR_MS;
+    this.#keptUntilMs.delete(server.key);
+    this.#away.delete(server.home);
+    this.#away.set(server.home, { server, asked, untilMs });
+    const [oldest] = this.#away.keys();
+    if (this.#away.size > MAX_AWAY && oldest !== undefined) this.#away.delete(oldest);
+    this.#reviewWhenKept(untilMs - nowMs);
+  }
+
+  /** Questions that were kept for somebody are open to all then. */
+  #reviewWhenKept(delayMs: number): void {
+    schedule(this.#store, this.#input.clock, Math.max(0, delayMs) + 1, () => {
+      const nowMs = this.#input.clock.nowMs();
+      for (const [home, { untilMs }] of this.#away) {
+        if (untilMs <= nowMs) this.#away.delete(home);
+      }
+      this.#review();
+    });
+  }
+
+  /** Since when a name is kept for a server that had it and is away for a moment, if it is. */
+  #keptSinceMs(name: string): number | undefined {
+    const nowMs = this.#input.clock.nowMs();
+    for (const { server, asked, untilMs } of this.#away.values()) {
+      if (untilMs <= nowMs || !hadName({ server, asked }, name)) continue;
+      const back = this.#known.find((one) => one.server.home === server.home);
+      // It is back without it.
+      if (back?.asked.hasSaidNo(name) === true) continue;
+      return untilMs - KEPT_FOR_MS;
+    }
+    for (const known of this.#known) {
+      if (isLast(known) || !hadName(known, name) || isHere(known, name)) continue;
+      if (known.asked.hasSaidNo(name)) continue;
+      const { key } = known.server;
+      let untilMs = this.#keptUntilMs.get(key);
+      if (untilMs === undefined) {
+        untilMs = nowMs + KEPT_FOR_MS;
+        this.#keptUntilMs.set(key, untilMs);
+        this.#reviewWhenKept(KEPT_FOR_MS);
+      }
+      if (untilMs > nowMs) return untilMs - KEPT_FOR_MS;
+    }
+    return undefined;
   }
 
   /** By what is known: the first server in the order; others are noted. */
   #locate(name: string): NameLocation | undefined {
-    let first: SearchedServer | undefined;
-    let location: NameLocation | undefined;
-    for (const { server, asked } of this.#known) {
-      if (!server.isReachable(name) && !asked.hasSaidYes(name)) continue;
-      const itsLocation = locationOf(server);
-      if (!itsLocation) continue;
-      if (!first) {
-        first = server;
-        location = itsLocation;
-      } else if (!server.isGateway) {
-        // A gateway has the names of others by its nature.
-        this.#noteDuplicate(first, server, name);
+    const here: KnownServer[] = [];
+    for (const known of this.#inOrder()) {
+      if (!isHere(known, name)) continue;
+      this.#keptUntilMs.delete(known.server.key);
+      // Who is last has the names of others by its nature.
+      const [first] = here;
+      if (first && !isLast(known)) this.#noteDuplicate(first.server, known.server, name);
+      here.push(known);
+    }
+    let [first] = here;
+    if (first && !this.#isItsOwn(first, name)) {
+      const sinceMs = this.#keptSinceMs(name);
+      // Who has said yes before the other left had it all the time.
+      const hadIt = (known: KnownServer): boolean =>
+        !isLast(known) && (known.asked.firstYesMs(name) ?? Infinity) < (sinceMs ?? 0);
+      if (sinceMs !== undefined) {
+        first = here.find((known) => this.#isItsOwn(known, name) || hadIt(known));
       }
     }
-    return location;
+    return first && locationOf(first.server);
+  }
+
+  /** Those that say yes to all names last, as gateways are. */
+  *#inOrder(): Iterable<KnownServer> {
+    for (const known of this.#known) if (!isLast(known)) yield known;
+    for (const known of this.#known) if (isLast(known)) yield known;
+  }
+
+  /** A name that is its own by more than a yes, or that it had before it started anew. */
+  #isItsOwn(known: KnownServer, name: string): boolean {
+    if (isLast(known)) return false;
+    if (known.server.isOwn(name)) return true;
+    const away = this.#away.get(known.server.home);
+    return away !== undefined && hadName(away, name);
   }
 
   #noteDuplicate(first: SearchedServer, second: SearchedServer, name: string): void {
@@ -256,11 +353,12 @@ export class NameService implements Disposable {
   /** Gateways are asked for what no other server has. */
   #askServers(name: string, question: OpenQuestion): void {
     question.isAsking = true;
-    const [direct, gateways] = [false, true].map((isGateway) =>
-      this.#known.filter(({ server }) => server.isGateway === isGateway && server.endpoint()),
-    ) as [KnownServer[], KnownServer[]];
+    const here = this.#known.filter(({ server }) => server.endpoint());
+    const direct = here.filter((known) => !isLast(known));
     this.#askAtOnce(name, question, direct, (isCertain) => {
-      this.#askAtOnce(name, question, gateways, (isCertainToo) => {
+      // Also those that were found out by this question.
+      const last = here.filter(isLast);
+      this.#askAtOnce(name, question, last, (isCertainToo) => {
         question.isAsking = false;
         if (!isCertain || !isCertainToo) return;
         const untold = [...question.untold];
@@ -295,7 +393,12 @@ export class NameService implements Disposable {
       }
       if (pending === 0 && !isFound) onAbsent(isCertain);
     };
-    for (const { asked } of servers) asked.ask(name, answered);
+    for (const known of servers) {
+      const wasLast = isLast(known);
+      known.asked.ask(name, (answer) => {
+        answered(answer === 'yes' && isLast(known) && !wasLast ? 'no' : answer);
+      });
+    }
   }
 
   #tellFound(name: string, question: OpenQuestion): void {
@@ -330,9 +433,9 @@ export class NameService implements Disposable {
 
   /** Asks those that the question has not been put to yet; the others have said no. */
   #askArrived(name: string, question: OpenQuestion, grown: readonly KnownServer[]): void {
-    for (const { server, asked } of grown) {
-      if (server.isGateway || !server.endpoint()) continue;
-      asked.ask(name, (answer) => {
+    for (const known of grown) {
+      if (isLast(known) || !known.server.endpoint()) continue;
+      known.asked.ask(name, (answer) => {
         if (answer === 'yes') this.#tellFound(name, question);
       });
     }
@@ -342,6 +445,23 @@ export class NameService implements Disposable {
     this.#store.dispose();
     this.#open.clear();
   }
+}
+
+type Server = Pick<KnownServer, 'server' | 'asked'>;
+
+/** Asked, and preferred, after all others: its yes does not tell that the PV is there. */
+function isLast({ server, asked }: Server): boolean {
+  return server.isGateway || asked.saysYesToAll;
+}
+
+/** Whether a client that is sent there now gets the PV, as far as is known. */
+function isHere({ server, asked }: Server, name: string): boolean {
+  return (server.isReachable(name) || asked.hasSaidYes(name)) && server.endpoint() !== undefined;
+}
+
+/** As far as is known, whether it is there now or not. */
+function hadName({ server, asked }: Server, name: string): boolean {
+  return server.isOwn(name) || asked.firstYesMs(name) !== undefined;
 }
 
 const textOf = (endpoint: Endpoint | undefined): string =>

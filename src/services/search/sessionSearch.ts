@@ -1,5 +1,6 @@
 /** The name services of a session, one for each protocol, over the servers that it exposes. */
 import { type Disposable, DisposableStore } from '../../base/disposable';
+import { hasChannel } from '../../model/pvTable';
 import type { PvProtocol } from '../../model/snapshot';
 import type { CircuitSifter } from '../connection';
 import type { ContainerInfo } from '../engine';
@@ -66,6 +67,7 @@ function searched(server: ExposedServer): SearchedServer {
   return {
     key: keyOf(server),
     label: `${ioc.name} in ${container.name}`,
+    home: `${container.name}#${ioc.name}`,
     isGateway: ioc.isGateway,
     guid: exposure.identity?.guid,
     endpoint: () =>
@@ -73,7 +75,12 @@ function searched(server: ExposedServer): SearchedServer {
     broadcastEndpoint: () => exposure.broadcastEndpoint,
     isReachable(name) {
       const index = names.indexOf(name);
-      return index !== undefined && stepOf(index) === 'reachable';
+      return index !== undefined && hasChannel(stepOf(index));
+    },
+    isOwn(name) {
+      const index = names.indexOf(name);
+      if (index === undefined || names.source(index).kind === 'user') return false;
+      return hasChannel(stepOf(index)) || stepOf(index) === 'disconnected';
     },
     reachableCount: () => server.reachableCount(),
     dialInside: (signal) => exposure.dialInside(signal),

@@ -106,6 +106,8 @@ async function openNames(): Promise<number[]> {
         endpoint,
         broadcastEndpoint: endpoint,
         isReachable: (name) => name.startsWith('KNOWN:'),
+        home: 'home',
+        isOwn: () => false,
         reachableCount: () => 0,
         dialInside: (signal) => connectTcp({ host: '127.0.0.1', port }, signal),
       },

@@ -26,6 +26,14 @@ export function listenersOf(pid: number): Listener[] {
     .map(({ host, port }) => ({ host, port }));
 }
 
+/** The addresses of those who are connected to a port, as whoever listens there sees them. */
+export function clientsOf(pid: number, port: number): string[] {
+  return ['tcp', 'tcp6']
+    .flatMap((table) => tableOf(pid, table))
+    .filter((row) => row.state === '01' && row.port === port)
+    .map(({ client }) => client);
+}
+
 function socketInodesOf(pid: number): Set<string> {
   const inodes = new Set<string>();
   try {
@@ -50,7 +58,7 @@ function linkOf(path: string): string {
 function tableOf(
   pid: number,
   table: string,
-): { host: string; port: number; state: string; inode: string }[] {
+): { host: string; port: number; client: string; state: string; inode: string }[] {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/net/${table}`, 'utf8');
@@ -62,11 +70,15 @@ function tableOf(
     .slice(1)
     .filter((line) => line.trim() !== '')
     .map((line) => {
-      const [, local = '', , state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
+      const [, local = '', remote = '', state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
       const [address = '', port = ''] = local.split(':');
-      return { host: hostOf(address), port: parseInt(port, 16), state, inode };
+      const client = hostOf((remote.split(':')[0] ?? '').replace(MAPPED, ''));
+      return { host: hostOf(address), port: parseInt(port, 16), client, state, inode };
     });
 }
+
+/** Before an IPv4 address in a table of IPv6. */
+const MAPPED = /^0{16}FFFF0{4}/;
 
 /** The kernel prints 32-bit words in the machine's own order, here little-endian. */
 function hostOf(hex: string): string {

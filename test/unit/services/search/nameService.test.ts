@@ -47,6 +47,8 @@ class Scene {
       endpoint: () => ({ host: '127.0.0.1', port: 5000 + key.charCodeAt(0) }),
       broadcastEndpoint: () => undefined,
       isReachable: () => false,
+      home: key,
+      isOwn: () => false,
       reachableCount: () => 0,
       dialInside: () => {
         this.dials.push(key);
