@@ -193,7 +193,7 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
         const upload = pack();
         upload.entry({ name: 'cat', mode: 0o755 }, '#!/bin/sh\nwhile :; do :; done\n');
         upload.finalize();
-        const archive = await buffer(upload as unknown as Readable);
+        const archive = await buffer(upload);
         await lab.client.getContainer(box.id).putArchive(archive, { path: '/usr/bin' });
         const waiting = new AbortController();
         const access = await open(box, 'from here');
