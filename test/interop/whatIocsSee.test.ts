@@ -1,7 +1,6 @@
 /** From which address an IOC sees who comes by each way in: rules by host must not take us for its own. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
 import { DisposableStore } from '../../src/base/disposable';
