@@ -194,10 +194,11 @@ function searchLines(
 ): [string, string][] {
   const prefix = `EPICS_${protocol.toUpperCase()}`;
   const server = nameServers[protocol];
-  const { local, broadcasts, problem } = search[protocol] ?? {};
+  const { local, alsoAt = [], broadcasts, problem } = search[protocol] ?? {};
+  const heard = [...(local ? [local] : []), ...alsoAt].map(formatEndpoint).join(', ');
   return [
     ['Name server', server ? `${formatEndpoint(server)}, for ${prefix}_NAME_SERVERS` : 'none'],
-    ['By UDP', local ? `${formatEndpoint(local)}, for ${prefix}_ADDR_LIST` : 'not answered'],
+    ['By UDP', heard === '' ? 'not answered' : `${heard}, for ${prefix}_ADDR_LIST`],
     [
       'Broadcasts',
       broadcasts

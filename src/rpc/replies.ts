@@ -93,6 +93,7 @@ const engine = object({
 
 const searchPort = object({
   local: optional(endpoint),
+  alsoAt: optional(list(endpoint)),
   broadcasts: optional(list(host)),
   problem: optional(problem),
 });
@@ -106,6 +107,7 @@ const snapshot = object({
   containers: list(container),
   search: optional(perProtocol(searchPort)),
   nameServers: optional(perProtocol(endpoint)),
+  notices: optional(list(problem)),
   unknownNames: list(text),
 });
 
