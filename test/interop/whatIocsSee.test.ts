@@ -1,7 +1,6 @@
 /** From which address an IOC sees who comes by each way in: rules by host must not take us for its own. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
 import { DisposableStore } from '../../src/base/disposable';
@@ -193,7 +192,7 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
         const upload = pack();
         upload.entry({ name: 'cat', mode: 0o755 }, '#!/bin/sh\nwhile :; do :; done\n');
         upload.finalize();
-        const archive = await buffer(upload as unknown as Readable);
+        const archive = await buffer(upload);
         await lab.client.getContainer(box.id).putArchive(archive, { path: '/usr/bin' });
         const waiting = new AbortController();
         const access = await open(box, 'from here');
