@@ -36,9 +36,11 @@ for (const kind of ['docker', 'rootless'] as EngineKind[]) {
     before(async function () {
       this.timeout(180_000);
       lab = await needsEngine(this, kind);
+    });
+    beforeEach(() => {
       scene = new Scene(lab);
     });
-    after(() => scene?.end());
+    afterEach(() => scene?.end());
 
     it('does not get the names of an IOC that starts anew', async function () {
       this.timeout(120_000);
