@@ -132,7 +132,11 @@ const STEP_ADVICE: Partial<Record<PvStep, string>> = {
   'no-answer': 'Look whether the IOC is busy, or stopped in a debugger; it is asked again.',
 };
 
-function failureOf({ problem, row, deniedTo }: PvPath): Pick<Problem, 'message' | 'advice'> | undefined {
+function failureOf({
+  problem,
+  row,
+  deniedTo,
+}: PvPath): Pick<Problem, 'message' | 'advice'> | undefined {
   if (problem) return problem;
   const advice = STEP_ADVICE[row.step];
   if (advice === undefined) return undefined;
@@ -215,10 +219,7 @@ function serverSection(node: TreeNode, server: ServerState, nowMs: number): Stor
       'State',
       `${server.status}${since === undefined ? '' : `, since ${formatMoment(since, nowMs)}`}`,
     ],
-    [
-      'PVs',
-      `${reachableText(pvs)}${pvs.pending > 0 ? `, ${pvs.pending} asked` : ''}`,
-    ],
+    ['PVs', `${reachableText(pvs)}${pvs.pending > 0 ? `, ${pvs.pending} asked` : ''}`],
     ...troubleLines(problem),
     ['Note', note ?? ''],
   ]);

@@ -5,7 +5,14 @@
 import { printable } from '../base/printable';
 import { formatEndpoint, isLoopback, isUnspecified } from './endpoint';
 import { findabilityNote } from './findability';
-import type { ContainerState, IocState, Problem, PvCounts, ServerState, Snapshot } from './snapshot';
+import type {
+  ContainerState,
+  IocState,
+  Problem,
+  PvCounts,
+  ServerState,
+  Snapshot,
+} from './snapshot';
 
 export type Health = 'good' | 'busy' | 'bad';
 

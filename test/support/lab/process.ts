@@ -70,7 +70,9 @@ function tableOf(
     .slice(1)
     .filter((line) => line.trim() !== '')
     .map((line) => {
-      const [, local = '', remote = '', state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
+      const [, local = '', remote = '', state = '', , , , , , inode = ''] = line
+        .trim()
+        .split(/\s+/);
       const [address = '', port = ''] = local.split(':');
       const client = hostOf((remote.split(':')[0] ?? '').replace(MAPPED, ''));
       return { host: hostOf(address), port: parseInt(port, 16), client, state, inode };
