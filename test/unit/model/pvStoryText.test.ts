@@ -56,6 +56,14 @@ describe('storySections', () => {
     assert.match(lines['What to do'] ?? '', /access security/);
   });
 
+  it('tells to whom reading is denied', () => {
+    const denied = { ...path, row: { ...row, step: 'no-read-access' as const } };
+    const lines = told({ ...denied, deniedTo: 'user ann on host desk' });
+    assert.match(lines['State'] ?? '', /no read access for user ann on host desk, since/);
+    assert.match(lines['What to do'] ?? '', /access security file/);
+    assert.equal(storySections({ name: 'X:Y', paths: [denied] }, nowMs)[0]?.health, 'bad');
+  });
+
   it("tells the server's trouble first", () => {
     const problem = { code: 'port-taken', message: 'port 5064 is taken', advice: 'End it.' };
     const { local: _, ...unrelayed } = path;

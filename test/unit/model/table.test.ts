@@ -20,6 +20,7 @@ describe('table', () => {
         { pvs: { total: 0, reachable: 0, pending: 0 } },
         { pvs: { total: 5, reachable: 2, pending: 3 } },
         { pvs: { total: 5, reachable: 4, pending: 0 } },
+        { pvs: { total: 5, reachable: 4, unreadable: 1, pending: 0 } },
       ]),
     );
     assert.deepEqual(
@@ -31,6 +32,7 @@ describe('table', () => {
         ['', '', 'failed', 'names unknown', 'good'],
         ['', '', 'failed', '2 of 5 reachable', 'busy'],
         ['', '', 'failed', '4 of 5 reachable', 'bad'],
+        ['', '', 'failed', '4 of 5 reachable, 1 without read access', 'bad'],
       ],
     );
     assert.match(rows[1]?.server ?? '', /^PVA {2}pvxs .*127\.0\.0\.1:5075 \(inside only\)$/);
