@@ -148,6 +148,10 @@ process.on('uncaughtException', (error) => {
   process.exit(EXIT.internal);
 });
 
+// Processes of ours that are asked to end do not hold the event loop: without this it could be empty,
+// and the command end with 0, before its own code is known.
+const holding = setInterval(() => undefined, 2 ** 30);
 void main(process.argv).then((code) => {
   process.exitCode = code;
+  clearInterval(holding);
 });

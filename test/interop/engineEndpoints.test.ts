@@ -25,6 +25,7 @@ import { needsEngine } from '../support/lab/needs';
 import { isRunning } from '../support/lab/process';
 import { skip } from '../support/skip';
 import { missingForSshd, type Sshd, startSshd } from '../support/sshd';
+import { epicsExpose } from '../support/command';
 import { until } from '../support/until';
 
 /** How engines are found and reached: contexts, ssh, engines that come later, Podman without a socket. */
@@ -281,6 +282,19 @@ describe('engine endpoints', () => {
       container = await runKeeper(podman, { image: 'busybox-ioc' });
     });
     after(() => container?.remove());
+
+    it('leaves a command its exit code, although its service ends last', async () => {
+      const env = {
+        ...process.env,
+        CONTAINERS_CONF: join(podman.folder, 'containers.conf'),
+        CONTAINERS_STORAGE_CONF: join(podman.folder, 'storage.conf'),
+      };
+      for (let round = 0; round < 5; round++) {
+        const words = ['status', '--engine', 'podman', '--container', 'nosuch'];
+        const { exitCode, stderr } = await epicsExpose(words, { env });
+        assert.equal(exitCode, 2, stderr);
+      }
+    });
 
     it('is served by a service of ours, which ends with us', async () => {
       const env = {
