@@ -430,7 +430,8 @@ export class IocExposure implements Disposable {
     const entry = [...this.#entries.values()].find((e) => e.exposure === exposure);
     const steps = entry?.reachability?.steps;
     const denied = steps && this.#deniedNote(steps);
-    const note = [exposure.note, finding, shared, denied].filter(
+    const missing = steps && missingNote(steps);
+    const note = [exposure.note, finding, shared, denied, missing].filter(
       (text) => text !== undefined && text !== false,
     );
     const unreadable = steps?.count('no-read-access') ?? 0;
@@ -501,6 +502,23 @@ function isTooLong(name: string): boolean {
 
 function shortened(text: string): string {
   return text.length <= SHOWN_COMMAND ? text : `${text.slice(0, SHOWN_COMMAND)}...`;
+}
+
+/** Why fewer PVs are reachable than are counted, where nothing else tells it. */
+function missingNote(steps: PvSteps): string | undefined {
+  const [notFound, unanswered, refused] = (
+    ['not-found', 'no-answer', 'create-refused'] as const
+  ).map((step) => steps.count(step)) as [number, number, number];
+  const parts = [
+    ...(notFound > 0
+      ? [
+          `${notFound} of the names that its files tell are not served: check the IOC's log for records that were not loaded`,
+        ]
+      : []),
+    ...(unanswered > 0 ? [`${unanswered} PVs got no answer in time`] : []),
+    ...(refused > 0 ? [`the server refuses a channel for ${refused} PVs`] : []),
+  ];
+  return parts.length > 0 ? parts.join('; ') : undefined;
 }
 
 /** It may still turn out to be a server. */

@@ -170,7 +170,8 @@ function decodeElements(
         return decodeText(payload.subarray(start, start + MAX_STRING_BYTES));
       });
     case 'CHAR':
-      return payload.slice(at, at + count);
+      // A Buffer's own slice would be a view of it, which JSON writes as an object.
+      return Uint8Array.from(payload.subarray(at, at + count));
     case 'SHORT': {
       const value = new Int16Array(count);
       for (let i = 0; i < count; i++) value[i] = view.getInt16(at + i * 2);
