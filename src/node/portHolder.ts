@@ -37,8 +37,14 @@ function findByProc({ host, port }: Endpoint, transport: Transport): PortHolder 
   const isEverywhere = exact.length === 0;
   const holding = isEverywhere ? sockets.filter((socket) => isUnspecified(socket.host)) : exact;
   if (holding.length === 0) return undefined;
-  const process = findProcess(new Set(holding.map((socket) => socket.inode)));
-  return { isEverywhere, ...(process && { process }) };
+  const holder = findProcess(new Set(holding.map((socket) => socket.inode)));
+  const isForeign = holding.some(({ uid }) => uid !== 0 && uid !== ownUid());
+  return { isEverywhere, ...(isForeign && { isForeign }), ...(holder && { process: holder }) };
+}
+
+/** Who may listen in our name: ourselves. */
+function ownUid(): number | undefined {
+  return process.getuid?.();
 }
 
 function findProcess(inodes: ReadonlySet<number>): PortHolder['process'] {

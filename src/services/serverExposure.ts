@@ -420,7 +420,10 @@ export class ServerExposure implements Disposable {
       ...otherNumbers(endpoint.port).map((port) => ({ host: loopbackHost(1), port })),
     ];
     // Several at once: a stranger who takes connections and says nothing costs each its deadline.
-    const isThis = await inLanes(LOOKED_AT_ONCE, locals, (local) => this.#isThisServer(local));
+    const isThis = await inLanes(LOOKED_AT_ONCE, locals, async (local) => {
+      const holder = await this.#input.localPorts.findHolder(local);
+      return holder?.isForeign !== true && this.#isThisServer(local);
+    });
     const local = locals.find((_, index) => isThis[index]);
     if (local) {
       this.#succeed('shared', local);

@@ -54,17 +54,17 @@ export function parseContainerInfo(json: InspectJson): ContainerInfo {
   const { State: state, Config: config } = json;
   const status = statusOf(state);
   return {
-    id: json.Id ?? '',
-    name: (json.Name ?? '').replace(/^\//, ''),
-    image: config?.Image || json.Image || '',
-    labels: config?.Labels ?? {},
+    id: textOf(json.Id),
+    name: textOf(json.Name).replace(/^\//, ''),
+    image: textOf(config?.Image) || textOf(json.Image),
+    labels: labelsOf(config?.Labels),
     status,
     pid: status === 'stopped' ? 0 : (state?.Pid ?? 0),
-    startedAt: state?.StartedAt ?? '',
+    startedAt: textOf(state?.StartedAt),
     networkMode: networkModeOf(json),
     addresses: addressesOf(json),
     publishedPorts: publishedPortsOf(json.NetworkSettings?.Ports),
-    user: config?.User ?? '',
+    user: textOf(config?.User),
   };
 }
 
@@ -77,22 +77,42 @@ export function parsePortPublisher(json: InspectJson): PortPublisher | undefined
     ...publishedPortsOf(isPublishing(hostConfig?.NetworkMode) ? hostConfig?.PortBindings : null),
     ...publishedPortsOf(json.NetworkSettings?.Ports),
   ];
-  const byText = new Map(ports.map((port) => [JSON.stringify(port), port]));
+  const byText = new Map(
+    ports.map((port) => [`${port.transport} ${port.hostIp} ${port.hostPort}`, port]),
+  );
   if (byText.size === 0) return undefined;
-  const finishedAt = state?.FinishedAt ?? '';
+  const finishedAt = textOf(state?.FinishedAt);
   return {
-    id: json.Id ?? '',
-    name: (json.Name ?? '').replace(/^\//, ''),
-    state: state?.Status ?? '',
-    restartsByItself: !['', 'no'].includes(hostConfig?.RestartPolicy?.Name ?? ''),
+    id: textOf(json.Id),
+    name: textOf(json.Name).replace(/^\//, ''),
+    state: textOf(state?.Status),
+    restartsByItself: !['', 'no'].includes(textOf(hostConfig?.RestartPolicy?.Name)),
     finishedAt: finishedAt.startsWith('0001-') ? '' : finishedAt,
-    startError: state?.Error ?? '',
+    startError: textOf(state?.Error),
     ports: [...byText.values()],
   };
 }
 
+/** The types say what an engine should send; this holds whatever it sends. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Enough for what tools put there; all of it goes to every front end. */
+const MAX_LABELS = 200;
+const MAX_LABEL_LENGTH = 4096;
+
+function labelsOf(labels: unknown): Readonly<Record<string, string>> {
+  if (typeof labels !== 'object' || labels === null) return {};
+  const kept = Object.entries(labels)
+    .filter(([, value]) => typeof value === 'string' && value.length <= MAX_LABEL_LENGTH)
+    .slice(0, MAX_LABELS);
+  return Object.fromEntries(kept);
+}
+
 /** Elsewhere bindings are kept, and mean nothing. */
-function isPublishing(networkMode = ''): boolean {
+function isPublishing(mode: unknown): boolean {
+  const networkMode = textOf(mode);
   return networkMode !== 'host' && networkMode !== 'none' && !networkMode.startsWith('container:');
 }
 
@@ -110,7 +130,7 @@ function statusOf(state: InspectJson['State']): ContainerStatus {
 
 /** Docker before 26 keeps 'default' where nothing was asked for, which means its bridge. */
 function networkModeOf(json: InspectJson): string {
-  const mode = json.HostConfig?.NetworkMode ?? '';
+  const mode = textOf(json.HostConfig?.NetworkMode);
   return mode === 'default' || mode === '' ? 'bridge' : mode;
 }
 
@@ -121,7 +141,7 @@ function addressesOf(json: InspectJson): readonly string[] {
     network?.IPAddress,
     network?.GlobalIPv6Address,
   ]);
-  return [...new Set(found.filter((address): address is string => !!address))];
+  return [...new Set(found.filter((address): address is string => textOf(address) !== ''))];
 }
 
 /** Without those of no fixed number (none at all, 0, or a range of which the engine takes one). */
@@ -136,7 +156,7 @@ function publishedPortsOf(ports: PortBindingsJson | undefined): readonly Publish
       published.push({
         transport: match[2] as 'tcp' | 'udp',
         containerPort: Number(match[1]),
-        hostIp: binding.HostIp || '0.0.0.0', // Podman leaves "all addresses" empty
+        hostIp: textOf(binding.HostIp) || '0.0.0.0', // Podman leaves "all addresses" empty
         hostPort,
       });
     }

@@ -300,7 +300,11 @@ export class DockerodeEngine implements Engine, EngineApi {
     // A container that is being made does not wait until all others are compared.
     const isChanged =
       followed.isMakingContainer !== followedBefore.isMakingContainer ||
-      JSON.stringify([state, followed]) !== JSON.stringify([stateBefore, followedBefore]);
+      // Those that were not inspected again are the same objects: there may be 65,535 ports in one.
+      followed.publishers.length !== followedBefore.publishers.length ||
+      followed.publishers.some((one, index) => one !== followedBefore.publishers[index]) ||
+      JSON.stringify([state, withoutPorts(followed)]) !==
+        JSON.stringify([stateBefore, withoutPorts(followedBefore)]);
     if (isChanged) this.#changes.fire();
   }
 
@@ -315,4 +319,9 @@ export class DockerodeEngine implements Engine, EngineApi {
     const why = this.#state.problem?.message ?? `Not connected to ${this.key} at the moment.`;
     throw new EngineError(why);
   }
+}
+
+/** What is compared by its text; what is published stands among the publishers, too. */
+function withoutPorts({ containers, isMakingContainer }: Followed): unknown {
+  return [isMakingContainer, containers.map((info) => ({ ...info, publishedPorts: [] }))];
 }

@@ -24,6 +24,7 @@ export interface FailedStartsInput {
 /** A failed start is told of some time after the port was left. */
 const REMEMBERED_MS = 60_000;
 const MAX_REMEMBERED = 1000;
+const MAX_ERROR_LENGTH = 4000;
 /** Docker's words for EADDRINUSE, on Linux and on its Desktop. */
 const IN_USE = ['address already in use', 'port is already allocated', 'ports are not available'];
 
@@ -66,15 +67,25 @@ export class FailedStarts {
     });
   }
 
-  #ours({ ports }: PortPublisher): HeldPort | undefined {
-    return [...this.#heldAtMs.values()].find(({ port }) =>
-      ports.some((published) => isMet(published, port)),
+  /** The port of ours that the engine names: others of its ports may be somebody else's. */
+  #ours({ ports, startError }: PortPublisher): HeldPort | undefined {
+    return [...this.#heldAtMs.values()].find(
+      ({ port }) =>
+        namesPort(startError, port.endpoint.port) &&
+        ports.some((published) => isMet(published, port)),
     )?.port;
   }
 }
 
 function isFailed({ state, startError }: PortPublisher): boolean {
   return state !== 'running' && state !== 'paused' && IN_USE.some((w) => startError.includes(w));
+}
+
+/** `listen tcp4 127.0.0.1:5064: bind: ...`, `Bind for 0.0.0.0:5064 failed: ...`. */
+function namesPort(startError: string, port: number): boolean {
+  const text = startError.slice(0, MAX_ERROR_LENGTH);
+  const [, ...after] = text.split(`:${port}`);
+  return after.some((rest) => !/^\d/.test(rest));
 }
 
 function isMet(

@@ -20,6 +20,11 @@ import type { PortReservations } from './portReservations';
 export interface PortHolder {
   /** Undefined where the system hides other people's processes. */
   readonly process?: { readonly pid: number; readonly command: string };
+  /**
+   * Another user of this machine listens there, who is neither root nor us: what answers may be the very
+   * server all the same, by way of a program that changes what it likes.
+   */
+  readonly isForeign?: boolean;
   /** It listens on every address: no other loopback address is free either. */
   readonly isEverywhere: boolean;
   /** The container that publishes the port, where an engine holds it for one. */
@@ -83,8 +88,8 @@ const FURTHER_ADDRESSES = 30;
 export class LocalPorts implements Disposable {
   readonly #store = new DisposableStore();
   readonly #claims = new Map<string, AddressClaim>();
-  /** Each with what is called when it must move. */
-  readonly #relays = new Map<Relay, () => void>();
+  /** Each with what is called when it must move; the last resort stays where the system put it. */
+  readonly #relays = new Map<Relay, (() => void) | undefined>();
   /** The address each port of a container had last, which its clients go on trying. */
   readonly #lastIndexes = new Map<string, number>();
   /** The same for those that could not keep their own number. */
@@ -94,6 +99,10 @@ export class LocalPorts implements Disposable {
   constructor(input: LocalPortsInput) {
     this.#input = input;
     this.#store.add(input.reservations.onDidChange(() => this.#review()));
+  }
+
+  findHolder(endpoint: Endpoint): Promise<PortHolder | undefined> {
+    return this.#input.findHolder(endpoint);
   }
 
   /** Where relays of ours listen now. */
@@ -145,7 +154,7 @@ export class LocalPorts implements Disposable {
         continue;
       }
       const holder = await this.#input.findHolder(local);
-      if (await isSameServer(local)) {
+      if (holder?.isForeign !== true && (await isSameServer(local))) {
         return { kind: 'shared', local, ...(holder && { holder }) };
       }
       const reason = `is held by ${describeHolder(holder)}`;
@@ -179,7 +188,7 @@ export class LocalPorts implements Disposable {
   ): Promise<RelayResult | { readonly kind: 'reserved'; readonly taken: TakenPort }> {
     const { relays, reservations, releasePort, mayShareNumbers, findHolder } = this.#input;
     if (relays?.isRetired) return { kind: 'port-taken' };
-    const reservation = reservations.find('tcp', local);
+    const reservation = local.port === 0 ? undefined : reservations.find('tcp', local);
     if (reservation) {
       const { publisher, isEverywhere } = reservation;
       const reason = `is left to container ${publisher.name}, which publishes it`;
@@ -193,7 +202,8 @@ export class LocalPorts implements Disposable {
     const result = await way.openRelay(local, target, sift);
     if (result.kind === 'listening') {
       const { relay } = result;
-      this.#relays.set(relay, () => onMustMove(relay));
+      const isLastResort = local.port === 0;
+      this.#relays.set(relay, isLastResort ? undefined : () => onMustMove(relay));
       relays?.add(relay);
       // It may have become another's while it was opened.
       if (reservations.isUnsure || reservations.find('tcp', relay.local)) this.#review();
@@ -219,6 +229,7 @@ export class LocalPorts implements Disposable {
     const { reservations, log } = this.#input;
     for (const [relay, move] of [...this.#relays]) {
       const reservation = reservations.find('tcp', relay.local);
+      if (!move) continue;
       if (reservation) {
         const { name } = reservation.publisher;
         log('info', 'relay', `${formatEndpoint(relay.local)} is left to container ${name}`);

@@ -48,8 +48,14 @@ export interface PublishingEngines {
 
 /** A container that stopped within this time is likely to be started again. */
 const RECENT_MS = 24 * 60 * 60 * 1000;
-/** Where containers are made one after the other, our ports are not closed for longer on end. */
+/**
+ * Where containers are made one after the other (a build, tests), our ports are closed for so long at
+ * most, and a tenth of the time on the whole.
+ */
 const MAX_UNSURE_MS = 3000;
+const UNSURE_SHARE = 0.1;
+/** Who publishes more than that has them when it runs, and none ahead of it: nothing would be left. */
+const MAX_PORTS_AHEAD = 1000;
 /** An engine that does not answer must not keep ports closed for ever. */
 const READY_TIMEOUT_MS = 5000;
 const LOOK_MS = 20;
@@ -61,8 +67,12 @@ export class ContainerPorts implements PortReservations, Disposable {
   readonly #changed = this.#store.add(new EventEmitter<void>());
   readonly #followed = new Map<Engine, Disposable>();
   #lapse: Disposable | undefined;
-  /** While containers are made, since when; and the end of our patience with that. */
-  #making: { readonly sinceMs: number; readonly timer: Disposable } | undefined;
+  /** While containers are made and we stand aside for it. */
+  #unsure: { readonly sinceMs: number; readonly timer: Disposable } | undefined;
+  /** How long we may stand aside, as of then. */
+  #patienceMs = MAX_UNSURE_MS;
+  #patienceAtMs = 0;
+  #byPort: ReadonlyMap<string, readonly Published[]> | undefined;
 
   readonly onDidChange = this.#changed.event;
 
@@ -80,7 +90,7 @@ export class ContainerPorts implements PortReservations, Disposable {
     this.#store.add(
       toDisposable(() => {
         this.#lapse?.dispose();
-        this.#making?.timer.dispose();
+        this.#unsure?.timer.dispose();
       }),
     );
     this.#follow();
@@ -95,6 +105,7 @@ export class ContainerPorts implements PortReservations, Disposable {
     for (const engine of engines) {
       if (this.#followed.has(engine)) continue;
       const following = engine.onDidChange(() => {
+        this.#byPort = undefined;
         this.#noteMaking();
         this.#awaitLapse();
         this.#changed.fire();
@@ -106,18 +117,26 @@ export class ContainerPorts implements PortReservations, Disposable {
       this.#followed.delete(engine);
       this.#store.release(following);
     }
+    this.#byPort = undefined;
     this.#noteMaking();
     this.#awaitLapse();
   }
 
   #noteMaking(): void {
     const isMaking = [...this.#engines].some(({ isMakingContainer }) => isMakingContainer);
-    if (isMaking === (this.#making !== undefined)) return;
-    this.#making?.timer.dispose();
-    this.#making = undefined;
-    if (!isMaking) return;
-    const timer = this.#clock.after(MAX_UNSURE_MS, () => this.#changed.fire());
-    this.#making = { sinceMs: this.#clock.nowMs(), timer };
+    if (isMaking === (this.#unsure !== undefined)) return;
+    const nowMs = this.#clock.nowMs();
+    if (isMaking) {
+      const earnedMs = (nowMs - this.#patienceAtMs) * UNSURE_SHARE;
+      this.#patienceMs = Math.min(MAX_UNSURE_MS, this.#patienceMs + earnedMs);
+      const timer = this.#clock.after(this.#patienceMs, () => this.#changed.fire());
+      this.#unsure = { sinceMs: nowMs, timer };
+    } else if (this.#unsure) {
+      this.#unsure.timer.dispose();
+      this.#patienceMs = Math.max(0, this.#patienceMs - (nowMs - this.#unsure.sinceMs));
+      this.#patienceAtMs = nowMs;
+      this.#unsure = undefined;
+    }
   }
 
   /** Tells when the next reservation lapses; nothing else happens then. */
@@ -135,7 +154,9 @@ export class ContainerPorts implements PortReservations, Disposable {
   }
 
   get isUnsure(): boolean {
-    return this.#making !== undefined && this.#clock.nowMs() - this.#making.sinceMs < MAX_UNSURE_MS;
+    return (
+      this.#unsure !== undefined && this.#clock.nowMs() - this.#unsure.sinceMs < this.#patienceMs
+    );
   }
 
   /** Every container that publishes something, whatever it does now. */
@@ -144,17 +165,15 @@ export class ContainerPorts implements PortReservations, Disposable {
   }
 
   find(transport: Transport, endpoint: Endpoint): PortReservation | undefined {
+    this.#byPort ??= byPort(this.publishers);
+    const wallMs = this.#clock.wallMs();
     let specific: PortReservation | undefined;
-    for (const publisher of this.publishers) {
-      const ports = publisher.ports.filter(
-        (port) => port.transport === transport && port.hostPort === endpoint.port,
-      );
-      if (ports.length === 0 || !holdsItsPorts(publisher, this.#clock.wallMs())) continue;
-      if (ports.some(({ hostIp }) => isUnspecified(hostIp))) {
-        return { publisher, isEverywhere: true };
+    for (const { publisher, hostIp } of this.#byPort.get(`${transport} ${endpoint.port}`) ?? []) {
+      if (!holdsItsPorts(publisher, wallMs)) continue;
+      if (isUnspecified(hostIp)) return { publisher, isEverywhere: true };
+      if (hostIp === endpoint.host || isUnspecified(endpoint.host)) {
+        specific ??= { publisher, isEverywhere: false };
       }
-      const isMet = ports.some(({ hostIp }) => hostIp === endpoint.host);
-      if (isMet || isUnspecified(endpoint.host)) specific ??= { publisher, isEverywhere: false };
     }
     return specific;
   }
@@ -171,8 +190,30 @@ export class ContainerPorts implements PortReservations, Disposable {
   }
 }
 
+interface Published {
+  readonly publisher: PortPublisher;
+  readonly hostIp: string;
+}
+
+/** By `tcp 5064`. */
+function byPort(publishers: readonly PortPublisher[]): ReadonlyMap<string, readonly Published[]> {
+  const index = new Map<string, Published[]>();
+  for (const publisher of publishers) {
+    for (const { transport, hostIp, hostPort } of publisher.ports) {
+      const key = `${transport} ${hostPort}`;
+      const known = index.get(key);
+      if (known) known.push({ publisher, hostIp });
+      else index.set(key, [{ publisher, hostIp }]);
+    }
+  }
+  return index;
+}
+
 /** Whether a container has its ports, or is to have them when it starts. */
 function holdsItsPorts(publisher: PortPublisher, wallMs: number): boolean {
+  const { state, ports } = publisher;
+  const isLive = state === 'running' || state === 'paused' || state === 'restarting';
+  if (!isLive && ports.length > MAX_PORTS_AHEAD) return false;
   const lapseMs = lapseOf(publisher);
   return lapseMs === undefined || wallMs <= lapseMs;
 }

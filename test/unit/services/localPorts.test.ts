@@ -61,7 +61,8 @@ class Machine {
           this.taken.get(formatEndpoint(endpoint)) ?? this.taken.get(`*:${endpoint.port}`);
         if (command === undefined) return undefined;
         const isEverywhere = command === 'everywhere' || this.taken.has(`*:${endpoint.port}`);
-        return { process: { pid: 7, command }, isEverywhere };
+        const isForeign = command === 'foreign';
+        return { process: { pid: 7, command }, isEverywhere, isForeign };
       },
     });
   }
@@ -146,6 +147,12 @@ describe('LocalPorts', () => {
     assert.equal(await machine.open('a', 5064, '127.0.0.1:5064'), 'shared 127.0.0.1:5064 by code');
   });
 
+  it('trusts nobody else with its own IOC: another user may change what passes', async () => {
+    const machine = new Machine();
+    machine.taken.set('127.0.0.1:5064', 'foreign');
+    assert.equal(await machine.open('a', 5064, '127.0.0.1:5064'), '127.0.0.2:5064 skipped 1');
+  });
+
   it('does not try address after address against one who has them all', async () => {
     const machine = new Machine();
     machine.taken.set('127.0.0.1:5064', 'everywhere');
@@ -207,6 +214,17 @@ describe('LocalPorts', () => {
       assert.match(opened.skipped[0]?.reason ?? '', /^is left to container gateway/);
       // That neither is tried on: it is not ours to have.
       assert.equal(await machine.ports.openOwn(machine.input('a', 5064)), undefined);
+    });
+
+    it('stays at a number that the system chose, where a container wants them all', async () => {
+      const machine = new Machine();
+      for (const port of [5064, 15_064, 25_064, 35_064, 45_064, 55_064, 65_064]) {
+        machine.reservations.set(`*:${port}`, 'absurd');
+      }
+      machine.reservations.set('*:0', 'absurd');
+      assert.match(await machine.open('a', 5064), /^127\.0\.0\.1:0 skipped 1$/);
+      machine.reservations.set('127.0.0.1:0', 'absurd');
+      assert.deepEqual(machine.moved, []);
     });
 
     it('gives way at once when a container comes that publishes what a relay has', async () => {

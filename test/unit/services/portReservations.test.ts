@@ -96,6 +96,17 @@ describe('ports that containers publish', () => {
     ports.dispose();
   });
 
+  it('are not theirs ahead of a start where a container wants more than a thousand', () => {
+    const many = Array.from({ length: 1001 }, (_, index) => ({
+      ...{ transport: 'tcp' as const, containerPort: 1, hostIp: '0.0.0.0' },
+      hostPort: 5000 + index,
+    }));
+    const whose = (state: string): string | undefined =>
+      portsOf(new FakeEngine(publisher({ state, ports: many }))).find('tcp', at('127.0.0.1'))
+        ?.publisher.name;
+    assert.deepEqual([whose('created'), whose('running')], [undefined, 'gateway']);
+  });
+
   it('are ours again after three seconds where containers are made without end', async () => {
     const engine = new FakeEngine();
     const ports = portsOf(engine);
@@ -106,9 +117,13 @@ describe('ports that containers publish', () => {
     engine.become({ publishers: [publisher({})] });
     await clock.advance(200);
     assert.deepEqual(seen, [true, true, false]);
+    // And then for a tenth of the time.
     engine.become({ isMakingContainer: false });
+    await clock.advance(1000);
     engine.become({ isMakingContainer: true });
-    assert.deepEqual(seen, [true, true, false, false, true]);
+    assert.equal(ports.isUnsure, true);
+    await clock.advance(101);
+    assert.equal(ports.isUnsure, false);
     ports.dispose();
   });
 
@@ -162,6 +177,13 @@ describe('containers that could not start because of us', () => {
       [],
     );
     assert.deepEqual(scene(publisher(created, '127.0.0.9')).told(), []);
+    for (const other of [
+      ':8080 failed: port is already allocated',
+      ':50640: address already in use',
+    ]) {
+      const startError = `Bind for 127.0.0.1${other}`;
+      assert.deepEqual(scene(publisher({ ...created, startError })).told(), [], startError);
+    }
     const late = scene();
     late.state.held = [];
     await clock.advance(61_000);

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { type InspectJson, parseContainerInfo } from '../../../../src/node/engines/containerInfo';
+import {
+  type InspectJson,
+  parseContainerInfo,
+  parsePortPublisher,
+} from '../../../../src/node/engines/containerInfo';
 
 /** Answers of Docker 20.10.24 and Podman 4.3.1, shortened to what is read. */
 const docker: InspectJson = {
@@ -51,6 +55,34 @@ const podman: InspectJson = {
     Networks: { podman: { IPAddress: '172.29.1.6', GlobalIPv6Address: '' } },
   },
 };
+
+/** What no engine should send; nothing of it may be an exception, or more than text. */
+describe('what an engine says wrongly of a container', () => {
+  it('is left out', () => {
+    const wrong = {
+      Id: 5,
+      Name: ['x'],
+      State: { Status: 7, Error: 7, FinishedAt: {}, StartedAt: 3, Pid: 'x' },
+      Config: { Image: 1, User: 2, Labels: { a: 1, b: 'kept', c: 'x'.repeat(5000) } },
+      HostConfig: {
+        NetworkMode: 9,
+        RestartPolicy: { Name: 4 },
+        PortBindings: { '5064/tcp': [{ HostIp: 4, HostPort: '5064' }] },
+      },
+      NetworkSettings: { IPAddress: 7, Networks: { n: { IPAddress: {} } } },
+    } as unknown as InspectJson;
+    const info = parseContainerInfo(wrong);
+    assert.deepEqual(
+      [info.id, info.name, info.labels, info.addresses],
+      ['', '', { b: 'kept' }, []],
+    );
+    const publisher = parsePortPublisher(wrong);
+    assert.deepEqual(
+      [publisher?.startError, publisher?.finishedAt, publisher?.state],
+      ['', '', ''],
+    );
+  });
+});
 
 describe('container info', () => {
   it('is read from Docker', () => {
