@@ -1,6 +1,7 @@
 /** Which process of this machine listens on a port, as far as the system tells an ordinary user. */
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type Endpoint, formatEndpoint, isUnspecified } from '../model/endpoint';
 import {
@@ -20,7 +21,7 @@ export async function findPortHolder(
   transport: Transport = 'tcp',
 ): Promise<PortHolder | undefined> {
   try {
-    if (process.platform === 'linux') return findByProc(endpoint, transport);
+    if (process.platform === 'linux') return await findByProc(endpoint, transport);
     if (process.platform === 'darwin') return await findByLsof(endpoint, transport);
     if (process.platform === 'win32') return await findByNetstat(endpoint, transport);
   } catch {
@@ -29,7 +30,10 @@ export async function findPortHolder(
   return undefined;
 }
 
-function findByProc({ host, port }: Endpoint, transport: Transport): PortHolder | undefined {
+async function findByProc(
+  { host, port }: Endpoint,
+  transport: Transport,
+): Promise<PortHolder | undefined> {
   const sockets = [transport, `${transport}6`]
     .flatMap((table) => parseSocketTable(readTable(table), transport))
     .filter((socket) => socket.port === port);
@@ -37,7 +41,7 @@ function findByProc({ host, port }: Endpoint, transport: Transport): PortHolder 
   const isEverywhere = exact.length === 0;
   const holding = isEverywhere ? sockets.filter((socket) => isUnspecified(socket.host)) : exact;
   if (holding.length === 0) return undefined;
-  const holder = findProcess(new Set(holding.map((socket) => socket.inode)));
+  const holder = await findProcess(new Set(holding.map((socket) => socket.inode)));
   const isForeign = holding.some(({ uid }) => uid !== 0 && uid !== ownUid());
   return { isEverywhere, ...(isForeign && { isForeign }), ...(holder && { process: holder }) };
 }
@@ -47,10 +51,10 @@ function ownUid(): number | undefined {
   return process.getuid?.();
 }
 
-function findProcess(inodes: ReadonlySet<number>): PortHolder['process'] {
+async function findProcess(inodes: ReadonlySet<number>): Promise<PortHolder['process']> {
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);
-    if (Number.isInteger(pid) && holdsOne(pid, inodes)) {
+    if (Number.isInteger(pid) && (await holdsOne(pid, inodes))) {
       const words = parseCommandLine(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
       return { pid, command: commandName(words) };
     }
@@ -73,18 +77,24 @@ function readTable(table: string): string {
   }
 }
 
-function holdsOne(pid: number, inodes: ReadonlySet<number>): boolean {
+/** Some 5 ms; others have their turn after that, however many descriptors a process holds. */
+const LINKS_PER_TURN = 1000;
+
+async function holdsOne(pid: number, inodes: ReadonlySet<number>): Promise<boolean> {
   try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => {
+    for (const [index, fd] of readdirSync(`/proc/${pid}/fd`).entries()) {
+      if (index > 0 && index % LINKS_PER_TURN === 0) await nextTurn();
       try {
-        return parseSocketInodes(readlinkSync(`/proc/${pid}/fd/${fd}`)).some((i) => inodes.has(i));
+        const link = readlinkSync(`/proc/${pid}/fd/${fd}`);
+        if (parseSocketInodes(link).some((inode) => inodes.has(inode))) return true;
       } catch {
-        return false; // closed meanwhile
+        // Closed meanwhile.
       }
-    });
+    }
   } catch {
-    return false; // another user's process, or gone
+    // Another user's process, or gone.
   }
+  return false;
 }
 
 async function findByLsof(

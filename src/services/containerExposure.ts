@@ -3,7 +3,6 @@ import { schedule } from '../base/schedule';
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
 import { messageOf } from '../base/errors';
-import { Slices } from '../base/slices';
 import type { ContainerState, Problem } from '../model/snapshot';
 import type { WayIn } from './connection';
 import { findIocCandidates } from './detect/candidates';
@@ -16,7 +15,7 @@ const GONE_SHOWN_MS = 60_000;
 
 export type ContainerExposureInput = Omit<
   IocExposureInput,
-  'containerKey' | 'ways' | 'publishedAs' | 'files' | 'onCircuitLost' | 'isPaused' | 'slices'
+  'containerKey' | 'ways' | 'publishedAs' | 'files' | 'onCircuitLost' | 'isPaused'
 >;
 
 export class ContainerExposure implements Disposable {
@@ -27,8 +26,6 @@ export class ContainerExposure implements Disposable {
   readonly #iocs = new Map<string, IocExposure>();
   readonly #engineKey: string;
   readonly #watch: SocketWatch;
-  /** One for all of its IOCs: so many of them take no more of the time than one. */
-  readonly #slices: Slices;
   readonly #ways: readonly WayIn[];
   #extraNames: readonly string[];
   #provedWay: WayIn | undefined;
@@ -44,7 +41,6 @@ export class ContainerExposure implements Disposable {
     this.#info = info;
     this.#input = input;
     this.#extraNames = input.extraNames;
-    this.#slices = new Slices(input.clock);
     const access = this.#store.add(engine.open(info));
     this.#ways = access.ways;
     this.#files = access;
@@ -126,7 +122,6 @@ export class ContainerExposure implements Disposable {
             )
             .map(({ hostPort }) => hostPort),
         files: this.#files,
-        slices: this.#slices,
         onCircuitLost: () => this.#watch.lookNow(),
       }),
     );

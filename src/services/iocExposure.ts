@@ -431,7 +431,13 @@ export class IocExposure implements Disposable {
     const steps = entry?.reachability?.steps;
     const denied = steps && this.#deniedNote(steps);
     const missing = steps && missingNote(steps);
-    const note = [exposure.note, finding, shared, denied, missing].filter(
+    const { leftOutCount = 0 } = this.#candidate;
+    const isFirst = this.#entries.values().next().value?.exposure === exposure;
+    const leftOut =
+      isFirst &&
+      leftOutCount > 0 &&
+      `this IOC listens on ${leftOutCount} more ports, which are left alone`;
+    const note = [exposure.note, finding, shared, denied, missing, leftOut].filter(
       (text) => text !== undefined && text !== false,
     );
     const unreadable = steps?.count('no-read-access') ?? 0;

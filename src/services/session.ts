@@ -5,6 +5,7 @@
 import { schedule } from '../base/schedule';
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
+import { Slices } from '../base/slices';
 import type { SearchWish } from '../model/exposure';
 import { type ContainerHint, findOwnContainer } from '../model/workspaceContainer';
 import type { ContainerState, Problem, PvProtocol, Snapshot } from '../model/snapshot';
@@ -43,7 +44,7 @@ export interface EngineSource {
 
 export interface SessionInput extends Omit<
   ContainerExposureInput,
-  'localPorts' | 'sift' | 'noteAbout' | 'hasNameServer'
+  'localPorts' | 'slices' | 'sift' | 'noteAbout' | 'hasNameServer'
 > {
   readonly engines: EngineSource;
   /** Beside those, engines whose containers publish ports of this machine. */
@@ -81,6 +82,8 @@ export class ExposeSession implements Disposable {
   readonly #failedStarts: FailedStarts;
   readonly #relays = new OpenRelays();
   readonly #localPorts: LocalPorts;
+  /** One for all containers: many of them take no more of the time than one. */
+  readonly #slices: Slices;
   readonly #search: SessionSearch;
   readonly #hostSearch: HostSearch | undefined;
   readonly #beacons: Beacons | undefined;
@@ -106,6 +109,7 @@ export class ExposeSession implements Disposable {
       },
     };
     this.#extraNames = input.extraNames;
+    this.#slices = new Slices(input.clock);
     const { clock, log, mayShareNumbers, otherEngines } = input;
     const sources = [input.engines, ...(otherEngines ? [otherEngines] : [])];
     const reservations = this.#store.add(new ContainerPorts(sources, clock));
@@ -294,6 +298,7 @@ export class ExposeSession implements Disposable {
         ...this.#input,
         extraNames: this.#extraNames,
         localPorts: this.#localPorts,
+        slices: this.#slices,
         sift: (protocol, onAnswer) => this.#search.sift(protocol, onAnswer),
         noteAbout: (server) => this.#search.noteAbout(server),
         hasNameServer: (protocol) => this.#nameServers?.state[protocol] !== undefined,

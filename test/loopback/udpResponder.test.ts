@@ -210,6 +210,33 @@ describe('searches by UDP', () => {
     );
   });
 
+  it('one client that asks for everything leaves the others their answers', () => {
+    const names = service('ca');
+    const clock = new FakeClock();
+    const responder = store.add(
+      new UdpResponder({ ...parts, clock, protocol: 'ca', names, isOwnAddress: isLoopback }),
+    );
+    const unknown = Array.from({ length: 50 }, (_, i) => `NONE:${i}`);
+    for (let round = 0; round < 1000; round++) {
+      const flood = { host: '127.0.0.1', port: 40_000 };
+      responder.receive(
+        caSearch(unknown),
+        flood,
+        false,
+        sentBy(() => undefined),
+      );
+    }
+    const sent: Uint8Array[] = [];
+    const other = { host: '127.0.0.1', port: 40_001 };
+    responder.receive(
+      caSearch(['THERE:1']),
+      other,
+      false,
+      sentBy((reply) => sent.push(reply)),
+    );
+    assert.equal(sent.length, 1);
+  });
+
   it('nobody beyond this machine is answered', () => {
     for (const host of ['10.0.0.1', '0.0.0.0', '128.0.0.1']) {
       const sent: Uint8Array[] = [];

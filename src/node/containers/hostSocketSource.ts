@@ -1,5 +1,6 @@
 /** Looks at a container's sockets and processes through this machine's own /proc. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   parseBootSeconds,
   parseCommandLine,
@@ -67,7 +68,7 @@ export class HostSocketSource implements SocketSource {
   }
 
   async readOwners(sockets: readonly BoundSocket[]): Promise<Owners> {
-    const { ownerPids, ...seen } = readHostOwners(this.host, sockets);
+    const { ownerPids, ...seen } = await readHostOwners(this.host, sockets);
     this.#ownerPids = ownerPids;
     const hidden = withoutOwner(sockets, seen);
     if (seen.isComplete || hidden.length === 0) return seen;
@@ -91,10 +92,10 @@ export class HostSocketSource implements SocketSource {
 }
 
 /** The container's processes that hold some of the sockets, as far as we may look. */
-function readHostOwners(
+async function readHostOwners(
   host: HostProcess,
   sockets: readonly BoundSocket[],
-): Owners & { ownerPids: readonly number[] } {
+): Promise<Owners & { ownerPids: readonly number[] }> {
   const wanted = new Set(sockets.map(({ inode }) => inode));
   const mountNamespace = tryLink(`/proc/${host.pid}/ns/mnt`);
   const processes: ProcessInfo[] = [];
@@ -103,7 +104,7 @@ function readHostOwners(
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);
     if (!Number.isInteger(pid) || !belongsTo(host, pid, mountNamespace)) continue;
-    const inodes = readSocketInodes(pid);
+    const inodes = await readSocketInodes(pid);
     if (inodes === undefined) isComplete = false;
     const held = inodes?.filter((inode) => wanted.has(inode)) ?? [];
     const process = held.length > 0 ? readProcess(pid, held) : undefined;
@@ -129,11 +130,19 @@ function belongsTo(host: HostProcess, pid: number, mountNamespace: string | unde
   return mountNamespace !== undefined && tryLink(`/proc/${pid}/ns/mnt`) === mountNamespace;
 }
 
+/** Some 5 ms; others have their turn after that, however many descriptors a process holds. */
+const LINKS_PER_TURN = 1000;
+
 /** Undefined when we may not look; empty when the process ended meanwhile. */
-function readSocketInodes(pid: number): number[] | undefined {
+async function readSocketInodes(pid: number): Promise<number[] | undefined> {
   try {
     const folder = `/proc/${pid}/fd`;
-    return readdirSync(folder).flatMap((fd) => parseSocketInodes(tryLink(`${folder}/${fd}`) ?? ''));
+    const inodes: number[] = [];
+    for (const [index, fd] of readdirSync(folder).entries()) {
+      if (index > 0 && index % LINKS_PER_TURN === 0) await nextTurn();
+      inodes.push(...parseSocketInodes(tryLink(`${folder}/${fd}`) ?? ''));
+    }
+    return inodes;
   } catch (error) {
     rethrowPassing(error);
     const code = (error as NodeJS.ErrnoException).code;

@@ -29,6 +29,8 @@ const READ_BUFFER_BYTES = 256 * 1024;
 /** What may wait for a client that is slower than its IOC. */
 const WRITE_BUFFER_BYTES = 512 * 1024;
 const BACKLOG = 128;
+/** Beyond that a client is closed at once: whoever opens thousands is none that reads PVs. */
+const MAX_CONNECTIONS = 1000;
 
 export interface TcpRelayOptions {
   readonly log?: Log;
@@ -92,6 +94,7 @@ class TcpRelay implements Relay {
     readonly options: TcpRelayOptions,
   ) {
     setMaxListeners(0, this.#ending.signal); // one for each dial under way
+    server.maxConnections = MAX_CONNECTIONS;
     server.on('error', (error) => {
       // The port was taken while we stood aside: the connections that are open go on.
       if (this.#failListening) this.#failListening();

@@ -11,6 +11,9 @@ import { duplexPair } from '../relay/duplexPair';
 import { serveRole } from '../relay/serveRole';
 import { openTcpRelay } from '../relay/tcpRelay';
 
+/** More names than any client asks for at once; what is longer is no search, and ends the circuit. */
+const MAX_MESSAGE_BYTES = 128 * 1024;
+
 const NOTHING = { find: () => undefined, names: () => [] };
 
 /** On that port of 127.0.0.1; undefined when somebody has it. */
@@ -30,7 +33,10 @@ export async function openNameServer(
       serveRole(server, (onOutput) =>
         protocol === 'ca'
           ? new CaServerCircuit(NOTHING, { peer: 'client', port, onOutput })
-          : new PvaServerConnection(NOTHING, { guid, tcpPort: port, version, onOutput }),
+          : new PvaServerConnection(NOTHING, {
+              ...{ guid, tcpPort: port, version, onOutput },
+              maxMessageBytes: MAX_MESSAGE_BYTES,
+            }),
       );
       return Promise.resolve({ stream: client, usesOnread: false });
     },

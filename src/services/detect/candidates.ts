@@ -32,7 +32,14 @@ export interface IocCandidate {
   readonly hasCaUdp: boolean;
   /** UDP ports on which it takes searches, as far as its sockets tell. */
   readonly searchPorts: Readonly<Record<PvProtocol, readonly number[]>>;
+  /** It listens on so many more ports, which are left alone. */
+  readonly leftOutCount?: number;
 }
+
+/** An IOC listens on two or three ports; each that is looked at costs a relay and circuits. */
+const MAX_LISTENERS_PER_IOC = 64;
+/** Of all IOCs of a container together. */
+const MAX_LISTENERS = 200;
 
 /** Servers of one machine pass pvAccess searches on to each other there (specification). */
 const PVA_GROUP = '224.0.0.128';
@@ -69,7 +76,19 @@ export function findIocCandidates(report: SocketReport): IocCandidate[] {
     const candidate = toCandidate(key, process, sockets);
     if (candidate) candidates.push(candidate);
   }
-  return candidates;
+  return bounded(candidates);
+}
+
+/** Those that a container may have us look at; those with the likeliest ports first. */
+function bounded(candidates: readonly IocCandidate[]): IocCandidate[] {
+  let left = MAX_LISTENERS;
+  return candidates.flatMap((candidate) => {
+    const listeners = candidate.listeners.slice(0, Math.min(left, MAX_LISTENERS_PER_IOC));
+    left -= listeners.length;
+    const leftOutCount = candidate.listeners.length - listeners.length;
+    if (leftOutCount === 0) return [candidate];
+    return listeners.length === 0 ? [] : [{ ...candidate, listeners, leftOutCount }];
+  });
 }
 
 function toCandidate(

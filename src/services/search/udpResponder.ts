@@ -48,6 +48,8 @@ function toldEndpoint(
 
 /** Beyond that, questions are dropped; clients ask again. */
 const NAMES_PER_SECOND = 20_000;
+/** And of one client, so that the others are heard. */
+const NAMES_PER_CLIENT = 5000;
 /** Answers that come one soon after the other go into one datagram. */
 const GATHER_MS = 5;
 /** One answer of pvAccess to the shortest question is somewhat longer than that. */
@@ -62,6 +64,7 @@ export class UdpResponder implements Disposable {
   readonly #waiting = this.#store.add(new WaitedFor<string>());
   #secondFromMs = -Infinity;
   #namesInSecond = 0;
+  readonly #ofClients = new Map<string, number>();
   #loggedAtMs = -Infinity;
   #unlogged = 0;
 
@@ -96,7 +99,7 @@ export class UdpResponder implements Disposable {
     const { sequence, questions } = readCaSearches(datagram, peer);
     const write = (found: readonly CaFound[]): Uint8Array => writeCaFound(sequence, found);
     const reply = this.#reply(datagram, from, via, write);
-    for (const { cid, name } of this.#allowed(questions)) {
+    for (const { cid, name } of this.#allowed(questions, from)) {
       this.#ask(from, cid, name, {
         found: (location) => {
           const endpoint = toldEndpoint(location, via.isBroadcast ? 'broadcast' : 'us');
@@ -117,13 +120,13 @@ export class UdpResponder implements Disposable {
         writePvaLocations({ sequenceId, isLittleEndian }, found);
       const reply = this.#reply(datagram, to, via, write);
       const isForServers = search.names.length === 0;
-      const names = this.#allowed(search.names);
+      const names = this.#allowed(search.names, from);
       const isUnicast = (names.length > 0 || isForServers) && !via.isBroadcast;
       const passed = isUnicast ? passOnSearch(datagram, from) : undefined;
       if (passed) via.passOn(passed);
       const reach = via.isBroadcast ? 'broadcast' : passed ? 'passed-on' : 'us';
       if (isForServers) {
-        this.#tellServers(search, reach, (answer) => via.send(answer, to));
+        this.#tellServers(search, reach, from, (answer) => via.send(answer, to));
         continue;
       }
       let leftCount = search.names.length;
@@ -144,9 +147,14 @@ export class UdpResponder implements Disposable {
   }
 
   /** One datagram for each, as if each had answered itself; beyond what is asked, hence few. */
-  #tellServers(search: PvaSearch, reach: Reach, send: (answer: Uint8Array) => void): void {
+  #tellServers(
+    search: PvaSearch,
+    reach: Reach,
+    from: Endpoint,
+    send: (answer: Uint8Array) => void,
+  ): void {
     const servers = this.#input.names.servers.slice(0, MAX_SERVERS_TOLD);
-    for (const location of this.#allowed(servers)) {
+    for (const location of this.#allowed(servers, from)) {
       const endpoint = toldEndpoint(location, reach);
       if (!endpoint) continue;
       send(writePvaFound(search, [{ ...endpoint, guid: location.guid, ids: [] }]));
@@ -187,14 +195,22 @@ export class UdpResponder implements Disposable {
   }
 
   /** As many as may be asked in this second. */
-  #allowed<Q>(questions: readonly Q[]): readonly Q[] {
+  #allowed<Q>(questions: readonly Q[], from: Endpoint): readonly Q[] {
     const nowMs = this.#input.clock.nowMs();
     if (nowMs - this.#secondFromMs >= 1000) {
       this.#secondFromMs = nowMs;
       this.#namesInSecond = 0;
+      this.#ofClients.clear();
     }
-    const count = Math.min(questions.length, NAMES_PER_SECOND - this.#namesInSecond);
+    const client = formatEndpoint(from);
+    const before = this.#ofClients.get(client) ?? 0;
+    const count = Math.min(
+      questions.length,
+      NAMES_PER_SECOND - this.#namesInSecond,
+      NAMES_PER_CLIENT - before,
+    );
     this.#namesInSecond += count;
+    if (count > 0) this.#ofClients.set(client, before + count);
     if (count < questions.length) this.#complain('more searches than can be answered');
     return questions.slice(0, count);
   }

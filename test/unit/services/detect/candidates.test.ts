@@ -173,4 +173,27 @@ describe('candidates of hostile processes', () => {
     const report = { sockets: [tcp(9999, 1)], processes: [process(1, [`${word} x`], [1])] };
     assert.deepEqual(findIocCandidates(report), []);
   });
+
+  it('have no more listeners looked at than an IOC has use for, the likeliest first', () => {
+    const many = (pid: number, count: number, first: number) => {
+      const sockets = Array.from({ length: count }, (_, at) => tcp(first + at, pid * 10_000 + at));
+      const inodes = sockets.map(({ inode }) => inode);
+      return { sockets, process: process(pid, ['softIoc'], inodes) };
+    };
+    const owners = [many(1, 2000, 4000), ...[2, 3, 4, 5].map((pid) => many(pid, 70, 20_000))];
+    const candidates = findIocCandidates({
+      sockets: owners.flatMap(({ sockets }) => sockets),
+      processes: owners.map((owner) => owner.process),
+    });
+    assert.deepEqual(
+      candidates.map(({ listeners, leftOutCount }) => [listeners.length, leftOutCount]),
+      [
+        [64, 1936],
+        [64, 6],
+        [64, 6],
+        [8, 62],
+      ],
+    );
+    assert.equal(candidates[0]?.listeners[0]?.endpoint.port, 5064);
+  });
 });
