@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -213,6 +214,7 @@ describe('the broker', function () {
     writeFileSync(program, otherBroker(place.socket, { protocol: 99, version: '9.0.0' }));
     const child = spawn(process.execPath, [program]);
     try {
+      await until(() => existsSync(place.socket), 10_000, 'the other broker');
       await assert.rejects(
         brokers.connect(),
         (error) => isErrorCode(error, 'usage') && /9\.0\.0/.test(String(error)),
