@@ -73,8 +73,11 @@ for (const kind of ['docker', 'rootless'] as EngineKind[]) {
       const [asked, asked2] = [caget, p4pGet].map((get) =>
         get(['OWNER:TEMPERATURE'], exposed.environment, 90_000),
       );
-      for (const get of [caget, p4pGet]) {
-        const [result] = await get(['OWNER:TEMPERATURE'], exposed.environment, 4000);
+      // Both at once and not for long, since a busy machine makes it longer and names are kept a minute.
+      const meanwhile = await Promise.all(
+        [caget, p4pGet].map((get) => get(['OWNER:TEMPERATURE'], exposed.environment, 1000)),
+      );
+      for (const [result] of meanwhile) {
         assert.equal(result?.ok, false, `during the gap: ${JSON.stringify(result)}`);
       }
       await owner.start();
