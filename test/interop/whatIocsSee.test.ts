@@ -1,6 +1,7 @@
 /** From which address an IOC sees who comes by each way in: rules by host must not take us for its own. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
 import { DisposableStore } from '../../src/base/disposable';
@@ -161,13 +162,18 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
         assert.equal(exitCode, 0, stderr);
       }
 
-      /** Podman may say nothing while a process ends. */
+      /** Of all processes in the container, as this machine sees them. */
       async function commands(box: LabContainer): Promise<string> {
-        for (;;) {
-          const told: unknown = await lab.client.getContainer(box.id).top();
-          const { Processes } = told as { Processes?: string[][] };
-          if (Processes) return Processes.map((words) => words.join(' ')).join('\n');
-        }
+        const namespace = readlinkSync(`/proc/${await box.pid()}/ns/mnt`);
+        const lines = readdirSync('/proc').flatMap((pid) => {
+          try {
+            if (!/^\d+$/.test(pid) || readlinkSync(`/proc/${pid}/ns/mnt`) !== namespace) return [];
+            return [readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')];
+          } catch {
+            return []; // it has just ended
+          }
+        });
+        return lines.join('\n');
       }
 
       it('is not waited for, and nothing stays behind that reads it', async function () {
