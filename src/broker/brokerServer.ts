@@ -114,6 +114,11 @@ export class BrokerServer implements FrontEndHost {
     return this.#input.exposer.wishes;
   }
 
+  /** A window on a busy machine takes its time to come back. */
+  get #graceMs(): number {
+    return this.#input.clock.stretch(this.#input.graceMs);
+  }
+
   get #connectedCount(): number {
     return [...this.#known.values()].filter(({ isConnected }) => isConnected).length;
   }
@@ -161,7 +166,7 @@ export class BrokerServer implements FrontEndHost {
         else if (how === 'moved') {
           known.hasMoved = true;
           this.#retireWhenAlone();
-        } else known.grace = this.#store.add(this.#input.clock.after(this.#input.graceMs, forget));
+        } else known.grace = this.#store.add(this.#input.clock.after(this.#graceMs, forget));
       },
     };
   }
@@ -195,7 +200,7 @@ export class BrokerServer implements FrontEndHost {
     this.#idle?.dispose();
     if (this.#known.size > 0 || this.#store.isDisposed) return;
     // When nobody can find us any more, there is nothing to wait for.
-    const delayMs = this.#server ? this.#input.graceMs : HANDED_OVER_MS;
+    const delayMs = this.#server ? this.#graceMs : HANDED_OVER_MS;
     this.#idle = this.#input.clock.after(delayMs, () => {
       // Who has connected and not said hello yet says it soon, or is sent away.
       if (this.#connections.size > 0) this.#exitWhenIdle();
