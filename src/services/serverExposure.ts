@@ -110,6 +110,10 @@ export class ServerExposure implements Disposable {
   get note(): string | undefined {
     return this.#note;
   }
+  /** Then nothing of ours listens for it, though its place is kept. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
   /** Whether a relay of ours answers the searches of clients there. */
   get isRelayed(): boolean {
     return this.#relays.length > 0;

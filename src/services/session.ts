@@ -444,8 +444,8 @@ function announced({ key, protocol, exposure }: PvServer): AnnouncedServer[] {
 
 /** Where clients of this machine reach a server of a container; nothing for this machine's own. */
 function reached({ protocol, exposure }: PvServer): ReachedServer[] {
-  const { local, isRelayed, status, wayKind } = exposure;
-  const isReached = status === 'exposed' || status === 'shared';
+  const { local, isRelayed, isPaused, status, wayKind } = exposure;
+  const isReached = !isPaused && (status === 'exposed' || status === 'shared');
   return local && isReached && wayKind !== 'host-network' ? [{ protocol, local, isRelayed }] : [];
 }
 

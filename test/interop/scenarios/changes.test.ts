@@ -73,10 +73,9 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
 
     it('a paused container says so, and others go on', async function () {
       if (kind === 'rootless') skip(this, 'rootless pause needs cgroup v2', 'platform');
-      const [box, other] = await Promise.all([
-        scene.ioc({ macros: 'P=PAUSED:' }),
-        scene.ioc({ macros: 'P=OTHER:' }),
-      ]);
+      // One after the other: the first one has 127.0.0.1.
+      const box = await scene.ioc({ macros: 'P=PAUSED:' });
+      const other = await scene.ioc({ macros: 'P=OTHER:' });
       const exposed = scene.expose([box, other]);
       await exposedServers(exposed, box.name, 2);
       await exposedServers(exposed, other.name, 2);
