@@ -1,15 +1,11 @@
 /** Which process of this machine listens on a port, as far as the system tells an ordinary user. */
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { type Endpoint, formatEndpoint, isUnspecified } from '../model/endpoint';
-import {
-  parseCommandLine,
-  parseSocketInodes,
-  parseSocketTable,
-} from '../services/detect/parseProc';
+import { parseCommandLine, parseSocketTable } from '../services/detect/parseProc';
 import type { PortHolder } from '../services/ports/localPorts';
+import { readSocketInodes } from './containers/hostProcess';
 
 type Transport = 'tcp' | 'udp';
 
@@ -77,24 +73,12 @@ function readTable(table: string): string {
   }
 }
 
-/** Some 5 ms; others have their turn after that, however many descriptors a process holds. */
-const LINKS_PER_TURN = 1000;
-
 async function holdsOne(pid: number, inodes: ReadonlySet<number>): Promise<boolean> {
   try {
-    for (const [index, fd] of readdirSync(`/proc/${pid}/fd`).entries()) {
-      if (index > 0 && index % LINKS_PER_TURN === 0) await nextTurn();
-      try {
-        const link = readlinkSync(`/proc/${pid}/fd/${fd}`);
-        if (parseSocketInodes(link).some((inode) => inodes.has(inode))) return true;
-      } catch {
-        // Closed meanwhile.
-      }
-    }
+    return (await readSocketInodes(pid))?.some((inode) => inodes.has(inode)) ?? false;
   } catch {
-    // Another user's process, or gone.
+    return false; // no descriptor left to look with
   }
-  return false;
 }
 
 async function findByLsof(

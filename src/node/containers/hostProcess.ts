@@ -1,10 +1,19 @@
 /**
- * A container's first process seen from this machine. Everything here works without privileges,
- * because the files used below /proc/PID are readable for everybody.
+ * Processes seen from this machine, a container's first one above all. That needs no privileges:
+ * the files used below /proc/PID are readable for everybody, but for the descriptors (`fd`).
  */
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  statSync,
+} from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Disposable } from '../../base/disposable';
-import { parseStartTicks } from '../../services/detect/parseProc';
+import { parseSocketInodes, parseStartTicks } from '../../services/detect/parseProc';
 import type { ContainerInfo } from '../../services/engine';
 
 export interface HostProcess {
@@ -123,4 +132,36 @@ export function isInOurNetwork(host: HostProcess): boolean {
 /** Synchronous: these files are made by the kernel in microseconds, a thread pool costs more. */
 export function readProc(pid: number | string, name: string): string {
   return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+}
+
+export function tryLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    rethrowPassing(error);
+    return undefined;
+  }
+}
+
+/** Some 5 ms; others have their turn after that, however many descriptors a process holds. */
+const LINKS_PER_TURN = 1000;
+
+/**
+ * Of the sockets that a process holds. Undefined when we may not look; empty when the process
+ * ended meanwhile.
+ */
+export async function readSocketInodes(pid: number): Promise<number[] | undefined> {
+  try {
+    const folder = `/proc/${pid}/fd`;
+    const inodes: number[] = [];
+    for (const [index, fd] of readdirSync(folder).entries()) {
+      if (index > 0 && index % LINKS_PER_TURN === 0) await nextTurn();
+      inodes.push(...parseSocketInodes(tryLink(`${folder}/${fd}`) ?? ''));
+    }
+    return inodes;
+  } catch (error) {
+    rethrowPassing(error);
+    const code = (error as NodeJS.ErrnoException).code;
+    return code === 'EACCES' || code === 'EPERM' ? undefined : [];
+  }
 }

@@ -1,6 +1,5 @@
 /** Looks at a container's sockets and processes through this machine's own /proc. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import {
   parseBootSeconds,
   parseCommandLine,
@@ -8,7 +7,6 @@ import {
   parseEnvironment,
   parseInnermostPid,
   parseSocketCounters,
-  parseSocketInodes,
   parseSocketTable,
   parseStartTicks,
 } from '../../services/detect/parseProc';
@@ -18,7 +16,9 @@ import {
   isAlive,
   isRunning,
   readProc,
+  readSocketInodes,
   rethrowPassing,
+  tryLink,
   type HostProcess,
 } from './hostProcess';
 import { joinOwners, withoutOwner } from './insideSocketSource';
@@ -130,26 +130,6 @@ function belongsTo(host: HostProcess, pid: number, mountNamespace: string | unde
   return mountNamespace !== undefined && tryLink(`/proc/${pid}/ns/mnt`) === mountNamespace;
 }
 
-/** Some 5 ms; others have their turn after that, however many descriptors a process holds. */
-const LINKS_PER_TURN = 1000;
-
-/** Undefined when we may not look; empty when the process ended meanwhile. */
-async function readSocketInodes(pid: number): Promise<number[] | undefined> {
-  try {
-    const folder = `/proc/${pid}/fd`;
-    const inodes: number[] = [];
-    for (const [index, fd] of readdirSync(folder).entries()) {
-      if (index > 0 && index % LINKS_PER_TURN === 0) await nextTurn();
-      inodes.push(...parseSocketInodes(tryLink(`${folder}/${fd}`) ?? ''));
-    }
-    return inodes;
-  } catch (error) {
-    rethrowPassing(error);
-    const code = (error as NodeJS.ErrnoException).code;
-    return code === 'EACCES' || code === 'EPERM' ? undefined : [];
-  }
-}
-
 function readProcess(pid: number, socketInodes: readonly number[]): ProcessInfo | undefined {
   try {
     const stat = readProc(pid, 'stat');
@@ -181,15 +161,6 @@ function startOf(ticks: number): { startedAt?: string } {
   bootSeconds ??= parseBootSeconds(tryRead('/proc/stat'));
   if (bootSeconds === undefined) return {};
   return { startedAt: new Date((bootSeconds + ticks / TICKS_PER_SECOND) * 1000).toISOString() };
-}
-
-function tryLink(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    rethrowPassing(error);
-    return undefined;
-  }
 }
 
 function tryRead(path: string): string {

@@ -13,6 +13,7 @@ import {
   planLoopback,
 } from '../../model/loopbackPlan';
 import type { Relay, RelayResult, SiftCircuit, WayIn } from '../connection';
+import type { PortPublisher } from '../engine';
 import type { OpenRelays } from './openRelays';
 import type { PortReservations } from './portReservations';
 
@@ -191,7 +192,7 @@ export class LocalPorts implements Disposable {
     const reservation = local.port === 0 ? undefined : reservations.find('tcp', local);
     if (reservation) {
       const { publisher, isEverywhere } = reservation;
-      const reason = `is left to container ${publisher.name}, which publishes it`;
+      const reason = describeLeft(publisher);
       const holder = { isEverywhere, publishingContainer: publisher.name };
       return { kind: 'reserved', taken: { endpoint: local, reason, holder } };
     }
@@ -228,8 +229,8 @@ export class LocalPorts implements Disposable {
   #review(): void {
     const { reservations, log } = this.#input;
     for (const [relay, move] of [...this.#relays]) {
-      const reservation = reservations.find('tcp', relay.local);
       if (!move) continue;
+      const reservation = reservations.find('tcp', relay.local);
       if (reservation) {
         const { name } = reservation.publisher;
         log('info', 'relay', `${formatEndpoint(relay.local)} is left to container ${name}`);
@@ -283,4 +284,9 @@ export function describeHolder(holder: PortHolder | undefined): string {
   const who = process ? `${process.command} (pid ${process.pid})` : 'another program';
   const container = holder?.publishingContainer;
   return container === undefined ? who : `container ${container}, which publishes it`;
+}
+
+/** Why a port is not ours: "is left to container NAME, which publishes it". */
+export function describeLeft({ name }: PortPublisher): string {
+  return `is left to container ${name}, which publishes it`;
 }

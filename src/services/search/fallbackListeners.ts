@@ -12,7 +12,7 @@ import { type Endpoint, formatEndpoint, isSameEndpoint } from '../../model/endpo
 import type { Problem, PvProtocol } from '../../model/snapshot';
 import type { CircuitSifter } from '../connection';
 import { CA_SERVER_PORT, PVA_SERVER_PORT } from '../detect/candidates';
-import { describeHolder, type PortHolder } from '../ports/localPorts';
+import { describeHolder, describeLeft, type PortHolder } from '../ports/localPorts';
 import type { PortReservations } from '../ports/portReservations';
 import type { SearchSockets } from './searchSockets';
 
@@ -103,7 +103,7 @@ export class FallbackListeners implements Disposable {
       const isAlone = there !== undefined && servers.length === 1;
       if (isOnlyItself || isAlone) this.#setProblem(protocol, undefined);
       else if (publisher) {
-        this.#setProblem(protocol, `is left to container ${publisher.name}, which publishes it`);
+        this.#setProblem(protocol, describeLeft(publisher));
       } else if (there) this.#setProblem(protocol, 'leads to one server only');
     }
   }

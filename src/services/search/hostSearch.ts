@@ -11,7 +11,7 @@ import type { Log } from '../../base/log';
 import { type Endpoint, formatEndpoint, isLoopback } from '../../model/endpoint';
 import type { SearchWish } from '../../model/exposure';
 import type { Problem, PvProtocol, SearchPort, SearchState } from '../../model/snapshot';
-import { describeHolder } from '../ports/localPorts';
+import { describeHolder, describeLeft } from '../ports/localPorts';
 import type { PortReservations } from '../ports/portReservations';
 import type { NameService } from './nameService';
 import type { SearchSocket, SearchSockets } from './searchSockets';
@@ -99,10 +99,7 @@ export class HostSearch implements Disposable {
   #reservedProblem(protocol: PvProtocol): Problem | undefined {
     const endpoint = { host: HOST, port: this.#input.sockets.ports[protocol] };
     const publisher = this.#input.reservations.find('udp', endpoint)?.publisher;
-    return (
-      publisher &&
-      takenProblem(protocol, endpoint, `is left to container ${publisher.name}, which publishes it`)
-    );
+    return publisher && takenProblem(protocol, endpoint, describeLeft(publisher));
   }
 
   setWish(wish: SearchWish): void {
