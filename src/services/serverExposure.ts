@@ -19,6 +19,7 @@ import { identifyServer } from './detect/identifyServer';
 import type { ServerIdentity } from './detect/serverIdentity';
 import {
   describeHolder,
+  FIRST_FREE_PORT,
   type LocalPorts,
   type OpenPortInput,
   type TakenPort,
@@ -530,8 +531,8 @@ function describeSkipped(
   if (local.port === port) return why && `${why}; relayed at ${formatEndpoint(local)}`;
   return (
     `${why ?? `no address of this machine is left for port ${port}`}; relayed under another number, ` +
-    `${formatEndpoint(local)}, which clients are told when they search, and under its own as soon as ` +
-    'that is free'
+    `${formatEndpoint(local)}, which clients are told when they search` +
+    (port < FIRST_FREE_PORT ? '' : ', and under its own as soon as that is free')
   );
 }
 

@@ -10,7 +10,7 @@ import type { SearchWish } from '../model/exposure';
 import { type ContainerHint, findOwnContainer } from '../model/workspaceContainer';
 import type { ContainerState, Problem, PvProtocol, Snapshot } from '../model/snapshot';
 import { ContainerExposure, type ContainerExposureInput } from './containerExposure';
-import type { ContainerInfo, Engine, PublishedPort } from './engine';
+import type { ContainerInfo, Engine } from './engine';
 import type { IocExposure, IocServer } from './iocExposure';
 import { FailedStarts, type HeldPort } from './ports/failedStarts';
 import { type AddressMemory, LocalPorts, type PortHolder } from './ports/localPorts';
@@ -22,7 +22,7 @@ import type { SearchSockets } from './search/searchSockets';
 import { FallbackListeners, type ReachedServer } from './search/fallbackListeners';
 import { NameServers } from './search/nameServers';
 import { SessionSearch } from './search/sessionSearch';
-import { type Endpoint, formatEndpoint, isUnspecified } from '../model/endpoint';
+import { type Endpoint, formatEndpoint } from '../model/endpoint';
 
 /** Changes within this time are told at once, so that 100,000 answers are a few snapshots. */
 const COALESCE_MS = 50;
@@ -110,7 +110,7 @@ export class ExposeSession implements Disposable {
     };
     this.#extraNames = input.extraNames;
     this.#slices = new Slices(input.clock);
-    const { clock, log, mayShareNumbers, otherEngines } = input;
+    const { clock, log, mayShareNumbers, findHolder, otherEngines } = input;
     const sources = [input.engines, ...(otherEngines ? [otherEngines] : [])];
     const reservations = this.#store.add(new ContainerPorts(sources, clock));
     this.#failedStarts = new FailedStarts({
@@ -125,8 +125,6 @@ export class ExposeSession implements Disposable {
         this.#tell();
       }),
     );
-    const findHolder = (endpoint: Endpoint): Promise<PortHolder | undefined> =>
-      this.#findHolder(endpoint);
     this.#localPorts = this.#store.add(
       new LocalPorts({
         ...{ reservations, findHolder, mayShareNumbers, log },
@@ -328,14 +326,6 @@ export class ExposeSession implements Disposable {
   }
 
   /** A published port is held by a program of the engine's, whose name says nothing to a person. */
-  async #findHolder(endpoint: Endpoint): Promise<PortHolder | undefined> {
-    const holder = await this.#input.findHolder(endpoint);
-    const publishing = this.#input.engines.engines
-      .flatMap((engine) => engine.containers)
-      .find((container) => container.publishedPorts.some((port) => isAt(port, endpoint)));
-    if (!publishing) return holder;
-    return { isEverywhere: false, ...holder, publishingContainer: publishing.name };
-  }
 
   #tell(): void {
     if (this.#store.isDisposed) return;
@@ -459,14 +449,6 @@ function furtherPorts(servers: readonly PvServer[]): FurtherPorts {
     ),
   ];
   return { ca: its('ca'), pva: its('pva') };
-}
-
-function isAt({ transport, hostIp, hostPort }: PublishedPort, { host, port }: Endpoint): boolean {
-  return (
-    transport === 'tcp' &&
-    hostPort === port &&
-    (hostIp === '' || isUnspecified(hostIp) || hostIp === host)
-  );
 }
 
 function stoppedProblem(name: string): { code: string; message: string; advice: string } {

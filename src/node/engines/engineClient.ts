@@ -4,10 +4,10 @@
  * a host from there win over a socket path, and throws when those variables make no sense to it.
  */
 import { readFileSync } from 'node:fs';
-import { Agent } from 'node:http';
-import { Agent as TlsAgent } from 'node:https';
+import type { Agent } from 'node:http';
 import Docker from 'dockerode';
 import type { Disposable } from '../../base/disposable';
+import { engineAgent } from './engineAgent';
 import { EngineProblemError } from './engineProblem';
 import type { TlsFiles } from './engineTarget';
 import { messageOf } from '../../base/errors';
@@ -31,13 +31,12 @@ const modemVariables = [
 /** Disposing it ends its connections, but not those that an exec has taken over. */
 export function createEngineClient(endpoint: ClientEndpoint): EngineClient {
   if ('socketPath' in endpoint) {
-    // No idle connections: one that the engine closes while we send on it fails for no good reason.
-    const agent = new Agent({ keepAlive: false });
+    const agent = engineAgent();
     const docker = construct({ ...endpoint, protocol: 'http', agent });
     return { docker, dispose: () => agent.destroy() };
   }
   const { host, port, tls } = endpoint;
-  const agent = tls ? new TlsAgent({ keepAlive: false, ...readTls(tls) }) : new Agent();
+  const agent = engineAgent(tls && readTls(tls));
   const docker = construct({ host, port, protocol: tls ? 'https' : 'http', agent });
   return { docker, dispose: () => agent.destroy() };
 }

@@ -81,6 +81,11 @@ export interface OpenPortInput {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Numbers below belong to services of this machine, such as sshd: root could take one that is not
+ * running at the moment, and nobody else can.
+ */
+export const FIRST_FREE_PORT = 1024;
 /** IOCs that come back on ever new dynamic ports must not fill the memory. */
 const REMEMBERED_PORTS = 1000;
 /** How many further addresses are tried when strangers hold the port. */
@@ -134,6 +139,7 @@ export class LocalPorts implements Disposable {
     const portKey = `${containerKey}:${target.port}`;
     const first = this.#lastIndexes.get(portKey) ?? this.#claims.get(containerKey)?.index ?? 1;
     const skipped: TakenPort[] = [];
+    if (target.port < FIRST_FREE_PORT) skipped.push(ofTheMachine(target.port));
     for (const index of this.#order(containerKey, first, target.port)) {
       const local = { host: loopbackHost(index), port: target.port };
       const result = await this.#listen(local, input);
@@ -250,6 +256,7 @@ export class LocalPorts implements Disposable {
 
   /** Our address first, then others that no other container has claimed for this port. */
   #order(containerKey: string, first: number, port: number): number[] {
+    if (port < FIRST_FREE_PORT) return [];
     const order = [first];
     for (let index = 1; order.length <= FURTHER_ADDRESSES && index < 255; index++) {
       const isClaimed = [...this.#claims].some(
@@ -270,6 +277,14 @@ export class LocalPorts implements Disposable {
   dispose(): void {
     this.#store.dispose();
   }
+}
+
+function ofTheMachine(port: number): TakenPort {
+  return {
+    endpoint: { host: loopbackHost(1), port },
+    reason: `is left to this machine's services, as all numbers below ${FIRST_FREE_PORT}`,
+    holder: { isEverywhere: true },
+  };
 }
 
 function remember(last: Map<string, number>, portKey: string, value: number): void {

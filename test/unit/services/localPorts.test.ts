@@ -182,6 +182,13 @@ describe('LocalPorts', () => {
     assert.match(await machine.open('a', 5064), /^taken 31 is held by stranger \(pid 7\)$/);
   });
 
+  it('takes no number of a service of this machine, whoever we are', async () => {
+    const machine = new Machine();
+    assert.equal(await machine.open('a', 22), '127.0.0.1:10022 skipped 1');
+    assert.equal(await machine.ports.openOwn(machine.input('a', 22)), undefined);
+    assert.equal(await machine.open('a', 1024), '127.0.0.1:1024 skipped 0');
+  });
+
   it('frees an address with its relay', async () => {
     const machine = new Machine();
     machine.ports.claim('a', [5064]);
