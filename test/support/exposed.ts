@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { IocState, PvProtocol, ServerState, Snapshot } from '../../src/model/snapshot';
+import type {
+  ContainerState,
+  IocState,
+  PvProtocol,
+  ServerState,
+  Snapshot,
+} from '../../src/model/snapshot';
 import { caget, p4pGet } from './clients';
 import { until } from './until';
 
@@ -117,7 +123,13 @@ export class Exposed {
       assert.ok(!this.#hasEnded, `epics-expose ended before ${what}`);
     } catch (error) {
       throw new Error(
-        `${String(error)}\nlast snapshot: ${JSON.stringify(this.snapshot, undefined, 1)}\nstderr: ${this.stderr.slice(-4000)}`,
+        [
+          String(error),
+          `last snapshot: ${JSON.stringify(this.snapshot, undefined, 1)}`,
+          `stderr: ${this.stderr.slice(-4000)}`,
+          // Last, because the end of a long log is what is kept of it.
+          ...this.snapshot.containers.map(overview),
+        ].join('\n'),
         { cause: error },
       );
     }
@@ -175,4 +187,15 @@ function innermost(pid: number): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
   const program = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
   return program === 'unshare' && children[0] ? innermost(Number(children[0])) : pid;
+}
+
+/** What a person would look at first: one line a container. */
+function overview({ name, status, problem, iocs }: ContainerState): string {
+  const servers = iocs.flatMap((ioc) => ioc.servers);
+  return JSON.stringify({
+    ...{ name, status, problem },
+    servers: servers.map(({ protocol, status, listening, local, pvs, problem, note }) => ({
+      ...{ protocol, status, port: listening.port, local, pvs, problem, note },
+    })),
+  });
 }

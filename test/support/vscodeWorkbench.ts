@@ -16,6 +16,8 @@ export const ARTIFACTS = resolve(__dirname, '../../artifacts/vscode');
 const STEP_DEADLINE_MS = 120_000;
 const HOVER_ATTEMPTS = 4;
 const START_DEADLINE_MS = 240_000;
+const PICK_DEADLINE_MS = 20_000;
+const PICK_ATTEMPTS = 6;
 
 /** Of the page; the project's own types know no DOM. */
 interface Element {
@@ -85,11 +87,30 @@ export class Workbench {
 
   /** Runs a command by its title, in the palette. */
   async command(title: string): Promise<void> {
+    await this.#pick('F1', `>${title}`, title);
+  }
+
+  /**
+   * Picks a row of the quick input that a key opens. A window that has just come up may empty the
+   * quick input again, or close it, after the text is in; then it is opened anew.
+   */
+  async #pick(key: string, text: string, row: string): Promise<void> {
     const { page } = this;
-    await page.keyboard.press('F1');
-    await page.locator('.quick-input-widget input:visible').fill(`>${title}`);
-    const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
-    await row.click();
+    const input = page.locator('.quick-input-widget input:visible');
+    const rows = page.locator('.quick-input-list .monaco-list-row', { hasText: row });
+    let failure: unknown;
+    for (let attempt = 0; attempt < PICK_ATTEMPTS; attempt++) {
+      await page.keyboard.press(key);
+      try {
+        await input.fill(text, { timeout: PICK_DEADLINE_MS });
+        await rows.first().click({ timeout: PICK_DEADLINE_MS });
+        return;
+      } catch (error) {
+        failure = error;
+        await page.keyboard.press('Escape');
+      }
+    }
+    throw failure;
   }
 
   /** Opens a container of the activity bar. */
@@ -117,11 +138,8 @@ export class Workbench {
 
   /** Opens a file of the workspace by its name. */
   async openFile(name: string): Promise<void> {
-    const { page } = this;
-    await page.keyboard.press('Control+P');
-    await page.locator('.quick-input-widget input:visible').fill(name);
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
-    await page.locator('.editor-container .view-line').first().waitFor();
+    await this.#pick('Control+P', name, name);
+    await this.page.locator('.editor-container .view-line').first().waitFor();
   }
 
   /** A line into the terminal that was opened last. */
