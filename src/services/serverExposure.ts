@@ -374,7 +374,7 @@ export class ServerExposure implements Disposable {
     this.#succeed('exposed', relay.local);
     const notes = [
       describeSkipped(skipped, relay.local, port),
-      describeOtherNumber(this.#input.publishedAs(port), port),
+      describeOtherNumber(this.#input.publishedAs(port), relay.local, port),
     ].filter((note) => note !== undefined);
     this.#note = notes.length > 0 ? notes.join('; ') : undefined;
     this.#store.add(
@@ -515,9 +515,14 @@ export const PAUSED: Problem = {
 };
 
 /** What people expect of a published port, and why it is relayed all the same. */
-function describeOtherNumber(hostPorts: readonly number[], port: number): string | undefined {
+function describeOtherNumber(
+  hostPorts: readonly number[],
+  local: Endpoint,
+  port: number,
+): string | undefined {
   if (hostPorts.length === 0 || hostPorts.includes(port)) return undefined;
-  return `published as port ${hostPorts.join(', ')}, but the server tells clients ${port}; relayed under its own number`;
+  const published = `published as port ${hostPorts.join(', ')}, but the server tells clients ${port}`;
+  return local.port === port ? `${published}; relayed under its own number` : published;
 }
 
 /** Why it is not at its place, if it is not. */

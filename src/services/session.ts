@@ -130,7 +130,7 @@ export class ExposeSession implements Disposable {
         ...{ reservations, findHolder, mayShareNumbers, log },
         relays: this.#relays,
         ...(input.addresses && { addresses: input.addresses }),
-        releasePort: (endpoint) => this.#fallbacks?.releasePort(endpoint),
+        releasePort: async (endpoint) => this.#fallbacks?.releasePort(endpoint),
       }),
     );
     this.#search = this.#store.add(new SessionSearch({ ...input, onNote: () => this.#tell() }));

@@ -49,8 +49,8 @@ export interface LocalPortsInput {
    */
   readonly mayShareNumbers: boolean;
   readonly reservations: PortReservations;
-  /** Makes room where a fallback listener of ours is. */
-  readonly releasePort?: (endpoint: Endpoint) => void;
+  /** Makes room where a fallback listener of ours is, and resolves when it is made. */
+  readonly releasePort?: (endpoint: Endpoint) => Promise<void>;
   readonly log: Log;
 }
 
@@ -202,7 +202,7 @@ export class LocalPorts implements Disposable {
       const holder = { isEverywhere, publishingContainer: publisher.name };
       return { kind: 'reserved', taken: { endpoint: local, reason, holder } };
     }
-    releasePort?.(local);
+    await releasePort?.(local);
     if (mayShareNumbers && local.port !== 0 && (await findHolder(local))) {
       return { kind: 'port-taken' };
     }

@@ -52,6 +52,8 @@ export class FallbackListeners implements Disposable {
   /** Those that listen, or try to. */
   readonly #open = new Map<PvProtocol, DisposableStore>();
   readonly #listening = new Set<PvProtocol>();
+  /** Attempts under way, which may have the port although nobody wants that any more. */
+  readonly #attempts = new Map<PvProtocol, Promise<void>>();
   readonly #problems = new Map<PvProtocol, Problem>();
   #servers: readonly ReachedServer[] = [];
 
@@ -76,10 +78,12 @@ export class FallbackListeners implements Disposable {
     this.#review();
   }
 
-  /** Somebody of ours is to listen there: at once. */
-  releasePort(endpoint: Endpoint): void {
+  /** Somebody of ours is to listen there; resolves when the port is free of us. */
+  async releasePort(endpoint: Endpoint): Promise<void> {
     for (const protocol of PROTOCOLS) {
-      if (isSameEndpoint(WELL_KNOWN_ENDPOINTS[protocol], endpoint)) this.#close(protocol);
+      if (!isSameEndpoint(WELL_KNOWN_ENDPOINTS[protocol], endpoint)) continue;
+      this.#close(protocol);
+      await this.#attempts.get(protocol);
     }
   }
 
@@ -96,7 +100,7 @@ export class FallbackListeners implements Disposable {
       } else if (!this.#open.has(protocol)) {
         const store = this.#store.add(new DisposableStore());
         this.#open.set(protocol, store);
-        void this.#listen(protocol, store);
+        this.#start(protocol, store);
       }
       // Who has the port answers for itself alone.
       const isOnlyItself = servers.length === 0 || there?.isRelayed === true;
@@ -106,6 +110,15 @@ export class FallbackListeners implements Disposable {
         this.#setProblem(protocol, describeLeft(publisher));
       } else if (there) this.#setProblem(protocol, 'leads to one server only');
     }
+  }
+
+  #start(protocol: PvProtocol, store: DisposableStore): void {
+    const attempt = Promise.all([this.#attempts.get(protocol), this.#listen(protocol, store)]).then(
+      () => {
+        if (this.#attempts.get(protocol) === attempt) this.#attempts.delete(protocol);
+      },
+    );
+    this.#attempts.set(protocol, attempt);
   }
 
   async #listen(protocol: PvProtocol, store: DisposableStore): Promise<void> {
@@ -132,7 +145,7 @@ export class FallbackListeners implements Disposable {
     } catch (error) {
       log('info', 'search', `${formatEndpoint(endpoint)}: ${messageOf(error)}`);
     }
-    schedule(store, clock, RETRY_MS, () => void this.#listen(protocol, store));
+    schedule(store, clock, RETRY_MS, () => this.#start(protocol, store));
   }
 
   #close(protocol: PvProtocol): void {
