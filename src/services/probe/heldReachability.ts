@@ -192,6 +192,8 @@ export class HeldReachability implements Reachability {
   #ask(): void {
     if (!this.#isReady || !this.#dialect || !this.#link) return;
     const { names } = this.#input;
+    // The table grows in slices, and only its end is told: what is asked for needs its place now.
+    this.steps.grow(names.size);
     const turnEnd = this.#asked + TURN;
     while (this.#asked < names.size) {
       if (this.#asked >= turnEnd) {

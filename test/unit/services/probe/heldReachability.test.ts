@@ -150,6 +150,17 @@ for (const protocol of ['ca', 'pva'] as const) {
       assert.equal(scene.dials, 1);
     });
 
+    it('hears the answer also about names that were added and not told of yet', async () => {
+      // As from a long list: in slices, and told at its end. The circuit is ready in between.
+      const late = 'OTHER:IOC:LATE';
+      scene.names.add([late], { kind: 'database', file: '/x.db', line: 2 });
+      await settle();
+      scene.reachability.namesAdded();
+      await settle();
+      assert.equal(scene.step(late), 'not-found');
+      assert.equal(scene.reachability.steps.count('pending'), 0);
+    });
+
     it('knows at once when the circuit ends, and comes back', async () => {
       await settle();
       scene.mode = 'refusing';
