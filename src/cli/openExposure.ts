@@ -241,7 +241,7 @@ class OpenedExposure implements Opened {
     const isAnswered = this.exposure.snapshot.engines.some(({ status }) => status === 'connected');
     // Without an engine that answers there is another thing to say first.
     if (containers.length === 0 || !isAnswered) return;
-    rejectUnknown(containers, await this.exposure.listContainers(signal));
+    rejectUnknown(containers, await this.exposure.listContainers({}, signal));
   }
 
   async addDemo(): Promise<void> {

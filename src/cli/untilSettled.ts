@@ -31,7 +31,7 @@ export function pvsKnown(
     afterMs: 0,
     async isEnough(exposure, signal) {
       for (const { name, protocol } of wanted) {
-        const { paths } = await exposure.tellPv(name, 0, signal);
+        const { paths } = await exposure.tellPv({ name, maxWaitMs: 0 }, signal);
         const asked = paths.filter(({ row }) => (protocol ?? row.protocol) === row.protocol);
         if (!asked.some((path) => isKnown(path, paths, exposure.snapshot))) return false;
       }

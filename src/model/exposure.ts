@@ -47,28 +47,47 @@ export function widestSearch(wishes: readonly Pick<Wish, 'search'>[]): SearchWis
   return SEARCH_WISHES[widest] ?? 'off';
 }
 
-export interface Exposure extends Disposable {
+/**
+ * What can be asked of the core: one object of parameters, and an answer or a rejection. The broker
+ * carries each of them by its name (rpc/methods.ts), so a new one is declared here and there.
+ */
+export interface CoreRequests {
+  /** PVs in the order of their names. */
+  listPvs(query: PvQuery, signal: AbortSignal): Promise<PvPage>;
+  /** One level of the PVs of one server, grouped by prefix where there are many. */
+  listBranch(query: BranchQuery, signal: AbortSignal): Promise<Branch>;
+  /** All containers of the engines that wishes name, exposed or not. */
+  listContainers(query: NoParams, signal: AbortSignal): Promise<readonly RunningContainer[]>;
+  /** All that is known about a PV, with a preview of its last value (model/preview). */
+  tellPv(query: PvStoryQuery, signal: AbortSignal): Promise<PvStory>;
+  /** Reads all of a value now. Rejects with the reason; code 'not-found': no IOC here serves it. */
+  readPv(query: PvAddress, signal: AbortSignal): Promise<PvReading>;
+}
+
+/** The core as a front end has it: what is known, what is wanted, and what can be asked. */
+export interface Exposure extends CoreRequests, Disposable {
   /** As last told. */
   readonly snapshot: Snapshot;
   /** The snapshot changed; at most some twenty times a second. */
   readonly onDidChange: Event<void>;
   /** Takes the place of this front end's former wish; undefined: nothing any more. */
   setWish(wish: Wish | undefined): Promise<void>;
-  /** PVs in the order of their names. */
-  listPvs(query: PvQuery, signal: AbortSignal): Promise<PvPage>;
-  /** One level of the PVs of one server, grouped by prefix where there are many. */
-  listBranch(query: BranchQuery, signal: AbortSignal): Promise<Branch>;
-  /** All containers of the engines that wishes name, exposed or not. */
-  listContainers(signal: AbortSignal): Promise<readonly RunningContainer[]>;
-  /**
-   * All that is known about a PV, with a preview of its last value (model/preview); waits `maxWaitMs`
-   * at most for one that was just read.
-   */
-  tellPv(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvStory>;
-  /** Reads all of a value now. Rejects with the reason; code 'not-found': no IOC here serves it. */
-  readPv(name: string, protocol: PvProtocol, signal: AbortSignal): Promise<PvReading>;
   /** Follows a value until disposed, over reconnections too: previews, ten a second at most. */
-  monitorPv(name: string, protocol: PvProtocol, onUpdate: (update: PvUpdate) => void): Disposable;
+  monitorPv(address: PvAddress, onUpdate: (update: PvUpdate) => void): Disposable;
+}
+
+export type NoParams = Readonly<Record<string, never>>;
+
+/** A PV over one of the two protocols. */
+export interface PvAddress {
+  readonly name: string;
+  readonly protocol: PvProtocol;
+}
+
+export interface PvStoryQuery {
+  readonly name: string;
+  /** Waits so long at most for a value that was just read. */
+  readonly maxWaitMs: number;
 }
 
 export interface RunningContainer {

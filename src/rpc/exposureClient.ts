@@ -20,16 +20,19 @@ import {
 } from '../base/errors';
 import type { PvUpdate, Wish } from '../model/exposure';
 import type { Snapshot } from '../model/snapshot';
+import { versions } from './messageSchemas';
+import type { HelloParams, HelloResult } from './messages';
 import {
-  type BrokerFacts,
-  type HelloParams,
-  type HelloResult,
+  type MethodName,
   METHODS,
   NEWS,
-  type UpdateNews,
-} from './messages';
-import { checkHello, checkResult, checkSnapshotNews, checkUpdateNews } from './replies';
+  type ParamsOf,
+  type ResultOf,
+  type RpcMethod,
+  type RpcNotification,
+} from './methods';
 import { createRpcConnection } from './rpcConnection';
+import { check } from './schema';
 
 /** The broker answers each request sooner by itself: see exposureServer. */
 const REQUEST_TIMEOUT_MS = 65_000;
@@ -57,20 +60,16 @@ export class ExposureClient {
     stream.on('close', () => this.#end('it closed the connection'));
     this.#connection = createRpcConnection(stream);
     this.#connection.onError(([error]) => this.#end(error.message));
-    this.#onNews(NEWS.snapshot, checkSnapshotNews, ({ snapshot }: { snapshot: Snapshot }) =>
-      events.onSnapshot(snapshot),
-    );
-    this.#onNews(NEWS.update, checkUpdateNews, ({ monitorId, update }: UpdateNews) =>
-      events.onUpdate(monitorId, update),
-    );
+    this.#onNews(NEWS.snapshot, ({ snapshot }) => events.onSnapshot(snapshot));
+    this.#onNews(NEWS.update, ({ monitorId, update }) => events.onUpdate(monitorId, update));
     this.#connection.listen();
   }
 
-  #onNews<T>(name: string, check: (news: unknown) => void, take: (news: T) => void): void {
-    this.#connection.onNotification(name, (news: T) => {
+  #onNews<P>({ type, params }: RpcNotification<P>, take: (news: P) => void): void {
+    this.#connection.onNotification(type, (news) => {
       if (this.#hasEnded) return;
       try {
-        check(news);
+        check(params, news, 'news');
       } catch (error) {
         this.#end(nonsense(error));
         return;
@@ -79,37 +78,54 @@ export class ExposureClient {
     });
   }
 
-  async hello(params: HelloParams, signal: AbortSignal): Promise<HelloResult> {
-    const isUnderstood = ({ protocol }: BrokerFacts): boolean => protocol === params.protocol;
-    return this.request(METHODS.hello, params, signal, HELLO_TIMEOUT_MS, (result) =>
-      checkHello(result, isUnderstood),
-    );
+  /** Of a broker of another protocol, nothing but its version is looked at. */
+  hello(params: HelloParams, signal: AbortSignal): Promise<HelloResult> {
+    const { hello } = METHODS;
+    return this.#ask('hello', params, signal, HELLO_TIMEOUT_MS, (result) => {
+      const { broker } = (result ?? {}) as { readonly broker?: unknown };
+      const { protocol } = check(versions, broker, 'hello.broker');
+      if (protocol === params.protocol) check(hello.result, result, 'hello');
+    });
   }
 
-  setWish(wish: Wish | undefined, signal: AbortSignal): Promise<void> {
-    return this.request(METHODS.setWish, { wish: wish ?? null }, signal);
+  setWish(wish: Wish | undefined, signal: AbortSignal): Promise<unknown> {
+    return this.request('setWish', { wish: wish ?? null }, signal);
   }
 
   /** Rejects with the broker's error, with TransportError, TimeoutError or CancelledError. */
-  request<T>(
-    method: string,
-    params: object,
+  request<M extends MethodName>(
+    name: M,
+    params: ParamsOf<M>,
     signal: AbortSignal,
     timeoutMs = REQUEST_TIMEOUT_MS,
-    check = (result: unknown): void => checkResult(method, result),
-  ): Promise<T> {
+  ): Promise<ResultOf<M>> {
+    const { result } = METHODS[name];
+    return this.#ask(name, params, signal, timeoutMs, (answer) =>
+      check<unknown>(result, answer, name),
+    );
+  }
+
+  #ask<M extends MethodName>(
+    name: M,
+    params: ParamsOf<M>,
+    signal: AbortSignal,
+    timeoutMs: number,
+    believe: (result: unknown) => void,
+  ): Promise<ResultOf<M>> {
+    const method = METHODS[name] as unknown as RpcMethod<ParamsOf<M>, ResultOf<M>>;
     return withDeadline(
       this.#clock,
       timeoutMs,
-      `the background process did not answer "${method}" within ${timeoutMs / 1000} s`,
+      `the background process did not answer "${name}" within ${timeoutMs / 1000} s`,
       signal,
       async (inner) => {
         if (this.#hasEnded) throw new TransportError('the background process has ended');
         const cancelling = new CancellationTokenSource();
         const aborting = onAbort(inner, () => cancelling.cancel());
         try {
-          const result = await this.#connection.sendRequest<T>(method, params, cancelling.token);
-          this.#believe(result, check);
+          const { token } = cancelling;
+          const result = await this.#connection.sendRequest(method.type, params, token);
+          this.#believe(result, believe);
           return result;
         } catch (error) {
           throw toOurError(error);
@@ -122,9 +138,9 @@ export class ExposureClient {
   }
 
   /** @throws UsageError: it would say the same again. */
-  #believe(result: unknown, check: (result: unknown) => void): void {
+  #believe(result: unknown, believe: (result: unknown) => void): void {
     try {
-      check(result);
+      believe(result);
     } catch (error) {
       this.#end(nonsense(error));
       throw new UsageError(

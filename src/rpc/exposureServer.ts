@@ -16,16 +16,20 @@ import { type Disposable, DisposableStore, toDisposable } from '../base/disposab
 import { messageOf } from '../base/errors';
 import type { Log } from '../base/log';
 import type { Exposure, PvUpdate, Wish } from '../model/exposure';
+import type { BrokerFacts, HelloParams, HelloResult, MonitorParams } from './messages';
 import {
-  type BrokerFacts,
-  type HelloParams,
-  type HelloResult,
+  coreRequests,
+  type Handlers,
+  type MethodName,
   METHODS,
   NEWS,
-  type UpdateNews,
-} from './messages';
-import { Params } from './params';
+  type ParamsOf,
+  type ResultOf,
+  type RpcMethod,
+  type RpcNotification,
+} from './methods';
 import { createRpcConnection } from './rpcConnection';
+import { check, type Schema } from './schema';
 
 /** Who connects and says nothing sensible is sent away. */
 const HELLO_TIMEOUT_MS = 5000;
@@ -115,42 +119,42 @@ class ServedFrontEnd {
   }
 
   #answer(): void {
-    this.#on(METHODS.hello, (params) => this.#hello(params.hello()));
-    this.#on(METHODS.setWish, async (params) => {
-      const attached = this.#required();
-      await attached.setWish(params.wish('wish'));
-      // What is known now comes before the answer, so that the front end never sees an older state.
-      void this.#send(NEWS.snapshot, { snapshot: attached.exposure.snapshot });
-    });
-    this.#on(METHODS.listPvs, (params, signal) => this.#exposure.listPvs(params.pvQuery(), signal));
-    this.#on(METHODS.listBranch, (params, signal) =>
-      this.#exposure.listBranch(params.branchQuery(), signal),
-    );
-    this.#on(METHODS.listContainers, (_params, signal) => this.#exposure.listContainers(signal));
-    this.#on(METHODS.tellPv, (params, signal) =>
-      this.#exposure.tellPv(params.text('name'), params.count('maxWaitMs'), signal),
-    );
-    this.#on(METHODS.readPv, (params, signal) =>
-      this.#exposure.readPv(params.text('name'), params.protocol('protocol'), signal),
-    );
-    this.#on(METHODS.startMonitor, (params) => this.#startMonitor(params));
-    this.#on(METHODS.stopMonitor, (params) => this.#stopMonitor(params.count('monitorId')));
-    this.#on(METHODS.listWishes, () => this.#host.wishes);
-    this.#on(METHODS.goodbye, () => {
-      this.#leaving = 'goodbye';
-      this.#detach();
-    });
-    this.#on(METHODS.handOver, () => {
-      this.#leaving = 'moved';
-      this.#detach();
-      return this.#host.handOver();
-    });
-    // The answer goes out first.
-    this.#on(METHODS.stop, () => void this.#clock.after(0, () => this.#host.stop()));
+    const handlers: Handlers = {
+      ...coreRequests((name, params, signal) => this.#exposure[name](params, signal)),
+      hello: (params) => this.#hello(params),
+      setWish: async ({ wish }) => {
+        const attached = this.#required();
+        await attached.setWish(wish ?? undefined);
+        // What is known now comes before the answer, so that the front end never sees an older state.
+        void this.#send(NEWS.snapshot, { snapshot: attached.exposure.snapshot });
+        return null;
+      },
+      startMonitor: (params) => this.#startMonitor(params),
+      stopMonitor: ({ monitorId }) => this.#stopMonitor(monitorId),
+      listWishes: () => this.#host.wishes,
+      goodbye: () => {
+        this.#leaving = 'goodbye';
+        this.#detach();
+        return null;
+      },
+      handOver: async () => {
+        this.#leaving = 'moved';
+        this.#detach();
+        await this.#host.handOver();
+        return null;
+      },
+      stop: () => {
+        // The answer goes out first.
+        this.#clock.after(0, () => this.#host.stop());
+        return null;
+      },
+    };
+    for (const name of Object.keys(handlers) as MethodName[]) this.#on(name, handlers[name]);
   }
 
-  #on(method: string, handle: (params: Params, signal: AbortSignal) => unknown): void {
-    this.#connection.onRequest(method, async (params: unknown, token: CancellationToken) => {
+  #on<M extends MethodName>(name: M, handle: Handlers[M]): void {
+    const { type, params } = METHODS[name] as unknown as RpcMethod<ParamsOf<M>, ResultOf<M>>;
+    this.#connection.onRequest(type, async (asked: unknown, token: CancellationToken) => {
       const abort = new AbortController();
       const store = new DisposableStore();
       store.add(token.onCancellationRequested(() => abort.abort()));
@@ -158,12 +162,12 @@ class ServedFrontEnd {
       const end = (): void => abort.abort();
       this.#abort.signal.addEventListener('abort', end);
       try {
-        return (await handle(new Params(params), abort.signal)) ?? null;
+        return await handle(checked(params, asked, name), abort.signal);
       } catch (error) {
         if (error instanceof ResponseError) throw error;
         const { code = 'internal' } = error as { code?: unknown };
-        if (code === 'internal') this.#log('error', 'session', `${method}: ${stackOf(error)}`);
-        throw new ResponseError(ErrorCodes.UnknownErrorCode, messageOf(error), { code });
+        if (code === 'internal') this.#log('error', 'session', `${name}: ${stackOf(error)}`);
+        throw new ResponseError<unknown>(ErrorCodes.UnknownErrorCode, messageOf(error), { code });
       } finally {
         this.#abort.signal.removeEventListener('abort', end);
         store.dispose();
@@ -191,36 +195,33 @@ class ServedFrontEnd {
     return this.#required().exposure;
   }
 
-  #startMonitor(params: Params): void {
-    const monitorId = params.count('monitorId');
+  #startMonitor({ monitorId, ...address }: MonitorParams): null {
     if (this.#monitors.has(monitorId)) {
       throw new ResponseError(ErrorCodes.InvalidParams, `monitor ${monitorId} runs already`);
     }
     let newest: PvUpdate | undefined;
     const sender = new NewestOnly(async () => {
-      if (newest) await this.#send(NEWS.update, { monitorId, update: newest } satisfies UpdateNews);
+      if (newest) await this.#send(NEWS.update, { monitorId, update: newest });
     });
-    const monitor = this.#exposure.monitorPv(
-      params.text('name'),
-      params.protocol('protocol'),
-      (update) => {
-        newest = update;
-        sender.send();
-      },
-    );
+    const monitor = this.#exposure.monitorPv(address, (update) => {
+      newest = update;
+      sender.send();
+    });
     this.#monitors.set(monitorId, this.#store.add(monitor));
+    return null;
   }
 
-  #stopMonitor(monitorId: number): void {
+  #stopMonitor(monitorId: number): null {
     const monitor = this.#monitors.get(monitorId);
     this.#monitors.delete(monitorId);
     if (monitor) this.#store.release(monitor);
+    return null;
   }
 
   /** Resolves when the other side's system has taken it. */
-  async #send(method: string, params: object): Promise<void> {
+  async #send<P>({ type }: RpcNotification<P>, news: P): Promise<void> {
     try {
-      if (!this.#store.isDisposed) await this.#connection.sendNotification(method, params);
+      if (!this.#store.isDisposed) await this.#connection.sendNotification(type, news);
     } catch {
       this.end(); // it went away meanwhile
     }
@@ -263,6 +264,15 @@ class NewestOnly {
       await this.#sendNow();
     }
     this.#isSending = false;
+  }
+}
+
+/** A request that makes no sense is refused, not guessed at. */
+function checked<T>(schema: Schema<T>, params: unknown, method: string): T {
+  try {
+    return check(schema, params, method);
+  } catch (error) {
+    throw new ResponseError(ErrorCodes.InvalidParams, messageOf(error));
   }
 }
 

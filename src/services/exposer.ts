@@ -10,16 +10,18 @@ import {
   type Branch,
   type BranchQuery,
   type Exposure,
+  type PvAddress,
   type PvPage,
   type PvQuery,
   type PvStory,
+  type PvStoryQuery,
   type PvUpdate,
   type RunningContainer,
   widestSearch,
   type Wish,
 } from '../model/exposure';
 import type { PvReading } from '../model/reading';
-import type { PvProtocol, Snapshot } from '../model/snapshot';
+import type { Snapshot } from '../model/snapshot';
 import { type EngineSet, EngineSets, type OpenEngineSet } from './engineSets';
 import { listBranch, listPvs } from './pvLists';
 import { PvMonitors } from './pvMonitors';
@@ -208,17 +210,17 @@ class FrontEnd implements Exposure {
     return this.#exposer.listContainers();
   }
 
-  tellPv(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvStory> {
+  tellPv({ name, maxWaitMs }: PvStoryQuery, signal: AbortSignal): Promise<PvStory> {
     return this.#exposer.reader.tell(name, maxWaitMs, signal);
   }
 
-  readPv(name: string, protocol: PvProtocol, signal: AbortSignal): Promise<PvReading> {
+  readPv({ name, protocol }: PvAddress, signal: AbortSignal): Promise<PvReading> {
     const { wish } = this;
     const isWanted = (server: PvServer): boolean => !wish || this.#exposer.isWanted(server, wish);
     return this.#exposer.reader.read(name, protocol, signal, isWanted);
   }
 
-  monitorPv(name: string, protocol: PvProtocol, onUpdate: (update: PvUpdate) => void): Disposable {
+  monitorPv({ name, protocol }: PvAddress, onUpdate: (update: PvUpdate) => void): Disposable {
     const monitor = this.#store.add(this.#exposer.monitors.monitor(name, protocol, onUpdate));
     return { dispose: () => this.#store.release(monitor) };
   }

@@ -87,7 +87,7 @@ export class MonitorPanels implements Disposable {
         feed.take({ kind: 'interrupted', reason: 'PVs are not exposed now' });
         return;
       }
-      const monitor = exposure.monitorPv(name, protocol, (update) => feed.take(update));
+      const monitor = exposure.monitorPv({ name, protocol }, (update) => feed.take(update));
       followed = { exposure, monitor };
     };
     store.add(this.#exposure.onDidChange(look));

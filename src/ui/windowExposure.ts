@@ -107,7 +107,7 @@ export class WindowExposure implements Disposable {
   async tellPv(name: string): Promise<PvStory | undefined> {
     try {
       const story = await withTimeout(TELL_MS, async (signal) =>
-        this.exposure?.tellPv(name, NEW_VALUE_MS, signal),
+        this.exposure?.tellPv({ name, maxWaitMs: NEW_VALUE_MS }, signal),
       );
       if (story) this.#remember(story);
       return story ?? this.#lastStories.get(name);

@@ -20,7 +20,9 @@ export async function measureBroker(): Promise<Figure[]> {
       await second.setWish(DEMO);
       await settled(second);
       for (let hover = 0; hover < HOVERS; hover++) {
-        await timed(hovers, () => second.tellPv('DEMO:BEAM:CURRENT', 300, signal));
+        await timed(hovers, () =>
+          second.tellPv({ name: 'DEMO:BEAM:CURRENT', maxWaitMs: 300 }, signal),
+        );
       }
       const status = readFileSync(`/proc/${first.broker.pid}/status`, 'utf8');
       residentMb = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;

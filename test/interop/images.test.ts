@@ -51,7 +51,7 @@ describe('images: docker', () => {
 
   for (const { protocol, ioc, size } of cameras) {
     const pathOf = async (window: BrokerExposure, name: string): Promise<PvPath | undefined> => {
-      const { paths } = await window.tellPv(name, 700, never);
+      const { paths } = await window.tellPv({ name, maxWaitMs: 700 }, never);
       return paths.find(({ row }) => row.protocol === protocol);
     };
 
@@ -67,7 +67,7 @@ describe('images: docker', () => {
       assert.equal(sizeText(path.reading), size);
       assert.match(valueText(path.reading), /^\[\d+, .* 999990 more\]/);
       assert.ok(JSON.stringify(path.reading).length < MOST_CHARACTERS);
-      const { value } = await window.readPv('CAM:IMAGE', protocol, never);
+      const { value } = await window.readPv({ name: 'CAM:IMAGE', protocol }, never);
       const all = (Array.isArray(value) ? value : (value as { value: unknown }).value) as unknown[];
       assert.equal(all.length, 1e6);
     });
@@ -75,7 +75,9 @@ describe('images: docker', () => {
     it(`a monitor on an image over ${protocol} keeps no other PV waiting`, async () => {
       const window = await windowOn(ioc, 'CAM:IMAGE');
       const updates: PvUpdate[] = [];
-      const monitor = window.monitorPv('CAM:IMAGE', protocol, (update) => updates.push(update));
+      const monitor = window.monitorPv({ name: 'CAM:IMAGE', protocol }, (update) =>
+        updates.push(update),
+      );
       try {
         const values = (): number => updates.filter(({ kind }) => kind === 'value').length;
         let before = 0;

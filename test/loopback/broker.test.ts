@@ -130,7 +130,9 @@ describe('the broker', function () {
     await frontEnd.setWish(DEMO);
     await settled(frontEnd);
     const updates: PvUpdate[] = [];
-    frontEnd.monitorPv('DEMO:BEAM:CURRENT', 'ca', (update) => updates.push(update));
+    frontEnd.monitorPv({ name: 'DEMO:BEAM:CURRENT', protocol: 'ca' }, (update) =>
+      updates.push(update),
+    );
     const lastIs = (kind: string) => () => updates.at(-1)?.kind === kind;
     await until(lastIs('value'), 5000, 'a first value');
     const { pid } = frontEnd.broker;
@@ -263,8 +265,11 @@ describe('the broker', function () {
     assert.equal(await talk('Content-Length: 99999999999\r\n\r\n'), '', 'sent away after a while');
     assert.match(await talk(request('listPvs', { offset: 0, limit: 1 })), /hello comes first/);
     assert.match(await talk(request('nonsense', {})), /-32601/);
-    assert.match(await talk(request('hello', { protocol: 'x' })), /whole number in \\"protocol\\"/);
-    assert.match(await talk(request('hello', [1])), /by name/);
+    assert.match(
+      await talk(request('hello', { protocol: 'x' })),
+      /whole number in hello\.protocol/,
+    );
+    assert.match(await talk(request('hello', [1])), /an object in hello/);
     await settled(frontEnd);
   });
 
@@ -299,7 +304,9 @@ describe('the broker', function () {
     slow.pause();
     const beforeKb = residentKb(pid);
     const updates: PvUpdate[] = [];
-    frontEnd.monitorPv('DEMO:SPECTRUM', 'pva', (update) => updates.push(update));
+    frontEnd.monitorPv({ name: 'DEMO:SPECTRUM', protocol: 'pva' }, (update) =>
+      updates.push(update),
+    );
     await until(() => updates.length >= 8, 15_000, 'updates for the one who reads');
     const grownKb = residentKb(pid) - beforeKb;
     assert.ok(grownKb < 60_000, `${grownKb} kB more`);

@@ -127,7 +127,7 @@ async function getOne(
 ): Promise<GetResult> {
   const { name, protocol } = request;
   try {
-    return { ...request, reading: await exposure.readPv(name, protocol, signal) };
+    return { ...request, reading: await exposure.readPv({ name, protocol }, signal) };
   } catch (error) {
     return {
       ...request,

@@ -17,21 +17,11 @@ import {
 } from '../../base/errors';
 import { type Event, EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
-import type {
-  Branch,
-  BranchQuery,
-  Exposure,
-  PvPage,
-  PvQuery,
-  PvStory,
-  PvUpdate,
-  RunningContainer,
-  Wish,
-} from '../../model/exposure';
-import type { PvReading } from '../../model/reading';
-import type { PvProtocol, Snapshot } from '../../model/snapshot';
+import type { CoreRequests, Exposure, PvAddress, PvUpdate, Wish } from '../../model/exposure';
+import type { Snapshot } from '../../model/snapshot';
 import { ExposureClient } from '../../rpc/exposureClient';
-import { type BrokerFacts, METHODS, RPC_PROTOCOL } from '../../rpc/messages';
+import { type BrokerFacts, RPC_PROTOCOL } from '../../rpc/messages';
+import { coreRequests, type MethodName, type ParamsOf, type ResultOf } from '../../rpc/methods';
 import { systemClock } from '../systemClock';
 import { brokerPlace, type BrokerPlace, checkPlace, type Environment } from './brokerPlace';
 import { isOlder } from './brokerVersion';
@@ -101,7 +91,7 @@ export async function connectBroker(
   const exposure = new ReconnectingExposure(options, requiredPlace(options.env));
   try {
     await exposure.connect(signal, true);
-    return exposure;
+    return withCoreRequests(exposure);
   } catch (error) {
     exposure.leave();
     throw error;
@@ -121,13 +111,21 @@ export async function findBroker(
   checkPlace(place);
   const exposure = new ReconnectingExposure(options, place);
   try {
-    if (await exposure.connect(signal, false)) return exposure;
+    if (await exposure.connect(signal, false)) return withCoreRequests(exposure);
   } catch (error) {
     if (signal.aborted) throw error;
     options.log('info', 'session', `the broker is not used: ${messageOf(error)}`);
   }
   exposure.leave();
   return undefined;
+}
+
+/** What is asked of the core goes to the broker that is there then. */
+function withCoreRequests(exposure: ReconnectingExposure): BrokerExposure {
+  return Object.assign(
+    exposure,
+    coreRequests((name, params, signal) => exposure.request(name, params, signal)),
+  );
 }
 
 function requiredPlace(env: Environment): BrokerPlace {
@@ -139,12 +137,11 @@ function requiredPlace(env: Environment): BrokerPlace {
 }
 
 interface Monitor {
-  readonly name: string;
-  readonly protocol: PvProtocol;
+  readonly address: PvAddress;
   readonly onUpdate: (update: PvUpdate) => void;
 }
 
-class ReconnectingExposure implements BrokerExposure {
+class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
   readonly #options: ConnectBrokerOptions;
   readonly #place: BrokerPlace;
   readonly #clock: Clock = systemClock;
@@ -247,7 +244,7 @@ class ReconnectingExposure implements BrokerExposure {
       const { broker, wish, snapshot } = await client.hello(params, signal);
       if (this.#isReplaceable(broker, mayStart)) {
         this.#options.log('info', 'session', `broker ${broker.version} makes room for ${version}`);
-        await client.request(METHODS.handOver, {}, signal);
+        await client.request('handOver', {}, signal);
         client.dispose();
         return false;
       }
@@ -265,8 +262,8 @@ class ReconnectingExposure implements BrokerExposure {
       this.#snapshot = snapshot;
       if (this.#hasWished) await client.setWish(this.#wish, signal);
       else this.#wish = wish;
-      for (const [monitorId, { name, protocol }] of this.#monitors) {
-        await client.request(METHODS.startMonitor, { monitorId, name, protocol }, signal);
+      for (const [monitorId, { address }] of this.#monitors) {
+        await client.request('startMonitor', { monitorId, ...address }, signal);
       }
       if (this.#abort.signal.aborted) throw new CancelledError();
     } catch (error) {
@@ -312,9 +309,13 @@ class ReconnectingExposure implements BrokerExposure {
     }
   }
 
-  async #request<T>(method: string, params: object, signal: AbortSignal): Promise<T> {
+  async request<M extends MethodName>(
+    name: M,
+    params: ParamsOf<M>,
+    signal: AbortSignal,
+  ): Promise<ResultOf<M>> {
     const client = this.#client ?? (await this.#nextClient(signal));
-    return client.request<T>(method, params, signal);
+    return client.request(name, params, signal);
   }
 
   #nextClient(signal: AbortSignal): Promise<ExposureClient> {
@@ -343,49 +344,29 @@ class ReconnectingExposure implements BrokerExposure {
     this.#wish = wish;
     this.#hasWished = true;
     try {
-      await this.#request(METHODS.setWish, { wish: wish ?? null }, this.#abort.signal);
+      await this.request('setWish', { wish: wish ?? null }, this.#abort.signal);
     } catch (error) {
       if (this.#client && this.#wish === wish) this.#wish = former;
       throw error;
     }
   }
 
-  listPvs(query: PvQuery, signal: AbortSignal): Promise<PvPage> {
-    return this.#request(METHODS.listPvs, query, signal);
-  }
-
-  listBranch(query: BranchQuery, signal: AbortSignal): Promise<Branch> {
-    return this.#request(METHODS.listBranch, query, signal);
-  }
-
-  listContainers(signal: AbortSignal): Promise<readonly RunningContainer[]> {
-    return this.#request(METHODS.listContainers, {}, signal);
-  }
-
   listWishes(signal: AbortSignal): Promise<readonly Wish[]> {
-    return this.#request(METHODS.listWishes, {}, signal);
+    return this.request('listWishes', {}, signal);
   }
 
-  tellPv(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvStory> {
-    return this.#request(METHODS.tellPv, { name, maxWaitMs }, signal);
-  }
-
-  readPv(name: string, protocol: PvProtocol, signal: AbortSignal): Promise<PvReading> {
-    return this.#request(METHODS.readPv, { name, protocol }, signal);
-  }
-
-  monitorPv(name: string, protocol: PvProtocol, onUpdate: (update: PvUpdate) => void): Disposable {
+  monitorPv(address: PvAddress, onUpdate: (update: PvUpdate) => void): Disposable {
     const monitorId = this.#nextMonitorId++;
-    this.#monitors.set(monitorId, { name, protocol, onUpdate });
-    this.#tell(METHODS.startMonitor, { monitorId, name, protocol });
+    this.#monitors.set(monitorId, { address, onUpdate });
+    this.#tell('startMonitor', { monitorId, ...address });
     return toDisposable(() => {
       this.#monitors.delete(monitorId);
-      this.#tell(METHODS.stopMonitor, { monitorId });
+      this.#tell('stopMonitor', { monitorId });
     });
   }
 
   /** What a broker that comes later is told anyway. */
-  #tell(method: string, params: object): void {
+  #tell<M extends MethodName>(method: M, params: ParamsOf<M>): void {
     this.#client?.request(method, params, this.#abort.signal).catch((error: unknown) => {
       if (!this.#abort.signal.aborted) this.#options.log('info', 'session', messageOf(error));
     });
@@ -393,7 +374,7 @@ class ReconnectingExposure implements BrokerExposure {
 
   async restart(signal: AbortSignal): Promise<void> {
     const former = this.#client;
-    await this.#request(METHODS.stop, {}, signal).catch(unlessAborted(signal));
+    await this.request('stop', {}, signal).catch(unlessAborted(signal));
     // Its end is told by the connection's, which brings us back to another one.
     while (this.#client === former && !signal.aborted) await delay(this.#clock, LOOK_MS, signal);
     if (!this.#client) await this.#nextClient(signal);
@@ -420,7 +401,7 @@ class ReconnectingExposure implements BrokerExposure {
     this.#client = undefined;
     this.#abort.abort();
     await client
-      ?.request(METHODS.goodbye, {}, new AbortController().signal, GOODBYE_TIMEOUT_MS)
+      ?.request('goodbye', {}, new AbortController().signal, GOODBYE_TIMEOUT_MS)
       .catch(() => undefined);
     client?.dispose();
     this.leave();

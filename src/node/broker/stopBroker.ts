@@ -2,7 +2,6 @@
 import { delay } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { ExposureClient } from '../../rpc/exposureClient';
-import { METHODS } from '../../rpc/messages';
 import type { BrokerPlace } from './brokerPlace';
 import { dialBroker } from './dialBroker';
 
@@ -21,7 +20,7 @@ export async function stopBroker(
   const client = new ExposureClient(socket, clock, events);
   try {
     // Its answer may be lost to its end.
-    await client.request(METHODS.stop, {}, signal).catch(nothing);
+    await client.request('stop', {}, signal).catch(nothing);
   } finally {
     client.dispose();
   }

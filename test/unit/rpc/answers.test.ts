@@ -4,7 +4,8 @@ import { isErrorCode } from '../../../src/base/errors';
 import type { Snapshot } from '../../../src/model/snapshot';
 import { duplexPair } from '../../../src/node/relay/duplexPair';
 import { ExposureClient } from '../../../src/rpc/exposureClient';
-import { METHODS, NEWS, RPC_PROTOCOL } from '../../../src/rpc/messages';
+import { RPC_PROTOCOL } from '../../../src/rpc/messages';
+import { type MethodName, NEWS } from '../../../src/rpc/methods';
 import { createRpcConnection } from '../../../src/rpc/rpcConnection';
 import { FakeClock } from '../../support/fakeClock';
 import { snapshotWith } from '../../support/snapshots';
@@ -75,12 +76,12 @@ describe('what a broker says', () => {
       snapshots: told,
       ends,
     } = talk({
-      [METHODS.hello]: { broker: FACTS, snapshot: GOOD },
+      hello: { broker: FACTS, snapshot: GOOD },
     });
     const { snapshot } = await client.hello(HELLO, signal);
     assert.deepEqual(snapshot, GOOD);
     const newer = { ...GOOD, mood: 'good' };
-    await broker.sendNotification(NEWS.snapshot, { snapshot: newer });
+    await broker.sendNotification(NEWS.snapshot.type, { snapshot: newer });
     await until(() => told.length > 0, 5000, 'a snapshot');
     assert.deepEqual([told, ends], [[newer], []]);
     client.dispose();
@@ -88,15 +89,15 @@ describe('what a broker says', () => {
 
   it('ends the connection where a snapshot makes no sense', async () => {
     for (const snapshot of snapshots) {
-      const first = talk({ [METHODS.hello]: { broker: FACTS, snapshot } });
+      const first = talk({ hello: { broker: FACTS, snapshot } });
       await assert.rejects(
         first.client.hello(HELLO, signal),
         (error) => isErrorCode(error, 'usage') && /makes no sense/.test(String(error)),
         JSON.stringify(snapshot)?.slice(0, 500),
       );
-      const later = talk({ [METHODS.hello]: { broker: FACTS, snapshot: GOOD } });
+      const later = talk({ hello: { broker: FACTS, snapshot: GOOD } });
       await later.client.hello(HELLO, signal);
-      await later.broker.sendNotification(NEWS.snapshot, { snapshot });
+      await later.broker.sendNotification(NEWS.snapshot.type, { snapshot });
       await until(() => later.ends.length > 0, 5000, 'the end');
       assert.deepEqual(later.snapshots, []);
     }
@@ -104,15 +105,15 @@ describe('what a broker says', () => {
 
   it('ends it where facts or answers make none either', async () => {
     for (const broker of [{ ...FACTS, pid: '1;id' }, { ...FACTS, logFile: 5 }, undefined]) {
-      const { client } = talk({ [METHODS.hello]: { broker, snapshot: GOOD } });
+      const { client } = talk({ hello: { broker, snapshot: GOOD } });
       await assert.rejects(client.hello(HELLO, signal), /makes no sense/);
     }
-    const answers: [string, unknown][] = [
-      [METHODS.listPvs, { total: 1, reachable: 1, rows: [{ name: 5 }] }],
-      [METHODS.tellPv, { name: 'X', paths: [{ listening: endpoints[0] }] }],
-      [METHODS.readPv, { value: 1, severity: {} }],
-      [METHODS.listContainers, [{ name: null }]],
-      [METHODS.listWishes, {}],
+    const answers: [MethodName, unknown][] = [
+      ['listPvs', { total: 1, reachable: 1, rows: [{ name: 5 }] }],
+      ['tellPv', { name: 'X', paths: [{ listening: endpoints[0] }] }],
+      ['readPv', { value: 1, severity: {} }],
+      ['listContainers', [{ name: null }]],
+      ['listWishes', {}],
     ];
     for (const [method, answer] of answers) {
       const { client, ends } = talk({ [method]: answer });
@@ -123,7 +124,7 @@ describe('what a broker says', () => {
 
   it('is not looked at further where it is too new to be understood', async () => {
     const broker = { protocol: RPC_PROTOCOL + 1, version: '9.0.0' };
-    const { client } = talk({ [METHODS.hello]: { broker, mood: 'good' } });
+    const { client } = talk({ hello: { broker, mood: 'good' } });
     assert.equal((await client.hello(HELLO, signal)).broker.version, '9.0.0');
     client.dispose();
   });

@@ -1,0 +1,306 @@
+/**
+ * What each message may carry, as its receiver believes it. Addresses go into the environment of
+ * shells and texts before people, so what is no address or no text ends the conversation.
+ */
+import * as v from 'valibot';
+import type { Endpoint } from '../model/endpoint';
+import {
+  type Branch,
+  type BranchQuery,
+  type NoParams,
+  type PvAddress,
+  type PvGroup,
+  type PvPage,
+  type PvPath,
+  type PvQuery,
+  type PvRow,
+  type PvStory,
+  type PvStoryQuery,
+  type PvUpdate,
+  type RunningContainer,
+  SEARCH_WISHES,
+  type Selection,
+  type Wish,
+} from '../model/exposure';
+import type { NameSource } from '../model/pvTable';
+import type { PvReading } from '../model/reading';
+import type {
+  ContainerState,
+  EngineState,
+  IocState,
+  Problem,
+  PvCounts,
+  PvProtocol,
+  SearchPort,
+  ServerState,
+  Snapshot,
+} from '../model/snapshot';
+import type { ContainerHint } from '../model/workspaceContainer';
+import type { BrokerFacts, HelloParams, HelloResult, MonitorParams, UpdateNews } from './messages';
+import {
+  anything,
+  count,
+  flag,
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  record,
+  type Schema,
+  text,
+  word,
+} from './schema';
+
+/** Numbers of IPv4 and IPv6, with the interface of a link-local one. */
+const host = v.custom<string>(
+  (value) => typeof value === 'string' && /^[\w.:-]{1,255}(%[\w.-]{1,64})?$/.test(value),
+  'an address',
+);
+const port = v.pipe(
+  v.number('a port'),
+  v.integer('a port'),
+  v.minValue(1, 'a port'),
+  v.maxValue(65_535, 'a port'),
+);
+const endpoint: Schema<Endpoint> = object({ host, port });
+const problem: Schema<Problem> = object({
+  code: word<string>(),
+  message: text,
+  advice: text,
+});
+const protocol: Schema<PvProtocol> = oneOf(['ca', 'pva']);
+
+// What a snapshot consists of.
+
+const pvCounts: Schema<PvCounts> = object({
+  total: count,
+  reachable: count,
+  pending: count,
+  unreadable: optional(count),
+});
+
+const server: Schema<ServerState> = object({
+  key: text,
+  protocol,
+  implementation: text,
+  guid: optional(text),
+  listening: endpoint,
+  status: word<ServerState['status']>(),
+  way: optional(word<NonNullable<ServerState['way']>>()),
+  local: optional(endpoint),
+  isRelayed: optional(flag),
+  since: optional(text),
+  pvs: pvCounts,
+  problem: optional(problem),
+  note: optional(text),
+});
+
+const ioc: Schema<IocState> = object({
+  key: text,
+  name: text,
+  pid: optional(count),
+  startedAt: optional(text),
+  commandLine: text,
+  role: word<IocState['role']>(),
+  namesNote: optional(text),
+  isNamesCut: optional(flag),
+  servers: list(server),
+});
+
+const container: Schema<ContainerState> = object({
+  key: text,
+  engineKey: text,
+  id: text,
+  name: text,
+  image: text,
+  labels: record(text),
+  status: word<ContainerState['status']>(),
+  iocs: list(ioc),
+  problem: optional(problem),
+});
+
+const engine: Schema<EngineState> = object({
+  key: text,
+  kind: word<EngineState['kind']>(),
+  version: text,
+  isRootless: flag,
+  status: word<EngineState['status']>(),
+  problem: optional(problem),
+});
+
+const searchPort: Schema<SearchPort> = object({
+  local: optional(endpoint),
+  alsoAt: optional(list(endpoint)),
+  broadcasts: optional(list(host)),
+  problem: optional(problem),
+});
+
+export const snapshot: Schema<Snapshot> = object({
+  isSettled: flag,
+  engineProblem: optional(problem),
+  engines: list(engine),
+  containers: list(container),
+  search: optional(object({ ca: optional(searchPort), pva: optional(searchPort) })),
+  nameServers: optional(object({ ca: optional(endpoint), pva: optional(endpoint) })),
+  notices: optional(list(problem)),
+  unknownNames: list(text),
+});
+
+// What front ends want and ask.
+
+const selection: Schema<Selection> = object({
+  containers: list(text),
+  labels: list(text),
+  workspace: optional(text),
+});
+
+const hint: Schema<ContainerHint> = object({
+  folder: optional(text),
+  configFile: optional(text),
+  name: optional(text),
+  id: optional(text),
+});
+
+const wish: Schema<Wish> = object({
+  selection,
+  engines: list(text),
+  names: list(text),
+  search: optional(oneOf(SEARCH_WISHES)),
+  own: optional(hint),
+});
+
+export const wishes = list(wish);
+/** JSON has no word for nothing but null. */
+export const wishOrNull: Schema<{ readonly wish: Wish | null }> = object({
+  wish: v.nullable(wish),
+});
+export const nothing: Schema<NoParams> = object({});
+export const noResult: Schema<null> = v.null('nothing');
+
+export const pvAddress: Schema<PvAddress> = object({ name: text, protocol });
+export const pvStoryQuery: Schema<PvStoryQuery> = object({ name: text, maxWaitMs: count });
+export const monitorId: Schema<{ readonly monitorId: number }> = object({ monitorId: count });
+export const monitor: Schema<MonitorParams> = object({ monitorId: count, name: text, protocol });
+
+export const pvQuery: Schema<PvQuery> = object({
+  pattern: optional(text),
+  serverKey: optional(text),
+  onlyUnreachable: optional(flag),
+  offset: count,
+  limit: count,
+});
+
+export const branchQuery: Schema<BranchQuery> = object({
+  serverKey: text,
+  prefix: text,
+  pattern: optional(text),
+});
+
+export const hello: Schema<HelloParams> = object({
+  protocol: count,
+  version: text,
+  clientId: text,
+  clientName: text,
+});
+
+// What they are answered.
+
+const nameSource: Schema<NameSource> = v.variant(
+  'kind',
+  [
+    object({ kind: v.literal('pva-list') }),
+    object({ kind: v.literal('user') }),
+    object({ kind: v.literal('database'), file: text, line: count }),
+  ],
+  'where a name is from',
+);
+
+const row: Schema<PvRow> = object({
+  name: text,
+  protocol,
+  step: word<PvRow['step']>(),
+  state: word<string>(),
+  source: nameSource,
+  containerName: text,
+  iocName: text,
+  serverKey: text,
+});
+const rows = list(row);
+
+const group: Schema<PvGroup> = object({ prefix: text, total: count, reachable: count });
+export const pvPage: Schema<PvPage> = object({ total: count, reachable: count, rows });
+export const branch: Schema<Branch> = object({ groups: list(group), rows });
+
+const runningContainer: Schema<RunningContainer> = object({
+  engineKey: text,
+  id: text,
+  name: text,
+  image: text,
+  status: word<RunningContainer['status']>(),
+});
+export const runningContainers = list(runningContainer);
+
+/** The value itself is whatever its PV is. */
+export const reading: Schema<PvReading> = object({
+  value: anything<unknown>(),
+  units: optional(text),
+  severity: text,
+  alarmMessage: optional(text),
+  time: optional(text),
+  precision: optional(number),
+  dimensions: optional(list(number)),
+  whole: optional(object({ type: text, count, bytes: optional(count) })),
+});
+
+const path: Schema<PvPath> = object({
+  row,
+  implementation: text,
+  pid: optional(count),
+  way: optional(word<NonNullable<PvPath['way']>>()),
+  listening: endpoint,
+  local: optional(endpoint),
+  since: optional(text),
+  problem: optional(problem),
+  reading: optional(reading),
+  readAt: optional(text),
+  deniedTo: optional(text),
+  readProblem: optional(text),
+});
+export const pvStory: Schema<PvStory> = object({ name: text, paths: list(path) });
+
+/** Of any version: the rest of what a newer broker says is not looked at. */
+export const versions: Schema<Pick<BrokerFacts, 'protocol' | 'version'>> = object({
+  protocol: count,
+  version: text,
+});
+
+const facts: Schema<BrokerFacts> = object({
+  protocol: count,
+  version: text,
+  pid: count,
+  isForeground: flag,
+  logFile: optional(text),
+  frontEndCount: count,
+});
+
+export const greeting: Schema<HelloResult> = object({
+  broker: facts,
+  wish: optional(wish),
+  snapshot,
+});
+
+const update: Schema<PvUpdate> = v.variant(
+  'kind',
+  [
+    object({
+      kind: v.literal('value'),
+      reading,
+      range: optional(v.tuple([number, number], 'two numbers')),
+    }),
+    object({ kind: v.literal('interrupted'), reason: text }),
+  ],
+  'an update',
+);
+
+export const updateNews: Schema<UpdateNews> = object({ monitorId: count, update });

@@ -1,0 +1,120 @@
+/**
+ * Everything that front ends and the broker say to each other, each message with the schema of what it
+ * carries: JSON-RPC 2.0 in the framing of the Language Server Protocol. Client and server are derived
+ * from these tables. `hello` comes first.
+ */
+import { NotificationType, RequestType } from 'vscode-jsonrpc/node';
+import type { CoreRequests } from '../model/exposure';
+import type { SnapshotNews, UpdateNews } from './messages';
+import * as shape from './messageSchemas';
+import { object, type Schema } from './schema';
+
+/** A request: what is asked, and what is answered. Its name is its key in the table. */
+export interface RpcMethod<P, R> {
+  readonly type: RequestType<P, R, void>;
+  readonly params: Schema<P>;
+  readonly result: Schema<R>;
+}
+
+export interface RpcNotification<P> {
+  readonly type: NotificationType<P>;
+  readonly params: Schema<P>;
+}
+
+type CoreName = keyof CoreRequests;
+type Unnamed<P, R> = Pick<RpcMethod<P, R>, 'params' | 'result'>;
+type CoreEntries = {
+  readonly [M in CoreName]: Unnamed<
+    Parameters<CoreRequests[M]>[0],
+    Awaited<ReturnType<CoreRequests[M]>>
+  >;
+};
+type Named<T> = {
+  readonly [M in keyof T]: T[M] extends Unnamed<infer P, infer R> ? RpcMethod<P, R> : never;
+};
+
+function request<P, R>(params: Schema<P>, result: Schema<R>): Unnamed<P, R> {
+  return { params, result };
+}
+
+function named<T extends Readonly<Record<string, Unnamed<unknown, unknown>>>>(
+  entries: T,
+): Named<T> {
+  return Object.fromEntries(
+    Object.entries(entries).map(([name, entry]) => [
+      name,
+      { ...entry, type: new RequestType<unknown, unknown, void>(name) },
+    ]),
+  ) as Named<T>;
+}
+
+/** What the core is asked; the broker passes each on as it is. */
+const CORE_METHODS = named({
+  listPvs: request(shape.pvQuery, shape.pvPage),
+  listBranch: request(shape.branchQuery, shape.branch),
+  listContainers: request(shape.nothing, shape.runningContainers),
+  tellPv: request(shape.pvStoryQuery, shape.pvStory),
+  readPv: request(shape.pvAddress, shape.reading),
+} satisfies CoreEntries);
+
+/** About the front end itself, and the broker. */
+const FRONT_END_METHODS = named({
+  hello: request(shape.hello, shape.greeting),
+  setWish: request(shape.wishOrNull, shape.noResult),
+  startMonitor: request(shape.monitor, shape.noResult),
+  stopMonitor: request(shape.monitorId, shape.noResult),
+  /** What all front ends want now. */
+  listWishes: request(shape.nothing, shape.wishes),
+  /** Ends this front end's wish at once; without it the wish stays for the grace. */
+  goodbye: request(shape.nothing, shape.noResult),
+  /** A newer version wants to take over: no new front ends from now on. */
+  handOver: request(shape.nothing, shape.noResult),
+  /** The broker ends, everything with it. */
+  stop: request(shape.nothing, shape.noResult),
+});
+
+/** Front end to broker. */
+export const METHODS = { ...CORE_METHODS, ...FRONT_END_METHODS };
+export type MethodName = keyof typeof METHODS;
+export type ParamsOf<M extends MethodName> =
+  (typeof METHODS)[M] extends RpcMethod<infer P, unknown> ? P : never;
+export type ResultOf<M extends MethodName> =
+  (typeof METHODS)[M] extends RpcMethod<unknown, infer R> ? R : never;
+
+/** An implementation of each method, as the broker has it. */
+export type Handlers<M extends MethodName = MethodName> = {
+  readonly [N in M]: (
+    params: ParamsOf<N>,
+    signal: AbortSignal,
+  ) => ResultOf<N> | Promise<ResultOf<N>>;
+};
+
+export type Request = <M extends MethodName>(
+  name: M,
+  params: ParamsOf<M>,
+  signal: AbortSignal,
+) => Promise<ResultOf<M>>;
+
+const CORE_NAMES = Object.keys(CORE_METHODS) as CoreName[];
+
+/** The core's requests, each carried by `ask` under its name. */
+export function coreRequests(
+  ask: (name: CoreName, params: never, signal: AbortSignal) => Promise<unknown>,
+): CoreRequests {
+  return Object.fromEntries(
+    CORE_NAMES.map((name) => [
+      name,
+      (params: never, signal: AbortSignal) => ask(name, params, signal),
+    ]),
+  ) as unknown as CoreRequests;
+}
+
+/** Broker to front end. */
+export const NEWS = {
+  snapshot: notification<SnapshotNews>('snapshot', object({ snapshot: shape.snapshot })),
+  update: notification<UpdateNews>('update', shape.updateNews),
+};
+
+function notification<P>(name: string, params: Schema<P>): RpcNotification<P> {
+  return { type: new NotificationType<P>(name), params };
+}

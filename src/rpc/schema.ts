@@ -1,0 +1,71 @@
+/**
+ * Schemas of what crosses the socket, over valibot: texts and lists have a limit, and what is wrong is
+ * said in a sentence with its place.
+ */
+import * as v from 'valibot';
+
+/** Accepts what has the shape of T; fields that it does not name pass unseen. */
+export type Schema<T> = v.GenericSchema<unknown, T>;
+
+/** Longer is no name, sentence or path; values of PVs are not checked as texts. */
+const MAX_TEXT = 1024 * 1024;
+const MAX_ITEMS = 1_000_000;
+
+export const text = v.pipe(v.string('text'), v.maxLength(MAX_TEXT, 'text'));
+export const flag = v.boolean('true or false');
+export const number = v.number('a number');
+/** A whole number from 0 on. */
+export const count = v.pipe(
+  v.number('a whole number'),
+  v.safeInteger('a whole number'),
+  v.minValue(0, 'a whole number'),
+);
+
+/** One of a closed set of words. */
+export function oneOf<const W extends string>(words: readonly W[]): Schema<W> {
+  return v.picklist(words, words.join(' or '));
+}
+
+/** A word for programs, such as `exposed`: a newer side may know more of them than T. */
+export function word<T extends string>(): Schema<T> {
+  return v.custom<T>(
+    (value) => typeof value === 'string' && /^[\w:-]{0,64}$/.test(value),
+    'a word',
+  );
+}
+
+/** Whatever it is, its owner looks at it. */
+export function anything<T>(): Schema<T> {
+  return v.custom<T>(() => true);
+}
+
+export function list<T>(item: Schema<T>): Schema<readonly T[]> {
+  return v.pipe(v.array(item, 'a list'), v.maxLength(MAX_ITEMS, 'a list'));
+}
+
+export function object<const F extends v.ObjectEntries>(fields: F): v.ObjectSchema<F, string> {
+  return v.object(fields, 'an object');
+}
+
+/** A field that may be left out. */
+export function optional<const S extends Schema<unknown>>(
+  schema: S,
+): v.ExactOptionalSchema<S, undefined> {
+  return v.exactOptional(schema);
+}
+
+/** Values of one shape, under any names. */
+export function record<T>(item: Schema<T>): Schema<Readonly<Record<string, T>>> {
+  return v.record(text, item, 'an object');
+}
+
+/** @throws Error that says where it makes no sense: "expected text in hello.snapshot". */
+export function check<T>(schema: Schema<T>, value: unknown, where: string): T {
+  const { issues } = v.safeParse(schema, value, { abortEarly: true });
+  if (!issues) return value as T;
+  const [issue] = issues;
+  const path = v.getDotPath(issue)?.slice(0, 200);
+  const place = path ? `${where}.${path}` : where;
+  const isMissing = issue.type === 'object' && issue.input === undefined && path !== undefined;
+  throw new Error(isMissing ? `${place} is missing` : `expected ${issue.message} in ${place}`);
+}
