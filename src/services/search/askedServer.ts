@@ -11,19 +11,9 @@ import type { Log } from '../../base/log';
 import type { Connection } from '../connection';
 import { ProtocolLink } from '../probe/protocolLink';
 import { ReceiveAllowance } from '../probe/receiveAllowance';
+import { canaryLike } from './canaryName';
 import type { AskingDialect, CreateAskingDialect } from './askingDialect';
 import { RecentNames } from './recentNames';
-
-/** Words for a name that nobody has; by chance, so that it cannot be told from one that clients want. */
-const CANARY_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
-
-function canaryName(): string {
-  const letters = Array.from(
-    { length: 16 },
-    () => CANARY_LETTERS[Math.floor(Math.random() * CANARY_LETTERS.length)] ?? 'A',
-  );
-  return `${letters.slice(0, 6).join('')}:${letters.slice(6).join('')}`;
-}
 
 /** 'unknown': it could not be asked, or not now. Silence is taken for 'no'. */
 export type NameAnswer = 'yes' | 'no' | 'unknown';
@@ -59,6 +49,8 @@ const PING_MS = 15_000;
 const TICK_MS = 20;
 /** A server that could not be reached is left alone for so long. */
 const RETRY_MS = 1000;
+/** After so many names at most it is asked again for one that nobody has; the number is chance. */
+const NAMES_PER_CANARY = 20;
 
 interface Question {
   readonly name: string;
@@ -94,7 +86,9 @@ export class AskedServer implements Disposable {
   #allowedAtMs = 0;
   /** It has said yes to a name that nobody has. */
   #saysYesToAll = false;
-  #canary = '';
+  /** The name that nobody has, while it is being asked. */
+  #canary: string | undefined;
+  #namesUntilCanary = 0;
   #tick: { readonly atMs: number; readonly timer: Disposable } | undefined;
 
   constructor(input: AskedServerInput) {
@@ -148,6 +142,7 @@ export class AskedServer implements Disposable {
     const question: Question = { name, untilMs, listeners: [listener] };
     this.#questions.set(name, question);
     this.#queue.push(question);
+    if (--this.#namesUntilCanary <= 0 && this.#isReady) this.#askCanary(name);
     if (this.#isReady) this.#scheduleTick(0);
     else if (!this.#isHolding) void this.#hold();
   }
@@ -184,7 +179,8 @@ export class AskedServer implements Disposable {
       const dialect = this.#input.createDialect({
         ready: () => {
           this.#isReady = true;
-          this.#askCanary();
+          const [first] = this.#queue;
+          if (first) this.#askCanary(first.name);
           this.#scheduleTick(0);
         },
         answered: (key, hasName) => this.#answered(key, hasName ? 'yes' : 'no'),
@@ -205,10 +201,14 @@ export class AskedServer implements Disposable {
     }).finally(() => ended.abort());
   }
 
-  /** Before all else, so that its answer comes before theirs. A gateway is known for what it is. */
-  #askCanary(): void {
-    if (this.#input.isGateway || this.#saysYesToAll) return;
-    this.#canary = canaryName();
+  /**
+   * Before what waits, so that its answer comes before theirs, and again now and then: who knows the
+   * first question by its place may not know the next. A gateway is known for what it is.
+   */
+  #askCanary(like: string): void {
+    if (this.#input.isGateway || this.#saysYesToAll || this.#canary !== undefined) return;
+    this.#namesUntilCanary = 1 + Math.floor(Math.random() * NAMES_PER_CANARY);
+    this.#canary = canaryLike(like);
     const untilMs = this.#input.clock.nowMs() + this.#input.clock.stretch(WAIT_TIMEOUT_MS);
     const question: Question = { name: this.#canary, untilMs, listeners: [] };
     this.#questions.set(question.name, question);
@@ -311,8 +311,11 @@ export class AskedServer implements Disposable {
   #settle(question: Question, answer: NameAnswer): void {
     this.#questions.delete(question.name);
     if (question.name === this.#canary) {
+      this.#canary = undefined;
       if (answer !== 'yes') return;
       this.#saysYesToAll = true;
+      // What it said before tells no more than what it says now.
+      this.#firstYesMs.clear();
       this.#input.log('info', 'search', `${this.#input.label} says yes to every name`);
       this.#input.onYesToAll?.();
       return;

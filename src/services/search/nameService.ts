@@ -294,7 +294,7 @@ export class NameService implements Disposable {
   /** By what is known: the first server in the order; others are noted. */
   #locate(name: string): NameLocation | undefined {
     const here: KnownServer[] = [];
-    for (const known of this.#inOrder()) {
+    for (const known of this.#inOrder(name)) {
       if (!isHere(known, name)) continue;
       this.#keptUntilMs.delete(known.server.key);
       // Who is last has the names of others by its nature.
@@ -315,10 +315,19 @@ export class NameService implements Disposable {
     return first && locationOf(first.server);
   }
 
-  /** Those that say yes to all names last, as gateways are. */
-  *#inOrder(): Iterable<KnownServer> {
-    for (const known of this.#known) if (!isLast(known)) yield known;
-    for (const known of this.#known) if (isLast(known)) yield known;
+  /**
+   * Whose list or databases have the name come first: a yes is no more than a word. Those that say yes
+   * to all names come last, as gateways do.
+   */
+  #inOrder(name: string): KnownServer[] {
+    const rank = (known: KnownServer): number => {
+      if (isLast(known)) return 2;
+      return known.server.isOwn(name) ? 0 : 1;
+    };
+    return this.#known
+      .map((known) => ({ known, rank: rank(known) }))
+      .sort((a, b) => a.rank - b.rank)
+      .map(({ known }) => known);
   }
 
   /** A name that is its own by more than a yes, or that it had before it started anew. */

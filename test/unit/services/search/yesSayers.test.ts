@@ -106,6 +106,44 @@ for (const protocol of ['ca', 'pva'] as const) {
       assert.deepEqual(scene.ask(PV), [portOf('a')], 'also from memory');
     });
 
+    it('does not get a name that is in the list of another, though it started first', async () => {
+      let isUp = true;
+      const owner = scene.server('b', itsOwn, {
+        isReachable: (name) => isUp && itsOwn(name),
+        isOwn: itsOwn,
+        endpoint: () => (isUp ? { host: '127.0.0.1', port: portOf('b') } : undefined),
+      });
+      // It says yes to that name alone, so nothing gives it away.
+      const claimant = scene.server('a', itsOwn);
+      scene.service.setServers([claimant, owner]);
+      isUp = false;
+      const told = scene.ask(PV);
+      await scene.clock.advance(70_000);
+      assert.deepEqual(told, [portOf('a')], 'a minute without its owner');
+      isUp = true;
+      assert.deepEqual(scene.ask(PV), [portOf('b')]);
+      await scene.clock.advance(120_000);
+      assert.deepEqual(scene.ask(PV), [portOf('b')], 'and for good');
+    });
+
+    it('is found out although it looks for names that nobody has', async () => {
+      const seen: string[] = [];
+      const looksOut = (name: string): boolean => {
+        seen.push(name);
+        return seen.length > 1 && !/^[A-Z]{6}:[A-Z]{10}$/.test(name);
+      };
+      scene.service.setServers([scene.server('sly', looksOut), scene.server('a', itsOwn)]);
+      // It may know the first name that it is asked; then chance says when the next one comes.
+      for (let at = 0; at < 25; at++) {
+        scene.ask(`LIN${at}:BPM:X`);
+        await scene.clock.advance(100);
+      }
+      const told = scene.ask(PV);
+      await scene.clock.advance(100);
+      assert.deepEqual(told, [portOf('a')]);
+      assert.ok(seen.every((name) => /^([A-Z]{3}\d+:[A-Z]{3}:[A-Z]|[\w:]{17})/.test(name)));
+    });
+
     it('is told for what nobody else has, and what it does is noted', async () => {
       const yes = scene.server('yes', everything);
       scene.service.setServers([yes, scene.server('a', itsOwn)]);
