@@ -3,6 +3,8 @@
  * Expected outcomes (a PV that is not reachable, a port in use) are states of the model, not errors.
  */
 
+import { clipped } from './clipped';
+
 /** Stable identifiers, safe to compare and to print in JSON. */
 export type ErrorCode =
   | 'local-protocol' // we broke the rules of a protocol: our bug
@@ -103,6 +105,9 @@ export function isErrorCode(error: unknown, code: ErrorCode): boolean {
 }
 
 /** The sentence to show for anything that was thrown. */
+/** More is no sentence: a container's shell, a server or an engine may say anything. */
+const MAX_MESSAGE = 2000;
+
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return clipped(error instanceof Error ? error.message : String(error), MAX_MESSAGE);
 }

@@ -13,7 +13,8 @@ const MAX_ITEMS = 1_000_000;
 
 export const text = v.pipe(v.string('text'), v.maxLength(MAX_TEXT, 'text'));
 export const flag = v.boolean('true or false');
-export const number = v.number('a number');
+/** NaN and the infinities are values of PVs, too. */
+export const number = v.custom<number>((value) => typeof value === 'number', 'a number');
 /** A whole number from 0 on. */
 export const count = v.pipe(
   v.number('a whole number'),

@@ -2,6 +2,7 @@
  * One IOC process: its servers on their way to this machine, the names of its PVs, and how far each
  * PV got. Lives from the first report that shows the process until the last.
  */
+import { clipped } from '../base/clipped';
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
 import { isErrorCode, messageOf } from '../base/errors';
@@ -30,6 +31,8 @@ const FILES_TIMEOUT_MS = 30_000;
 const STEPS_PER_NAME = 60;
 /** Of the command line that is shown. */
 const SHOWN_COMMAND = 2000;
+/** Of all that is to be said of its names; the log has every problem. */
+const MAX_NOTE = 4000;
 
 export interface IocExposureInput extends Pick<
   ServerExposureInput,
@@ -405,9 +408,9 @@ export class IocExposure implements Disposable {
       name: this.name,
       ...(process && { pid: process.pid }),
       ...(process?.startedAt !== undefined && { startedAt: process.startedAt }),
-      commandLine: shortened(process?.commandLine.join(' ') ?? ''),
+      commandLine: clipped(process?.commandLine.join(' ') ?? '', SHOWN_COMMAND),
       role,
-      ...(this.#namesNote !== undefined && { namesNote: this.#namesNote }),
+      ...(this.#namesNote !== undefined && { namesNote: clipped(this.#namesNote, MAX_NOTE) }),
       ...(this.#isNamesCut && { isNamesCut: true }),
       servers: this.servers
         .map((exposure) => this.#serverState(exposure))
@@ -504,10 +507,6 @@ function isTooLong(name: string): boolean {
   // No character takes more than three bytes for each of its units.
   if (name.length * 3 <= MAX_NAME_BYTES) return false;
   return name.length > MAX_NAME_BYTES || encodeUtf8(name).length > MAX_NAME_BYTES;
-}
-
-function shortened(text: string): string {
-  return text.length <= SHOWN_COMMAND ? text : `${text.slice(0, SHOWN_COMMAND)}...`;
 }
 
 /** Why fewer PVs are reachable than are counted, where nothing else tells it. */

@@ -21,15 +21,21 @@ export const BROKER_WORDS: Record<BrokerAction, string> = {
 
 export async function runBroker(
   action: BrokerAction,
-  options: CommonOptions,
+  common: CommonOptions,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
   if (action === 'stop') return stop(terminal, signal);
-  const broker = await findBroker(brokerOptions(terminal, `broker ${action}`), signal);
+  let problem: string | undefined;
+  const options = brokerOptions(terminal, `broker ${action}`);
+  const broker = await findBroker(options, signal, (reason) => (problem = reason));
+  if (!broker && problem !== undefined) {
+    terminal.tell(`A background process runs, but it cannot be used: ${problem}`);
+    return EXIT.unreachable;
+  }
   if (!broker) return noBroker(terminal);
   try {
-    if (action === 'status') await tellStatus(broker, options, terminal, signal);
+    if (action === 'status') await tellStatus(broker, common, terminal, signal);
     if (action === 'restart') await broker.restart(signal);
     if (action === 'restart') terminal.tell('Restarted.');
     return EXIT.ok;

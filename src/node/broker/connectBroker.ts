@@ -99,12 +99,13 @@ export async function connectBroker(
 }
 
 /**
- * The broker that runs, or undefined; starts none as long as that one lives. Rejects with UsageError
- * where somebody else could have put one.
+ * The broker that runs, or undefined; starts none as long as that one lives. One that runs and cannot
+ * be used is told to `onUnusable`. Rejects with UsageError where somebody else could have put one.
  */
 export async function findBroker(
   options: ConnectBrokerOptions,
   signal: AbortSignal,
+  onUnusable: (reason: string) => void = () => undefined,
 ): Promise<BrokerExposure | undefined> {
   const place = brokerPlace(options.env);
   if (!place) return undefined;
@@ -115,6 +116,7 @@ export async function findBroker(
   } catch (error) {
     if (signal.aborted) throw error;
     options.log('info', 'session', `the broker is not used: ${messageOf(error)}`);
+    onUnusable(messageOf(error));
   }
   exposure.leave();
   return undefined;

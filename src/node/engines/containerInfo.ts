@@ -93,19 +93,26 @@ export function parsePortPublisher(json: InspectJson): PortPublisher | undefined
   };
 }
 
+/** No id, name, image or reason is longer. */
+const MAX_TEXT = 2000;
+
 /** The types say what an engine should send; this holds whatever it sends. */
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+  return typeof value === 'string' ? value.slice(0, MAX_TEXT) : '';
 }
 
 /** Enough for what tools put there; all of it goes to every front end. */
 const MAX_LABELS = 200;
+/** Of a label's name and value together. */
 const MAX_LABEL_LENGTH = 4096;
 
 function labelsOf(labels: unknown): Readonly<Record<string, string>> {
   if (typeof labels !== 'object' || labels === null) return {};
   const kept = Object.entries(labels)
-    .filter(([, value]) => typeof value === 'string' && value.length <= MAX_LABEL_LENGTH)
+    .filter(
+      ([name, value]) =>
+        typeof value === 'string' && name.length + value.length <= MAX_LABEL_LENGTH,
+    )
     .slice(0, MAX_LABELS);
   return Object.fromEntries(kept);
 }

@@ -1,4 +1,5 @@
 /** The first words with an engine: does it answer, what is it, and is it one we know already? */
+import { clipped } from '../../base/clipped';
 import type Docker from 'dockerode';
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
@@ -71,6 +72,8 @@ export interface InfoJson {
   readonly Rootless?: boolean;
 }
 
+const MAX_VERSION = 100;
+
 export function parseIdentity(version: VersionJson, info: InfoJson): EngineIdentity {
   const isPodman = (version.Components ?? []).some(({ Name: name }) => /podman/i.test(name ?? ''));
   const isRootless =
@@ -82,7 +85,7 @@ export function parseIdentity(version: VersionJson, info: InfoJson): EngineIdent
   const { DockerRootDir: root, Driver: driver } = info;
   return {
     kind: isPodman ? 'podman' : 'docker',
-    version: version.Version ?? '',
+    version: clipped(version.Version ?? '', MAX_VERSION),
     isRootless,
     id,
     ...(root &&

@@ -2,6 +2,7 @@
  * The names found so far, as the record instance list of an IOC: what a second definition, an
  * addition or a deletion does, which names EPICS Base refuses, and how much is kept.
  */
+import { clipped } from '../../base/clipped';
 import type { DatabaseName, DatabaseNames, NamesProblem, NamesProblemKind } from './databaseName';
 import type { NamesBudget } from './namesBudget';
 
@@ -12,6 +13,8 @@ export interface Place {
 
 /** PVNAME_STRINGSZ - 1 (EPICS Base modules/database/src/ioc/db/dbDefs.h). */
 const maxNameLength = 60;
+/** Characters of a problem: what files say of themselves has no limit. */
+const MAX_PROBLEM = 500;
 
 interface Found extends Omit<DatabaseName, 'protocol'> {
   /** Of an alias: the record it stands for. */
@@ -84,7 +87,8 @@ export class NameCollection {
     }
   }
 
-  addProblem(kind: NamesProblemKind, message: string, place?: Partial<Place>): void {
+  addProblem(kind: NamesProblemKind, text: string, place?: Partial<Place>): void {
+    const message = clipped(text, MAX_PROBLEM);
     const key = `${kind} ${message} ${place?.file ?? ''}`;
     if (this.#seenProblems.has(key) || this.#problems.length > this.#budget.limits.problems) return;
     this.#seenProblems.add(key);

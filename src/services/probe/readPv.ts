@@ -1,4 +1,5 @@
 /** One PV read once, in the same words whichever protocol it came by. */
+import { clipped } from '../../base/clipped';
 import { ContainerError, NoReadAccessError, RemoteProtocolError } from '../../base/errors';
 import { formatTime, type PvReading } from '../../model/reading';
 import type { PvProtocol } from '../../model/snapshot';
@@ -13,6 +14,9 @@ import type { Connection } from '../connection';
 import { converse } from './converse';
 import { identityText } from './identityText';
 import { readCaValues, type CaValues } from './readCaValues';
+
+/** Characters of units and of an alarm's reason, which pvAccess does not limit. */
+const MAX_WORDS = 1000;
 
 interface ClientIdentity {
   readonly clientName: string;
@@ -138,11 +142,12 @@ export function readingOfPva(structure: PvaStructureValue): PvReading {
   return {
     value,
     ...(dimensions && { dimensions }),
-    ...(units !== undefined && { units }),
+    ...(units !== undefined && { units: clipped(units, MAX_WORDS) }),
     ...(precision !== undefined && { precision }),
     severity: PVA_SEVERITIES[alarm?.severity ?? 'none'],
     // QSRV 1 writes NO_ALARM there too.
-    alarmMessage: alarm === undefined || alarm.severity === 'none' ? '' : alarm.message,
+    alarmMessage:
+      alarm === undefined || alarm.severity === 'none' ? '' : clipped(alarm.message, MAX_WORDS),
     ...(isProcessed && { time: formatTime(timeStamp.secondsPastEpoch, timeStamp.nanoseconds) }),
   };
 }

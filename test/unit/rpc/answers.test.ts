@@ -1,6 +1,7 @@
 /** What a front end believes of what a broker says. */
 import assert from 'node:assert/strict';
 import { isErrorCode } from '../../../src/base/errors';
+import type { PvUpdate } from '../../../src/model/exposure';
 import type { Snapshot } from '../../../src/model/snapshot';
 import { duplexPair } from '../../../src/node/relay/duplexPair';
 import { ExposureClient } from '../../../src/rpc/exposureClient';
@@ -27,7 +28,7 @@ const GOOD: Snapshot = {
 
 describe('what a broker says', () => {
   /** A broker that gives these answers, and a front end that talks to it. */
-  function talk(answers: Record<string, unknown>) {
+  function talk(answers: Record<string, unknown>, updates: PvUpdate[] = []) {
     const [ours, theirs] = duplexPair();
     const broker = createRpcConnection(theirs);
     for (const [method, answer] of Object.entries(answers)) {
@@ -38,7 +39,7 @@ describe('what a broker says', () => {
     const snapshots: Snapshot[] = [];
     const client = new ExposureClient(ours, new FakeClock(), {
       onSnapshot: (snapshot) => void snapshots.push(snapshot),
-      onUpdate: () => undefined,
+      onUpdate: (_id, update) => void updates.push(update),
       onEnd: (reason) => void ends.push(reason),
     });
     return { broker, client, ends, snapshots };
@@ -84,6 +85,18 @@ describe('what a broker says', () => {
     await broker.sendNotification(NEWS.snapshot.type, { snapshot: newer });
     await until(() => told.length > 0, 5000, 'a snapshot');
     assert.deepEqual([told, ends], [[newer], []]);
+    client.dispose();
+  });
+
+  it('is taken where numbers are none, as those of PVs may be', async () => {
+    const updates: PvUpdate[] = [];
+    const { client, broker, ends } = talk({ hello: { broker: FACTS, snapshot: GOOD } }, updates);
+    await client.hello(HELLO, signal);
+    const reading = { value: [NaN, Infinity], severity: 'NO_ALARM', precision: NaN };
+    const update: PvUpdate = { kind: 'value', reading, range: [NaN, -Infinity] };
+    await broker.sendNotification(NEWS.update.type, { monitorId: 1, update });
+    await until(() => updates.length > 0, 5000, 'an update');
+    assert.deepEqual([updates, ends], [[update], []]);
     client.dispose();
   });
 

@@ -84,6 +84,19 @@ describe('what an engine says wrongly of a container', () => {
   });
 });
 
+describe('what an engine says of a container at too great length', () => {
+  it('is cut, so that it harms nobody who is told', () => {
+    const long = 'x'.repeat(1_200_000);
+    const info = parseContainerInfo({
+      ...docker,
+      Name: `/${long}`,
+      Config: { Image: long, Labels: { [long]: '', kept: 'label' } },
+    });
+    assert.deepEqual(info.labels, { kept: 'label' });
+    assert.ok(JSON.stringify(info).length < 10_000);
+  });
+});
+
 describe('container info', () => {
   it('is read from Docker', () => {
     assert.deepEqual(parseContainerInfo(docker), {

@@ -63,6 +63,14 @@ function countingClock(): { clock: Clock; longestTurn: () => number } {
 }
 
 describe('findDatabaseNames', () => {
+  it('tells many long problems in few words', async () => {
+    const long = (at: number): string => `/${at}${'A'.repeat(31_000)}`;
+    const script = Array.from({ length: 60 }, (_, at) => `< ${long(at)}\n`).join('');
+    const found = await find({ commandLine: ['softIoc', '/st.cmd'] }, { '/st.cmd': script });
+    assert.ok(found.problems.length > 10);
+    assert.ok(JSON.stringify(found.problems.map(({ message }) => message)).length < 50_000);
+  });
+
   describe('scripts (the same as EPICS Base, see test/interop)', () => {
     for (const { title, files, names } of scriptFixtures) {
       it(title, async () => {
