@@ -18,6 +18,11 @@ export function isUnspecified(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
 }
 
+/** Search replies and name server lists of Channel Access have room for no other. */
+export function isIpv4(host: string): boolean {
+  return /^\d{1,3}(\.\d{1,3}){3}$/.test(host);
+}
+
 export function isLoopback(host: string): boolean {
   return host === '::1' || host.startsWith('127.') || host.startsWith('::ffff:127.');
 }

@@ -1,7 +1,13 @@
 /** The routes that need nothing in the container: its ports are on this machine, or its address. */
-import { isIPv4, type OnReadOpts } from 'node:net';
+import type { OnReadOpts } from 'node:net';
 import { TransportError, messageOf } from '../../base/errors';
-import { formatEndpoint, isLoopback, isUnspecified, type Endpoint } from '../../model/endpoint';
+import {
+  formatEndpoint,
+  isIpv4,
+  isLoopback,
+  isUnspecified,
+  type Endpoint,
+} from '../../model/endpoint';
 import type { PublishedPort } from '../../services/engine';
 import { connectTcp } from '../relay/connectTcp';
 import type { DialledStream } from '../relay/tcpRelay';
@@ -12,7 +18,7 @@ export function hostNetworkRoute(): Route {
   return {
     kind: 'host-network',
     label: 'host network',
-    directEndpoint: (target) => loopbackFor(target)[0],
+    directEndpoint: (target) => loopbackFor(target).find(({ host }) => isIpv4(host)),
     connect: (target, signal, onread) => connectFirst(loopbackFor(target), signal, onread),
   };
 }
@@ -30,7 +36,9 @@ export function publishedRoute(ports: readonly PublishedPort[]): Route {
   return {
     kind: 'published',
     label: 'published port',
-    directEndpoint: (target) => find(target).find(({ port }) => port === target.port),
+    // What is published on IPv6 alone is relayed: clients are told IPv4 addresses.
+    directEndpoint: (target) =>
+      find(target).find(({ host, port }) => port === target.port && isIpv4(host)),
     async connect(target, signal, onread) {
       const endpoints = find(target);
       if (endpoints.length === 0) throw new TransportError(whyNotPublished(target));
@@ -63,7 +71,7 @@ export function addressRoute(
     label,
     ownEndpoint({ host, port }) {
       const address = isUnspecified(host) ? own : host;
-      return address !== undefined && isIPv4(address) ? { host: address, port } : undefined;
+      return address !== undefined && isIpv4(address) ? { host: address, port } : undefined;
     },
     async connect({ host, port }, signal, onread) {
       if (isLoopback(host)) {

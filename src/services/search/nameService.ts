@@ -7,7 +7,7 @@ import { schedule } from '../../base/schedule';
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore, toDisposable } from '../../base/disposable';
 import type { Log } from '../../base/log';
-import type { Endpoint } from '../../model/endpoint';
+import { type Endpoint, isIpv4 } from '../../model/endpoint';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../connection';
 import type { AskingIdentity } from './askingDialect';
@@ -484,7 +484,8 @@ function hasGrown({ server, reachableCount, endpointText }: KnownServer): boolea
 
 function locationOf(server: SearchedServer): NameLocation | undefined {
   const endpoint = server.endpoint();
-  if (!endpoint) return undefined;
+  // A reply with another address would end the circuit of who asks, with all its PVs.
+  if (!endpoint || !isIpv4(endpoint.host)) return undefined;
   return { endpoint, broadcastEndpoint: server.broadcastEndpoint(), guid: knownGuid(server) };
 }
 

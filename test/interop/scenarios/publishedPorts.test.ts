@@ -144,3 +144,29 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
     });
   });
 }
+
+describe('a port that is published on IPv6 alone: docker', () => {
+  let scene: Scene;
+  before(async function () {
+    this.timeout(180_000);
+    scene = new Scene(await needsEngine(this, 'docker'));
+  });
+  after(() => scene?.end());
+
+  it('is relayed, and who reads its PVs goes on reading those of others', async function () {
+    this.timeout(120_000);
+    const [v6Ca, v6Pva] = [await freePort(), await freePort()];
+    const ipv6 = await scene.ioc({
+      macros: 'P=V6:',
+      env: { EPICS_CAS_SERVER_PORT: `${v6Ca}`, EPICS_PVAS_SERVER_PORT: `${v6Pva}` },
+      publish: [`[::1]:${v6Ca}:${v6Ca}`, `[::1]:${v6Pva}:${v6Pva}`],
+    });
+    const other = await scene.ioc({ macros: 'P=V4:' });
+    const exposed = scene.expose([ipv6, other]);
+    await exposedServers(exposed, ipv6.name, 2);
+    await exposedServers(exposed, other.name, 2);
+    for (const name of ['V6:TEMPERATURE', 'V4:TEMPERATURE', 'V6:T']) {
+      assert.deepEqual(await exposed.read(name), [21.5, 21.5], name);
+    }
+  });
+});

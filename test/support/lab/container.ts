@@ -231,10 +231,11 @@ function portsOf(publish: string[]): {
   const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
   for (const entry of publish) {
     const [addresses = '', protocol = 'tcp'] = entry.split('/');
-    const parts = addresses.split(':');
-    const port = `${parts.at(-1)}/${protocol}`;
+    const [, ipv6, ipv4, hostPort = '', inside] =
+      /^(?:\[(.*)\]:|([\d.]*):(?=.*:))?(?:(\d*):)?(\d+)$/.exec(addresses) ?? [];
+    const port = `${inside}/${protocol}`;
     exposed[port] = {};
-    (bindings[port] ??= []).push({ HostIp: parts.at(-3) ?? '', HostPort: parts.at(-2) ?? '' });
+    (bindings[port] ??= []).push({ HostIp: ipv6 ?? ipv4 ?? '', HostPort: hostPort });
   }
   return { exposed, bindings };
 }
