@@ -3,7 +3,7 @@ import { schedule } from '../base/schedule';
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
 import { messageOf } from '../base/errors';
-import type { ContainerState, Problem } from '../model/snapshot';
+import type { ContainerState, Problem, WayKind } from '../model/snapshot';
 import type { WayIn } from './connection';
 import { findIocCandidates } from './detect/candidates';
 import type { SocketReport } from './detect/socketReport';
@@ -116,11 +116,16 @@ export class ContainerExposure implements Disposable {
         isPaused: this.#info.status === 'paused',
         ways: () => this.#waysByPromise(),
         publishedAs: (port) =>
-          this.#info.publishedPorts
-            .filter(
-              (published) => published.transport === 'tcp' && published.containerPort === port,
-            )
-            .map(({ hostPort }) => hostPort),
+          // The same number for IPv4 and IPv6 is one number.
+          [
+            ...new Set(
+              this.#info.publishedPorts
+                .filter(
+                  (published) => published.transport === 'tcp' && published.containerPort === port,
+                )
+                .map(({ hostPort }) => hostPort),
+            ),
+          ],
         files: this.#files,
         onCircuitLost: () => this.#watch.lookNow(),
       }),
@@ -132,16 +137,19 @@ export class ContainerExposure implements Disposable {
     });
   }
 
-  /** The way that led to one server of this container leads to the next one, most likely. */
+  /**
+   * The way that led to one server of this container leads to the next one, most likely. What leads
+   * straight to this machine goes before it: such a port is another matter for each server.
+   */
   #waysByPromise(): readonly WayIn[] {
-    const proved = this.#provedWay;
-    return proved ? [proved, ...this.#ways.filter((way) => way !== proved)] : this.#ways;
+    const straight = this.#ways.filter(({ kind }) => isStraight(kind));
+    const proved = this.#provedWay ? [this.#provedWay] : [];
+    return [...new Set([...straight, ...proved, ...this.#ways])];
   }
 
   #rememberWay(ioc: IocExposure): void {
     const kind = ioc.servers.find((server) => server.identity)?.wayKind;
-    // A port that leads straight to this machine beats whatever is proved for another port.
-    if (kind === 'host-network' || kind === 'published') return;
+    if (kind === undefined || isStraight(kind)) return;
     this.#provedWay ??= this.#ways.find((way) => way.kind === kind);
   }
 
@@ -203,6 +211,10 @@ export class ContainerExposure implements Disposable {
     this.#input.localPorts.release(this.key);
     this.#store.dispose();
   }
+}
+
+function isStraight(kind: WayKind): boolean {
+  return kind === 'host-network' || kind === 'published';
 }
 
 function pausedProblem(name: string): Problem {

@@ -365,18 +365,14 @@ export class ServerExposure implements Disposable {
 
   /** False when it came too late. */
   #takeRelay(relay: Relay, skipped: readonly TakenPort[]): boolean {
-    const { port } = this.listener.endpoint;
     if (this.#store.isDisposed || this.#isPaused) {
       this.#input.localPorts.close(relay);
       return false;
     }
     this.#relays.unshift(relay);
     this.#succeed('exposed', relay.local);
-    const notes = [
-      describeSkipped(skipped, relay.local, port),
-      describeOtherNumber(this.#input.publishedAs(port), relay.local, port),
-    ].filter((note) => note !== undefined);
-    this.#note = notes.length > 0 ? notes.join('; ') : undefined;
+    this.#tellSkipped(relay, skipped);
+    void this.#watchSkipped(relay, skipped);
     this.#store.add(
       relay.onDidEnd((error) => {
         if (!error) return;
@@ -392,6 +388,34 @@ export class ServerExposure implements Disposable {
       }),
     );
     return true;
+  }
+
+  #tellSkipped({ local }: Relay, skipped: readonly TakenPort[]): void {
+    const { port } = this.listener.endpoint;
+    const notes = [
+      describeSkipped(skipped, local, port),
+      describeOtherNumber(this.#input.publishedAs(port), local, port),
+    ].filter((note) => note !== undefined);
+    this.#note = notes.length > 0 ? notes.join('; ') : undefined;
+  }
+
+  /** Who had the places before this one may go: then that is not said any more. */
+  async #watchSkipped(relay: Relay, told: readonly TakenPort[]): Promise<void> {
+    const { clock, localPorts } = this.#input;
+    let skipped: readonly TakenPort[] = told.filter(({ holder }) => holder !== undefined);
+    try {
+      while (skipped.length > 0) {
+        await delay(clock, RETRY_MAX_MS, this.#abort.signal);
+        const still = await localPorts.stillTaken(skipped);
+        if (this.#relays[0] !== relay) return;
+        if (still.length === skipped.length) continue;
+        skipped = still;
+        this.#tellSkipped(relay, skipped);
+        this.#changed.fire();
+      }
+    } catch {
+      // The server is gone.
+    }
   }
 
   /** Whoever has it may go; the other number stays too, for the clients that know it. */

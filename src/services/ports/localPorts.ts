@@ -111,6 +111,23 @@ export class LocalPorts implements Disposable {
     return this.#input.findHolder(endpoint);
   }
 
+  /** Those that are still taken by whoever had them. */
+  async stillTaken(taken: readonly TakenPort[]): Promise<readonly TakenPort[]> {
+    const still: TakenPort[] = [];
+    for (const one of taken) {
+      const reason = one.endpoint.port < FIRST_FREE_PORT ? one.reason : await this.#whoHas(one);
+      if (reason === one.reason) still.push(one);
+    }
+    return still;
+  }
+
+  async #whoHas({ endpoint }: TakenPort): Promise<string | undefined> {
+    const reservation = this.#input.reservations.find('tcp', endpoint);
+    if (reservation) return describeLeft(reservation.publisher);
+    const holder = await this.#input.findHolder(endpoint);
+    return holder && `is held by ${describeHolder(holder)}`;
+  }
+
   /** Where relays of ours listen now. */
   get held(): readonly Endpoint[] {
     return [...this.#relays.keys()].map(({ local }) => local);

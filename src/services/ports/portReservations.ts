@@ -54,6 +54,11 @@ const RECENT_MS = 24 * 60 * 60 * 1000;
  */
 const MAX_UNSURE_MS = 3000;
 const UNSURE_SHARE = 0.1;
+/**
+ * A container that was removed is likely to be made again at once (`docker rm -f` and `docker run`): for so
+ * long its ports stay free of us, longer on a busy machine.
+ */
+const REMOVED_MS = 5000;
 /** Who publishes more than that has them when it runs, and none ahead of it: nothing would be left. */
 const MAX_PORTS_AHEAD = 1000;
 /** An engine that does not answer must not keep ports closed for ever. */
@@ -67,6 +72,10 @@ export class ContainerPorts implements PortReservations, Disposable {
   readonly #changed = this.#store.add(new EventEmitter<void>());
   readonly #followed = new Map<Engine, Disposable>();
   #lapse: Disposable | undefined;
+  /** As last told, by id. */
+  #known: ReadonlyMap<string, PortPublisher> = new Map();
+  /** Removed just now, by id, each with what ends it. */
+  readonly #removed = new Map<string, { readonly publisher: PortPublisher; timer: Disposable }>();
   /** While containers are made and we stand aside for it. */
   #unsure: { readonly sinceMs: number; readonly timer: Disposable } | undefined;
   /** How long we may stand aside, as of then. */
@@ -91,6 +100,7 @@ export class ContainerPorts implements PortReservations, Disposable {
       toDisposable(() => {
         this.#lapse?.dispose();
         this.#unsure?.timer.dispose();
+        for (const { timer } of this.#removed.values()) timer.dispose();
       }),
     );
     this.#follow();
@@ -105,9 +115,7 @@ export class ContainerPorts implements PortReservations, Disposable {
     for (const engine of engines) {
       if (this.#followed.has(engine)) continue;
       const following = engine.onDidChange(() => {
-        this.#byPort = undefined;
-        this.#noteMaking();
-        this.#awaitLapse();
+        this.#review();
         this.#changed.fire();
       });
       this.#followed.set(engine, this.#store.add(following));
@@ -117,9 +125,28 @@ export class ContainerPorts implements PortReservations, Disposable {
       this.#followed.delete(engine);
       this.#store.release(following);
     }
+    this.#review();
+  }
+
+  #review(): void {
     this.#byPort = undefined;
+    this.#noteRemoved();
     this.#noteMaking();
     this.#awaitLapse();
+  }
+
+  #noteRemoved(): void {
+    const known = new Map(this.publishers.map((publisher) => [publisher.id, publisher]));
+    for (const [id, publisher] of this.#known) {
+      if (known.has(id) || this.#removed.has(id)) continue;
+      const timer = this.#clock.after(this.#clock.stretch(REMOVED_MS), () => {
+        this.#removed.delete(id);
+        this.#byPort = undefined;
+        this.#changed.fire();
+      });
+      this.#removed.set(id, { publisher, timer });
+    }
+    this.#known = known;
   }
 
   #noteMaking(): void {
@@ -165,7 +192,8 @@ export class ContainerPorts implements PortReservations, Disposable {
   }
 
   find(transport: Transport, endpoint: Endpoint): PortReservation | undefined {
-    this.#byPort ??= byPort(this.publishers);
+    const removed = [...this.#removed.values()].map(({ publisher }) => publisher);
+    this.#byPort ??= byPort([...this.publishers, ...removed]);
     const wallMs = this.#clock.wallMs();
     let specific: PortReservation | undefined;
     for (const { publisher, hostIp } of this.#byPort.get(`${transport} ${endpoint.port}`) ?? []) {

@@ -10,6 +10,7 @@ import { messageOf, RemoteProtocolError, TimeoutError, TransportError } from '..
 import { hasChannel, PvSteps } from '../../model/pvTable';
 import type { Problem, PvProtocol } from '../../model/snapshot';
 import { ReceiveAllowance } from './receiveAllowance';
+import { keepAlive } from './keepAlive';
 import { ProtocolLink, type ProtocolObject } from './protocolLink';
 import type { Reachability, ReachabilityInput } from './reachability';
 
@@ -45,9 +46,7 @@ export interface DialectEvents {
 export type CreateDialect = (events: DialectEvents) => ChannelDialect;
 
 const DIAL_TIMEOUT_MS = 5000;
-/** Without any byte for so long the server is asked for a sign of life (libca: 30 s). */
-const QUIET_MS = 15_000;
-/** The sign of life, and the answers to channel requests, are waited for so long. */
+/** The handshake, and the answers to channel requests, are waited for so long. */
 const ANSWER_TIMEOUT_MS = 5000;
 const RECONNECT_FIRST_MS = 200;
 const RECONNECT_MAX_MS = 5000;
@@ -79,7 +78,6 @@ export class HeldReachability implements Reachability {
   #asked = 0;
   #circuit: AbortController | undefined;
   #endCircuit: ((error: Error) => void) | undefined;
-  #hasHeard = false;
   #allowance: ReceiveAllowance;
   /** PVs that were answered for on the current circuit, one way or the other. */
   #answers = 0;
@@ -162,13 +160,10 @@ export class HeldReachability implements Reachability {
         },
         onBytes: (lengthBytes) => allowance.received(lengthBytes),
         onDrain: () => this.#ask(),
-        onActivity: () => {
-          this.#hasHeard = true;
-        },
       });
       this.#circuit = new AbortController();
       this.#endCircuit = resolve;
-      void this.#watchQuiet(this.#circuit.signal, resolve);
+      void this.#watchAnswers(this.#circuit.signal, resolve);
       this.#link.flush();
       if (this.#abort.signal.aborted) resolve(undefined);
     });
@@ -227,37 +222,35 @@ export class HeldReachability implements Reachability {
     });
   }
 
-  /**
-   * Calls `end` when nothing is heard for too long, after asking for a sign of life. Silence while
-   * channels are wanted is the server's "no answer" to those. Returns when the circuit's signal
-   * aborts.
-   */
-  async #watchQuiet(signal: AbortSignal, end: (error: Error) => void): Promise<void> {
+  /** Calls `end` when the handshake, or any sign of life, takes too long. */
+  async #watchAnswers(signal: AbortSignal, end: (error: Error) => void): Promise<void> {
     const { clock } = this.#input;
     try {
       await delay(clock, clock.stretch(ANSWER_TIMEOUT_MS), signal);
       if (!this.#isReady) {
-        end(new TimeoutError(`no handshake within ${ANSWER_TIMEOUT_MS / 1000} s`));
-        return;
+        throw new TimeoutError(`no handshake within ${ANSWER_TIMEOUT_MS / 1000} s`);
       }
-      for (;;) {
-        this.#hasHeard = false;
-        const answers = this.#answers;
-        const isWaiting = this.steps.count('pending') > 0;
-        await delay(clock, clock.stretch(isWaiting ? ANSWER_TIMEOUT_MS : QUIET_MS), signal);
-        // Whatever else it says: these it does not answer.
-        if (isWaiting && this.#answers === answers) this.steps.replaceAll('pending', 'no-answer');
-        this.#tell();
-        if (this.#hasHeard) continue;
-        this.#dialect?.ping();
-        this.#link?.flush();
-        await delay(clock, clock.stretch(ANSWER_TIMEOUT_MS), signal);
-        if (this.#hasHeard) continue;
-        end(new TimeoutError(`no sign of life within ${ANSWER_TIMEOUT_MS / 1000} s`));
-        return;
+      void this.#watchPending(signal);
+      if (this.#link) {
+        await keepAlive(clock, this.#link, () => this.#dialect?.ping(), signal);
       }
-    } catch {
-      // The circuit ended first.
+    } catch (error) {
+      // Unless the circuit ended first.
+      if (!signal.aborted) end(error as Error);
+    }
+  }
+
+  /** Silence about channels that are wanted is the server's "no answer" to those. */
+  async #watchPending(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#input;
+    while (!signal.aborted) {
+      const answers = this.#answers;
+      const isWaiting = this.steps.count('pending') > 0;
+      await delay(clock, clock.stretch(ANSWER_TIMEOUT_MS), signal).catch(() => undefined);
+      // Whatever else it says: these it does not answer.
+      if (signal.aborted || !isWaiting || this.#answers !== answers) continue;
+      this.steps.replaceAll('pending', 'no-answer');
+      this.#tell();
     }
   }
 

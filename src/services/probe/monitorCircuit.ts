@@ -2,7 +2,7 @@
  * One circuit to one server for all values of it that somebody follows: opened for the first watch,
  * closed after the last. It does not connect again; whoever watches does that by a new one.
  */
-import { delay, withDeadline } from '../../base/abort';
+import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { type Disposable, toDisposable } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
@@ -11,12 +11,11 @@ import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../connection';
 import { createCaMonitorDialect } from './caMonitorDialect';
 import type { MonitorDialect, MonitorIdentity } from './monitorDialect';
+import { keepAlive } from './keepAlive';
 import { ProtocolLink } from './protocolLink';
 import { createPvaMonitorDialect } from './pvaMonitorDialect';
 
 const CONNECT_TIMEOUT_MS = 5000;
-/** Without any byte for so long the server is asked for a sign of life, and waited for as long. */
-const QUIET_MS = 15_000;
 
 export interface MonitorCircuitInput {
   readonly protocol: PvProtocol;
@@ -43,7 +42,6 @@ export class MonitorCircuit {
   #link: ProtocolLink | undefined;
   #dialect: MonitorDialect | undefined;
   #isReady = false;
-  #hasHeard = false;
 
   constructor(input: MonitorCircuitInput) {
     this.#input = input;
@@ -95,13 +93,13 @@ export class MonitorCircuit {
                 this.#end(error ? messageOf(error) : 'the server closed the circuit');
                 resolve();
               },
-              onActivity: () => (this.#hasHeard = true),
             });
             this.#link.flush();
           });
         },
       );
-      await this.#watchQuiet(signal);
+      const link = this.#link;
+      if (link) await keepAlive(clock, link, () => this.#dialect?.ping(), signal);
     } catch (error) {
       this.#end(messageOf(error));
     }
@@ -118,19 +116,6 @@ export class MonitorCircuit {
       this.#dialect?.watch(id, name);
     } catch (error) {
       void Promise.resolve().then(() => this.#failed(id, messageOf(error)));
-    }
-  }
-
-  /** Rejects when nothing is heard for too long, or when the circuit ended. */
-  async #watchQuiet(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      this.#hasHeard = false;
-      await delay(this.#input.clock, QUIET_MS, signal);
-      if (this.#hasHeard) continue;
-      this.#dialect?.ping();
-      this.#link?.flush();
-      await delay(this.#input.clock, this.#input.clock.stretch(QUIET_MS), signal);
-      if (!this.#hasHeard) throw new Error(`no sign of life within ${QUIET_MS / 1000} s`);
     }
   }
 

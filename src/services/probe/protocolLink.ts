@@ -16,8 +16,6 @@ export interface LinkEvents {
   onEnd(error: Error | undefined): void;
   /** The peer takes bytes again after `flush` returned false. */
   onDrain?(): void;
-  /** Bytes arrived and were digested. */
-  onActivity?(): void;
   /** Bytes arrived, before they are looked at; may throw to end the connection. */
   onBytes?(lengthBytes: number): void;
 }
@@ -27,6 +25,7 @@ export class ProtocolLink implements Disposable {
   readonly #protocol: ProtocolObject;
   readonly #events: LinkEvents;
   #hasEnded = false;
+  #hasHeard = false;
 
   constructor(connection: Connection, protocol: ProtocolObject, events: LinkEvents) {
     this.#connection = connection;
@@ -47,7 +46,7 @@ export class ProtocolLink implements Disposable {
     try {
       this.#events.onBytes?.(bytes.byteLength);
       this.#protocol.receive(bytes);
-      this.#events.onActivity?.();
+      this.#hasHeard = true;
       this.flush();
     } catch (error) {
       this.#end(error instanceof Error ? error : new Error(String(error)));
@@ -59,6 +58,13 @@ export class ProtocolLink implements Disposable {
     if (this.#hasEnded) return false;
     const bytes = this.#protocol.takeOutput();
     return bytes.byteLength === 0 || this.#connection.write(bytes);
+  }
+
+  /** Whether bytes came, and made sense, since it was asked last. */
+  takeHeard(): boolean {
+    const hasHeard = this.#hasHeard;
+    this.#hasHeard = false;
+    return hasHeard;
   }
 
   #end(error: Error | undefined): void {

@@ -9,6 +9,7 @@ import type { Disposable } from '../../base/disposable';
 import { messageOf, TimeoutError } from '../../base/errors';
 import type { Log } from '../../base/log';
 import type { Connection } from '../connection';
+import { keepAlive } from '../probe/keepAlive';
 import { ProtocolLink } from '../probe/protocolLink';
 import { ReceiveAllowance } from '../probe/receiveAllowance';
 import { canaryLike } from './canaryName';
@@ -44,8 +45,6 @@ const GATEWAY_NO_REMEMBERED_MS = 1000;
 const GATEWAY_QUESTIONS_PER_SECOND = 1000;
 const MAX_REMEMBERED = 20_000;
 const MAX_WAITING = 10_000;
-/** Servers of pvAccess end circuits that are silent for 40 s. */
-const PING_MS = 15_000;
 const TICK_MS = 20;
 /** A server that could not be reached is left alone for so long. */
 const RETRY_MS = 1000;
@@ -79,7 +78,6 @@ export class AskedServer implements Disposable {
   #isReady = false;
   #isHolding = false;
   #isResting = false;
-  #hasHeard = false;
   #allowance: ReceiveAllowance | undefined;
   /** Questions that may be sent now without asking too fast. */
   #questionsLeft = 0;
@@ -191,9 +189,6 @@ export class AskedServer implements Disposable {
       this.#link = new ProtocolLink(connection, dialect, {
         onEnd: resolve,
         onBytes: (lengthBytes) => allowance.received(lengthBytes),
-        onActivity: () => {
-          this.#hasHeard = true;
-        },
       });
       this.#link.flush();
       void this.#watchQuiet(ended.signal, resolve);
@@ -219,16 +214,15 @@ export class AskedServer implements Disposable {
     const { clock } = this.#input;
     try {
       await delay(clock, clock.stretch(DIAL_TIMEOUT_MS), signal);
-      if (!this.#isReady) end(new TimeoutError(`no handshake within ${DIAL_TIMEOUT_MS / 1000} s`));
-      for (;;) {
-        this.#hasHeard = false;
-        this.#dialect?.ping();
-        this.#link?.flush();
-        await delay(clock, clock.stretch(PING_MS), signal);
-        if (!this.#hasHeard) end(new TimeoutError(`no sign of life within ${PING_MS / 1000} s`));
+      if (!this.#isReady) {
+        throw new TimeoutError(`no handshake within ${DIAL_TIMEOUT_MS / 1000} s`);
       }
-    } catch {
-      // The circuit ended first.
+      if (this.#link) {
+        await keepAlive(clock, this.#link, () => this.#dialect?.ping(), signal);
+      }
+    } catch (error) {
+      // Unless the circuit ended first.
+      if (!signal.aborted) end(error as Error);
     }
   }
 

@@ -211,6 +211,21 @@ describe('LocalPorts', () => {
       assert.deepEqual([...machine.taken.keys()], ['127.0.0.2:5064', '127.0.0.2:5075']);
     });
 
+    it('knows who is still in the way, and who has gone', async () => {
+      const machine = new Machine();
+      machine.reservations.set('127.0.0.1:5064', 'gateway');
+      machine.taken.set('127.0.0.2:5064', 'stranger');
+      const opened = await machine.ports.open(machine.input('a', 5064));
+      assert.ok(opened.kind === 'relayed');
+      const still = async (): Promise<string[]> =>
+        (await machine.ports.stillTaken(opened.skipped)).map(({ endpoint }) => endpoint.host);
+      assert.deepEqual(await still(), ['127.0.0.1', '127.0.0.2']);
+      machine.taken.delete('127.0.0.2:5064');
+      assert.deepEqual(await still(), ['127.0.0.1']);
+      machine.reservations.set('127.0.0.1:5064', 'another');
+      assert.deepEqual(await still(), []);
+    });
+
     it('takes another number where the port is published on every address', async () => {
       const machine = new Machine();
       machine.reservations.set('*:5064', 'gateway');

@@ -96,6 +96,20 @@ describe('ports that containers publish', () => {
     ports.dispose();
   });
 
+  it('stay free for some seconds after a container was removed, for it may be made again', async () => {
+    const engine = new FakeEngine(publisher({}));
+    const ports = portsOf(engine);
+    const whose = (): string | undefined => ports.find('tcp', at('127.0.0.1'))?.publisher.name;
+    engine.become({ publishers: [] });
+    let changes = 0;
+    ports.onDidChange(() => changes++);
+    await clock.advance(4900);
+    assert.deepEqual([whose(), changes], ['gateway', 0]);
+    await clock.advance(200);
+    assert.deepEqual([whose(), changes], [undefined, 1]);
+    ports.dispose();
+  });
+
   it('are not theirs ahead of a start where a container wants more than a thousand', () => {
     const many = Array.from({ length: 1001 }, (_, index) => ({
       ...{ transport: 'tcp' as const, containerPort: 1, hostIp: '0.0.0.0' },

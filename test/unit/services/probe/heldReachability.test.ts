@@ -182,6 +182,25 @@ for (const protocol of ['ca', 'pva'] as const) {
       assert.deepEqual([scene.dials, scene.counts], [1, [12, 13]]);
     });
 
+    it('is heard by the server every 15 s, however busy this machine and whatever the server sends', async () => {
+      await settle();
+      scene.clock.load = 16;
+      const [connection] = scene.connections;
+      let heardMs = scene.clock.nowMs();
+      let longestMs = 0;
+      connection?.on('data', () => {
+        longestMs = Math.max(longestMs, scene.clock.nowMs() - heardMs);
+        heardMs = scene.clock.nowMs();
+      });
+      for (let second = 0; second < 180; second++) {
+        connection?.write(ECHO[protocol]);
+        await scene.clock.advance(1000);
+      }
+      longestMs = Math.max(longestMs, scene.clock.nowMs() - heardMs);
+      assert.ok(longestMs <= 16_000, `${longestMs} ms without a word`);
+      assert.equal(scene.dials, 1);
+    });
+
     it('gives up a server that stopped answering', async () => {
       await settle();
       // Nobody reads any more, as in a paused container: the circuit stays open, silent.
