@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { formatEndpoint } from '../../../src/model/endpoint';
 import { Circuit } from '../../support/circuit';
-import { type Exposed } from '../../support/exposed';
+import { Exposed } from '../../support/exposed';
 import { freePort } from '../../support/freePort';
 import type { LabContainer } from '../../support/lab/container';
 import type { EngineKind, LabEngine } from '../../support/lab/engine';
@@ -145,15 +145,19 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
   });
 }
 
-describe('a port that is published on IPv6 alone: docker', () => {
+describe('other ways to publish a port: docker', () => {
+  let lab: LabEngine;
   let scene: Scene;
   before(async function () {
     this.timeout(180_000);
-    scene = new Scene(await needsEngine(this, 'docker'));
+    lab = await needsEngine(this, 'docker');
   });
-  after(() => scene?.end());
+  beforeEach(() => {
+    scene = new Scene(lab);
+  });
+  afterEach(() => scene?.end());
 
-  it('is relayed, and who reads its PVs goes on reading those of others', async function () {
+  it('on IPv6 alone is relayed, and who reads its PVs goes on reading those of others', async function () {
     this.timeout(120_000);
     const [v6Ca, v6Pva] = [await freePort(), await freePort()];
     const ipv6 = await scene.ioc({
@@ -168,5 +172,25 @@ describe('a port that is published on IPv6 alone: docker', () => {
     for (const name of ['V6:TEMPERATURE', 'V4:TEMPERATURE', 'V6:T']) {
       assert.deepEqual(await exposed.read(name), [21.5, 21.5], name);
     }
+  });
+
+  it('one of two, while everything is exposed: that one leads straight to the server', async function () {
+    this.timeout(120_000);
+    const label = 'epics-expose-test=one-of-two';
+    const exposed = scene.watch(
+      Exposed.start(['--engine', lab.endpoint, '--label', label]),
+    );
+    await exposed.until(() => exposed.snapshot.isSettled, 30_000, 'it to be settled');
+    const port = await freePort();
+    const box = await scene.ioc({
+      macros: 'P=ONE:',
+      env: { EPICS_CAS_SERVER_PORT: `${port}` },
+      publish: [`${port}:${port}`],
+      labels: { 'epics-expose-test': 'one-of-two' },
+    });
+    await exposed.untilReachable(box.name, 2, 30_000);
+    const { way, local, note } = exposed.server(box.name, 'ca');
+    assert.deepEqual([way, local, note], ['published', { host: '127.0.0.1', port }, undefined]);
+    assert.equal(exposed.server(box.name, 'pva').isRelayed, true);
   });
 });
