@@ -3,9 +3,10 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { type Endpoint, formatEndpoint, isUnspecified } from '../model/endpoint';
-import { parseCommandLine, parseSocketTable } from '../services/detect/parseProc';
+import { MAX_TABLE_TEXT, parseCommandLine, parseSocketTable } from '../services/detect/parseProc';
 import type { PortHolder } from '../services/ports/localPorts';
-import { readSocketInodes } from './containers/hostProcess';
+import { readProcTable, readSocketInodes } from './containers/hostProcess';
+import { Turns } from './turns';
 
 type Transport = 'tcp' | 'udp';
 
@@ -30,8 +31,9 @@ async function findByProc(
   { host, port }: Endpoint,
   transport: Transport,
 ): Promise<PortHolder | undefined> {
-  const sockets = [transport, `${transport}6`]
-    .flatMap((table) => parseSocketTable(readTable(table), transport))
+  const tables = [await readTable(transport), await readTable(`${transport}6`)];
+  const sockets = tables
+    .flatMap((table) => parseSocketTable(table, transport))
     .filter((socket) => socket.port === port);
   const exact = sockets.filter((socket) => socket.host === host);
   const isEverywhere = exact.length === 0;
@@ -48,9 +50,11 @@ function ownUid(): number | undefined {
 }
 
 async function findProcess(inodes: ReadonlySet<number>): Promise<PortHolder['process']> {
+  const turns = new Turns();
   for (const entry of readdirSync('/proc')) {
+    if (turns.isOver) await turns.next();
     const pid = Number(entry);
-    if (Number.isInteger(pid) && (await holdsOne(pid, inodes))) {
+    if (Number.isInteger(pid) && (await holdsOne(pid, inodes, turns))) {
       const words = parseCommandLine(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
       return { pid, command: commandName(words) };
     }
@@ -65,17 +69,17 @@ function commandName(words: readonly string[]): string {
   return runsScripts && script && !script.startsWith('-') ? `${program} ${script}` : program;
 }
 
-function readTable(table: string): string {
+async function readTable(table: string): Promise<string> {
   try {
-    return readFileSync(`/proc/net/${table}`, 'latin1');
+    return await readProcTable(`/proc/net/${table}`, MAX_TABLE_TEXT);
   } catch {
     return ''; // no IPv6 here
   }
 }
 
-async function holdsOne(pid: number, inodes: ReadonlySet<number>): Promise<boolean> {
+async function holdsOne(pid: number, inodes: ReadonlySet<number>, turns: Turns): Promise<boolean> {
   try {
-    return (await readSocketInodes(pid))?.some((inode) => inodes.has(inode)) ?? false;
+    return (await readSocketInodes(pid, turns))?.some((inode) => inodes.has(inode)) ?? false;
   } catch {
     return false; // no descriptor left to look with
   }

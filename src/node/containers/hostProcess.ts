@@ -4,17 +4,17 @@
  */
 import {
   closeSync,
+  opendirSync,
   openSync,
-  readdirSync,
   readFileSync,
   readlinkSync,
   readSync,
   statSync,
 } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Disposable } from '../../base/disposable';
 import { parseSocketInodes, parseStartTicks } from '../../services/detect/parseProc';
 import type { ContainerInfo } from '../../services/engine';
+import { Turns } from '../turns';
 
 export interface HostProcess {
   readonly containerId: string;
@@ -143,20 +143,26 @@ export function tryLink(path: string): string | undefined {
   }
 }
 
-/** Some 5 ms; others have their turn after that, however many descriptors a process holds. */
-const LINKS_PER_TURN = 1000;
-
 /**
  * Of the sockets that a process holds. Undefined when we may not look; empty when the process
  * ended meanwhile.
  */
-export async function readSocketInodes(pid: number): Promise<number[] | undefined> {
+export async function readSocketInodes(
+  pid: number,
+  turns = new Turns(),
+): Promise<number[] | undefined> {
+  const folder = `/proc/${pid}/fd`;
+  const inodes: number[] = [];
   try {
-    const folder = `/proc/${pid}/fd`;
-    const inodes: number[] = [];
-    for (const [index, fd] of readdirSync(folder).entries()) {
-      if (index > 0 && index % LINKS_PER_TURN === 0) await nextTurn();
-      inodes.push(...parseSocketInodes(tryLink(`${folder}/${fd}`) ?? ''));
+    // In pieces: a process may hold a million descriptors.
+    const entries = opendirSync(folder, { bufferSize: NAMES_PER_READ });
+    try {
+      for (let entry = entries.readSync(); entry; entry = entries.readSync()) {
+        inodes.push(...parseSocketInodes(tryLink(`${folder}/${entry.name}`) ?? ''));
+        if (turns.isOver) await turns.next();
+      }
+    } finally {
+      entries.closeSync();
     }
     return inodes;
   } catch (error) {
@@ -165,3 +171,30 @@ export async function readSocketInodes(pid: number): Promise<number[] | undefine
     return code === 'EACCES' || code === 'EPERM' ? undefined : [];
   }
 }
+
+const NAMES_PER_READ = 256;
+
+/**
+ * A table of the kernel that may be long, such as /proc/net/tcp of 50,000 connections: so much of it at
+ * most, in pieces. Throws what opening and reading throw.
+ */
+export async function readProcTable(path: string, maxBytes: number): Promise<string> {
+  const turns = new Turns();
+  const piece = Buffer.allocUnsafe(TABLE_PIECE_BYTES);
+  const descriptor = openSync(path, 'r');
+  try {
+    let text = '';
+    while (text.length < maxBytes) {
+      const length = readSync(descriptor, piece, 0, piece.length, null);
+      if (length === 0) break;
+      text += piece.toString('latin1', 0, length);
+      if (turns.isOver) await turns.next();
+    }
+    return text;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The kernel makes some 400 lines for it, in a millisecond or two. */
+const TABLE_PIECE_BYTES = 64 * 1024;

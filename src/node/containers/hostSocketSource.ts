@@ -8,6 +8,7 @@ import {
   parseInnermostPid,
   parseSocketCounters,
   parseSocketTable,
+  MAX_TABLE_TEXT,
   parseStartTicks,
 } from '../../services/detect/parseProc';
 import type { BoundSocket, ProcessInfo } from '../../services/detect/socketReport';
@@ -16,11 +17,13 @@ import {
   isAlive,
   isRunning,
   readProc,
+  readProcTable,
   readSocketInodes,
   rethrowPassing,
   tryLink,
   type HostProcess,
 } from './hostProcess';
+import { Turns } from '../turns';
 import { joinOwners, withoutOwner } from './insideSocketSource';
 import { SourceEnded, type Owners, type SocketSource } from './polledSocketWatch';
 
@@ -56,14 +59,14 @@ export class HostSocketSource implements SocketSource {
     return `${counters.join(' ')} ${ended.join(' ')}`;
   }
 
-  readSockets(): BoundSocket[] {
+  async readSockets(): Promise<BoundSocket[]> {
     // The number may belong to another process by now.
     if (!isAlive(this.host)) throw new SourceEnded();
     return [
-      ...parseSocketTable(this.#readNet('tcp'), 'tcp'),
-      ...parseSocketTable(this.#readNet('tcp6', true), 'tcp'),
-      ...parseSocketTable(this.#readNet('udp'), 'udp'),
-      ...parseSocketTable(this.#readNet('udp6', true), 'udp'),
+      ...parseSocketTable(await this.#readNet('tcp'), 'tcp'),
+      ...parseSocketTable(await this.#readNet('tcp6', true), 'tcp'),
+      ...parseSocketTable(await this.#readNet('udp'), 'udp'),
+      ...parseSocketTable(await this.#readNet('udp6', true), 'udp'),
     ];
   }
 
@@ -79,9 +82,10 @@ export class HostSocketSource implements SocketSource {
     for (const file of this.#counterFiles) file.dispose();
   }
 
-  #readNet(name: string, isOptional = false): string {
+  /** The kernel lists those that listen before those that are connected. */
+  async #readNet(name: string, isOptional = false): Promise<string> {
     try {
-      return readProc(this.host.pid, `net/${name}`);
+      return await readProcTable(`/proc/${this.host.pid}/net/${name}`, MAX_TABLE_TEXT);
     } catch (error) {
       rethrowPassing(error);
       // Without IPv6 the kernel has no tcp6 and udp6.
@@ -101,10 +105,12 @@ async function readHostOwners(
   const processes: ProcessInfo[] = [];
   const ownerPids: number[] = [];
   let isComplete = true;
+  const turns = new Turns();
   for (const entry of readdirSync('/proc')) {
+    if (turns.isOver) await turns.next();
     const pid = Number(entry);
     if (!Number.isInteger(pid) || !belongsTo(host, pid, mountNamespace)) continue;
-    const inodes = await readSocketInodes(pid);
+    const inodes = await readSocketInodes(pid, turns);
     if (inodes === undefined) isComplete = false;
     const held = inodes?.filter((inode) => wanted.has(inode)) ?? [];
     const process = held.length > 0 ? readProcess(pid, held) : undefined;

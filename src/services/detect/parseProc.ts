@@ -10,7 +10,8 @@ const TCP_LISTEN = '0A';
 const UDP_UNCONNECTED = '07';
 /** Lines of a table of sockets that are read, and what they take at most. */
 const MAX_TABLE_LINES = 20_000;
-const MAX_TABLE_TEXT = 200 * MAX_TABLE_LINES;
+/** Characters of a socket table that are read. */
+export const MAX_TABLE_TEXT = 200 * MAX_TABLE_LINES;
 const MAX_LINE = 400;
 /** Lines of sockstat. */
 const MAX_COUNTERS = 50;
