@@ -10,12 +10,13 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isErrorCode } from '../../src/base/errors';
 import { clientEnvironment, nameServersOf } from '../../src/model/nameServers';
 import type { PvUpdate } from '../../src/model/exposure';
@@ -235,6 +236,19 @@ describe('the broker', function () {
     assert.ok(lstatSync(brokers.socket).isSocket());
     const second = await brokers.connect();
     assert.notEqual(second.broker.pid, first.broker.pid);
+  });
+
+  it('is not kept away by a lock that somebody left, whatever time that tells', async () => {
+    const lock = join(dirname(brokers.socket), 'broker.lock');
+    for (const hours of [-2, 2]) {
+      mkdirSync(dirname(lock), { recursive: true, mode: 0o700 });
+      writeFileSync(lock, '');
+      const at = new Date(Date.now() + hours * 3_600_000);
+      utimesSync(lock, at, at);
+      const frontEnd = await brokers.connect();
+      assert.equal(existsSync(lock), false);
+      await frontEnd.stop(new AbortController().signal);
+    }
   });
 
   it('outlives garbage, silence and requests that make no sense', async () => {

@@ -7,7 +7,7 @@ import type { Endpoint } from '../../src/model/endpoint';
 import type { Relay } from '../../src/services/connection';
 import { connectTcp } from '../../src/node/relay/connectTcp';
 import { reset } from '../../src/node/relay/joinStreams';
-import { openTcpRelay, type Dial } from '../../src/node/relay/tcpRelay';
+import { openTcpRelay, type Dial, type TcpRelayOptions } from '../../src/node/relay/tcpRelay';
 import {
   failureOf,
   readPattern,
@@ -48,8 +48,8 @@ describe('TcpRelay', () => {
     }));
   }
 
-  async function open(dial: Dial): Promise<Relay> {
-    const result = await openTcpRelay(LOCAL, dial);
+  async function open(dial: Dial, options: TcpRelayOptions = {}): Promise<Relay> {
+    const result = await openTcpRelay(LOCAL, dial, options);
     assert.equal(result.kind, 'listening');
     return store.current.add(result.relay);
   }
@@ -60,6 +60,29 @@ describe('TcpRelay', () => {
     store.current.add(toDisposable(() => socket.destroy()));
     return socket;
   }
+
+  it('at its limit ends the oldest client that never said a word, and no other', async () => {
+    const server = await serve();
+    const dial: Dial = async (signal) => ({
+      stream: await connectTcp({ host: '127.0.0.1', port: server.port }, signal),
+      usesOnread: false,
+    });
+    const relay = await open(dial, { maxConnections: 3 });
+    const [talking, silent, other] = [client(relay), client(relay), client(relay)];
+    talking.write('x');
+    const far = await server.accepted();
+    await once(far, 'data');
+    await until(() => relay.connectionCount === 3, 5000, 'three clients');
+    const silentGone = new Promise((resolve) => silent.once('close', resolve));
+    const late = client(relay);
+    late.write('y');
+    await silentGone;
+    await until(() => relay.connectionCount === 3, 5000, 'three clients again');
+    assert.deepEqual(
+      [talking, other, late].map((socket) => socket.destroyed),
+      [false, false, false],
+    );
+  });
 
   for (const withOnread of [true, false]) {
     const how = withOnread ? 'with a static buffer' : "by 'data'";

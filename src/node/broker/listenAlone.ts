@@ -7,8 +7,10 @@ import type { Clock } from '../../base/clock';
 import { type BrokerPlace, preparePlace } from './brokerPlace';
 import { dialBroker } from './dialBroker';
 
-/** Taking the socket is a matter of milliseconds: who holds the lock longer was killed. */
+/** Taking the socket is a matter of milliseconds: who is seen to hold the lock longer was killed. */
 const STALE_LOCK_MS = 3000;
+/** So old a lock needs no watching. A clock that was set, or that of a file server, is no evidence. */
+const OLD_LOCK_MS = 60_000;
 const LOCK_RETRY_MS = 20;
 
 /** Undefined when another broker listens there already. What a killed one has left is replaced. */
@@ -39,19 +41,19 @@ export async function listenAlone(
 }
 
 async function takeLock(path: string, clock: Clock, signal: AbortSignal): Promise<() => void> {
+  let watched: { readonly madeMs: number; readonly sinceMs: number } | undefined;
   for (;;) {
     try {
       closeSync(openSync(path, 'wx', 0o600));
       return () => rmSync(path, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      if (ageMs(path, clock) > STALE_LOCK_MS) rmSync(path, { force: true });
+      const madeMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+      if (madeMs === undefined) continue;
+      if (watched?.madeMs !== madeMs) watched = { madeMs, sinceMs: clock.nowMs() };
+      const isStale = clock.nowMs() - watched.sinceMs > STALE_LOCK_MS;
+      if (isStale || clock.wallMs() - madeMs > OLD_LOCK_MS) rmSync(path, { force: true });
       else await delay(clock, LOCK_RETRY_MS, signal);
     }
   }
-}
-
-function ageMs(path: string, clock: Clock): number {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat ? clock.wallMs() - stat.mtimeMs : 0;
 }

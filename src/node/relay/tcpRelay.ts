@@ -29,13 +29,18 @@ const READ_BUFFER_BYTES = 256 * 1024;
 /** What may wait for a client that is slower than its IOC. */
 const WRITE_BUFFER_BYTES = 512 * 1024;
 const BACKLOG = 128;
-/** Beyond that a client is closed at once: whoever opens thousands is none that reads PVs. */
+/**
+ * Beyond that the oldest client that has never said a word goes, else the one that comes: whoever opens
+ * thousands is none that reads PVs.
+ */
 const MAX_CONNECTIONS = 1000;
 
 export interface TcpRelayOptions {
   readonly log?: Log;
   /** Without, every byte passes unseen. */
   readonly sift?: SiftCircuit;
+  /** Clients at the same time; default MAX_CONNECTIONS. */
+  readonly maxConnections?: number;
 }
 
 /** Resolves when it listens; a port that is taken is a value, not an error. */
@@ -80,7 +85,8 @@ class TcpRelay implements Relay {
   readonly onDidEnd = this.#ended.event;
   readonly #ending = new AbortController();
   readonly #streams = new Set<Duplex>();
-  #connectionCount = 0;
+  /** The oldest first. */
+  readonly #clients = new Set<Socket>();
   #isRetired = false;
   #isAside = false;
   #comingBack: Promise<boolean> | undefined;
@@ -94,7 +100,6 @@ class TcpRelay implements Relay {
     readonly options: TcpRelayOptions,
   ) {
     setMaxListeners(0, this.#ending.signal); // one for each dial under way
-    server.maxConnections = MAX_CONNECTIONS;
     server.on('error', (error) => {
       // The port was taken while we stood aside: the connections that are open go on.
       if (this.#failListening) this.#failListening();
@@ -104,15 +109,19 @@ class TcpRelay implements Relay {
   }
 
   get connectionCount(): number {
-    return this.#connectionCount;
+    return this.#clients.size;
   }
 
   async #accept(client: Socket): Promise<void> {
     // A client may reset before anyone listens otherwise, and that must not end the process.
     client.on('error', () => undefined);
-    this.#connectionCount++;
+    if (!this.#makeRoom()) {
+      reset(client);
+      return;
+    }
+    this.#clients.add(client);
     client.once('close', () => {
-      this.#connectionCount--;
+      this.#clients.delete(client);
       this.#endWhenIdle();
     });
     this.#own(client);
@@ -132,6 +141,19 @@ class TcpRelay implements Relay {
       }
       reset(client);
     }
+  }
+
+  /** Whether one more has room now. */
+  #makeRoom(): boolean {
+    const { maxConnections = MAX_CONNECTIONS } = this.options;
+    if (this.#clients.size < maxConnections) return true;
+    for (const client of this.#clients) {
+      if (client.bytesRead > 0) continue;
+      this.#clients.delete(client);
+      reset(client);
+      return true;
+    }
+    return false;
   }
 
   #own(stream: Duplex): void {
@@ -183,7 +205,7 @@ class TcpRelay implements Relay {
   }
 
   #endWhenIdle(): void {
-    if (this.#isRetired && this.#connectionCount === 0) this.#end(undefined);
+    if (this.#isRetired && this.#clients.size === 0) this.#end(undefined);
   }
 
   dispose(): void {
