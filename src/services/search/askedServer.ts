@@ -14,6 +14,7 @@ import { ProtocolLink } from '../probe/protocolLink';
 import { ReceiveAllowance } from '../probe/receiveAllowance';
 import { canaryLike } from './canaryName';
 import type { AskingDialect, CreateAskingDialect } from './askingDialect';
+import { FairQueue } from './fairQueue';
 import { RecentNames } from './recentNames';
 
 /** 'unknown': it could not be asked, or not now. Silence is taken for 'no'. */
@@ -44,7 +45,9 @@ const GATEWAY_NO_REMEMBERED_MS = 1000;
 /** ca-gateway answers as many within 40 ms; each is some searches in its network. */
 const GATEWAY_QUESTIONS_PER_SECOND = 1000;
 const MAX_REMEMBERED = 20_000;
+/** Of one client, and of all. */
 const MAX_WAITING = 10_000;
+const MAX_WAITING_OF_ALL = 40_000;
 const TICK_MS = 20;
 /** A server that could not be reached is left alone for so long. */
 const RETRY_MS = 1000;
@@ -66,8 +69,8 @@ export class AskedServer implements Disposable {
   /** Until when a no counts. */
   readonly #no = new RecentNames<number>(MAX_REMEMBERED);
   readonly #questions = new Map<string, Question>();
-  /** Not sent yet, in their order. */
-  #queue: Question[] = [];
+  /** Not sent yet. */
+  readonly #queue = new FairQueue<Question>(MAX_WAITING, MAX_WAITING_OF_ALL);
   /** Sent, by key, with the time at which the answer is not waited for any longer. */
   readonly #sent = new Map<number, { readonly question: Question; readonly untilMs: number }>();
   #nextKey = 1;
@@ -116,8 +119,11 @@ export class AskedServer implements Disposable {
     return this.#yes.get(name) === true;
   }
 
-  /** Answers at once from memory, else later; always once, unless this is disposed. */
-  ask(name: string, listener: (answer: NameAnswer) => void): void {
+  /**
+   * Answers at once from memory, else later; always once, unless this is disposed. Clients have their
+   * turns one after another, however much one of them asks.
+   */
+  ask(name: string, listener: (answer: NameAnswer) => void, client?: unknown): void {
     const { clock } = this.#input;
     if (this.#yes.get(name)) {
       listener('yes');
@@ -132,14 +138,13 @@ export class AskedServer implements Disposable {
       known.listeners.push(listener);
       return;
     }
-    if (this.#isResting || this.#queue.length >= MAX_WAITING) {
+    const untilMs = clock.nowMs() + clock.stretch(WAIT_TIMEOUT_MS);
+    const question: Question = { name, untilMs, listeners: [listener] };
+    if (this.#isResting || !this.#queue.push(client, question)) {
       listener('unknown');
       return;
     }
-    const untilMs = clock.nowMs() + clock.stretch(WAIT_TIMEOUT_MS);
-    const question: Question = { name, untilMs, listeners: [listener] };
     this.#questions.set(name, question);
-    this.#queue.push(question);
     if (--this.#namesUntilCanary <= 0 && this.#isReady) this.#askCanary(name);
     if (this.#isReady) this.#scheduleTick(0);
     else if (!this.#isHolding) void this.#hold();
@@ -177,7 +182,7 @@ export class AskedServer implements Disposable {
       const dialect = this.#input.createDialect({
         ready: () => {
           this.#isReady = true;
-          const [first] = this.#queue;
+          const first = this.#queue.peek();
           if (first) this.#askCanary(first.name);
           this.#scheduleTick(0);
         },
@@ -207,7 +212,7 @@ export class AskedServer implements Disposable {
     const untilMs = this.#input.clock.nowMs() + this.#input.clock.stretch(WAIT_TIMEOUT_MS);
     const question: Question = { name: this.#canary, untilMs, listeners: [] };
     this.#questions.set(question.name, question);
-    this.#queue.unshift(question);
+    this.#queue.pushFirst(question);
   }
 
   async #watchQuiet(signal: AbortSignal, end: (error: Error) => void): Promise<void> {
@@ -249,34 +254,32 @@ export class AskedServer implements Disposable {
       this.#settle(question, 'no');
     }
     if (this.#isReady) this.#send(nowMs);
-    let expired = 0;
-    while (expired < this.#queue.length && (this.#queue[expired]?.untilMs ?? 0) <= nowMs) expired++;
-    for (const question of this.#queue.splice(0, expired)) this.#settle(question, 'unknown');
-    if (this.#queue.length > 0 || this.#sent.size > 0) this.#scheduleTick(TICK_MS);
+    const late = this.#queue.takeWhile(({ untilMs }) => untilMs <= nowMs);
+    for (const question of late) this.#settle(question, 'unknown');
+    if (this.#queue.size > 0 || this.#sent.size > 0) this.#scheduleTick(TICK_MS);
   }
 
   #send(nowMs: number): void {
     const dialect = this.#dialect;
-    if (!dialect || this.#queue.length === 0) return;
+    if (!dialect || this.#queue.size === 0) return;
     const perSecond = this.#input.isGateway
       ? GATEWAY_QUESTIONS_PER_SECOND
       : dialect.questionsPerSecond;
     const earned = ((nowMs - this.#allowedAtMs) * perSecond) / 1000;
     this.#questionsLeft = Math.min(this.#questionsLeft + earned, Math.max(1, perSecond / 10));
     this.#allowedAtMs = nowMs;
-    let sent = 0;
     try {
-      while (sent < this.#queue.length && this.#questionsLeft >= 1) {
-        const question = this.#queue[sent];
-        const key = this.#nextKey;
+      while (this.#questionsLeft >= 1) {
+        const question = this.#queue.peek();
         if (!question) break;
         if (!dialect.canAsk(question.name)) {
-          sent++;
+          this.#queue.shift();
           this.#settle(question, 'no');
           continue;
         }
+        const key = this.#nextKey;
         if (!dialect.ask(key, question.name)) break;
-        sent++;
+        this.#queue.shift();
         this.#allowance?.asked();
         this.#nextKey = key === 0x7fffffff ? 1 : key + 1;
         this.#questionsLeft--;
@@ -286,11 +289,9 @@ export class AskedServer implements Disposable {
         });
       }
     } catch (error) {
-      this.#queue.splice(0, sent);
       this.#endCircuit(error instanceof Error ? error : undefined);
       return;
     }
-    this.#queue.splice(0, sent);
     this.#link?.flush();
   }
 
@@ -332,7 +333,7 @@ export class AskedServer implements Disposable {
     this.#isReady = false;
     this.#yes.clear();
     const open = [...this.#questions.values()];
-    this.#queue = [];
+    this.#queue.clear();
     this.#sent.clear();
     for (const question of open) this.#settle(question, 'unknown');
   }

@@ -53,6 +53,8 @@ export interface NameLocation {
 
 /** Who asked; is told once where the name is, now or much later. */
 export interface NameAsker {
+  /** Whose question it is: each client has its turn, however much another one asks. */
+  readonly client?: unknown;
   found(location: NameLocation): void;
   /** Every server was asked and none has it now; told once at most. */
   absent(): void;
@@ -402,11 +404,12 @@ export class NameService implements Disposable {
       }
       if (pending === 0 && !isFound) onAbsent(isCertain);
     };
+    const client = clientOf(question);
     for (const known of servers) {
       const wasLast = isLast(known);
-      known.asked.ask(name, (answer) => {
+      const listener = (answer: NameAnswer): void =>
         answered(answer === 'yes' && isLast(known) && !wasLast ? 'no' : answer);
-      });
+      known.asked.ask(name, listener, client);
     }
   }
 
@@ -444,9 +447,10 @@ export class NameService implements Disposable {
   #askArrived(name: string, question: OpenQuestion, grown: readonly KnownServer[]): void {
     for (const known of grown) {
       if (isLast(known) || !known.server.endpoint()) continue;
-      known.asked.ask(name, (answer) => {
+      const listener = (answer: NameAnswer): void => {
         if (answer === 'yes') this.#tellFound(name, question);
-      });
+      };
+      known.asked.ask(name, listener, clientOf(question));
     }
   }
 
@@ -454,6 +458,12 @@ export class NameService implements Disposable {
     this.#store.dispose();
     this.#open.clear();
   }
+}
+
+/** Who asked first. */
+function clientOf({ askers }: OpenQuestion): unknown {
+  const [first] = askers;
+  return first?.client;
 }
 
 type Server = Pick<KnownServer, 'server' | 'asked'>;

@@ -22,6 +22,7 @@ function createCa(names: NameService, onAnswer: () => void): CircuitSifter {
   const sifter: CaSearchSifter = new CaSearchSifter((question) => {
     waiting.begin(question.cid, (settle) =>
       names.ask(question.name, {
+        client: waiting,
         found({ endpoint }) {
           settle();
           sifter.found(question, endpoint.host, endpoint.port);
@@ -51,6 +52,7 @@ function createPva(names: NameService, onAnswer: () => void): CircuitSifter {
     for (const { id, name } of question.names) {
       waiting.begin(id, (settle) =>
         names.ask(name, {
+          client: waiting,
           found({ endpoint, guid }) {
             settle();
             sifter.found(question, id, guid, endpoint.host, endpoint.port);

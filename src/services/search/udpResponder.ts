@@ -184,6 +184,7 @@ export class UdpResponder implements Disposable {
     if (name === '') return;
     this.#waiting.begin(`${host} ${port} ${id}`, (settle) =>
       this.#input.names.ask(name, {
+        client: `${host} ${port}`,
         found(location) {
           settle();
           asker.found(location);
