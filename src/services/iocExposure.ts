@@ -15,6 +15,7 @@ import type { PvStep, PvSteps } from '../model/pvTable';
 import type { IocState, PvProtocol, ServerState, ServerStatus } from '../model/snapshot';
 import type { ContainerAccess } from './engine';
 import type { IocCandidate, ListenerCandidate } from './detect/candidates';
+import type { ContainerNames } from './namesAllowance';
 import { findDatabaseNames } from './names/databaseNames';
 import { listPvaNames } from './names/pvaNames';
 import { encodeUtf8 } from '../protocol/bytes';
@@ -58,6 +59,7 @@ export interface IocExposureInput extends Pick<
   readonly hasNameServer: (protocol: PvProtocol) => boolean;
   readonly clientName: string;
   readonly hostName: string;
+  readonly namesAllowance: ContainerNames;
   /** An established circuit ended: look whether the process is still there. */
   readonly onCircuitLost: () => void;
 }
@@ -100,6 +102,8 @@ export class IocExposure implements Disposable {
   });
   #namesNote: string | undefined;
   #isNamesCut = false;
+  /** Of those that it tells, as taken from the allowance. */
+  #keptNames = 0;
   #isGone = false;
   #isPaused: boolean;
 
@@ -311,14 +315,20 @@ export class IocExposure implements Disposable {
     count: number,
     sourceOf: (at: number) => NameSource,
   ): Promise<void> {
-    const { slices } = this.#input;
+    const { slices, namesAllowance } = this.#input;
+    let refusal: string | undefined;
     let tooLong = 0;
     let at = -1;
     for (const name of names) {
       at++;
       if (this.#names.size >= MAX_NAMES_PER_IOC) break;
       if (isTooLong(name)) tooLong++;
-      else this.#names.add([name], sourceOf(at));
+      else if (this.#names.indexOf(name) === undefined) {
+        refusal = namesAllowance.take();
+        if (refusal !== undefined) break;
+        this.#keptNames++;
+        this.#names.add([name], sourceOf(at));
+      }
       slices.take(STEPS_PER_NAME);
       if (!slices.isOver) continue;
       // Sorted as they come, because all of them at once would take long.
@@ -327,8 +337,9 @@ export class IocExposure implements Disposable {
     }
     void this.#names.sorted;
     const notes: string[] = [];
-    if (at + 1 < count) {
-      notes.push(`stopped after ${this.#names.size} names: it lists ${count}, which is too many`);
+    if (refusal !== undefined || at + 1 < count) {
+      const why = refusal ?? `it lists ${count}, which is too many`;
+      notes.push(`stopped after ${this.#names.size} names: ${why}`);
       this.#isNamesCut = true;
     }
     if (tooLong > 0) {
@@ -499,6 +510,8 @@ export class IocExposure implements Disposable {
 
   dispose(): void {
     this.markGone();
+    this.#input.namesAllowance.give(this.#keptNames);
+    this.#keptNames = 0;
     this.#store.dispose();
   }
 }

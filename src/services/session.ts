@@ -13,6 +13,7 @@ import { ContainerExposure, type ContainerExposureInput } from './containerExpos
 import type { ContainerInfo, Engine } from './engine';
 import type { IocExposure, IocServer } from './iocExposure';
 import { FailedStarts, type HeldPort } from './ports/failedStarts';
+import { NamesAllowance } from './namesAllowance';
 import { type AddressMemory, LocalPorts, type PortHolder } from './ports/localPorts';
 import { OpenRelays } from './ports/openRelays';
 import { ContainerPorts, type PublishingEngines } from './ports/portReservations';
@@ -44,7 +45,7 @@ export interface EngineSource {
 
 export interface SessionInput extends Omit<
   ContainerExposureInput,
-  'localPorts' | 'slices' | 'sift' | 'noteAbout' | 'hasNameServer'
+  'localPorts' | 'slices' | 'namesAllowance' | 'sift' | 'noteAbout' | 'hasNameServer'
 > {
   readonly engines: EngineSource;
   /** Beside those, engines whose containers publish ports of this machine. */
@@ -91,6 +92,7 @@ export class ExposeSession implements Disposable {
   readonly #fallbacks: FallbackListeners | undefined;
   /** Whether there was something to search for; clients wait for what comes later, too. */
   #hasCarried = false;
+  readonly #namesAllowance = new NamesAllowance();
   #extraNames: readonly string[];
   /** Others begin after its first look. */
   #awaited: ContainerExposure | undefined;
@@ -297,6 +299,7 @@ export class ExposeSession implements Disposable {
         extraNames: this.#extraNames,
         localPorts: this.#localPorts,
         slices: this.#slices,
+        namesAllowance: this.#namesAllowance.openContainer(),
         sift: (protocol, onAnswer) => this.#search.sift(protocol, onAnswer),
         noteAbout: (server) => this.#search.noteAbout(server),
         hasNameServer: (protocol) => this.#nameServers?.state[protocol] !== undefined,

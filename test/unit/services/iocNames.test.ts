@@ -8,6 +8,7 @@ import { serveRole } from '../../../src/node/relay/serveRole';
 import { ntScalarType, PvaServerConnection, StoredPv } from '../../../src/protocol/pva';
 import type { WayIn } from '../../../src/services/connection';
 import { IocExposure } from '../../../src/services/iocExposure';
+import { type ContainerNames, NamesAllowance } from '../../../src/services/namesAllowance';
 import { LocalPorts } from '../../../src/services/ports/localPorts';
 import { NO_RESERVATIONS } from '../../../src/services/ports/portReservations';
 import { systemClock } from '../../../src/node/systemClock';
@@ -20,7 +21,10 @@ class Scene {
   readonly slices: Slices = quickSlices();
   readonly ioc: IocExposure;
 
-  constructor(names: readonly string[]) {
+  constructor(
+    names: readonly string[],
+    namesAllowance: ContainerNames = new NamesAllowance().openContainer(),
+  ) {
     const pv = new StoredPv(ntScalarType('double'), {});
     const provider = { names: () => names, find: () => pv };
     const options = { guid: '0'.repeat(24), tcpPort: 5075, version: 'test' };
@@ -56,6 +60,7 @@ class Scene {
       {
         ...{ containerKey: 'c', opensRelays: false, isPaused: false, extraNames: [] },
         ...{ ways: () => [way], publishedAs: () => [], slices: this.slices },
+        namesAllowance,
         localPorts: new LocalPorts({
           findHolder: () => Promise.resolve(undefined),
           mayShareNumbers: false,
@@ -97,6 +102,26 @@ describe('names that a pvAccess server lists', () => {
     assert.equal(servers[0]?.pvs.total, 200_000);
     assert.match(namesNote ?? '', /^stopped after 200000 names: it lists 300000/);
     assert.ok(scene.slices.count > 50, `${scene.slices.count} slices`);
+  });
+
+  it('more than its container may have: as many as that, and it is said', async () => {
+    let left = 100;
+    let given = 0;
+    const refusal = 'its container has more than 100 names';
+    const allowance: ContainerNames = {
+      take: () => (left-- > 0 ? undefined : refusal),
+      give: (count) => (given += count),
+    };
+    scene = new Scene(
+      Array.from({ length: 300 }, (_, at) => `N:${at}`),
+      allowance,
+    );
+    const { servers, namesNote } = await scene.settled();
+    assert.equal(servers[0]?.pvs.total, 100);
+    assert.equal(namesNote, `stopped after 100 names: ${refusal}`);
+    scene.ioc.dispose();
+    scene.ioc.dispose();
+    assert.equal(given, 100);
   });
 
   it('more than can be a list: none of them, and it is said', async () => {
