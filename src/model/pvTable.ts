@@ -49,14 +49,23 @@ export class NameTable {
     return this.#names.length;
   }
 
-  /** Adds the names not known yet. The first source of a name stays. Returns how many were new. */
+  /**
+   * Adds the names not known yet. The first source of a name stays, unless that is the person: who is
+   * right about it is told as well. Returns how many were new.
+   */
   add(names: Iterable<string>, source: NameSource | ((name: string) => NameSource)): number {
     const before = this.#names.length;
+    const sourceOf = (name: string): NameSource =>
+      typeof source === 'function' ? source(name) : source;
     for (const name of names) {
-      if (this.#indexOf.has(name)) continue;
+      const known = this.#indexOf.get(name);
+      if (known !== undefined) {
+        if (this.#sources[known]?.kind === 'user') this.#sources[known] = sourceOf(name);
+        continue;
+      }
       this.#indexOf.set(name, this.#names.length);
       this.#names.push(name);
-      this.#sources.push(typeof source === 'function' ? source(name) : source);
+      this.#sources.push(sourceOf(name));
     }
     return this.#names.length - before;
   }

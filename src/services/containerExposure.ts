@@ -81,10 +81,10 @@ export class ContainerExposure implements Disposable {
     if (info.status === 'running') this.#watch.lookNow();
   }
 
-  /** Names the person gave, in place of the former ones; those already watched stay. */
+  /** Names the person gave, in place of the former ones. */
   setNames(names: readonly string[]): void {
     this.#extraNames = names;
-    for (const ioc of this.#iocs.values()) ioc.addNames(names);
+    for (const ioc of this.#iocs.values()) ioc.setNames(names);
   }
 
   #take(report: SocketReport): void {

@@ -104,6 +104,9 @@ export class IocExposure implements Disposable {
   #isNamesCut = false;
   /** Of those that it tells, as taken from the allowance. */
   #keptNames = 0;
+  /** By the person, now and before. */
+  #givenNames: ReadonlySet<string> = new Set();
+  readonly #everGiven = new Set<string>();
   #isGone = false;
   #isPaused: boolean;
 
@@ -113,7 +116,7 @@ export class IocExposure implements Disposable {
     this.#candidate = candidate;
     this.#input = input;
     this.#isPaused = input.isPaused;
-    this.#names.add(input.extraNames, { kind: 'user' });
+    this.setNames(input.extraNames);
     this.update(candidate);
   }
 
@@ -215,6 +218,7 @@ export class IocExposure implements Disposable {
         }),
       );
       entry.reachability = reachability;
+      this.#reviewGiven(reachability);
       entry.store.add(reachability.onDidChange(() => this.#changed.fire()));
     }
     this.#nameWhenDue();
@@ -244,7 +248,11 @@ export class IocExposure implements Disposable {
     }
     this.#naming = 'done';
     this.#tellNamed();
-    for (const { reachability } of this.#entries.values()) reachability?.namesAdded();
+    for (const { reachability } of this.#entries.values()) {
+      reachability?.namesAdded();
+      // Some of them turned out to be its own.
+      this.#reviewGiven(reachability);
+    }
     this.#changed.fire();
   }
 
@@ -323,10 +331,11 @@ export class IocExposure implements Disposable {
       at++;
       if (this.#names.size >= MAX_NAMES_PER_IOC) break;
       if (isTooLong(name)) tooLong++;
-      else if (this.#names.indexOf(name) === undefined) {
-        refusal = namesAllowance.take();
+      else {
+        const isNew = this.#names.indexOf(name) === undefined;
+        refusal = isNew ? namesAllowance.take() : undefined;
         if (refusal !== undefined) break;
-        this.#keptNames++;
+        if (isNew) this.#keptNames++;
         this.#names.add([name], sourceOf(at));
       }
       slices.take(STEPS_PER_NAME);
@@ -402,10 +411,24 @@ export class IocExposure implements Disposable {
     });
   }
 
-  /** Names that a person gave since. */
-  addNames(names: readonly string[]): void {
-    if (this.#names.add(names, { kind: 'user' }) === 0) return;
-    for (const { reachability } of this.#entries.values()) reachability?.namesAdded();
+  /** Names that a person gives now, in place of the former ones, which count no longer. */
+  setNames(names: readonly string[]): void {
+    this.#givenNames = new Set(names);
+    for (const name of names) this.#everGiven.add(name);
+    const isMore = this.#names.add(names, { kind: 'user' }) > 0;
+    for (const { reachability } of this.#entries.values()) {
+      if (isMore) reachability?.namesAdded();
+      this.#reviewGiven(reachability);
+    }
+  }
+
+  #reviewGiven(reachability: Reachability | undefined): void {
+    for (const name of this.#everGiven) {
+      const index = this.#names.indexOf(name);
+      if (index === undefined) continue;
+      const isOwn = this.#names.source(index).kind !== 'user';
+      reachability?.setWanted(index, isOwn || this.#givenNames.has(name));
+    }
   }
 
   #serverKey({ listener }: ServerExposure): string {

@@ -7,7 +7,7 @@ import { delay, withDeadline } from '../../base/abort';
 import { DisposableStore } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
 import { messageOf, RemoteProtocolError, TimeoutError, TransportError } from '../../base/errors';
-import { hasChannel, PvSteps } from '../../model/pvTable';
+import { hasChannel, type PvStep, PvSteps } from '../../model/pvTable';
 import type { Problem, PvProtocol } from '../../model/snapshot';
 import { ReceiveAllowance } from './receiveAllowance';
 import { keepAlive } from './keepAlive';
@@ -83,6 +83,8 @@ export class HeldReachability implements Reachability {
   #answers = 0;
   /** How often a server said no to a name that the person gave, by index. */
   readonly #refusals = new Map<number, number>();
+  /** Names that nobody wants to know of, and how far they are all the same. */
+  readonly #unwanted = new Map<number, PvStep>();
   #isTellPending = false;
   #isMorePending = false;
 
@@ -111,7 +113,23 @@ export class HeldReachability implements Reachability {
     this.#tell();
   }
 
+  setWanted(index: number, isWanted: boolean): void {
+    if (isWanted !== this.#unwanted.has(index)) return;
+    const hidden = this.#unwanted.get(index);
+    if (hidden !== undefined) {
+      this.#unwanted.delete(index);
+      this.steps.set(index, hasChannel(hidden) ? hidden : 'pending');
+      if (!hasChannel(hidden) && index < this.#asked) this.#askNow(index);
+    } else {
+      this.#unwanted.set(index, this.steps.get(index));
+      this.#refusals.delete(index);
+      this.steps.set(index, 'not-served');
+    }
+    this.#tell();
+  }
+
   noteRead(index: number, isPermitted: boolean): void {
+    if (this.#unwanted.has(index)) return;
     if (!hasChannel(this.steps.get(index))) return;
     if (this.steps.set(index, isPermitted ? 'reachable' : 'no-read-access')) this.#tell();
   }
@@ -254,14 +272,19 @@ export class HeldReachability implements Reachability {
     }
   }
 
-  #step(index: number, step: Parameters<PvSteps['set']>[1]): void {
+  #step(index: number, step: PvStep): void {
     this.#answers++;
+    if (this.#unwanted.has(index)) {
+      this.#unwanted.set(index, step);
+      return;
+    }
     if (this.steps.set(index, step)) this.#tell();
     if (this.steps.count('pending') === 0) this.#allowance.allAnswered();
   }
 
   /** A name that belongs to the other protocol, or to another IOC, is not this server's failure. */
   #refused(index: number, step: 'not-found' | 'create-refused'): void {
+    if (this.#unwanted.has(index)) return;
     const source = this.#input.names.source(index).kind;
     if (source === 'user' && step === 'not-found') {
       const refusals = this.#refusals.get(index) ?? 0;
@@ -283,13 +306,19 @@ export class HeldReachability implements Reachability {
     const dialect = this.#dialect;
     schedule(this.#store, this.#input.clock, delayMs, () => {
       if (this.#dialect !== dialect || hasChannel(this.steps.get(index))) return;
-      this.#allowance.asked();
-      dialect?.ask(index, this.#input.names.name(index));
-      this.#link?.flush();
+      this.#askNow(index);
     });
   }
 
+  #askNow(index: number): void {
+    if (this.#unwanted.has(index)) return;
+    this.#allowance.asked();
+    this.#dialect?.ask(index, this.#input.names.name(index));
+    this.#link?.flush();
+  }
+
   #lose(reason: string): void {
+    for (const index of this.#unwanted.keys()) this.#unwanted.set(index, 'disconnected');
     this.steps.replaceAll('reachable', 'disconnected');
     this.steps.replaceAll('no-read-access', 'disconnected');
     this.#problem = {

@@ -17,6 +17,8 @@ export interface Reachability extends Disposable {
   interrupt(reason: string): void;
   /** Asks the names that were added to the table since. */
   namesAdded(): void;
+  /** Whether anybody wants to know of a name; of one that nobody does nothing is told, nor asked. */
+  setWanted(index: number, isWanted: boolean): void;
   /** Somebody has read a PV, or was denied to: for servers that tell their rules only then. */
   noteRead(index: number, isPermitted: boolean): void;
 }

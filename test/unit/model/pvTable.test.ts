@@ -2,13 +2,19 @@ import assert from 'node:assert/strict';
 import { NameTable, PvSteps } from '../../../src/model/pvTable';
 
 describe('PV table', () => {
-  it('keeps each name once, with the first source', () => {
+  it('keeps each name once, with the first source, of which the person is the least', () => {
     const table = new NameTable();
     assert.equal(table.add(['A', 'B', 'A'], { kind: 'user' }), 2);
     assert.equal(table.add(['B', 'C'], { kind: 'pva-list' }), 1);
+    assert.equal(table.add(['A', 'B', 'C'], { kind: 'user' }), 0);
+    assert.equal(table.add(['C'], { kind: 'database', file: 'a.db', line: 1 }), 0);
     assert.deepEqual(
-      [table.name(1), table.source(1).kind, table.source(2).kind],
-      ['B', 'user', 'pva-list'],
+      [0, 1, 2].map((index) => [table.name(index), table.source(index).kind]),
+      [
+        ['A', 'user'],
+        ['B', 'pva-list'],
+        ['C', 'pva-list'],
+      ],
     );
     assert.equal(table.indexOf('C'), 2);
     assert.equal(table.indexOf('D'), undefined);

@@ -161,6 +161,28 @@ for (const protocol of ['ca', 'pva'] as const) {
       assert.equal(scene.reachability.steps.count('pending'), 0);
     });
 
+    it('counts a name for as long as somebody wants it, and asks for it once', async () => {
+      const [name = ''] = DEMO_PVS.map((pv) => `${pv.name}.DESC`);
+      await settle();
+      scene.names.add([name, 'NOBODYS'], { kind: 'user' });
+      scene.reachability.namesAdded();
+      await settle();
+      const [given, nobodys] = [name, 'NOBODYS'].map((one) => scene.names.indexOf(one) ?? -1);
+      assert.ok(given !== undefined && nobodys !== undefined);
+      const before = scene.counts;
+      const step = scene.step(name);
+      for (const index of [given, nobodys]) scene.reachability.setWanted(index, false);
+      await scene.clock.advance(60_000);
+      assert.equal(scene.step(name), 'not-served');
+      assert.deepEqual(scene.counts, [12, 13]);
+      scene.connections.at(-1)?.destroy();
+      await scene.clock.advance(6000);
+      assert.deepEqual(scene.counts, [12, 13], 'also on the next circuit');
+      for (const index of [given, nobodys]) scene.reachability.setWanted(index, true);
+      await scene.clock.advance(1000);
+      assert.deepEqual([scene.step(name), scene.counts], [step, before]);
+    });
+
     it('knows at once when the circuit ends, and comes back', async () => {
       await settle();
       scene.mode = 'refusing';
