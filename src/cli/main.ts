@@ -83,7 +83,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addCommonOptions(
     program.command('env').description('the environment for EPICS clients on this machine'),
   )
-    .option('-s, --shell <shell>', SHELLS.join(', '), parseShell, 'bash')
+    .option('-s, --shell <shell>', `${SHELLS.join(', ')}; bash serves zsh and sh, too`, parseShell, 'bash')
     .option('--unset', 'take our entries out of this shell again')
     .action(
       run((terminal, options: EnvOptions & { shell: Shell }) =>
@@ -134,7 +134,9 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 function parseShell(text: string): Shell {
-  const shell = SHELLS.find((known) => known === text);
+  // They read what bash reads.
+  const name = text === 'zsh' || text === 'sh' ? 'bash' : text;
+  const shell = SHELLS.find((known) => known === name);
   if (!shell) throw new InvalidArgumentError(`One of: ${SHELLS.join(', ')}.`);
   return shell;
 }

@@ -20,7 +20,8 @@ export function runExec(
     if (empty !== undefined) return empty;
     const { snapshot } = opened;
     // The client itself will only say "timeout".
-    for (const note of failureNotes(snapshot)) terminal.tell(`! ${note}`);
+    const containers = snapshot.containers.filter(({ status }) => status !== 'stopped');
+    for (const note of failureNotes({ ...snapshot, containers })) terminal.tell(`! ${note}`);
     const environment = await clientVariables(opened.nameServers, terminal, signal);
     const env = { ...process.env, ...environment };
     for (const name in environment) if (environment[name] === '') delete env[name];
