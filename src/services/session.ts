@@ -91,7 +91,7 @@ export class ExposeSession implements Disposable {
   readonly #nameServers: NameServers | undefined;
   readonly #fallbacks: FallbackListeners | undefined;
   /** Whether there was something to search for; clients wait for what comes later, too. */
-  #hasCarried = false;
+  #hasReached = false;
   readonly #namesAllowance = new NamesAllowance();
   #extraNames: readonly string[];
   /** Others begin after its first look. */
@@ -338,12 +338,13 @@ export class ExposeSession implements Disposable {
       this.#search.setServers(servers);
       // Searches for what is in this machine's own network are no business of ours.
       const isCarrying = servers.some(isCarried);
-      this.#hasCarried = (this.#hasCarried || isCarrying) && this.#input.hasWish?.() !== false;
+      this.#hasReached =
+        (this.#hasReached || servers.some(isReachedHere)) && this.#input.hasWish?.() !== false;
       const wanted = this.#input.wantedSearch?.() ?? 'loopback';
       // Ports that are not ours alone are held only while there is something to find.
       this.#hostSearch?.setWish(isCarrying && !this.#relays.isRetired ? wanted : 'off');
       this.#hostSearch?.setFurtherPorts(furtherPorts(servers));
-      this.#nameServers?.setOpen(this.#hasCarried);
+      this.#nameServers?.setOpen(this.#hasReached);
       this.#fallbacks?.setServers(isCarrying ? servers.flatMap(reached) : []);
       if (wanted !== 'off') this.#beacons?.setServers(servers.flatMap(announced));
       this.#failedStarts.note();
@@ -373,7 +374,7 @@ export class ExposeSession implements Disposable {
       this.#input.engines.engines.every((engine) => engine.state.status !== 'connecting') &&
       [...this.#containers.values()].every((container) => container.isSettled) &&
       // What clients are told stays as it is from then on.
-      (this.#nameServers?.isDecided !== false || !this.servers.some(isCarried))
+      (this.#nameServers?.isDecided !== false || !this.servers.some(isReachedHere))
     );
   }
 
@@ -422,6 +423,14 @@ export class ExposeSession implements Disposable {
     this.#pendingTell?.dispose();
     this.#store.dispose();
   }
+}
+
+/** Clients of this machine need us to find it, whoever carries them there. */
+function isReachedHere({ exposure }: PvServer): boolean {
+  return (
+    (exposure.status === 'exposed' || exposure.status === 'shared') &&
+    exposure.wayKind !== 'host-network'
+  );
 }
 
 function isCarried({ exposure }: PvServer): boolean {

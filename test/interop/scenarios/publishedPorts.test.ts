@@ -177,9 +177,7 @@ describe('other ways to publish a port: docker', () => {
   it('one of two, while everything is exposed: that one leads straight to the server', async function () {
     this.timeout(120_000);
     const label = 'epics-expose-test=one-of-two';
-    const exposed = scene.watch(
-      Exposed.start(['--engine', lab.endpoint, '--label', label]),
-    );
+    const exposed = scene.watch(Exposed.start(['--engine', lab.endpoint, '--label', label]));
     await exposed.until(() => exposed.snapshot.isSettled, 30_000, 'it to be settled');
     const port = await freePort();
     const box = await scene.ioc({

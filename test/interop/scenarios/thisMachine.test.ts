@@ -84,6 +84,9 @@ describe('ports that somebody has', () => {
     assert.equal(second.server(box.name, 'ca').status, 'shared');
     assert.deepEqual(second.server(box.name, 'ca').local, server?.local);
     assert.match(second.server(box.name, 'ca').note ?? '', new RegExp(`pid ${first.pid}\\b`));
+    // Each has name servers of its own, so that what it prints does not end with the other.
+    const printed = [first, second].map((one) => one.printedEnvironment['EPICS_CA_NAME_SERVERS']);
+    assert.deepEqual(printed, ['127.0.0.1:5063', '127.0.0.1:15063']);
     assert.deepEqual(await second.read('TAKEN:TEMPERATURE', ['ca']), [21.5]);
     await first.stop();
     await measured('taken over from another epics-expose', () =>
