@@ -83,7 +83,12 @@ async function main(argv: readonly string[]): Promise<number> {
   addCommonOptions(
     program.command('env').description('the environment for EPICS clients on this machine'),
   )
-    .option('-s, --shell <shell>', `${SHELLS.join(', ')}; bash serves zsh and sh, too`, parseShell, 'bash')
+    .option(
+      '-s, --shell <shell>',
+      `${SHELLS.join(', ')}; bash serves zsh and sh, too`,
+      parseShell,
+      'bash',
+    )
     .option('--unset', 'take our entries out of this shell again')
     .action(
       run((terminal, options: EnvOptions & { shell: Shell }) =>

@@ -2,6 +2,7 @@
  * Follows values for as long as somebody wants them, over IOCs that end and come back. However much an
  * IOC sends, what is told of it is bounded in number and size (updatePacer).
  */
+import { backoffMs } from '../base/backoff';
 import { delay, onAbort } from '../base/abort';
 import type { Clock } from '../base/clock';
 import { type Disposable, toDisposable } from '../base/disposable';
@@ -91,7 +92,7 @@ export class PvMonitors {
           resolve();
         });
       });
-      const pauseMs = Math.min(RETRY_FIRST_MS * 2 ** failures, RETRY_MAX_MS);
+      const pauseMs = backoffMs(failures, RETRY_FIRST_MS, RETRY_MAX_MS);
       await delay(this.#input.clock, pauseMs, signal).catch(() => undefined);
     }
   }

@@ -8,6 +8,7 @@ import {
   NoReadAccessError,
   NotFoundError,
 } from '../base/errors';
+import { LruMap } from '../base/lruMap';
 import type { PvPath, PvStory } from '../model/exposure';
 import { previewOf } from '../model/preview';
 import { hasChannel, type PvStep } from '../model/pvTable';
@@ -45,7 +46,7 @@ export class PvReader {
   /** Of the reads for `tell`, which go on when nobody waits for them any more. */
   readonly #aborts = new Set<AbortController>();
   /** By server and name, the one read last at the end. */
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new LruMap<string, Kept>(KEPT_READINGS);
   readonly #underWay = new Map<string, Promise<void>>();
 
   constructor(input: PvReaderInput) {
@@ -205,14 +206,11 @@ export class PvReader {
   /** A value that was read once stays beside the reason why there is no newer one. */
   #keep(key: string, news: Kept): void {
     const { reading, readAt } = this.#kept.get(key) ?? {};
-    this.#kept.delete(key);
     this.#kept.set(key, {
       ...(reading && readAt !== undefined && { reading, readAt }),
       ...news,
       ...(news.reading && { reading: previewOf(news.reading) }),
     });
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > KEPT_READINGS && oldest !== undefined) this.#kept.delete(oldest);
   }
 
   #isFresh(key: string): boolean {

@@ -2,6 +2,7 @@
  * One listening socket of an IOC on its way to this machine: find a way in on which the protocol
  * answers, learn what server it is, open the relay. Ends with the listening socket.
  */
+import { backoffMs } from '../base/backoff';
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
 import { isErrorCode, messageOf, TransportError } from '../base/errors';
@@ -170,7 +171,7 @@ export class ServerExposure implements Disposable {
       await this.#attempt();
       if (this.#status !== 'failed' || this.#isPaused) continue;
       this.#isDue = true;
-      const pauseMs = Math.min(RETRY_FIRST_MS * 2 ** attempt, RETRY_MAX_MS);
+      const pauseMs = backoffMs(attempt, RETRY_FIRST_MS, RETRY_MAX_MS);
       await delay(this.#input.clock, pauseMs, this.#abort.signal).catch(() => undefined);
     }
   }

@@ -5,6 +5,7 @@
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { messageOf } from '../base/errors';
 import { type Event, EventEmitter } from '../base/event';
+import { LruMap } from '../base/lruMap';
 import { printable } from '../base/printable';
 import type { Exposure, PvStory } from '../model/exposure';
 import type { Snapshot } from '../model/snapshot';
@@ -65,7 +66,7 @@ export class WindowExposure implements Disposable {
   readonly #own: ContainerHint | undefined;
   readonly #changed = new EventEmitter<void>();
   readonly #lost = new EventEmitter<CoreLoss>();
-  readonly #lastStories = new Map<string, PvStory>();
+  readonly #lastStories = new LruMap<string, PvStory>(KEPT_STORIES);
   /** What lives from Expose to Stop. */
   #run: Run | undefined;
   #problem: WindowProblem | undefined;
@@ -109,19 +110,10 @@ export class WindowExposure implements Disposable {
       const story = await withTimeout(TELL_MS, async (signal) =>
         this.exposure?.tellPv({ name, maxWaitMs: NEW_VALUE_MS }, signal),
       );
-      if (story) this.#remember(story);
+      if (story) this.#lastStories.set(story.name, story);
       return story ?? this.#lastStories.get(name);
     } catch {
       return this.#lastStories.get(name);
-    }
-  }
-
-  #remember(story: PvStory): void {
-    this.#lastStories.delete(story.name);
-    this.#lastStories.set(story.name, story);
-    const [oldest] = this.#lastStories.keys();
-    if (this.#lastStories.size > KEPT_STORIES && oldest !== undefined) {
-      this.#lastStories.delete(oldest);
     }
   }
 

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
+import { backoffMs } from '../../base/backoff';
 import { delay } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { type Disposable, toDisposable } from '../../base/disposable';
@@ -17,6 +18,7 @@ import {
 } from '../../base/errors';
 import { type Event, EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
+import { waitFor } from '../../base/waitFor';
 import type { CoreRequests, Exposure, PvAddress, PvUpdate, Wish } from '../../model/exposure';
 import type { Snapshot } from '../../model/snapshot';
 import { ExposureClient } from '../../rpc/exposureClient';
@@ -305,7 +307,7 @@ class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
         this.#problem = messageOf(error);
         this.#options.log('warn', 'session', this.#problem);
         this.#changed.fire();
-        const pauseMs = Math.min(RETRY_FIRST_MS * 2 ** failures, RETRY_MAX_MS);
+        const pauseMs = backoffMs(failures, RETRY_FIRST_MS, RETRY_MAX_MS);
         await delay(this.#clock, pauseMs, signal).catch(() => undefined);
       }
     }
@@ -378,7 +380,8 @@ class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
     const former = this.#client;
     await this.request('stop', {}, signal).catch(unlessAborted(signal));
     // Its end is told by the connection's, which brings us back to another one.
-    while (this.#client === former && !signal.aborted) await delay(this.#clock, LOOK_MS, signal);
+    const isLost = (): true | undefined => (this.#client === former ? undefined : true);
+    await waitFor(this.#clock, isLost, LOOK_MS, signal);
     if (!this.#client) await this.#nextClient(signal);
   }
 

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { delay, withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { TransportError } from '../../base/errors';
+import { waitFor } from '../../base/waitFor';
 import { type BrokerPlace, type Environment, preparePlace } from './brokerPlace';
 import { dialBroker } from './dialBroker';
 
@@ -60,16 +61,16 @@ export async function startBroker(input: StartBrokerInput, signal: AbortSignal):
     signal,
     async (inner) => {
       await delay(clock, FIRST_LOOK_MS, inner);
-      for (;;) {
+      const look = async (): Promise<Socket | undefined> => {
         const socket = await dialBroker(place, clock, inner);
-        if (socket) return socket;
-        if (failure !== undefined) {
+        if (!socket && failure !== undefined) {
           throw new TransportError(
             `the background process did not start: ${failure}. ${lastLine(place.logFile)}See ${place.logFile}`,
           );
         }
-        await delay(clock, LOOK_MS, inner);
-      }
+        return socket;
+      };
+      return waitFor(clock, look, LOOK_MS, inner);
     },
   );
 }

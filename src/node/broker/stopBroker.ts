@@ -1,6 +1,6 @@
 /** Ends a broker of whatever version: one that is not understood can be got rid of, too. */
-import { delay } from '../../base/abort';
 import type { Clock } from '../../base/clock';
+import { waitFor } from '../../base/waitFor';
 import { ExposureClient } from '../../rpc/exposureClient';
 import type { BrokerPlace } from './brokerPlace';
 import { dialBroker } from './dialBroker';
@@ -24,10 +24,10 @@ export async function stopBroker(
   } finally {
     client.dispose();
   }
-  for (;;) {
+  const hasEnded = async (): Promise<true | undefined> => {
     const other = await dialBroker(place, clock, signal);
     other?.destroy();
-    if (!other) return true;
-    await delay(clock, LOOK_MS, signal);
-  }
+    return other ? undefined : true;
+  };
+  return waitFor(clock, hasEnded, LOOK_MS, signal);
 }

@@ -3,6 +3,7 @@
  * socket tables when those changed, at processes only when there is a socket nobody knows yet.
  * Where to look (this machine's /proc, a shell or our agent in the container) is the source's part.
  */
+import { backoffMs } from '../../base/backoff';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
@@ -108,7 +109,7 @@ export class PolledSocketWatch implements SocketWatch {
   }
 
   #retry(error: Error): void {
-    const pauseMs = Math.min(this.source.periodMs * 2 ** this.#failureCount++, RETRY_MAX_MS);
+    const pauseMs = backoffMs(this.#failureCount++, this.source.periodMs, RETRY_MAX_MS);
     // The next look looks at everything, and is told of in any case.
     this.#lastFullLookMs = -Infinity;
     this.#reported = undefined;

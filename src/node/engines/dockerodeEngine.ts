@@ -3,6 +3,7 @@
  * and comes back by itself when the engine went away. Knows nothing of EPICS.
  */
 import type Docker from 'dockerode';
+import { backoffMs } from '../../base/backoff';
 import { delay, onAbort } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { DisposableStore } from '../../base/disposable';
@@ -205,7 +206,7 @@ export class DockerodeEngine implements Engine, EngineApi {
 
   #backOffMs(failureCount: number): number {
     const capMs = this.isLocalSocket ? localRetryCapMs : remoteRetryCapMs;
-    const fullMs = Math.min(capMs, firstRetryMs * 2 ** Math.min(failureCount, 16));
+    const fullMs = backoffMs(failureCount, firstRetryMs, capMs);
     return fullMs * (0.75 + 0.25 * Math.random());
   }
 

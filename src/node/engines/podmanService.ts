@@ -9,8 +9,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { delay, withDeadline } from '../../base/abort';
+import { withDeadline } from '../../base/abort';
 import { EngineError, messageOf } from '../../base/errors';
+import { waitFor } from '../../base/waitFor';
 import { EngineProblemError } from './engineProblem';
 import type { EngineTransport, TransportOptions } from './engineTransport';
 import type { GuardedChild } from './guardedChild';
@@ -53,12 +54,14 @@ export class PodmanServiceStarter {
     );
     try {
       const message = `podman system service did not listen within ${startTimeoutMs} ms`;
-      await withDeadline(clock, startTimeoutMs, message, signal, async (inner) => {
-        while (!existsSync(socketPath)) {
-          if (child.end) throw serviceProblem(child.end.output);
-          await delay(clock, lookEveryMs, inner);
-        }
-      });
+      const isListening = (): true | undefined => {
+        if (existsSync(socketPath)) return true;
+        if (child.end) throw serviceProblem(child.end.output);
+        return undefined;
+      };
+      await withDeadline(clock, startTimeoutMs, message, signal, (inner) =>
+        waitFor(clock, isListening, lookEveryMs, inner),
+      );
     } catch (error) {
       child.dispose();
       throw error;

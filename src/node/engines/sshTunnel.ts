@@ -5,7 +5,8 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { delay, withDeadline } from '../../base/abort';
+import { withDeadline } from '../../base/abort';
+import { waitFor } from '../../base/waitFor';
 import { EngineProblemError } from './engineProblem';
 import type { EngineTransport, TransportOptions } from './engineTransport';
 import type { GuardedChild } from './guardedChild';
@@ -61,10 +62,12 @@ async function untilListening(
   { clock }: TransportOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!existsSync(socketPath)) {
+  const isListening = (): true | undefined => {
+    if (existsSync(socketPath)) return true;
     if (child.end) throw sshProblem(target, child.end.output);
-    await delay(clock, lookEveryMs, signal);
-  }
+    return undefined;
+  };
+  await waitFor(clock, isListening, lookEveryMs, signal);
 }
 
 /** A socket that is missing over there shows only as a connection that closes: ask why. */

@@ -5,6 +5,7 @@
  */
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import type { Log } from '../../base/log';
+import { LruMap } from '../../base/lruMap';
 import { type Endpoint, formatEndpoint, isSameEndpoint } from '../../model/endpoint';
 import {
   type AddressClaim,
@@ -97,9 +98,9 @@ export class LocalPorts implements Disposable {
   /** Each with what is called when it must move; the last resort stays where the system put it. */
   readonly #relays = new Map<Relay, (() => void) | undefined>();
   /** The address each port of a container had last, which its clients go on trying. */
-  readonly #lastIndexes = new Map<string, number>();
+  readonly #lastIndexes = new LruMap<string, number>(REMEMBERED_PORTS);
   /** The same for those that could not keep their own number. */
-  readonly #lastNumbers = new Map<string, number>();
+  readonly #lastNumbers = new LruMap<string, number>(REMEMBERED_PORTS);
   readonly #input: LocalPortsInput;
 
   constructor(input: LocalPortsInput) {
@@ -161,7 +162,7 @@ export class LocalPorts implements Disposable {
       const local = { host: loopbackHost(index), port: target.port };
       const result = await this.#listen(local, input);
       if (result.kind === 'listening') {
-        remember(this.#lastIndexes, portKey, index);
+        this.#lastIndexes.set(portKey, index);
         return { kind: 'relayed', relay: result.relay, skipped };
       }
       if (result.kind === 'address-unavailable') {
@@ -242,7 +243,7 @@ export class LocalPorts implements Disposable {
     for (const port of [...numbers, 0]) {
       const result = await this.#listen({ host: loopbackHost(1), port }, input);
       if (result.kind !== 'listening') continue;
-      remember(this.#lastNumbers, portKey, result.relay.local.port);
+      this.#lastNumbers.set(portKey, result.relay.local.port);
       return result.relay;
     }
     return undefined;
@@ -302,13 +303,6 @@ function ofTheMachine(port: number): TakenPort {
     reason: `is left to this machine's services, as all numbers below ${FIRST_FREE_PORT}`,
     holder: { isEverywhere: true },
   };
-}
-
-function remember(last: Map<string, number>, portKey: string, value: number): void {
-  last.delete(portKey);
-  last.set(portKey, value);
-  const [oldest] = last.keys();
-  if (last.size > REMEMBERED_PORTS && oldest !== undefined) last.delete(oldest);
 }
 
 export function describeHolder(holder: PortHolder | undefined): string {

@@ -2,10 +2,10 @@
  * Which ports of this machine belong to containers that publish them, whether those run or only may
  * start again. Whoever opens a port here asks first, and gives way when the answer changes.
  */
-import { delay } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore, toDisposable } from '../../base/disposable';
 import { type Event, EventEmitter } from '../../base/event';
+import { waitFor } from '../../base/waitFor';
 import { type Endpoint, isUnspecified } from '../../model/endpoint';
 import type { Engine, PortPublisher } from '../engine';
 
@@ -210,7 +210,8 @@ export class ContainerPorts implements PortReservations, Disposable {
     const untilMs = this.#clock.nowMs() + this.#clock.stretch(READY_TIMEOUT_MS);
     const isReady = (): boolean =>
       !this.isUnsure && this.#sources.every((source) => source.isReady);
-    while (!isReady() && this.#clock.nowMs() < untilMs) await delay(this.#clock, LOOK_MS, signal);
+    const isOver = (): boolean => isReady() || this.#clock.nowMs() >= untilMs;
+    await waitFor(this.#clock, () => (isOver() ? true : undefined), LOOK_MS, signal);
   }
 
   dispose(): void {

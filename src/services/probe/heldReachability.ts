@@ -2,6 +2,7 @@
  * Keeps one circuit to a server on which every PV was asked for, so that what is shown stays true
  * without asking again: the server's own messages, and the circuit's end, change it.
  */
+import { backoffMs } from '../../base/backoff';
 import { schedule } from '../../base/schedule';
 import { delay, withDeadline } from '../../base/abort';
 import { DisposableStore } from '../../base/disposable';
@@ -144,7 +145,7 @@ export class HeldReachability implements Reachability {
         if (this.#abort.signal.aborted) return;
         this.#lose(messageOf(error));
       }
-      const pauseMs = Math.min(RECONNECT_FIRST_MS * 2 ** failures, RECONNECT_MAX_MS);
+      const pauseMs = backoffMs(failures, RECONNECT_FIRST_MS, RECONNECT_MAX_MS);
       await delay(this.#input.clock, pauseMs, this.#abort.signal).catch(() => undefined);
     }
   }
@@ -289,7 +290,7 @@ export class HeldReachability implements Reachability {
     if (source === 'user' && step === 'not-found') {
       const refusals = this.#refusals.get(index) ?? 0;
       this.#refusals.set(index, refusals + 1);
-      this.#askAgain(index, Math.min(ASK_AGAIN_FIRST_MS * 2 ** refusals, ASK_AGAIN_MAX_MS));
+      this.#askAgain(index, backoffMs(refusals, ASK_AGAIN_FIRST_MS, ASK_AGAIN_MAX_MS));
       if (this.#input.isGateway && refusals < GATEWAY_PATIENCE) return;
     }
     const isExpected = source === 'database' || (source === 'pva-list' && this.#protocol === 'pva');

@@ -8,6 +8,7 @@ import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import { messageOf, TimeoutError } from '../../base/errors';
 import type { Log } from '../../base/log';
+import { LruMap } from '../../base/lruMap';
 import type { Connection } from '../connection';
 import { keepAlive } from '../probe/keepAlive';
 import { ProtocolLink } from '../probe/protocolLink';
@@ -15,7 +16,6 @@ import { ReceiveAllowance } from '../probe/receiveAllowance';
 import { canaryLike } from './canaryName';
 import type { AskingDialect, CreateAskingDialect } from './askingDialect';
 import { FairQueue } from './fairQueue';
-import { RecentNames } from './recentNames';
 
 /** 'unknown': it could not be asked, or not now. Silence is taken for 'no'. */
 export type NameAnswer = 'yes' | 'no' | 'unknown';
@@ -63,11 +63,11 @@ interface Question {
 export class AskedServer implements Disposable {
   readonly #input: AskedServerInput;
   readonly #abort = new AbortController();
-  readonly #yes = new RecentNames<true>(MAX_REMEMBERED);
+  readonly #yes = new LruMap<string, true>(MAX_REMEMBERED);
   /** When it said yes first. */
-  readonly #firstYesMs = new RecentNames<number>(MAX_REMEMBERED);
+  readonly #firstYesMs = new LruMap<string, number>(MAX_REMEMBERED);
   /** Until when a no counts. */
-  readonly #no = new RecentNames<number>(MAX_REMEMBERED);
+  readonly #no = new LruMap<string, number>(MAX_REMEMBERED);
   readonly #questions = new Map<string, Question>();
   /** Not sent yet. */
   readonly #queue = new FairQueue<Question>(MAX_WAITING, MAX_WAITING_OF_ALL);

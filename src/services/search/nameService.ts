@@ -7,6 +7,7 @@ import { schedule } from '../../base/schedule';
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore, toDisposable } from '../../base/disposable';
 import type { Log } from '../../base/log';
+import { LruMap } from '../../base/lruMap';
 import { type Endpoint, isIpv4 } from '../../model/endpoint';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../connection';
@@ -14,7 +15,6 @@ import type { AskingIdentity } from './askingDialect';
 import { AskedServer, type NameAnswer } from './askedServer';
 import { createCaAsking } from './caAsking';
 import { createPvaAsking } from './pvaAsking';
-import { RecentNames } from './recentNames';
 
 /** A server as the name service sees it; what the functions tell may change at any time. */
 export interface SearchedServer {
@@ -121,9 +121,9 @@ export class NameService implements Disposable {
   readonly #store = new DisposableStore();
   /** In the order in which they are preferred, gateways last. */
   #known: readonly KnownServer[] = [];
-  readonly #open = new RecentNames<OpenQuestion>(MAX_OPEN);
+  readonly #open = new LruMap<string, OpenQuestion>(MAX_OPEN);
   /** By their homes, those that left. */
-  readonly #away = new Map<string, AwayServer>();
+  readonly #away = new LruMap<string, AwayServer>(MAX_AWAY);
   /** Until when their names are kept, by key: servers that are shown and cannot be reached. */
   readonly #keptUntilMs = new Map<string, number>();
   /** By the key of a server, names of its that another one has too. */
@@ -193,7 +193,7 @@ export class NameService implements Disposable {
     question.sinceMs = this.#input.clock.nowMs();
     this.#askerCount++;
     const evicted = this.#open.set(name, question);
-    if (evicted) this.#drop(evicted);
+    if (evicted) this.#drop(evicted[1]);
     if (!question.isAsking) this.#askServers(name, question);
     this.#dropOldest();
     return toDisposable(() => {
@@ -250,10 +250,7 @@ export class NameService implements Disposable {
     // Since when it could not be reached, not since it was taken off the list.
     const untilMs = this.#keptUntilMs.get(server.key) ?? nowMs + KEPT_FOR_MS;
     this.#keptUntilMs.delete(server.key);
-    this.#away.delete(server.home);
     this.#away.set(server.home, { server, asked, untilMs });
-    const [oldest] = this.#away.keys();
-    if (this.#away.size > MAX_AWAY && oldest !== undefined) this.#away.delete(oldest);
     this.#reviewWhenKept(untilMs - nowMs);
   }
 

@@ -1,11 +1,12 @@
 import type { Disposable } from '../../base/disposable';
+import { LruMap } from '../../base/lruMap';
 
 /** Names that clients of one kind wait for at most; beyond that who asks again is answered. */
 const MAX_WAITED_FOR = 20_000;
 
 /** What is waited for, by who asked; the same one's next question takes the place of the former. */
 export class WaitedFor<Id> implements Disposable {
-  readonly #asked = new Map<Id, Disposable>();
+  readonly #asked = new LruMap<Id, Disposable>(MAX_WAITED_FOR);
   #isDisposed = false;
 
   get size(): number {
@@ -24,10 +25,7 @@ export class WaitedFor<Id> implements Disposable {
     // Only now, so that the same question stays open all the time.
     former?.dispose();
     if (isSettled) return;
-    this.#asked.set(id, asking);
-    if (this.#asked.size <= MAX_WAITED_FOR) return;
-    const [oldest] = this.#asked.keys();
-    if (oldest !== undefined) this.#end(oldest);
+    this.#asked.set(id, asking)?.[1].dispose();
   }
 
   #end(id: Id): void {
