@@ -80,7 +80,7 @@ describe('command line', () => {
   const mistakes: [string[], RegExp][] = [
     [['stauts'], /no command "stauts"\. Did you mean "status"\?/],
     [['--engine', 'foo://bar', 'status'], /"foo:\/\/bar" is no engine address/],
-    [['env', '--shell', 'zsh'], /One of: bash, fish/],
+    [['env', '--shell', 'rc'], /One of: bash, fish/],
     [['get'], /missing required argument/],
     [['exec'], /missing required argument/],
     [['--nonsense'], /unknown option/],
