@@ -463,6 +463,7 @@ record(ai, "EVIL:AI") { field(EGU, "\\x1b[2J\\x9b1m") field(VAL, "1") field(PINI
       const shells: [string, string, (file: string) => string][] = [
         ['bash', 'bash', (file) => `eval "$(cat ${file})"; ${show}`],
         ['dash', 'bash', (file) => `eval "$(cat ${file})"; ${show}`],
+        ['zsh', 'zsh', (file) => `eval "$(cat ${file})"; ${show}`],
         ['fish', 'fish', (file) => `source ${file}; ${show}`],
         ['tcsh', 'csh', (file) => `source ${file}; ${show}`],
         ['pwsh', 'powershell', (file) => `. ${file}; ${show}`],
