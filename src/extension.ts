@@ -5,16 +5,16 @@ import * as vscode from 'vscode';
 import { DisposableStore, toDisposable } from './base/disposable';
 import { printableLines } from './base/printable';
 import type { Endpoint } from './model/endpoint';
-import type { WindowPlace } from './model/situation';
+import type { WindowPlace } from './model/viewState';
 import { findRefused } from './node/findRefused';
 import { launchProgram } from './node/launchProgram';
 import { systemClock } from './node/systemClock';
 import { awaitIoc } from './ui/awaitIoc';
 import { BrokerLog } from './ui/brokerLog';
 import { exposeWithProgress, registerCommands } from './ui/commands';
-import { exposeByItself } from './ui/exposeByItself';
+import { exposeAutomatically } from './ui/exposeAutomatically';
 import { registerHostTerminalProfile } from './ui/hostTerminal';
-import { keepContextKeys } from './ui/keepContextKeys';
+import { syncContextKeys } from './ui/syncContextKeys';
 import { keepEnvironmentFiles } from './ui/keepEnvironmentFiles';
 import { keepTerminalVariables } from './ui/keepTerminalVariables';
 import { logProblems } from './ui/logProblems';
@@ -65,7 +65,7 @@ export function activate(context: vscode.ExtensionContext): void {
     }),
   );
   const monitors = store.add(new MonitorPanels(exposure, context.extensionUri));
-  store.add(keepContextKeys(exposure, place));
+  store.add(syncContextKeys(exposure, place));
   store.add(createStatusBar(exposure));
   store.add(logProblems(exposure, log));
   store.add(registerPvHover(exposure, () => view.pointerLeft()));
@@ -90,7 +90,7 @@ export function activate(context: vscode.ExtensionContext): void {
       rememberExposing,
     }),
   );
-  void exposeByItself({
+  void exposeAutomatically({
     workspaceState: context.workspaceState,
     wasExposing,
     isContainerWindow: kind === 'container',

@@ -19,7 +19,7 @@ import {
   TICK_PERIOD_MS,
 } from '../protocol/agent/frames';
 import { decodeUtf8, encodeUtf8 } from '../protocol/bytes';
-import { joinStreams } from '../node/relay/joinStreams';
+import { pipeBoth } from '../node/relay/pipeBoth';
 import { MuxLink, type LinkFrame } from '../node/relay/muxLink';
 import type { EnteredReply, EnteredRequest } from '../protocol/agent/enteredMessages';
 import { connectInside } from './connectInside';
@@ -63,7 +63,7 @@ function open(link: MuxLink, { connection, payload }: LinkFrame): void {
   connectInside(decodeOpen(payload)).then(
     (socket) => {
       link.send(FrameType.OPENED, connection);
-      joinStreams(socket, link.attach(connection), undefined);
+      pipeBoth(socket, link.attach(connection), undefined);
     },
     (error: Error) => link.send(FrameType.FAIL, connection, encodeUtf8(messageOf(error))),
   );

@@ -1,5 +1,5 @@
 /**
- * Serves an Exposer to the front ends of this user. The rules:
+ * Serves an Core to the front ends of this user. The rules:
  *  - A wish ends when its front end says goodbye. One that vanishes keeps it for the grace, and takes
  *    it over when it comes back under its id (a window that reloads).
  *  - A newer version is made room for: we stop listening, and serve those who are there for as long
@@ -14,17 +14,17 @@ import type { Clock } from '../base/clock';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { schedule } from '../base/schedule';
 import type { Log } from '../base/log';
-import type { Exposure, Wish } from '../model/exposure';
-import type { BrokerPlace } from '../node/broker/brokerPlace';
-import { listenAlone } from '../node/broker/listenAlone';
+import type { CoreApi, Wish } from '../model/coreApi';
+import type { BrokerPaths } from '../node/broker/brokerPaths';
+import { listenExclusively } from '../node/broker/listenExclusively';
 import {
   type AttachedFrontEnd,
   type FrontEndHost,
   type Leaving,
   serveFrontEnd,
-} from '../rpc/exposureServer';
+} from '../rpc/coreServer';
 import { type BrokerFacts, type HelloParams, RPC_PROTOCOL } from '../rpc/messages';
-import type { Exposer } from '../services/exposer';
+import type { Core } from '../services/core';
 
 /** How long a wish outlives a front end that vanished, and the broker its last front end. */
 export const GRACE_MS = 10_000;
@@ -43,8 +43,8 @@ const LEAVING_WORDS: Record<Leaving, string> = {
 };
 
 export interface BrokerServerInput {
-  readonly place: BrokerPlace;
-  readonly exposer: Exposer;
+  readonly place: BrokerPaths;
+  readonly exposer: Core;
   readonly version: string;
   readonly isForeground: boolean;
   readonly graceMs: number;
@@ -57,7 +57,7 @@ export interface BrokerServerInput {
 }
 
 interface Known {
-  readonly exposure: Exposure;
+  readonly exposure: CoreApi;
   wish: Wish | undefined;
   isConnected: boolean;
   /** To our successor. */
@@ -84,7 +84,7 @@ export class BrokerServer implements FrontEndHost {
   /** Undefined when another broker serves this user already. */
   static async listen(input: BrokerServerInput): Promise<BrokerServer | undefined> {
     const broker = new BrokerServer(input);
-    const server = await listenAlone(
+    const server = await listenExclusively(
       input.place,
       (socket) => broker.#serve(socket),
       input.clock,

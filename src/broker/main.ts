@@ -5,17 +5,17 @@
 import { version } from '../../package.json';
 import { messageOf } from '../base/errors';
 import { printableLines } from '../base/printable';
-import { brokerPlace } from '../node/broker/brokerPlace';
+import { brokerPaths } from '../node/broker/brokerPaths';
 import { systemClock } from '../node/systemClock';
 import { BrokerServer, GRACE_MS } from './brokerServer';
-import { openExposer } from './openExposer';
+import { openCore } from './openCore';
 import { openRotatingLog } from './rotatingLog';
 
 /** When something does not end in order, the process ends all the same. */
 const END_TIMEOUT_MS = 5000;
 
 async function main(): Promise<void> {
-  const place = brokerPlace(process.env);
+  const place = brokerPaths(process.env);
   if (!place) return;
   const isDebug = process.env['EPICS_EXPOSE_LOG'] === 'debug';
   const { logFile, addressFile } = place;
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
     log('error', 'session', `this should not have happened: ${error.stack ?? messageOf(error)}`);
     process.exit(1);
   });
-  const exposer = openExposer({ env: process.env, opensRelays: true, addressFile, log });
+  const exposer = openCore({ env: process.env, opensRelays: true, addressFile, log });
   const endings = [() => exposer.close()];
   let isEnding = false;
   const end = (why: string): void => {

@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { messageOf, UsageError } from '../base/errors';
 import { BrokerServer, GRACE_MS } from '../broker/brokerServer';
-import { DEMO_ENGINE, openExposer } from '../broker/openExposer';
-import type { Exposure, RunningContainer, Wish } from '../model/exposure';
+import { DEMO_ENGINE, openCore } from '../broker/openCore';
+import type { CoreApi, RunningContainer, Wish } from '../model/coreApi';
 import { type NameServers, nameServersOf, serversOf } from '../model/nameServers';
 import type { Snapshot } from '../model/snapshot';
-import { brokerPlace } from '../node/broker/brokerPlace';
+import { brokerPaths } from '../node/broker/brokerPaths';
 import { type BrokerExposure, findBroker } from '../node/broker/connectBroker';
 import { systemClock } from '../node/systemClock';
 import { keyOf } from '../services/engineSets';
@@ -25,7 +25,7 @@ import { type Enough, untilSettled } from './untilSettled';
 export type Mode = 'look' | 'relay' | 'serve';
 
 export interface Opened {
-  readonly exposure: Exposure;
+  readonly exposure: CoreApi;
   /** Of what was asked for. */
   readonly snapshot: Snapshot;
   /** What clients are told, whatever was asked for: the same by every command. */
@@ -46,7 +46,7 @@ export interface Opened {
 }
 
 interface Source {
-  openFrontEnd(): Promise<Exposure>;
+  openFrontEnd(): Promise<CoreApi>;
   close(): Promise<void>;
 }
 
@@ -158,8 +158,8 @@ function brokerSource(first: BrokerExposure, terminal: Terminal, signal: AbortSi
 
 async function ownSource(terminal: Terminal, mode: Mode): Promise<Source> {
   const { log } = terminal;
-  const place = mode === 'serve' ? brokerPlace(process.env) : undefined;
-  const exposer = openExposer({
+  const place = mode === 'serve' ? brokerPaths(process.env) : undefined;
+  const exposer = openCore({
     env: process.env,
     opensRelays: mode !== 'look',
     addressFile: place?.addressFile,
@@ -187,7 +187,7 @@ async function ownSource(terminal: Terminal, mode: Mode): Promise<Source> {
 }
 
 class OpenedExposure implements Opened {
-  readonly exposure: Exposure;
+  readonly exposure: CoreApi;
   readonly isDemoInstead: boolean;
   readonly #source: Source;
   readonly #wish: Wish;
@@ -196,7 +196,7 @@ class OpenedExposure implements Opened {
 
   constructor(
     source: Source,
-    exposure: Exposure,
+    exposure: CoreApi,
     wish: Wish,
     isDemoInstead: boolean,
     nameServers: () => NameServers,

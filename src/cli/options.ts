@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../base/errors';
-import { SEARCH_WISHES, type SearchWish } from '../model/exposure';
+import { SEARCH_WISHES, type SearchWish } from '../model/coreApi';
 import type { Selection } from '../services/selection';
 
 export interface CommonOptions {

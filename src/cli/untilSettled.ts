@@ -1,7 +1,7 @@
 /** How long a command waits: for what it was asked for, and not for the slowest of all. */
 import type { Clock } from '../base/clock';
 import { DisposableStore, toDisposable } from '../base/disposable';
-import type { Exposure, PvPath } from '../model/exposure';
+import type { CoreApi, PvPath } from '../model/coreApi';
 import type { PvProtocol, Snapshot } from '../model/snapshot';
 
 /** When a look is taken as it is, although something still does not answer. */
@@ -13,7 +13,7 @@ export interface Enough {
   /** Not asked before. */
   readonly afterMs: number;
   /** Whether nothing more needs to be waited for. */
-  readonly isEnough: (exposure: Exposure, signal: AbortSignal) => boolean | Promise<boolean>;
+  readonly isEnough: (exposure: CoreApi, signal: AbortSignal) => boolean | Promise<boolean>;
 }
 
 /** For a table: something is exposed, and the others were waited for. */
@@ -31,7 +31,7 @@ export function pvsKnown(
     afterMs: 0,
     async isEnough(exposure, signal) {
       for (const { name, protocol } of wanted) {
-        const { paths } = await exposure.tellPv({ name, maxWaitMs: 0 }, signal);
+        const { paths } = await exposure.describePv({ name, maxWaitMs: 0 }, signal);
         const asked = paths.filter(({ row }) => (protocol ?? row.protocol) === row.protocol);
         if (!asked.some((path) => isKnown(path, paths, exposure.snapshot))) return false;
       }
@@ -59,7 +59,7 @@ function serversOf(snapshot: Snapshot): Snapshot['containers'][number]['iocs'][n
 
 /** Never rejects: what is asked meanwhile tells by itself what is wrong. */
 export function untilSettled(
-  exposure: Exposure,
+  exposure: CoreApi,
   clock: Clock,
   signal: AbortSignal,
   enough?: Enough,

@@ -114,11 +114,11 @@ function createDemoWay(servers: DemoServers): WayIn {
     directEndpoint: () => undefined,
     ownEndpoint: () => undefined,
     dial,
-    async openRelay(local, target, sift) {
+    async openRelay(local, target, intercept) {
       const relaying = await openTcpRelay(
         local,
         async () => ({ stream: await dial(target), usesOnread: false }),
-        sift && { sift },
+        intercept && { intercept },
       );
       if (relaying.kind === 'listening') {
         const { relay } = relaying;

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { type CaPvProvider, CaServerCircuit } from '../protocol/ca';
 import { type PvaProvider, PvaServerConnection } from '../protocol/pva';
 import { CA_SERVER_PORT, PVA_SERVER_PORT } from '../services/detect/candidates';
-import { serveRole } from '../node/relay/serveRole';
+import { attachServer } from '../node/relay/attachServer';
 import { createDemoCa } from './demoCa';
 import type { DemoValues } from './demoPvs';
 import { createDemoPva } from './demoPva';
@@ -24,13 +24,16 @@ export class DemoServers {
   /** Serves whichever protocol belongs to the port; false when none does. */
   serve(port: number, stream: Duplex): boolean {
     if (port === CA_SERVER_PORT) {
-      serveRole(
+      attachServer(
         stream,
         (onOutput) => new CaServerCircuit(this.#ca, { peer: 'client', port, onOutput }),
       );
     } else if (port === PVA_SERVER_PORT) {
       const options = { guid: this.#guid, tcpPort: port, version };
-      serveRole(stream, (onOutput) => new PvaServerConnection(this.#pva, { ...options, onOutput }));
+      attachServer(
+        stream,
+        (onOutput) => new PvaServerConnection(this.#pva, { ...options, onOutput }),
+      );
     } else {
       return false;
     }

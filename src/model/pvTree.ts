@@ -4,9 +4,9 @@
  */
 import { printable } from '../base/printable';
 import { formatEndpoint } from './endpoint';
-import type { Branch, PvGroup, PvRow } from './exposure';
+import type { Branch, PvGroup, PvRow } from './coreApi';
 import type { PvStep } from './pvTable';
-import { engineProblems } from './situation';
+import { engineProblems } from './viewState';
 import type {
   ContainerState,
   IocState,

@@ -7,7 +7,7 @@ import {
   serversOf,
   type Shell,
 } from './nameServers';
-import type { WindowPlace } from './situation';
+import type { WindowPlace } from './viewState';
 import type { Snapshot } from './snapshot';
 
 /** The lists of ours, without what the person had set. Empty: set nothing. */

@@ -1,6 +1,6 @@
 /** Which of some endpoints of this machine nobody listens at. */
 import { withDeadline } from '../base/abort';
-import { inLanes } from '../base/lanes';
+import { mapConcurrent } from '../base/mapConcurrent';
 import { type Endpoint, formatEndpoint } from '../model/endpoint';
 import { connectTcp } from './relay/connectTcp';
 import { systemClock } from './systemClock';
@@ -16,7 +16,7 @@ export async function findRefused(
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   const asked = endpoints.slice(0, MAX_ENDPOINTS);
-  const answers = await inLanes(AT_ONCE, asked, (endpoint) => isRefused(endpoint, signal));
+  const answers = await mapConcurrent(AT_ONCE, asked, (endpoint) => isRefused(endpoint, signal));
   return new Set(asked.filter((_, at) => answers[at]).map(formatEndpoint));
 }
 

@@ -14,14 +14,14 @@ import {
   type PvPath,
   type PvQuery,
   type PvRow,
-  type PvStory,
-  type PvStoryQuery,
+  type PvDetails,
+  type PvDetailsQuery,
   type PvUpdate,
   type RunningContainer,
   SEARCH_WISHES,
   type Selection,
   type Wish,
-} from '../model/exposure';
+} from '../model/coreApi';
 import type { NameSource } from '../model/pvTable';
 import type { PvReading } from '../model/reading';
 import type {
@@ -179,7 +179,7 @@ export const nothing: Schema<NoParams> = object({});
 export const noResult: Schema<null> = v.null('nothing');
 
 export const pvAddress: Schema<PvAddress> = object({ name: text, protocol });
-export const pvStoryQuery: Schema<PvStoryQuery> = object({ name: text, maxWaitMs: count });
+export const pvDetailsQuery: Schema<PvDetailsQuery> = object({ name: text, maxWaitMs: count });
 export const monitorId: Schema<{ readonly monitorId: number }> = object({ monitorId: count });
 export const monitor: Schema<MonitorParams> = object({ monitorId: count, name: text, protocol });
 
@@ -267,7 +267,7 @@ const path: Schema<PvPath> = object({
   deniedTo: optional(text),
   readProblem: optional(text),
 });
-export const pvStory: Schema<PvStory> = object({ name: text, paths: list(path) });
+export const pvDetails: Schema<PvDetails> = object({ name: text, paths: list(path) });
 
 /** Of any version: the rest of what a newer broker says is not looked at. */
 export const versions: Schema<Pick<BrokerFacts, 'protocol' | 'version'>> = object({

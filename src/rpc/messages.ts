@@ -1,5 +1,5 @@
 /** What the messages about the front end itself and the broker carry; the others are in model/exposure. */
-import type { PvAddress, PvUpdate, Wish } from '../model/exposure';
+import type { PvAddress, PvUpdate, Wish } from '../model/coreApi';
 import type { Snapshot } from '../model/snapshot';
 
 /** Counted up with every change that an older side would not understand. */

@@ -4,7 +4,7 @@
  * from these tables. `hello` comes first.
  */
 import { NotificationType, RequestType } from 'vscode-jsonrpc/node';
-import type { CoreRequests } from '../model/exposure';
+import type { CoreRequests } from '../model/coreApi';
 import type { SnapshotNews, UpdateNews } from './messages';
 import * as shape from './messageSchemas';
 import { object, type Schema } from './schema';
@@ -53,7 +53,7 @@ const CORE_METHODS = named({
   listPvs: request(shape.pvQuery, shape.pvPage),
   listBranch: request(shape.branchQuery, shape.branch),
   listContainers: request(shape.nothing, shape.runningContainers),
-  tellPv: request(shape.pvStoryQuery, shape.pvStory),
+  describePv: request(shape.pvDetailsQuery, shape.pvDetails),
   readPv: request(shape.pvAddress, shape.reading),
 } satisfies CoreEntries);
 

@@ -29,7 +29,7 @@ export interface Connection {
  * client says and put others in between those of the server. What it returns are parts of the bytes
  * it was given, or bytes of its own; all of it is written before it is given more.
  */
-export interface CircuitSifter extends Disposable {
+export interface CircuitInterceptor extends Disposable {
   /** What goes on to the server, in order. */
   fromClient(bytes: Uint8Array): readonly Uint8Array[];
   /** The client ended: what still goes on to the server. */
@@ -40,8 +40,8 @@ export interface CircuitSifter extends Disposable {
   takeAnswers(): Uint8Array;
 }
 
-/** Makes a sifter for a new connection; it calls `onAnswer` when takeAnswers may have something. */
-export type SiftCircuit = (onAnswer: () => void) => CircuitSifter;
+/** Makes a interceptor for a new connection; it calls `onAnswer` when takeAnswers may have something. */
+export type InterceptCircuit = (onAnswer: () => void) => CircuitInterceptor;
 
 /**
  * A listener on this machine whose connections are carried into the container. Disposing it resets
@@ -89,5 +89,5 @@ export interface WayIn extends Disposable {
    */
   dial(target: Endpoint, signal: AbortSignal): Promise<Connection>;
   /** Listens on this machine; every accepted connection is dialled to `target`. */
-  openRelay(local: Endpoint, target: Endpoint, sift?: SiftCircuit): Promise<RelayResult>;
+  openRelay(local: Endpoint, target: Endpoint, intercept?: InterceptCircuit): Promise<RelayResult>;
 }

@@ -1,6 +1,6 @@
 /** Lists of PVs over the servers of a session: pages, and levels of a tree. */
 import type { Slices } from '../base/slices';
-import type { Branch, BranchQuery, PvPage, PvQuery, PvRow } from '../model/exposure';
+import type { Branch, BranchQuery, PvPage, PvQuery, PvRow } from '../model/coreApi';
 import { branchOf } from '../model/pvBranches';
 import { pvMatcher } from '../model/pvPattern';
 import type { ServerState } from '../model/snapshot';

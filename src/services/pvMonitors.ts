@@ -7,7 +7,7 @@ import { delay, onAbort } from '../base/abort';
 import type { Clock } from '../base/clock';
 import { type Disposable, toDisposable } from '../base/disposable';
 import type { Event } from '../base/event';
-import type { PvUpdate } from '../model/exposure';
+import type { PvUpdate } from '../model/coreApi';
 import type { PvProtocol } from '../model/snapshot';
 import type { Connection } from './connection';
 import { MonitorCircuit } from './probe/monitorCircuit';

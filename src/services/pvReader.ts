@@ -9,7 +9,7 @@ import {
   NotFoundError,
 } from '../base/errors';
 import { LruMap } from '../base/lruMap';
-import type { PvPath, PvStory } from '../model/exposure';
+import type { PvPath, PvDetails } from '../model/coreApi';
 import { previewOf } from '../model/preview';
 import { hasChannel, type PvStep } from '../model/pvTable';
 import type { PvReading } from '../model/reading';
@@ -108,7 +108,7 @@ export class PvReader {
   }
 
   /** Never rejects for a PV that cannot be read: its path says why. */
-  async tell(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvStory> {
+  async tell(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvDetails> {
     const servers = this.#serversOf(name);
     if (maxWaitMs > 0) {
       const stale = servers.filter((server) => !this.#isFresh(keyOf(server.key, name)));

@@ -1,5 +1,5 @@
 /** Which containers the person wants. Pure. */
-import type { Selection } from '../model/exposure';
+import type { Selection } from '../model/coreApi';
 import { normaliseFolder } from '../model/workspaceFolder';
 import type { ContainerInfo } from './engine';
 

@@ -6,12 +6,12 @@ import { schedule } from '../base/schedule';
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
 import { Slices } from '../base/slices';
-import type { SearchWish } from '../model/exposure';
+import type { SearchWish } from '../model/coreApi';
 import { type ContainerHint, findOwnContainer } from '../model/workspaceContainer';
 import type { ContainerState, Problem, PvProtocol, Snapshot } from '../model/snapshot';
-import { ContainerExposure, type ContainerExposureInput } from './containerExposure';
+import { ContainerTracker, type ContainerTrackerInput } from './containerTracker';
 import type { ContainerInfo, Engine } from './engine';
-import type { IocExposure, IocServer } from './iocExposure';
+import type { IocTracker, IocServer } from './iocTracker';
 import { FailedStarts, type HeldPort } from './ports/failedStarts';
 import { NamesAllowance } from './namesAllowance';
 import { type AddressMemory, LocalPorts, type PortHolder } from './ports/localPorts';
@@ -44,8 +44,8 @@ export interface EngineSource {
 }
 
 export interface SessionInput extends Omit<
-  ContainerExposureInput,
-  'localPorts' | 'slices' | 'namesAllowance' | 'sift' | 'noteAbout' | 'hasNameServer'
+  ContainerTrackerInput,
+  'localPorts' | 'slices' | 'namesAllowance' | 'intercept' | 'noteAbout' | 'hasNameServer'
 > {
   readonly engines: EngineSource;
   /** Beside those, engines whose containers publish ports of this machine. */
@@ -70,14 +70,14 @@ export interface SessionInput extends Omit<
 /** A server as its PVs are listed and read. */
 export interface PvServer extends IocServer {
   readonly container: ContainerInfo;
-  readonly ioc: IocExposure;
+  readonly ioc: IocTracker;
 }
 
 export class ExposeSession implements Disposable {
   readonly #input: SessionInput;
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new EventEmitter<void>());
-  readonly #containers = new Map<string, ContainerExposure>();
+  readonly #containers = new Map<string, ContainerTracker>();
   readonly #stopped = new Map<string, ContainerState>();
   readonly #engineStores = new Map<Engine, Disposable>();
   readonly #failedStarts: FailedStarts;
@@ -95,7 +95,7 @@ export class ExposeSession implements Disposable {
   readonly #namesAllowance = new NamesAllowance();
   #extraNames: readonly string[];
   /** Others begin after its first look. */
-  #awaited: ContainerExposure | undefined;
+  #awaited: ContainerTracker | undefined;
   #pendingTell: Disposable | undefined;
 
   /** Fires after the snapshot changed. */
@@ -153,7 +153,7 @@ export class ExposeSession implements Disposable {
       this.#store.add(
         new NameServers({
           ...{ sockets: this.#counted(searchSockets), reservations, clock, log },
-          sift: (protocol, onAnswer) => this.#search.sift(protocol, onAnswer),
+          intercept: (protocol, onAnswer) => this.#search.intercept(protocol, onAnswer),
           onChange: () => this.#tell(),
         }),
       );
@@ -163,7 +163,7 @@ export class ExposeSession implements Disposable {
         new FallbackListeners({
           ...{ reservations, findHolder, mayShareNumbers, clock, log },
           sockets: this.#counted(searchSockets),
-          sift: (protocol, onAnswer) => this.#search.sift(protocol, onAnswer),
+          intercept: (protocol, onAnswer) => this.#search.intercept(protocol, onAnswer),
           onChange: () => this.#tell(),
         }),
       );
@@ -289,18 +289,18 @@ export class ExposeSession implements Disposable {
     return true;
   }
 
-  #begin(key: string, engine: Engine, info: ContainerInfo): ContainerExposure {
+  #begin(key: string, engine: Engine, info: ContainerInfo): ContainerTracker {
     this.#stopped.delete(key);
     for (const [oldKey, old] of this.#stopped)
       if (old.name === info.name) this.#stopped.delete(oldKey);
     const exposure = this.#store.add(
-      new ContainerExposure(engine, info, {
+      new ContainerTracker(engine, info, {
         ...this.#input,
         extraNames: this.#extraNames,
         localPorts: this.#localPorts,
         slices: this.#slices,
         namesAllowance: this.#namesAllowance.openContainer(),
-        sift: (protocol, onAnswer) => this.#search.sift(protocol, onAnswer),
+        intercept: (protocol, onAnswer) => this.#search.intercept(protocol, onAnswer),
         noteAbout: (server) => this.#search.noteAbout(server),
         hasNameServer: (protocol) => this.#nameServers?.state[protocol] !== undefined,
       }),
@@ -310,7 +310,7 @@ export class ExposeSession implements Disposable {
     return exposure;
   }
 
-  #end(exposures: readonly ContainerExposure[]): void {
+  #end(exposures: readonly ContainerTracker[]): void {
     for (const exposure of exposures) {
       this.#containers.delete(exposure.key);
       this.#store.release(exposure);
@@ -379,7 +379,7 @@ export class ExposeSession implements Disposable {
   }
 
   /** The IOCs of all containers, for reading their PVs. */
-  get iocs(): readonly IocExposure[] {
+  get iocs(): readonly IocTracker[] {
     return [...this.#containers.values()].flatMap((container) => container.iocs);
   }
 

@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../base/clock';
 import type { Disposable } from '../base/disposable';
-import type { PvUpdate } from '../model/exposure';
+import type { PvUpdate } from '../model/coreApi';
 import { previewOf } from '../model/preview';
 import type { PvReading } from '../model/reading';
 

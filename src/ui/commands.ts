@@ -4,19 +4,19 @@ import { type Disposable, DisposableStore } from '../base/disposable';
 import { messageOf, UsageError } from '../base/errors';
 import { printable, printableLines } from '../base/printable';
 import { clientLines } from '../model/clientLine';
-import type { PvRow } from '../model/exposure';
+import type { PvRow } from '../model/coreApi';
 import { formatChanges, phoebusVariables, type Shell } from '../model/nameServers';
 import type { TreeNode } from '../model/pvTree';
 import type { PvProtocol } from '../model/snapshot';
 import type { BrokerLog } from './brokerLog';
-import { clientVariables, type HostSystem } from './hostSystem';
+import { clientVariables, type HostServices } from './hostServices';
 import { openHostTerminal } from './hostTerminal';
 import { COMMANDS, type CommandId, PVS_VIEW, SETTINGS_SECTION } from './ids';
 import type { MonitorPanels } from './monitorPanel';
 import { pickPv, withoutIcons } from './pickPv';
 import type { PvsView } from './pvsView';
 import { readSettings } from './settings';
-import { withTimeout } from './signals';
+import { withTimeout } from './withTimeout';
 import type { WindowExposure } from './windowExposure';
 
 /** How long the bar in the view moves at most. */
@@ -29,7 +29,7 @@ export interface CommandsInput {
   readonly monitors: MonitorPanels;
   readonly log: vscode.LogOutputChannel;
   readonly extensionId: string;
-  readonly system: HostSystem;
+  readonly system: HostServices;
   readonly brokerLog: BrokerLog;
   /** Remembers, over reloads of the window, whether it exposes. */
   readonly rememberExposing: (isExposing: boolean) => Thenable<void>;

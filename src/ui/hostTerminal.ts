@@ -1,20 +1,20 @@
 /** Terminals on this machine with the environment of EPICS clients, in every kind of window. */
 import * as vscode from 'vscode';
 import type { Disposable } from '../base/disposable';
-import { clientVariables, type HostSystem } from './hostSystem';
+import { clientVariables, type HostServices } from './hostServices';
 import { HOST_TERMINAL_PROFILE } from './ids';
 import type { WindowExposure } from './windowExposure';
 
 export async function openHostTerminal(
   exposure: WindowExposure,
-  system: HostSystem,
+  system: HostServices,
 ): Promise<void> {
   vscode.window.createTerminal(await terminalOptions(exposure, system)).show();
 }
 
 export function registerHostTerminalProfile(
   exposure: WindowExposure,
-  system: HostSystem,
+  system: HostServices,
 ): Disposable {
   return vscode.window.registerTerminalProfileProvider(HOST_TERMINAL_PROFILE, {
     provideTerminalProfile: async () =>
@@ -24,7 +24,7 @@ export function registerHostTerminalProfile(
 
 async function terminalOptions(
   exposure: WindowExposure,
-  system: HostSystem,
+  system: HostServices,
 ): Promise<vscode.TerminalOptions> {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
   const environment = await clientVariables(exposure.snapshot, system);

@@ -1,7 +1,7 @@
 /** Writes what goes wrong into the log, each sentence once in a row: the view has no room for it. */
 import type { LogOutputChannel } from 'vscode';
 import type { Disposable } from '../base/disposable';
-import { engineProblems } from '../model/situation';
+import { engineProblems } from '../model/viewState';
 import { failureNotes, sentence } from '../model/table';
 import type { WindowExposure } from './windowExposure';
 

@@ -2,8 +2,8 @@
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { printable } from '../base/printable';
-import type { PvUpdate } from '../model/exposure';
-import { formatLocal } from '../model/pvStoryText';
+import type { PvUpdate } from '../model/coreApi';
+import { formatLocal } from '../model/pvDetailsText';
 import { readingCells, sizeText } from '../model/reading';
 import type { PvProtocol } from '../model/snapshot';
 import type { WindowExposure } from './windowExposure';

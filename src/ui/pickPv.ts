@@ -3,8 +3,8 @@ import * as vscode from 'vscode';
 import { messageOf } from '../base/errors';
 import { printable } from '../base/printable';
 import { DisposableStore } from '../base/disposable';
-import type { Exposure, PvRow } from '../model/exposure';
-import { withTimeout } from './signals';
+import type { CoreApi, PvRow } from '../model/coreApi';
+import { withTimeout } from './withTimeout';
 
 /** More than this nobody reads; the person types on. */
 const SHOWN = 200;
@@ -14,7 +14,7 @@ interface PvItem extends vscode.QuickPickItem {
   readonly row?: PvRow;
 }
 
-export function pickPv(exposure: Exposure, title: string): Promise<PvRow | undefined> {
+export function pickPv(exposure: CoreApi, title: string): Promise<PvRow | undefined> {
   const store = new DisposableStore();
   const picker = store.add(vscode.window.createQuickPick<PvItem>());
   picker.title = title;
@@ -50,7 +50,7 @@ export function pickPv(exposure: Exposure, title: string): Promise<PvRow | undef
   });
 }
 
-async function listItems(exposure: Exposure, typed: string): Promise<PvItem[]> {
+async function listItems(exposure: CoreApi, typed: string): Promise<PvItem[]> {
   const pattern = typed.trim();
   try {
     const page = await withTimeout(LIST_TIMEOUT_MS, (signal) =>

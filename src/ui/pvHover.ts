@@ -1,14 +1,14 @@
 /** Hovers over the names of records in the files of IOCs and displays. */
 import * as vscode from 'vscode';
 import type { Disposable } from '../base/disposable';
-import type { PvPage } from '../model/exposure';
+import type { PvPage } from '../model/coreApi';
 import { expandName } from '../model/pvReferences/macroText';
 import { FILE_PATTERNS, pvReferenceAt } from '../model/pvReferences/pvReferenceAt';
 import type { PvReference } from '../model/pvReferences/pvReference';
-import type { StoryLine, StorySection } from '../model/pvStoryText';
-import { withTimeout } from './signals';
+import type { StoryLine, StorySection } from '../model/pvDetailsText';
+import { withTimeout } from './withTimeout';
 import { LATE, pvMarkdown } from './pvTooltip';
-import { storyMarkdown } from './storyMarkdown';
+import { detailsMarkdown } from './detailsMarkdown';
 import type { WindowExposure } from './windowExposure';
 
 /** The core lists names from memory; a story may follow. */
@@ -54,27 +54,27 @@ async function tell(
 ): Promise<vscode.MarkdownString | undefined> {
   const { name, pattern, unknown } = expandName(text, macros);
   if (name !== undefined && (!isPart || name.length >= MIN_PART)) {
-    const story = await exposure.tellPv(name);
-    if (!story) return isPart ? undefined : storyMarkdown(text, [LATE], []);
+    const story = await exposure.describePv(name);
+    if (!story) return isPart ? undefined : detailsMarkdown(text, [LATE], []);
     if (story.paths.length > 0 || (!isPart && pattern === name)) return pvMarkdown(story);
   }
   const glob = isPart ? `${pattern}*` : pattern;
   if (isPart && glob.replaceAll('*', '').length < MIN_PART) return undefined;
-  if (glob === '*') return storyMarkdown(text, [unknownSection(unknown)], []);
+  if (glob === '*') return detailsMarkdown(text, [unknownSection(unknown)], []);
   const page = await withTimeout(LIST_MS, async (signal) =>
     exposure.exposure?.listPvs({ pattern: glob, offset: 0, limit: 4 * SHOWN_NAMES }, signal),
   ).catch(() => undefined);
-  if (!page) return isPart ? undefined : storyMarkdown(text, [LATE], []);
+  if (!page) return isPart ? undefined : detailsMarkdown(text, [LATE], []);
   if (isPart && page.total === 0) return undefined;
   const notes = [...defaultLines(pattern === name ? undefined : name), ...unknownLines(unknown)];
   const names = [...new Set(page.rows.map((row) => row.name))];
   const [only] = names;
   if (only !== undefined && names.length === 1 && page.total <= page.rows.length) {
-    const story = await exposure.tellPv(only);
+    const story = await exposure.describePv(only);
     const found = fitsSection(text, notes);
-    return story ? pvMarkdown(story, [found]) : storyMarkdown(only, [found, LATE], []);
+    return story ? pvMarkdown(story, [found]) : detailsMarkdown(only, [found, LATE], []);
   }
-  return storyMarkdown(text, [listSection(glob, notes, names, page)], []);
+  return detailsMarkdown(text, [listSection(glob, notes, names, page)], []);
 }
 
 function fitsSection(text: string, notes: readonly StoryLine[]): StorySection {

@@ -5,11 +5,11 @@ import {
   type StorySection,
   storySections,
   tooltipSections,
-} from '../model/pvStoryText';
-import type { PvStory } from '../model/exposure';
+} from '../model/pvDetailsText';
+import type { PvDetails } from '../model/coreApi';
 import type { TreeNode } from '../model/pvTree';
 import { COMMANDS } from './ids';
-import { type CommandLink, storyMarkdown } from './storyMarkdown';
+import { type CommandLink, detailsMarkdown } from './detailsMarkdown';
 import type { WindowExposure } from './windowExposure';
 
 export interface Tooltip {
@@ -20,14 +20,14 @@ export interface Tooltip {
 
 export async function tooltipOf(exposure: WindowExposure, node: TreeNode): Promise<Tooltip> {
   if (node.kind !== 'pv') {
-    const markdown = storyMarkdown(undefined, tooltipSections(node, Date.now()), []);
+    const markdown = detailsMarkdown(undefined, tooltipSections(node, Date.now()), []);
     return { markdown, isAnswer: true };
   }
   const { name } = node.row;
-  const story = await exposure.tellPv(name);
+  const story = await exposure.describePv(name);
   return story
     ? { markdown: pvMarkdown(story), isAnswer: true }
-    : { markdown: storyMarkdown(name, [LATE], []), isAnswer: false };
+    : { markdown: detailsMarkdown(name, [LATE], []), isAnswer: false };
 }
 
 /** In place of a story that did not come. */
@@ -39,14 +39,14 @@ export const LATE: StorySection = {
 
 /** `before` tells how the name was found, where it was not written as it is. */
 export function pvMarkdown(
-  story: PvStory,
+  story: PvDetails,
   before: readonly StorySection[] = [],
 ): vscode.MarkdownString {
   const sections = [...before, ...storySections(story, Date.now())];
-  return storyMarkdown(story.name, sections, pvLinks(story));
+  return detailsMarkdown(story.name, sections, pvLinks(story));
 }
 
-function pvLinks({ name, paths }: PvStory): CommandLink[] {
+function pvLinks({ name, paths }: PvDetails): CommandLink[] {
   const [first] = paths;
   if (!first) return [{ title: 'Settings', command: COMMANDS.openSettings, args: [] }];
   const pv = { name, protocol: first.row.protocol };

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { messageOf } from '../base/errors';
 import type { Clock } from '../base/clock';
-import type { PvRow } from '../model/exposure';
+import type { PvRow } from '../model/coreApi';
 import {
   branchNodes,
   changeOf,
@@ -17,13 +17,13 @@ import {
   type ServerNode,
   type TreeNode,
 } from '../model/pvTree';
-import { tooltipSections } from '../model/pvStoryText';
-import type { WindowPlace } from '../model/situation';
+import { tooltipSections } from '../model/pvDetailsText';
+import type { WindowPlace } from '../model/viewState';
 import { HoveredRows } from './hoveredRows';
 import { CONTEXT_KEYS, PVS_VIEW } from './ids';
 import type { Tooltip } from './pvTooltip';
 import { iconOf } from './rowIcon';
-import { withTimeout } from './signals';
+import { withTimeout } from './withTimeout';
 import type { WindowExposure } from './windowExposure';
 
 /** 100,000 answers are a few redraws. */

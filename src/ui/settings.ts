@@ -1,6 +1,6 @@
 /** The settings as the extension reads them; a value that is not what it should be counts as none. */
 import * as vscode from 'vscode';
-import type { SearchWish } from '../model/exposure';
+import type { SearchWish } from '../model/coreApi';
 import { SETTINGS, SETTINGS_SECTION } from './ids';
 
 export type AutoExpose = 'never' | 'ask' | 'always';

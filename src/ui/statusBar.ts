@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { totalsOf } from '../model/pvTree';
-import { engineProblems } from '../model/situation';
+import { engineProblems } from '../model/viewState';
 import { sentence } from '../model/table';
 import { COMMANDS, PVS_VIEW } from './ids';
 import type { WindowExposure } from './windowExposure';

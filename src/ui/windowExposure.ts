@@ -7,14 +7,14 @@ import { messageOf } from '../base/errors';
 import { type Event, EventEmitter } from '../base/event';
 import { LruMap } from '../base/lruMap';
 import { printable } from '../base/printable';
-import type { Exposure, PvStory } from '../model/exposure';
+import type { CoreApi, PvDetails } from '../model/coreApi';
 import type { Snapshot } from '../model/snapshot';
 import type { ContainerHint } from '../model/workspaceContainer';
 import { readSettings } from './settings';
-import { withTimeout } from './signals';
+import { withTimeout } from './withTimeout';
 
 /** The core as `connect` gives it. */
-export interface ConnectedExposure extends Exposure {
+export interface ConnectedExposure extends CoreApi {
   readonly broker: { readonly logFile?: string };
   /** Why there is no core now; tried again by itself. */
   readonly problem: string | undefined;
@@ -66,7 +66,7 @@ export class WindowExposure implements Disposable {
   readonly #own: ContainerHint | undefined;
   readonly #changed = new EventEmitter<void>();
   readonly #lost = new EventEmitter<CoreLoss>();
-  readonly #lastStories = new LruMap<string, PvStory>(KEPT_STORIES);
+  readonly #lastStories = new LruMap<string, PvDetails>(KEPT_STORIES);
   /** What lives from Expose to Stop. */
   #run: Run | undefined;
   #problem: WindowProblem | undefined;
@@ -105,10 +105,10 @@ export class WindowExposure implements Disposable {
    * All that is known about a PV, with a value that is newer than the last one if that comes soon.
    * When the core is late or gone it is what was told last; undefined when nothing was.
    */
-  async tellPv(name: string): Promise<PvStory | undefined> {
+  async describePv(name: string): Promise<PvDetails | undefined> {
     try {
       const story = await withTimeout(TELL_MS, async (signal) =>
-        this.exposure?.tellPv({ name, maxWaitMs: NEW_VALUE_MS }, signal),
+        this.exposure?.describePv({ name, maxWaitMs: NEW_VALUE_MS }, signal),
       );
       if (story) this.#lastStories.set(story.name, story);
       return story ?? this.#lastStories.get(name);

@@ -1,7 +1,7 @@
 /** Where this window works, and which container that is. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
-import type { WindowPlace } from '../model/situation';
+import type { WindowPlace } from '../model/viewState';
 import type { ContainerState } from '../model/snapshot';
 import {
   type ContainerHint,
@@ -9,7 +9,7 @@ import {
   parseRemoteAuthority,
   type WindowRemote,
 } from '../model/workspaceContainer';
-import { withTimeout } from './signals';
+import { withTimeout } from './withTimeout';
 import type { WindowExposure } from './windowExposure';
 
 /** Through the window's own remote connection, which may be busy. */

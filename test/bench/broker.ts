@@ -21,7 +21,7 @@ export async function measureBroker(): Promise<Figure[]> {
       await settled(second);
       for (let hover = 0; hover < HOVERS; hover++) {
         await timed(hovers, () =>
-          second.tellPv({ name: 'DEMO:BEAM:CURRENT', maxWaitMs: 300 }, signal),
+          second.describePv({ name: 'DEMO:BEAM:CURRENT', maxWaitMs: 300 }, signal),
         );
       }
       const status = readFileSync(`/proc/${first.broker.pid}/status`, 'utf8');

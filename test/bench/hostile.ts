@@ -12,13 +12,13 @@ import { EventEmitter } from '../../src/base/event';
 import { NotFoundError } from '../../src/base/errors';
 import { silentLog } from '../../src/base/log';
 import { createDemoEngine } from '../../src/demo/demoEngine';
-import type { Exposure } from '../../src/model/exposure';
+import type { CoreApi } from '../../src/model/coreApi';
 import type { ServerState } from '../../src/model/snapshot';
 import { connectTcp } from '../../src/node/relay/connectTcp';
 import { systemClock } from '../../src/node/systemClock';
 import type { WayIn } from '../../src/services/connection';
 import type { ContainerInfo, Engine } from '../../src/services/engine';
-import { Exposer } from '../../src/services/exposer';
+import { Core } from '../../src/services/core';
 import { until } from '../support/until';
 import { percentile, type Figure } from './figure';
 
@@ -35,7 +35,7 @@ interface Attack {
   readonly environment?: Readonly<Record<string, string>>;
   /** Starts the container anew so often. */
   readonly restartMs?: number;
-  readonly also?: (exposure: Exposure) => Promise<unknown>;
+  readonly also?: (exposure: CoreApi) => Promise<unknown>;
 }
 
 export async function measureHostile(): Promise<Figure[]> {
@@ -44,7 +44,7 @@ export async function measureHostile(): Promise<Figure[]> {
   });
   const [ports] = (await once(servers, 'message')) as [Record<string, number>];
   const engine = new HostileEngine();
-  const exposer = new Exposer({
+  const exposer = new Core({
     openEngines: () => ({
       engines: [createDemoEngine(systemClock), engine],
       onDidChange: () => ({ dispose: () => undefined }),
@@ -91,7 +91,7 @@ export async function measureHostile(): Promise<Figure[]> {
   }
 }
 
-async function demoEndpoint(exposure: Exposure): Promise<{ host: string; port: number }> {
+async function demoEndpoint(exposure: CoreApi): Promise<{ host: string; port: number }> {
   const find = (): ServerState | undefined =>
     exposure.snapshot.containers
       .flatMap(({ iocs }) => iocs.flatMap((ioc) => ioc.servers))
@@ -164,7 +164,7 @@ function figuresOf(what: string, seen: Seen, idle: Seen, note = ''): Figure[] {
   ];
 }
 
-function notesOf(exposure: Exposure): string[] {
+function notesOf(exposure: CoreApi): string[] {
   return exposure.snapshot.containers
     .flatMap(({ iocs }) => iocs)
     .flatMap(({ namesNote, servers }) => [

@@ -7,7 +7,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { CaClientCircuit, CaServerCircuit } from '../../src/protocol/ca';
 import { ntScalarType, PvaServerConnection, StoredPv } from '../../src/protocol/pva';
-import { serveRole } from '../../src/node/relay/serveRole';
+import { attachServer } from '../../src/node/relay/attachServer';
 import { caHandler } from '../../src/services/probe/caHandler';
 
 const ECHO_PERIOD_MS = 5;
@@ -46,7 +46,7 @@ function runEcho(): void {
 
 async function runServers(): Promise<void> {
   const nothing = await listen((socket) =>
-    serveRole(
+    attachServer(
       socket,
       (onOutput) =>
         new CaServerCircuit({ find: () => undefined }, { peer: 'client', port: 5064, onOutput }),
@@ -56,7 +56,7 @@ async function runServers(): Promise<void> {
   const reply = Buffer.from('000600000000000000000001000000ff', 'hex');
   const replies = Buffer.concat(new Array<Buffer>(65_536).fill(reply));
   const flood = await listen((socket) => {
-    serveRole(
+    attachServer(
       socket,
       (onOutput) =>
         new CaServerCircuit({ find: () => undefined }, { peer: 'client', port: 5064, onOutput }),
@@ -70,7 +70,7 @@ async function runServers(): Promise<void> {
   const pv = new StoredPv(ntScalarType('double'), {});
   const listing = async (names: readonly string[]): Promise<number> =>
     listen((socket) =>
-      serveRole(
+      attachServer(
         socket,
         (onOutput) =>
           new PvaServerConnection(

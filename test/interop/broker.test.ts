@@ -1,6 +1,6 @@
 /** A window that reloads, with a real IOC in a container and a real client outside. */
 import assert from 'node:assert/strict';
-import type { Wish } from '../../src/model/exposure';
+import type { Wish } from '../../src/model/coreApi';
 import { clientEnvironment, nameServersOf } from '../../src/model/nameServers';
 import { Brokers, isRunning, settled } from '../support/brokers';
 import type { ServerState } from '../../src/model/snapshot';

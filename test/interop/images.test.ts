@@ -1,6 +1,6 @@
 /** PVs of megabytes, ten times a second: what of them reaches a front end, and what waits for them. */
 import assert from 'node:assert/strict';
-import type { PvPath, PvUpdate } from '../../src/model/exposure';
+import type { PvPath, PvUpdate } from '../../src/model/coreApi';
 import { sizeText, valueText } from '../../src/model/reading';
 import type { PvProtocol } from '../../src/model/snapshot';
 import type { BrokerExposure } from '../../src/node/broker/connectBroker';
@@ -51,7 +51,7 @@ describe('images: docker', () => {
 
   for (const { protocol, ioc, size } of cameras) {
     const pathOf = async (window: BrokerExposure, name: string): Promise<PvPath | undefined> => {
-      const { paths } = await window.tellPv({ name, maxWaitMs: 700 }, never);
+      const { paths } = await window.describePv({ name, maxWaitMs: 700 }, never);
       return paths.find(({ row }) => row.protocol === protocol);
     };
 

@@ -19,8 +19,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isErrorCode } from '../../src/base/errors';
 import { clientEnvironment, nameServersOf } from '../../src/model/nameServers';
-import type { PvUpdate } from '../../src/model/exposure';
-import { brokerPlace, preparePlace } from '../../src/node/broker/brokerPlace';
+import type { PvUpdate } from '../../src/model/coreApi';
+import { brokerPaths, preparePlace } from '../../src/node/broker/brokerPaths';
 import { isOlder } from '../../src/node/broker/brokerVersion';
 import type { BrokerLoss } from '../../src/node/broker/connectBroker';
 import { connectTcp } from '../../src/node/relay/connectTcp';
@@ -209,7 +209,7 @@ describe('the broker', function () {
   });
 
   it('sends away what is newer than it and cannot be understood', async () => {
-    const place = brokerPlace(brokers.env);
+    const place = brokerPaths(brokers.env);
     assert.ok(place);
     preparePlace(place);
     // Not a broker at all, but what one of the future might answer.

@@ -6,7 +6,7 @@ import { TransportError } from '../../src/base/errors';
 import type { Endpoint } from '../../src/model/endpoint';
 import type { Relay } from '../../src/services/connection';
 import { connectTcp } from '../../src/node/relay/connectTcp';
-import { reset } from '../../src/node/relay/joinStreams';
+import { reset } from '../../src/node/relay/pipeBoth';
 import { openTcpRelay, type Dial, type TcpRelayOptions } from '../../src/node/relay/tcpRelay';
 import {
   failureOf,

@@ -62,7 +62,7 @@ describe('a relay that answers searches', () => {
         ),
         usesOnread,
       }),
-      { sift: (onAnswer) => createSearchCircuit('ca', names, onAnswer) },
+      { intercept: (onAnswer) => createSearchCircuit('ca', names, onAnswer) },
     );
     assert.equal(result.kind, 'listening');
     const relay = store.add(result.relay);

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../src/base/log';
-import type { Wish } from '../../src/model/exposure';
+import type { Wish } from '../../src/model/coreApi';
 import {
   type BrokerExposure,
   connectBroker,

@@ -2,7 +2,7 @@
 import { isErrorCode, messageOf } from '../../base/errors';
 import { printable } from '../../base/printable';
 import { type BrokerExposure, findBroker } from '../../node/broker/connectBroker';
-import { brokerPlace } from '../../node/broker/brokerPlace';
+import { brokerPaths } from '../../node/broker/brokerPaths';
 import { stopBroker } from '../../node/broker/stopBroker';
 import { systemClock } from '../../node/systemClock';
 import { EXIT } from '../exitCodes';
@@ -48,7 +48,7 @@ export async function runBroker(
 
 /** Also one that is not understood. */
 async function stop(terminal: Terminal, signal: AbortSignal): Promise<number> {
-  const place = brokerPlace(process.env);
+  const place = brokerPaths(process.env);
   try {
     if (!place || !(await stopBroker(place, systemClock, signal))) return noBroker(terminal);
     terminal.tell('Stopped.');

@@ -5,7 +5,7 @@ import { clientEnvironment } from '../../model/nameServers';
 import { sentence } from '../../model/table';
 import { systemClock } from '../../node/systemClock';
 import { EXIT } from '../exitCodes';
-import { DEMO_ENGINE } from '../../broker/openExposer';
+import { DEMO_ENGINE } from '../../broker/openCore';
 import { type Opened, openExposure } from '../openExposure';
 import type { CommonOptions } from '../options';
 import { renderReport } from '../renderTable';

@@ -1,8 +1,8 @@
 /** `epics-expose get PV...`: value, unit, alarm and time, over CA and PVA. */
 import { isErrorCode, messageOf, UsageError } from '../../base/errors';
-import { inLanes } from '../../base/lanes';
+import { mapConcurrent } from '../../base/mapConcurrent';
 import type { PvProtocol } from '../../model/snapshot';
-import type { Exposure } from '../../model/exposure';
+import type { CoreApi } from '../../model/coreApi';
 import { type PvReading, readingCells } from '../../model/reading';
 import { alignColumns } from '../renderTable';
 import { failureNotes } from '../../model/table';
@@ -44,7 +44,7 @@ function getAll(
     async (opened) => {
       const empty = emptyExit(opened, terminal);
       if (empty !== undefined) return empty;
-      const results = await inLanes(READS_AT_ONCE, requests, (request) =>
+      const results = await mapConcurrent(READS_AT_ONCE, requests, (request) =>
         getOne(opened.exposure, request, signal),
       );
       const isNothingHere = results.every((result) => 'error' in result && !result.isHere);
@@ -121,7 +121,7 @@ type GetResult = Request &
   );
 
 async function getOne(
-  exposure: Exposure,
+  exposure: CoreApi,
   request: Request,
   signal: AbortSignal,
 ): Promise<GetResult> {

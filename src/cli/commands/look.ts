@@ -7,7 +7,7 @@ import {
   withoutOurs,
 } from '../../model/nameServers';
 import type { Snapshot } from '../../model/snapshot';
-import type { PvRow } from '../../model/exposure';
+import type { PvRow } from '../../model/coreApi';
 import { healthOf, sentence, tableNotes } from '../../model/table';
 import { printable } from '../../base/printable';
 import { clientVariables } from '../clientVariables';

@@ -1,5 +1,5 @@
 /**
- * A front end's Exposure by way of the broker: finds it or starts it, comes back to it (or to a new
+ * A front end's CoreApi by way of the broker: finds it or starts it, comes back to it (or to a new
  * one) when it is lost, and then wants and follows again what it did before.
  */
 import { randomUUID } from 'node:crypto';
@@ -19,13 +19,13 @@ import {
 import { type Event, EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
 import { waitFor } from '../../base/waitFor';
-import type { CoreRequests, Exposure, PvAddress, PvUpdate, Wish } from '../../model/exposure';
+import type { CoreRequests, CoreApi, PvAddress, PvUpdate, Wish } from '../../model/coreApi';
 import type { Snapshot } from '../../model/snapshot';
-import { ExposureClient } from '../../rpc/exposureClient';
+import { CoreClient } from '../../rpc/coreClient';
 import { type BrokerFacts, RPC_PROTOCOL } from '../../rpc/messages';
 import { coreRequests, type MethodName, type ParamsOf, type ResultOf } from '../../rpc/methods';
 import { systemClock } from '../systemClock';
-import { brokerPlace, type BrokerPlace, checkPlace, type Environment } from './brokerPlace';
+import { brokerPaths, type BrokerPaths, checkPlace, type Environment } from './brokerPaths';
 import { isOlder } from './brokerVersion';
 import { dialBroker } from './dialBroker';
 import { startBroker } from './startBroker';
@@ -60,7 +60,7 @@ export interface BrokerLoss {
   readonly logFile: string;
 }
 
-export interface BrokerExposure extends Exposure {
+export interface BrokerExposure extends CoreApi {
   /** As it said at the last hello. */
   readonly broker: BrokerFacts;
   readonly isConnected: boolean;
@@ -109,7 +109,7 @@ export async function findBroker(
   signal: AbortSignal,
   onUnusable: (reason: string) => void = () => undefined,
 ): Promise<BrokerExposure | undefined> {
-  const place = brokerPlace(options.env);
+  const place = brokerPaths(options.env);
   if (!place) return undefined;
   checkPlace(place);
   const exposure = new ReconnectingExposure(options, place);
@@ -132,8 +132,8 @@ function withCoreRequests(exposure: ReconnectingExposure): BrokerExposure {
   );
 }
 
-function requiredPlace(env: Environment): BrokerPlace {
-  const place = brokerPlace(env);
+function requiredPlace(env: Environment): BrokerPaths {
+  const place = brokerPaths(env);
   if (place) return place;
   throw new UsageError(
     'EPICS_EXPOSE_BROKER=off forbids a background process. Unset it where this program is started.',
@@ -147,7 +147,7 @@ interface Monitor {
 
 class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
   readonly #options: ConnectBrokerOptions;
-  readonly #place: BrokerPlace;
+  readonly #place: BrokerPaths;
   readonly #clock: Clock = systemClock;
   readonly #clientId: string;
   readonly #abort = new AbortController();
@@ -156,7 +156,7 @@ class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
   readonly #connected = new EventEmitter<void>();
   readonly #monitors = new Map<number, Monitor>();
   #nextMonitorId = 0;
-  #client: ExposureClient | undefined;
+  #client: CoreClient | undefined;
   #facts: BrokerFacts | undefined;
   #wish: Wish | undefined;
   #hasWished = false;
@@ -170,7 +170,7 @@ class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
   readonly onDidChange = this.#changed.event;
   readonly onDidLose = this.#lost.event;
 
-  constructor(options: ConnectBrokerOptions, place: BrokerPlace) {
+  constructor(options: ConnectBrokerOptions, place: BrokerPaths) {
     this.#options = options;
     this.#place = place;
     this.#clientId = options.clientId ?? randomUUID();
@@ -233,7 +233,7 @@ class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
   /** False when an older broker made room for ours. */
   async #greet(socket: Socket, signal: AbortSignal, mayStart: boolean): Promise<boolean> {
     const { version, clientName } = this.#options;
-    const client: ExposureClient = new ExposureClient(socket, this.#clock, {
+    const client: CoreClient = new CoreClient(socket, this.#clock, {
       onSnapshot: (snapshot) => {
         this.#snapshot = snapshot;
         this.#changed.fire();
@@ -322,7 +322,7 @@ class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
     return client.request(name, params, signal);
   }
 
-  #nextClient(signal: AbortSignal): Promise<ExposureClient> {
+  #nextClient(signal: AbortSignal): Promise<CoreClient> {
     return new Promise((resolve, reject) => {
       const end = (error?: Error): void => {
         connected.dispose();

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
-import { type BrokerPlace, checkPlace } from './brokerPlace';
+import { type BrokerPaths, checkPlace } from './brokerPaths';
 
 const DIAL_TIMEOUT_MS = 2000;
 
@@ -10,7 +10,7 @@ const DIAL_TIMEOUT_MS = 2000;
  * place is not this user's alone, when the system forbids it, and at the signal.
  */
 export async function dialBroker(
-  place: BrokerPlace,
+  place: BrokerPaths,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Socket | undefined> {

@@ -6,7 +6,7 @@ import { delay, withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { TransportError } from '../../base/errors';
 import { waitFor } from '../../base/waitFor';
-import { type BrokerPlace, type Environment, preparePlace } from './brokerPlace';
+import { type BrokerPaths, type Environment, preparePlace } from './brokerPaths';
 import { dialBroker } from './dialBroker';
 
 const BROKER_WORD = 'epics-expose-broker';
@@ -15,7 +15,7 @@ const FIRST_LOOK_MS = 30;
 const LOOK_MS = 10;
 
 export interface StartBrokerInput {
-  readonly place: BrokerPlace;
+  readonly place: BrokerPaths;
   /** dist/broker.js */
   readonly program: string;
   readonly env: Environment;

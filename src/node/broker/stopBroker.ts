@@ -1,15 +1,15 @@
 /** Ends a broker of whatever version: one that is not understood can be got rid of, too. */
 import type { Clock } from '../../base/clock';
 import { waitFor } from '../../base/waitFor';
-import { ExposureClient } from '../../rpc/exposureClient';
-import type { BrokerPlace } from './brokerPlace';
+import { CoreClient } from '../../rpc/coreClient';
+import type { BrokerPaths } from './brokerPaths';
 import { dialBroker } from './dialBroker';
 
 const LOOK_MS = 20;
 
 /** False when none runs; resolves when it has ended. Rejects as `dialBroker`, and at the signal. */
 export async function stopBroker(
-  place: BrokerPlace,
+  place: BrokerPaths,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -17,7 +17,7 @@ export async function stopBroker(
   if (!socket) return false;
   const nothing = (): void => undefined;
   const events = { onSnapshot: nothing, onUpdate: nothing, onEnd: nothing };
-  const client = new ExposureClient(socket, clock, events);
+  const client = new CoreClient(socket, clock, events);
   try {
     // Its answer may be lost to its end.
     await client.request('stop', {}, signal).catch(nothing);

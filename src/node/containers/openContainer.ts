@@ -126,7 +126,7 @@ class OpenedContainer implements ContainerAccess {
       const label = `container address ${addresses.join(', ')}`;
       return [addressRoute(label, () => Promise.resolve(addresses))];
     }
-    const lender = networkLender(this.container);
+    const lender = networkOwner(this.container);
     if (lender === undefined) return [];
     const label = 'address of the container whose network it shares';
     return [addressRoute(label, (signal) => this.#addresses(signal))];
@@ -134,17 +134,17 @@ class OpenedContainer implements ContainerAccess {
 
   /** Those of its network namespace that the engine knows now. */
   async #addresses(signal: AbortSignal): Promise<readonly string[]> {
-    const owner = networkLender(this.container) ?? this.container.id;
+    const owner = networkOwner(this.container) ?? this.container.id;
     return (await this.api.inspect(owner, signal)).addresses;
   }
 }
 
 /** Whether other containers' sockets may be in the same network namespace. */
 function isNetworkShared(container: ContainerInfo): boolean {
-  return container.networkMode === 'host' || networkLender(container) !== undefined;
+  return container.networkMode === 'host' || networkOwner(container) !== undefined;
 }
 
 /** The id of the container whose network namespace this one uses: `container:<id>`. */
-function networkLender(container: ContainerInfo): string | undefined {
+function networkOwner(container: ContainerInfo): string | undefined {
   return /^container:(.+)$/.exec(container.networkMode)?.[1];
 }

@@ -8,7 +8,7 @@ import { CancelledError, DisposedError } from '../../base/errors';
 import type { Log } from '../../base/log';
 import type { Endpoint } from '../../model/endpoint';
 import type { WayKind } from '../../model/snapshot';
-import type { RelayResult, SiftCircuit, WayIn } from '../../services/connection';
+import type { RelayResult, InterceptCircuit, WayIn } from '../../services/connection';
 import { openTcpRelay, type DialledStream } from '../relay/tcpRelay';
 
 /** How one kind of way connects. */
@@ -56,12 +56,16 @@ export class RoutedWay implements WayIn {
     return stream;
   }
 
-  async openRelay(local: Endpoint, target: Endpoint, sift?: SiftCircuit): Promise<RelayResult> {
+  async openRelay(
+    local: Endpoint,
+    target: Endpoint,
+    intercept?: InterceptCircuit,
+  ): Promise<RelayResult> {
     if (this.#ending.signal.aborted) throw new DisposedError(this.label);
     const result = await openTcpRelay(
       local,
       (signal, onread) => this.#connect(target, signal, onread),
-      { log: this.log, ...(sift && { sift }) },
+      { log: this.log, ...(intercept && { intercept }) },
     );
     if (result.kind === 'listening') {
       const { relay } = result;

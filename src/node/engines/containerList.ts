@@ -6,7 +6,7 @@
 import type Docker from 'dockerode';
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
-import { inLanes } from '../../base/lanes';
+import { mapConcurrent } from '../../base/mapConcurrent';
 import type { ContainerInfo, PortPublisher } from '../../services/engine';
 import { parseContainerInfo, parsePortPublisher, type InspectJson } from './containerInfo';
 import { statusCodeOf } from './engineProblem';
@@ -81,7 +81,7 @@ export class ContainerList {
     }
     const asked = outdated.filter((one) => !isStill(one));
     const fresh = new Map<string, Known>();
-    await inLanes(inspectsAtOnce, asked, async ({ id, state }) => {
+    await mapConcurrent(inspectsAtOnce, asked, async ({ id, state }) => {
       const json = await (isLive(state)
         ? this.#inspect(id, signal).catch(ignoreNotFound)
         : this.#inspect(id, signal, stoppedTimeoutMs).catch(() => undefined));

@@ -9,9 +9,9 @@ import { CancelledError, TransportError, messageOf } from '../../base/errors';
 import { EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
 import { formatEndpoint, type Endpoint } from '../../model/endpoint';
-import type { Relay, RelayResult, SiftCircuit } from '../../services/connection';
-import { joinStreams, reset } from './joinStreams';
-import { StaticReader } from './staticReader';
+import type { Relay, RelayResult, InterceptCircuit } from '../../services/connection';
+import { pipeBoth, reset } from './pipeBoth';
+import { FixedBufferReader } from './fixedBufferReader';
 
 /**
  * Connects to the other end. The stream comes paused and with allowHalfOpen; its destroy(error)
@@ -38,7 +38,7 @@ const MAX_CONNECTIONS = 1000;
 export interface TcpRelayOptions {
   readonly log?: Log;
   /** Without, every byte passes unseen. */
-  readonly sift?: SiftCircuit;
+  readonly intercept?: InterceptCircuit;
   /** Clients at the same time; default MAX_CONNECTIONS. */
   readonly maxConnections?: number;
 }
@@ -125,7 +125,7 @@ class TcpRelay implements Relay {
       this.#endWhenIdle();
     });
     this.#own(client);
-    const reader = new StaticReader(READ_BUFFER_BYTES);
+    const reader = new FixedBufferReader(READ_BUFFER_BYTES);
     try {
       const { stream, usesOnread } = await this.dial(this.#ending.signal, reader.onread);
       this.#own(stream);
@@ -134,7 +134,7 @@ class TcpRelay implements Relay {
         reset(stream);
         return;
       }
-      joinStreams(client, stream, usesOnread ? reader : undefined, this.options.sift);
+      pipeBoth(client, stream, usesOnread ? reader : undefined, this.options.intercept);
     } catch (error) {
       if (!(error instanceof CancelledError)) {
         this.options.log?.('warn', 'relay', `${formatEndpoint(this.local)}: ${messageOf(error)}`);

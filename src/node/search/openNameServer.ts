@@ -6,9 +6,9 @@ import { randomBytes } from 'node:crypto';
 import { CaServerCircuit } from '../../protocol/ca';
 import { PvaServerConnection } from '../../protocol/pva';
 import type { PvProtocol } from '../../model/snapshot';
-import type { Relay, SiftCircuit } from '../../services/connection';
+import type { Relay, InterceptCircuit } from '../../services/connection';
 import { duplexPair } from '../relay/duplexPair';
-import { serveRole } from '../relay/serveRole';
+import { attachServer } from '../relay/attachServer';
 import { openTcpRelay } from '../relay/tcpRelay';
 
 /** More names than any client asks for at once; what is longer is no search, and ends the circuit. */
@@ -21,7 +21,7 @@ export async function openNameServer(
   protocol: PvProtocol,
   port: number,
   version: string,
-  sift: SiftCircuit,
+  intercept: InterceptCircuit,
 ): Promise<Relay | undefined> {
   const guid = randomBytes(12).toString('hex');
   const result = await openTcpRelay(
@@ -30,7 +30,7 @@ export async function openNameServer(
       const [client, server] = duplexPair();
       client.pause();
       client.on('error', () => undefined);
-      serveRole(server, (onOutput) =>
+      attachServer(server, (onOutput) =>
         protocol === 'ca'
           ? new CaServerCircuit(NOTHING, { peer: 'client', port, onOutput })
           : new PvaServerConnection(NOTHING, {
@@ -40,7 +40,7 @@ export async function openNameServer(
       );
       return Promise.resolve({ stream: client, usesOnread: false });
     },
-    { sift },
+    { intercept },
   );
   return result.kind === 'listening' ? result.relay : undefined;
 }

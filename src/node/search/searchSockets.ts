@@ -47,7 +47,8 @@ export function createSearchSockets(ports = SEARCH_PORTS): SearchSockets {
       bound({ host: address, port: ports[protocol] }, true, false, events),
     addresses: () => hostAddresses(process.platform, networkInterfaces()),
     openBeacons,
-    openNameServer: (protocol, port, sift) => openNameServer(protocol, port, version, sift),
+    openNameServer: (protocol, port, intercept) =>
+      openNameServer(protocol, port, version, intercept),
   };
 }
 

@@ -3,7 +3,7 @@ import { ipv4Number } from '../ipv4';
 import { CA_MINOR_PROTOCOL_REVISION, CA_PROTO_SEARCH, CA_PROTO_VERSION } from './constants';
 import { decodeDatagram } from './datagram';
 import { FrameWriter } from './frameWriter';
-import { type CaQuestion, MAX_SEARCHED_NAME_BYTES } from './searchSifter';
+import { type CaQuestion, MAX_SEARCHED_NAME_BYTES } from './searchInterceptor';
 import { decodeText } from './text';
 
 export interface CaSearchDatagram {

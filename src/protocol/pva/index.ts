@@ -19,7 +19,7 @@ export {
   readPvaSearches,
   writePvaFound,
 } from './searchDatagram';
-export { PvaSearchSifter } from './searchSifter';
+export { PvaSearchInterceptor } from './searchInterceptor';
 export {
   type ChannelNames,
   readChannelNames,

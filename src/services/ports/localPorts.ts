@@ -13,7 +13,7 @@ import {
   otherNumbers,
   planLoopback,
 } from '../../model/loopbackPlan';
-import type { Relay, RelayResult, SiftCircuit, WayIn } from '../connection';
+import type { Relay, RelayResult, InterceptCircuit, WayIn } from '../connection';
 import type { PortPublisher } from '../engine';
 import type { OpenRelays } from './openRelays';
 import type { PortReservations } from './portReservations';
@@ -74,7 +74,7 @@ export interface OpenPortInput {
   readonly way: WayIn;
   /** In the container. */
   readonly target: Endpoint;
-  readonly sift?: SiftCircuit;
+  readonly intercept?: InterceptCircuit;
   /** The port of a relay belongs to somebody else now: close it, and open another one. */
   readonly onMustMove: (relay: Relay) => void;
   /** Whether what answers at a local endpoint that somebody holds is this very server. */
@@ -209,7 +209,7 @@ export class LocalPorts implements Disposable {
 
   async #listen(
     local: Endpoint,
-    { way, target, sift, onMustMove }: OpenPortInput,
+    { way, target, intercept, onMustMove }: OpenPortInput,
   ): Promise<RelayResult | { readonly kind: 'reserved'; readonly taken: TakenPort }> {
     const { relays, reservations, releasePort, mayShareNumbers, findHolder } = this.#input;
     if (relays?.isRetired) return { kind: 'port-taken' };
@@ -224,7 +224,7 @@ export class LocalPorts implements Disposable {
     if (mayShareNumbers && local.port !== 0 && (await findHolder(local))) {
       return { kind: 'port-taken' };
     }
-    const result = await way.openRelay(local, target, sift);
+    const result = await way.openRelay(local, target, intercept);
     if (result.kind === 'listening') {
       const { relay } = result;
       const isLastResort = local.port === 0;

@@ -1,6 +1,6 @@
 import { CaClientCircuit, MAX_NAME_LENGTH as MAX_CA_NAME } from '../../protocol/ca';
 import { caHandler } from './caHandler';
-import { type ChannelDialect, type DialectEvents, MAX_HELD_CHANNELS } from './heldReachability';
+import { type ChannelDialect, type DialectEvents, MAX_HELD_CHANNELS } from './reachabilityWatcher';
 import type { ReachabilityInput } from './reachability';
 
 /**
@@ -10,7 +10,7 @@ import type { ReachabilityInput } from './reachability';
 const NOBODYS_NAME = 'epics-expose:is-search-answered';
 const NOBODYS_CID = 0;
 
-/** Channel Access in the words of HeldReachability: cid = index of the name, plus 1. */
+/** Channel Access in the words of ReachabilityWatcher: cid = index of the name, plus 1. */
 export function createCaDialect(
   input: Pick<ReachabilityInput, 'names' | 'onSearchPort' | 'clientName' | 'hostName' | 'log'>,
   events: DialectEvents,

@@ -5,13 +5,13 @@ import {
   type PvaClientHandler,
 } from '../../protocol/pva';
 import { RemoteProtocolError } from '../../base/errors';
-import { type ChannelDialect, type DialectEvents, MAX_HELD_CHANNELS } from './heldReachability';
+import { type ChannelDialect, type DialectEvents, MAX_HELD_CHANNELS } from './reachabilityWatcher';
 import type { ReachabilityInput } from './reachability';
 
 /** Names in one search, which the server answers as a whole. */
 const NAMES_PER_SEARCH = 1000;
 
-/** pvAccess in the words of HeldReachability; the connection gives out cids, we map them. */
+/** pvAccess in the words of ReachabilityWatcher; the connection gives out cids, we map them. */
 export function createPvaDialect(
   input: Pick<ReachabilityInput, 'names' | 'clientName' | 'hostName' | 'log'>,
   events: DialectEvents,

@@ -10,7 +10,7 @@ import type { Log } from '../../base/log';
 import { schedule } from '../../base/schedule';
 import { type Endpoint, formatEndpoint, isSameEndpoint } from '../../model/endpoint';
 import type { Problem, PvProtocol } from '../../model/snapshot';
-import type { CircuitSifter } from '../connection';
+import type { CircuitInterceptor } from '../connection';
 import { CA_SERVER_PORT, PVA_SERVER_PORT } from '../detect/candidates';
 import { describeHolder, describeLeft, type PortHolder } from '../ports/localPorts';
 import type { PortReservations } from '../ports/portReservations';
@@ -28,7 +28,7 @@ export interface FallbackListenersInput {
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
   /** As in LocalPortsInput. */
   readonly mayShareNumbers: boolean;
-  readonly sift: (protocol: PvProtocol, onAnswer: () => void) => CircuitSifter;
+  readonly intercept: (protocol: PvProtocol, onAnswer: () => void) => CircuitInterceptor;
   /** `problems` are others now. */
   readonly onChange: () => void;
   readonly clock: Clock;
@@ -122,7 +122,7 @@ export class FallbackListeners implements Disposable {
   }
 
   async #listen(protocol: PvProtocol, store: DisposableStore): Promise<void> {
-    const { sockets, sift, findHolder, mayShareNumbers, clock, log } = this.#input;
+    const { sockets, intercept, findHolder, mayShareNumbers, clock, log } = this.#input;
     const endpoint = WELL_KNOWN_ENDPOINTS[protocol];
     try {
       const rival = mayShareNumbers ? await findHolder(endpoint) : undefined;
@@ -130,7 +130,7 @@ export class FallbackListeners implements Disposable {
       const relay = rival
         ? undefined
         : await sockets.openNameServer(protocol, endpoint.port, (onAnswer) =>
-            sift(protocol, onAnswer),
+            intercept(protocol, onAnswer),
           );
       if (relay) {
         store.add(relay);

@@ -9,7 +9,7 @@ import { type Disposable, DisposableStore } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
 import type { Log } from '../../base/log';
 import { type Endpoint, formatEndpoint, isLoopback } from '../../model/endpoint';
-import type { SearchWish } from '../../model/exposure';
+import type { SearchWish } from '../../model/coreApi';
 import type { Problem, PvProtocol, SearchPort, SearchState } from '../../model/snapshot';
 import { describeHolder, describeLeft } from '../ports/localPorts';
 import type { PortReservations } from '../ports/portReservations';

@@ -9,14 +9,14 @@ import type { Log } from '../../base/log';
 import { schedule } from '../../base/schedule';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint';
 import type { PvProtocol } from '../../model/snapshot';
-import type { CircuitSifter } from '../connection';
+import type { CircuitInterceptor } from '../connection';
 import type { PortReservations } from '../ports/portReservations';
 import type { SearchSockets } from './searchSockets';
 
 export interface NameServersInput {
   readonly sockets: Pick<SearchSockets, 'openNameServer'>;
   readonly reservations: PortReservations;
-  readonly sift: (protocol: PvProtocol, onAnswer: () => void) => CircuitSifter;
+  readonly intercept: (protocol: PvProtocol, onAnswer: () => void) => CircuitInterceptor;
   /** `state` is another now. */
   readonly onChange: () => void;
   readonly clock: Clock;
@@ -78,13 +78,13 @@ export class NameServers implements Disposable {
     store: DisposableStore,
     ports: readonly number[] = PORTS[protocol],
   ): Promise<void> {
-    const { sockets, reservations, sift, onChange, clock, log } = this.#input;
+    const { sockets, reservations, intercept, onChange, clock, log } = this.#input;
     let left = ports;
     try {
       for (const [index, port] of ports.entries()) {
         if (reservations.find('tcp', { host: HOST, port })) continue;
         const relay = await sockets.openNameServer(protocol, port, (onAnswer) =>
-          sift(protocol, onAnswer),
+          intercept(protocol, onAnswer),
         );
         if (!relay) continue;
         store.add(relay);

@@ -12,7 +12,7 @@ import { type Endpoint, isIpv4 } from '../../model/endpoint';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../connection';
 import type { AskingIdentity } from './askingDialect';
-import { AskedServer, type NameAnswer } from './askedServer';
+import { NameResolver, type NameAnswer } from './nameResolver';
 import { createCaAsking } from './caAsking';
 import { createPvaAsking } from './pvaAsking';
 
@@ -52,7 +52,7 @@ export interface NameLocation {
 }
 
 /** Who asked; is told once where the name is, now or much later. */
-export interface NameAsker {
+export interface NameRequester {
   /** Whose question it is: each client has its turn, however much another one asks. */
   readonly client?: unknown;
   found(location: NameLocation): void;
@@ -70,9 +70,9 @@ export interface NameServiceInput extends AskingIdentity {
 }
 
 interface OpenQuestion {
-  readonly askers: Set<NameAsker>;
+  readonly askers: Set<NameRequester>;
   /** Those of them who have not been told that nobody has it. */
-  readonly untold: Set<NameAsker>;
+  readonly untold: Set<NameRequester>;
   sinceMs: number;
   isAsking: boolean;
 }
@@ -80,14 +80,14 @@ interface OpenQuestion {
 /** A server that was there and is not, or not reached, now. */
 interface AwayServer {
   readonly server: SearchedServer;
-  readonly asked: AskedServer;
+  readonly asked: NameResolver;
   /** Its names are kept for it until then. */
   readonly untilMs: number;
 }
 
 interface KnownServer {
   readonly server: SearchedServer;
-  readonly asked: AskedServer;
+  readonly asked: NameResolver;
   reachableCount: number;
   endpointText: string;
 }
@@ -160,7 +160,7 @@ export class NameService implements Disposable {
 
   #begin(server: SearchedServer): KnownServer {
     const createDialect = this.#protocol === 'ca' ? createCaAsking : createPvaAsking;
-    const asked = new AskedServer({
+    const asked = new NameResolver({
       ...this.#input,
       label: server.label,
       isGateway: server.isGateway,
@@ -175,7 +175,7 @@ export class NameService implements Disposable {
    * Asks where a name is; the asker is told at once when that is known. Dispose the result when
    * nobody waits any more.
    */
-  ask(name: string, asker: NameAsker): Disposable {
+  ask(name: string, asker: NameRequester): Disposable {
     if (name === '' || name.length > MAX_NAME_LENGTH || this.#store.isDisposed) {
       asker.absent();
       return settled;
@@ -218,7 +218,7 @@ export class NameService implements Disposable {
     for (const asker of this.#takeAskers(question)) asker.dropped();
   }
 
-  #takeAskers(question: OpenQuestion): NameAsker[] {
+  #takeAskers(question: OpenQuestion): NameRequester[] {
     const askers = [...question.askers];
     question.askers.clear();
     question.untold.clear();

@@ -1,10 +1,10 @@
 /** One client's circuit through a relay, with its searches answered by the name service. */
 import type { PvProtocol } from '../../model/snapshot';
-import { CaSearchSifter } from '../../protocol/ca';
-import { PvaSearchSifter, type SearchRequest } from '../../protocol/pva';
-import type { CircuitSifter } from '../connection';
+import { CaSearchInterceptor } from '../../protocol/ca';
+import { PvaSearchInterceptor, type SearchRequest } from '../../protocol/pva';
+import type { CircuitInterceptor } from '../connection';
 import type { NameService } from './nameService';
-import { WaitedFor } from './waitedFor';
+import { PendingLookups } from './pendingLookups';
 
 /** In the answer "nowhere", whose GUID and address mean nothing. */
 const NO_GUID = '0'.repeat(24);
@@ -13,38 +13,38 @@ export function createSearchCircuit(
   protocol: PvProtocol,
   names: NameService,
   onAnswer: () => void,
-): CircuitSifter {
+): CircuitInterceptor {
   return protocol === 'ca' ? createCa(names, onAnswer) : createPva(names, onAnswer);
 }
 
-function createCa(names: NameService, onAnswer: () => void): CircuitSifter {
-  const waiting = new WaitedFor<number>();
-  const sifter: CaSearchSifter = new CaSearchSifter((question) => {
+function createCa(names: NameService, onAnswer: () => void): CircuitInterceptor {
+  const waiting = new PendingLookups<number>();
+  const interceptor: CaSearchInterceptor = new CaSearchInterceptor((question) => {
     waiting.begin(question.cid, (settle) =>
       names.ask(question.name, {
         client: waiting,
         found({ endpoint }) {
           settle();
-          sifter.found(question, endpoint.host, endpoint.port);
+          interceptor.found(question, endpoint.host, endpoint.port);
           onAnswer();
         },
         absent() {
-          sifter.notFound(question);
+          interceptor.notFound(question);
           onAnswer();
         },
         dropped: settle,
       }),
     );
   });
-  return circuitOf(sifter, waiting);
+  return circuitOf(interceptor, waiting);
 }
 
-function createPva(names: NameService, onAnswer: () => void): CircuitSifter {
-  const waiting = new WaitedFor<number>();
+function createPva(names: NameService, onAnswer: () => void): CircuitInterceptor {
+  const waiting = new PendingLookups<number>();
   const ask = (question: SearchRequest): void => {
     if (question.names.length === 0) {
       for (const { guid, endpoint } of names.servers) {
-        sifter.server(question, guid, endpoint.host, endpoint.port);
+        interceptor.server(question, guid, endpoint.host, endpoint.port);
       }
       onAnswer();
     }
@@ -55,13 +55,13 @@ function createPva(names: NameService, onAnswer: () => void): CircuitSifter {
           client: waiting,
           found({ endpoint, guid }) {
             settle();
-            sifter.found(question, id, guid, endpoint.host, endpoint.port);
+            interceptor.found(question, id, guid, endpoint.host, endpoint.port);
             onAnswer();
           },
           absent() {
             leftCount--;
             if (leftCount > 0) return;
-            sifter.notFound(question, NO_GUID, '0.0.0.0', 0);
+            interceptor.notFound(question, NO_GUID, '0.0.0.0', 0);
             onAnswer();
           },
           dropped: settle,
@@ -69,19 +69,19 @@ function createPva(names: NameService, onAnswer: () => void): CircuitSifter {
       );
     }
   };
-  const sifter: PvaSearchSifter = new PvaSearchSifter(ask);
-  return circuitOf(sifter, waiting);
+  const interceptor: PvaSearchInterceptor = new PvaSearchInterceptor(ask);
+  return circuitOf(interceptor, waiting);
 }
 
 function circuitOf(
-  sifter: CaSearchSifter | PvaSearchSifter,
-  waiting: WaitedFor<number>,
-): CircuitSifter {
+  interceptor: CaSearchInterceptor | PvaSearchInterceptor,
+  waiting: PendingLookups<number>,
+): CircuitInterceptor {
   return {
-    fromClient: (bytes) => sifter.fromClient(bytes),
-    clientEnded: () => sifter.clientEnded(),
-    fromServer: (bytes) => sifter.fromServer(bytes),
-    takeAnswers: () => sifter.takeAnswers(),
+    fromClient: (bytes) => interceptor.fromClient(bytes),
+    clientEnded: () => interceptor.clientEnded(),
+    fromServer: (bytes) => interceptor.fromServer(bytes),
+    takeAnswers: () => interceptor.takeAnswers(),
     dispose: () => waiting.dispose(),
   };
 }

@@ -1,9 +1,9 @@
 /** What searches by UDP need of this machine; node/ implements it. */
 import type { Disposable } from '../../base/disposable';
 import type { Endpoint } from '../../model/endpoint';
-import type { SearchWish } from '../../model/exposure';
+import type { SearchWish } from '../../model/coreApi';
 import type { PvProtocol } from '../../model/snapshot';
-import type { Relay, SiftCircuit } from '../connection';
+import type { Relay, InterceptCircuit } from '../connection';
 import type { PortHolder } from '../ports/localPorts';
 
 export interface SearchSocket extends Disposable {
@@ -66,5 +66,9 @@ export interface SearchSockets {
   addresses(): HostAddresses;
   openBeacons(): BeaconSocket;
   /** By TCP on a port of 127.0.0.1, without any server behind it; undefined: somebody has the port. */
-  openNameServer(protocol: PvProtocol, port: number, sift: SiftCircuit): Promise<Relay | undefined>;
+  openNameServer(
+    protocol: PvProtocol,
+    port: number,
+    intercept: InterceptCircuit,
+  ): Promise<Relay | undefined>;
 }

@@ -2,15 +2,15 @@
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { hasChannel } from '../../model/pvTable';
 import type { PvProtocol } from '../../model/snapshot';
-import type { CircuitSifter } from '../connection';
+import type { CircuitInterceptor } from '../connection';
 import type { ContainerInfo } from '../engine';
-import type { IocExposure, IocServer } from '../iocExposure';
+import type { IocTracker, IocServer } from '../iocTracker';
 import { NameService, type NameServiceInput, type SearchedServer } from './nameService';
 import { createSearchCircuit } from './searchCircuit';
 
 type ExposedServer = IocServer & {
   readonly container: ContainerInfo;
-  readonly ioc: Pick<IocExposure, 'name' | 'isGateway'>;
+  readonly ioc: Pick<IocTracker, 'name' | 'isGateway'>;
 };
 
 export class SessionSearch implements Disposable {
@@ -43,7 +43,7 @@ export class SessionSearch implements Disposable {
   }
 
   /** For a new connection through a relay. */
-  sift(protocol: PvProtocol, onAnswer: () => void): CircuitSifter {
+  intercept(protocol: PvProtocol, onAnswer: () => void): CircuitInterceptor {
     return createSearchCircuit(protocol, this.#services[protocol], onAnswer);
   }
 

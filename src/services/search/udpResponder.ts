@@ -14,7 +14,7 @@ import { type CaFound, readCaSearches, writeCaFound } from '../../protocol/ca';
 import { type PvaSearch, passOnSearch, readPvaSearches, writePvaFound } from '../../protocol/pva';
 import type { SearchSocket } from './searchSockets';
 import type { NameLocation, NameService } from './nameService';
-import { WaitedFor } from './waitedFor';
+import { PendingLookups } from './pendingLookups';
 
 export interface UdpResponderInput {
   readonly protocol: PvProtocol;
@@ -61,7 +61,7 @@ const LOG_MS = 10_000;
 export class UdpResponder implements Disposable {
   readonly #input: UdpResponderInput;
   readonly #store = new DisposableStore();
-  readonly #waiting = this.#store.add(new WaitedFor<string>());
+  readonly #waiting = this.#store.add(new PendingLookups<string>());
   #secondFromMs = -Infinity;
   #namesInSecond = 0;
   readonly #ofClients = new Map<string, number>();

@@ -17,7 +17,7 @@ import { connectTcp } from '../../../src/node/relay/connectTcp';
 import { openTcpRelay } from '../../../src/node/relay/tcpRelay';
 import { createSearchSockets } from '../../../src/node/search/searchSockets';
 import { systemClock } from '../../../src/node/systemClock';
-import type { SiftCircuit } from '../../../src/services/connection';
+import type { InterceptCircuit } from '../../../src/services/connection';
 import { NameService } from '../../../src/services/search/nameService';
 import { createSearchCircuit } from '../../../src/services/search/searchCircuit';
 import { UdpResponder } from '../../../src/services/search/udpResponder';
@@ -59,14 +59,14 @@ async function serveBulk(messageBytes: number, lengthBytes: number): Promise<num
   return [await portOf(server)];
 }
 
-async function openRelay(port: number, sift?: SiftCircuit): Promise<number> {
+async function openRelay(port: number, intercept?: InterceptCircuit): Promise<number> {
   const result = await openTcpRelay(
     LOCAL,
     async (signal, onread) => ({
       stream: await connectTcp({ host: '127.0.0.1', port }, signal, onread),
       usesOnread: true,
     }),
-    sift && { sift },
+    intercept && { intercept },
   );
   if (result.kind !== 'listening') throw new Error(result.kind);
   return result.relay.local.port;
@@ -82,7 +82,7 @@ const createNames = (protocol: PvProtocol): NameService =>
   });
 
 const siftWith =
-  (protocol: PvProtocol, names: NameService): SiftCircuit =>
+  (protocol: PvProtocol, names: NameService): InterceptCircuit =>
   (onAnswer) =>
     createSearchCircuit(protocol, names, onAnswer);
 

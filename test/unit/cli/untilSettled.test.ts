@@ -7,7 +7,7 @@ import {
   SOMETHING_TO_SHOW,
   untilSettled,
 } from '../../../src/cli/untilSettled';
-import type { Exposure, PvPath, PvStory } from '../../../src/model/exposure';
+import type { CoreApi, PvPath, PvDetails } from '../../../src/model/coreApi';
 import type { PvStep } from '../../../src/model/pvTable';
 import type { Snapshot } from '../../../src/model/snapshot';
 import { FakeClock, settle } from '../../support/fakeClock';
@@ -25,11 +25,11 @@ class Scene {
     const exposure = Object.defineProperty(
       {
         onDidChange: this.changed.event,
-        tellPv: async (name: string): Promise<PvStory> => ({ name, paths: this.paths }),
+        describePv: async (name: string): Promise<PvDetails> => ({ name, paths: this.paths }),
       },
       'snapshot',
       { get: () => this.snapshot },
-    ) as unknown as Exposure;
+    ) as unknown as CoreApi;
     void untilSettled(exposure, this.clock, signal, enough).then(() => (this.isDone = true));
   }
 

@@ -7,7 +7,7 @@ import {
   type TreeNode,
   treeOf,
 } from '../../../src/model/pvTree';
-import type { PvRow } from '../../../src/model/exposure';
+import type { PvRow } from '../../../src/model/coreApi';
 import type { Snapshot } from '../../../src/model/snapshot';
 import { snapshotWith } from '../../support/snapshots';
 

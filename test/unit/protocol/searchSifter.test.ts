@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { inflateSync } from 'node:zlib';
-import { CaSearchSifter, type CaQuestion } from '../../../src/protocol/ca';
-import { PvaSearchSifter, type SearchRequest } from '../../../src/protocol/pva';
+import { CaSearchInterceptor, type CaQuestion } from '../../../src/protocol/ca';
+import { PvaSearchInterceptor, type SearchRequest } from '../../../src/protocol/pva';
 import { FrameWriter } from '../../../src/protocol/pva/framing';
 import { CMD_SEARCH, SEARCH_MUST_REPLY } from '../../../src/protocol/pva/constants';
 import {
@@ -16,7 +16,7 @@ import { everySplit } from '../../support/everySplit';
 import { createRandom } from '../../support/random';
 import { cutFrames, fromHex, toHex, vectorFiles } from './ca/vectors';
 
-type Sifter = CaSearchSifter | PvaSearchSifter;
+type Sifter = CaSearchInterceptor | PvaSearchInterceptor;
 
 const join = (parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(Buffer.concat(parts));
 const frame = (...words: number[]): Uint8Array => {
@@ -26,9 +26,11 @@ const frame = (...words: number[]): Uint8Array => {
 };
 
 /** What went on to the server of a client's chunks, and what was left at its end. */
-function passClient(sifter: Sifter, chunks: readonly Uint8Array[]): Uint8Array {
-  const parts = chunks.flatMap((chunk) => sifter.fromClient(chunk).map((part) => part.slice()));
-  return join([...parts, sifter.clientEnded()]);
+function passClient(interceptor: Sifter, chunks: readonly Uint8Array[]): Uint8Array {
+  const parts = chunks.flatMap((chunk) =>
+    interceptor.fromClient(chunk).map((part) => part.slice()),
+  );
+  return join([...parts, interceptor.clientEnded()]);
 }
 
 function cut(bytes: Uint8Array, random: () => number, maxBytes: number): Uint8Array[] {
@@ -41,7 +43,7 @@ function cut(bytes: Uint8Array, random: () => number, maxBytes: number): Uint8Ar
   return chunks;
 }
 
-describe('CaSearchSifter', () => {
+describe('CaSearchInterceptor', () => {
   const clients = vectorFiles.filter(
     ({ sentBy, transport }) => sentBy === 'client' && transport === 'tcp',
   );
@@ -57,7 +59,7 @@ describe('CaSearchSifter', () => {
       const bytes = fromHex(all.join(''));
       everySplit(bytes, (chunks, how, copies) => {
         const questions: CaQuestion[] = [];
-        const sifter = new CaSearchSifter((question) => questions.push(question));
+        const interceptor = new CaSearchInterceptor((question) => questions.push(question));
         const expected: string[] = [];
         let hasVersion = false;
         for (const hex of Array.from({ length: copies }, () => all).flat()) {
@@ -65,7 +67,7 @@ describe('CaSearchSifter', () => {
           hasVersion ||= isVersion(hex);
           expected.push(hex);
         }
-        assert.equal(toHex(passClient(sifter, chunks)), expected.join(''), how);
+        assert.equal(toHex(passClient(interceptor, chunks)), expected.join(''), how);
         const asked = cutFrames([bytes]).filter(({ command }) => command === 6);
         assert.deepEqual(
           questions.slice(0, asked.length).map(({ cid, replyFlag }) => [cid, replyFlag]),
@@ -83,20 +85,23 @@ describe('CaSearchSifter', () => {
       const bytes = fromHex(frames.join(''));
       const answer = '0006000013c80000' + '7f000002' + '0000002a';
       const check = (chunks: Uint8Array[], how: string): void => {
-        const sifter = new CaSearchSifter(() => undefined);
+        const interceptor = new CaSearchInterceptor(() => undefined);
         const question = { cid: 42, name: 'X', replyFlag: 5, minor: 13 };
         // Before the server has said anything, in its name.
-        sifter.notFound({ ...question, replyFlag: 10 });
+        interceptor.notFound({ ...question, replyFlag: 10 });
         assert.equal(
-          toHex(sifter.takeAnswers()),
+          toHex(interceptor.takeAnswers()),
           '000000000000000d0000000000000000' + '000e0000000a000d' + '0000002a0000002a',
         );
         const parts: Uint8Array[] = [];
         for (const chunk of chunks) {
-          sifter.found(question, '127.0.0.2', 5064);
-          parts.push(sifter.takeAnswers(), ...sifter.fromServer(chunk).map((part) => part.slice()));
+          interceptor.found(question, '127.0.0.2', 5064);
+          parts.push(
+            interceptor.takeAnswers(),
+            ...interceptor.fromServer(chunk).map((part) => part.slice()),
+          );
         }
-        parts.push(sifter.takeAnswers());
+        parts.push(interceptor.takeAnswers());
         const out = cutFrames(parts).map((one) => JSON.stringify(one));
         const mine = JSON.stringify(cutFrames([fromHex(answer)])[0]);
         assert.equal(out.filter((one) => one === mine).length, chunks.length, how);
@@ -111,21 +116,21 @@ describe('CaSearchSifter', () => {
   }
 
   it('answers NOT_FOUND as rsrv does, to who wants it', () => {
-    const sifter = new CaSearchSifter(() => undefined);
-    sifter.fromServer(fromHex('000000000000000d0000000000000000'));
-    sifter.notFound({ cid: 7, name: 'X', replyFlag: 5, minor: 13 });
-    assert.equal(sifter.takeAnswers().length, 0);
-    sifter.notFound({ cid: 7, name: 'X', replyFlag: 10, minor: 13 });
-    assert.equal(toHex(sifter.takeAnswers()), '000e0000000a000d0000000700000007');
+    const interceptor = new CaSearchInterceptor(() => undefined);
+    interceptor.fromServer(fromHex('000000000000000d0000000000000000'));
+    interceptor.notFound({ cid: 7, name: 'X', replyFlag: 5, minor: 13 });
+    assert.equal(interceptor.takeAnswers().length, 0);
+    interceptor.notFound({ cid: 7, name: 'X', replyFlag: 10, minor: 13 });
+    assert.equal(toHex(interceptor.takeAnswers()), '000e0000000a000d0000000700000007');
   });
 
   it('lets a client that asks this server itself through', () => {
-    const sifter = new CaSearchSifter(() => assert.fail('a question'));
+    const interceptor = new CaSearchInterceptor(() => assert.fail('a question'));
     const mark = '00170000000000006d61726b6d61726b';
     const search = '00060008000a000d00000001000000015800000000000000';
     const all = mark + search + '0000000000000000'.repeat(2);
-    assert.equal(toHex(passClient(sifter, [fromHex(all)])), all);
-    assert.ok(sifter.isOpen);
+    assert.equal(toHex(passClient(interceptor, [fromHex(all)])), all);
+    assert.ok(interceptor.isOpen);
   });
 
   for (const [what, hex] of [
@@ -138,23 +143,23 @@ describe('CaSearchSifter', () => {
   ] as const) {
     it(`passes ${what} as it came`, () => {
       everySplit(fromHex(hex), (chunks, how, copies) => {
-        const sifter = new CaSearchSifter(() => assert.fail('a question'));
-        assert.equal(toHex(passClient(sifter, chunks)), hex.repeat(copies), how);
+        const interceptor = new CaSearchInterceptor(() => assert.fail('a question'));
+        assert.equal(toHex(passClient(interceptor, chunks)), hex.repeat(copies), how);
       });
     });
   }
 
   it('does not keep back the first byte of another protocol', () => {
-    const sifter = new CaSearchSifter(() => undefined);
-    assert.equal(toHex(join(sifter.fromClient(Uint8Array.of(0x16)))), '16');
+    const interceptor = new CaSearchInterceptor(() => undefined);
+    assert.equal(toHex(join(interceptor.fromClient(Uint8Array.of(0x16)))), '16');
   });
 
   it('a server that says something else ends the answers, not the bytes', () => {
-    const sifter = new CaSearchSifter(() => undefined);
-    assert.equal(toHex(join(sifter.fromServer(fromHex('ffff')))), 'ffff');
-    sifter.found({ cid: 1, name: 'X', replyFlag: 5, minor: 13 }, '127.0.0.1', 5064);
-    assert.equal(sifter.takeAnswers().length, 0);
-    assert.ok(sifter.isOpen);
+    const interceptor = new CaSearchInterceptor(() => undefined);
+    assert.equal(toHex(join(interceptor.fromServer(fromHex('ffff')))), 'ffff');
+    interceptor.found({ cid: 1, name: 'X', replyFlag: 5, minor: 13 }, '127.0.0.1', 5064);
+    assert.equal(interceptor.takeAnswers().length, 0);
+    assert.ok(interceptor.isOpen);
   });
 
   it('200,000 random messages, cut at random, arrive as they were but for the searches', () => {
@@ -180,13 +185,13 @@ describe('CaSearchSifter', () => {
         hasVersion ||= command === 0 && size === 0 && !isLarge;
       }
       let asked = 0;
-      const sifter = new CaSearchSifter(() => asked++);
+      const interceptor = new CaSearchInterceptor(() => asked++);
       const chunks = cut(join(sent), random, round % 2 === 0 ? 40 : 4000);
-      const out = passClient(sifter, chunks);
+      const out = passClient(interceptor, chunks);
       assert.ok(Buffer.from(out).equals(join(kept)), `round ${round}`);
       assert.equal(asked, questionCount);
       // The other direction, the same bytes as a server's: whole, and answers at boundaries alone.
-      const answers = Buffer.concat(chunks.flatMap((chunk) => sifter.fromServer(chunk)));
+      const answers = Buffer.concat(chunks.flatMap((chunk) => interceptor.fromServer(chunk)));
       assert.ok(answers.equals(join(sent)), `round ${round}, from the server`);
     }
   }).timeout(60_000);
@@ -231,20 +236,20 @@ function searchMessage(
   return writer.take();
 }
 
-describe('PvaSearchSifter', () => {
+describe('PvaSearchInterceptor', () => {
   for (const { file, fromClient, fromServer } of pvaVectors) {
     it(`changes nothing in ${file} but the searches for names, and answers in between`, () => {
       const isOurs = file.startsWith('epics-expose');
       const bytes = fromHex(fromClient);
       const questions: SearchRequest[] = [];
-      const sifter = new PvaSearchSifter((question) => questions.push(question));
-      const passed = toHex(passClient(sifter, [bytes]));
+      const interceptor = new PvaSearchInterceptor((question) => questions.push(question));
+      const passed = toHex(passClient(interceptor, [bytes]));
       if (isOurs) assert.ok(questions.length > 0 && passed.length < fromClient.length);
       else assert.equal(passed, fromClient);
       const random = createRandom(file.length);
       const rounds = fromServer.length > 20_000 ? 5 : 50;
       for (let round = 0; round < rounds; round++) {
-        const again = new PvaSearchSifter(() => undefined);
+        const again = new PvaSearchInterceptor(() => undefined);
         const chunks = cut(bytes, random, 60);
         assert.equal(toHex(passClient(again, chunks)), passed);
         const request = { sequenceId: 9, flags: 0, names: [] } as unknown as SearchRequest;
@@ -281,10 +286,10 @@ describe('PvaSearchSifter', () => {
     it(`reads a ${order}-endian search cut anywhere, and answers in the server's order`, () => {
       everySplit(searchMessage(['A', 'B:C'], {}, isLittleEndian), (chunks, how, copies) => {
         const questions: SearchRequest[] = [];
-        const sifter = new PvaSearchSifter((question) => questions.push(question));
+        const interceptor = new PvaSearchInterceptor((question) => questions.push(question));
         const setOrder = isLittleEndian ? 'ca02410200000000' : 'ca02c10200000000';
-        sifter.fromServer(fromHex(setOrder));
-        assert.equal(passClient(sifter, chunks).length, 0, how);
+        interceptor.fromServer(fromHex(setOrder));
+        assert.equal(passClient(interceptor, chunks).length, 0, how);
         assert.equal(questions.length, copies);
         const question = questions[0]!;
         assert.deepEqual(question.names, [
@@ -292,8 +297,9 @@ describe('PvaSearchSifter', () => {
           { id: 101, name: 'B:C' },
         ]);
         const guid = '0102030405060708090a0b0c';
-        for (const { id } of question.names) sifter.found(question, id, guid, '127.0.0.2', 5075);
-        const answer = sifter.takeAnswers();
+        for (const { id } of question.names)
+          interceptor.found(question, id, guid, '127.0.0.2', 5075);
+        const answer = interceptor.takeAnswers();
         assert.equal(answer[2], isLittleEndian ? 0x40 : 0xc0);
         const reader = new ByteReader(answer.subarray(8), isLittleEndian, 'answer');
         const { address, ...response } = readSearchResponse(reader);
@@ -312,27 +318,27 @@ describe('PvaSearchSifter', () => {
 
   it('says "nowhere" only to who wants to hear it', () => {
     for (const flags of [0, SEARCH_MUST_REPLY]) {
-      const sifter = new PvaSearchSifter((question) =>
-        sifter.notFound(question, '0'.repeat(24), '0.0.0.0', 0),
+      const interceptor = new PvaSearchInterceptor((question) =>
+        interceptor.notFound(question, '0'.repeat(24), '0.0.0.0', 0),
       );
-      passClient(sifter, [searchMessage(['A'], { flags })]);
-      assert.equal(sifter.takeAnswers().length > 0, flags !== 0);
+      passClient(interceptor, [searchMessage(['A'], { flags })]);
+      assert.equal(interceptor.takeAnswers().length > 0, flags !== 0);
     }
   });
 
   it('tells who searches for servers of each, if he wants to hear it', () => {
     for (const flags of [0, SEARCH_MUST_REPLY]) {
-      const sifter = new PvaSearchSifter((question) => {
+      const interceptor = new PvaSearchInterceptor((question) => {
         assert.deepEqual(question.names, []);
         for (const [guid, port] of [
           ['ab', 5075],
           ['cd', 15_075],
         ] as const) {
-          sifter.server(question, guid.repeat(12), '127.0.0.1', port);
+          interceptor.server(question, guid.repeat(12), '127.0.0.1', port);
         }
       });
-      assert.equal(passClient(sifter, [searchMessage([], { flags })]).length, 0);
-      const reader = new ByteReader(sifter.takeAnswers(), true, 'answers');
+      assert.equal(passClient(interceptor, [searchMessage([], { flags })]).length, 0);
+      const reader = new ByteReader(interceptor.takeAnswers(), true, 'answers');
       const told: unknown[] = [];
       while (reader.remainingBytes > 0) {
         reader.skip(8);
@@ -366,8 +372,8 @@ describe('PvaSearchSifter', () => {
   ] as const) {
     it(`passes ${what} as it came`, () => {
       everySplit(bytes, (chunks, how, copies) => {
-        const sifter = new PvaSearchSifter(() => assert.fail('a question'));
-        assert.equal(toHex(passClient(sifter, chunks)), toHex(bytes).repeat(copies), how);
+        const interceptor = new PvaSearchInterceptor(() => assert.fail('a question'));
+        assert.equal(toHex(passClient(interceptor, chunks)), toHex(bytes).repeat(copies), how);
       });
     });
   }
@@ -399,9 +405,9 @@ describe('PvaSearchSifter', () => {
         kept.push(message);
       }
       let asked = 0;
-      const sifter = new PvaSearchSifter(() => asked++);
+      const interceptor = new PvaSearchInterceptor(() => asked++);
       const chunks = cut(join(sent), random, round % 2 === 0 ? 40 : 4000);
-      const out = passClient(sifter, chunks);
+      const out = passClient(interceptor, chunks);
       assert.ok(Buffer.from(out).equals(join(kept)), `round ${round}`);
       assert.equal(asked, questionCount);
     }
@@ -412,11 +418,11 @@ describe('PvaSearchSifter', () => {
     for (let round = 0; round < 20_000; round++) {
       const bytes = Uint8Array.from({ length: 80 }, () => Math.floor(random() * 256));
       if (round % 2 === 0) bytes.set([0xca, 2, Math.floor(random() * 256) & 0xbf, 4], 0);
-      const pva = new PvaSearchSifter(() => undefined);
-      const ca = new CaSearchSifter(() => undefined);
-      for (const sifter of [pva, ca]) {
-        assert.equal(toHex(passClient(sifter, cut(bytes, random, 20))), toHex(bytes));
-        const back = cut(bytes, random, 20).flatMap((chunk) => sifter.fromServer(chunk));
+      const pva = new PvaSearchInterceptor(() => undefined);
+      const ca = new CaSearchInterceptor(() => undefined);
+      for (const interceptor of [pva, ca]) {
+        assert.equal(toHex(passClient(interceptor, cut(bytes, random, 20))), toHex(bytes));
+        const back = cut(bytes, random, 20).flatMap((chunk) => interceptor.fromServer(chunk));
         assert.equal(toHex(join(back)), toHex(bytes));
       }
     }

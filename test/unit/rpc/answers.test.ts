@@ -1,10 +1,10 @@
 /** What a front end believes of what a broker says. */
 import assert from 'node:assert/strict';
 import { isErrorCode } from '../../../src/base/errors';
-import type { PvUpdate } from '../../../src/model/exposure';
+import type { PvUpdate } from '../../../src/model/coreApi';
 import type { Snapshot } from '../../../src/model/snapshot';
 import { duplexPair } from '../../../src/node/relay/duplexPair';
-import { ExposureClient } from '../../../src/rpc/exposureClient';
+import { CoreClient } from '../../../src/rpc/coreClient';
 import { RPC_PROTOCOL } from '../../../src/rpc/messages';
 import { type MethodName, NEWS } from '../../../src/rpc/methods';
 import { createRpcConnection } from '../../../src/rpc/rpcConnection';
@@ -37,7 +37,7 @@ describe('what a broker says', () => {
     broker.listen();
     const ends: string[] = [];
     const snapshots: Snapshot[] = [];
-    const client = new ExposureClient(ours, new FakeClock(), {
+    const client = new CoreClient(ours, new FakeClock(), {
       onSnapshot: (snapshot) => void snapshots.push(snapshot),
       onUpdate: (_id, update) => void updates.push(update),
       onEnd: (reason) => void ends.push(reason),
@@ -123,7 +123,7 @@ describe('what a broker says', () => {
     }
     const answers: [MethodName, unknown][] = [
       ['listPvs', { total: 1, reachable: 1, rows: [{ name: 5 }] }],
-      ['tellPv', { name: 'X', paths: [{ listening: endpoints[0] }] }],
+      ['describePv', { name: 'X', paths: [{ listening: endpoints[0] }] }],
       ['readPv', { value: 1, severity: {} }],
       ['listContainers', [{ name: null }]],
       ['listWishes', {}],

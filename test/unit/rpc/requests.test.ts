@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { ErrorCodes, ResponseError } from 'vscode-jsonrpc/node';
 import { silentLog } from '../../../src/base/log';
-import type { CoreRequests, Exposure } from '../../../src/model/exposure';
+import type { CoreRequests, CoreApi } from '../../../src/model/coreApi';
 import { duplexPair } from '../../../src/node/relay/duplexPair';
-import { serveFrontEnd } from '../../../src/rpc/exposureServer';
+import { serveFrontEnd } from '../../../src/rpc/coreServer';
 import { type BrokerFacts, RPC_PROTOCOL } from '../../../src/rpc/messages';
 import { createRpcConnection } from '../../../src/rpc/rpcConnection';
 import { FakeClock } from '../../support/fakeClock';
@@ -28,10 +28,10 @@ describe('what a front end asks', () => {
     listPvs: note('listPvs', { total: 0, reachable: 0, rows: [] }),
     listBranch: note('listBranch', { groups: [], rows: [] }),
     listContainers: note('listContainers', []),
-    tellPv: note('tellPv', { name: 'X', paths: [] }),
+    describePv: note('describePv', { name: 'X', paths: [] }),
     readPv: note('readPv', { value: 1, severity: 'NO_ALARM' }),
   };
-  const exposure: Exposure = {
+  const exposure: CoreApi = {
     ...core,
     snapshot: snapshotWith([{ local: ENDPOINT }]),
     onDidChange: () => ({ dispose: () => undefined }),
@@ -72,7 +72,7 @@ describe('what a front end asks', () => {
       ['listPvs', { pattern: 'X*', onlyUnreachable: true, offset: 0, limit: 10 }],
       ['listBranch', { serverKey: 'a', prefix: '' }],
       ['listContainers', {}],
-      ['tellPv', { name: 'X', maxWaitMs: 300 }],
+      ['describePv', { name: 'X', maxWaitMs: 300 }],
       ['readPv', { name: 'X', protocol: 'ca' }],
     ];
     for (const [name, params] of requests) {
@@ -91,7 +91,7 @@ describe('what a front end asks', () => {
     ['listPvs', { offset: 0 }, /listPvs\.limit is missing/],
     ['listPvs', { offset: 0, limit: 1, pattern: 5 }, /expected text in listPvs\.pattern/],
     ['listBranch', { serverKey: 'a' }, /listBranch\.prefix is missing/],
-    ['tellPv', { name: 'X' }, /tellPv\.maxWaitMs is missing/],
+    ['describePv', { name: 'X' }, /describePv\.maxWaitMs is missing/],
     ['readPv', { name: 'X', protocol: 'tango' }, /expected ca or pva in readPv\.protocol/],
     ['readPv', { name: 'x'.repeat(2_000_000), protocol: 'ca' }, /expected text in readPv\.name/],
     ['setWish', {}, /setWish\.wish is missing/],

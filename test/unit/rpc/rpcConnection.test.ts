@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
-import { ExposureClient } from '../../../src/rpc/exposureClient';
+import { CoreClient } from '../../../src/rpc/coreClient';
 import { decodeJson, encodeJson } from '../../../src/rpc/rpcConnection';
 import { systemClock } from '../../../src/node/systemClock';
 
@@ -17,7 +17,7 @@ describe('a connection to a broker that was killed', () => {
         write: (_bytes, _encoding, done) => done(new Error('write EPIPE')),
       });
       const ends: string[] = [];
-      const client = new ExposureClient(stream, systemClock, {
+      const client = new CoreClient(stream, systemClock, {
         onSnapshot: () => undefined,
         onUpdate: () => undefined,
         onEnd: (reason) => void ends.push(reason),

@@ -4,10 +4,10 @@ import { silentLog } from '../../../src/base/log';
 import type { Slices } from '../../../src/base/slices';
 import type { IocState } from '../../../src/model/snapshot';
 import { duplexPair } from '../../../src/node/relay/duplexPair';
-import { serveRole } from '../../../src/node/relay/serveRole';
+import { attachServer } from '../../../src/node/relay/attachServer';
 import { ntScalarType, PvaServerConnection, StoredPv } from '../../../src/protocol/pva';
 import type { WayIn } from '../../../src/services/connection';
-import { IocExposure } from '../../../src/services/iocExposure';
+import { IocTracker } from '../../../src/services/iocTracker';
 import { type ContainerNames, NamesAllowance } from '../../../src/services/namesAllowance';
 import { LocalPorts } from '../../../src/services/ports/localPorts';
 import { NO_RESERVATIONS } from '../../../src/services/ports/portReservations';
@@ -19,7 +19,7 @@ import { until } from '../../support/until';
 /** An IOC with a pvAccess server that lists these names, and has them all. */
 class Scene {
   readonly slices: Slices = quickSlices();
-  readonly ioc: IocExposure;
+  readonly ioc: IocTracker;
 
   constructor(
     names: readonly string[],
@@ -38,7 +38,7 @@ class Scene {
         client.pause();
         client.on('error', () => undefined);
         server.on('error', () => undefined);
-        serveRole(
+        attachServer(
           server,
           (onOutput) => new PvaServerConnection(provider, { ...options, onOutput }),
         );
@@ -47,7 +47,7 @@ class Scene {
       openRelay: () => Promise.reject(new Error('there is nothing to relay')),
       dispose: () => undefined,
     };
-    this.ioc = new IocExposure(
+    this.ioc = new IocTracker(
       {
         key: '1@1',
         name: 'ioc',
@@ -67,7 +67,7 @@ class Scene {
           reservations: NO_RESERVATIONS,
           log: silentLog,
         }),
-        sift: () => assert.fail('nothing is relayed'),
+        intercept: () => assert.fail('nothing is relayed'),
         dialHost: () => way.dial({ host: '127.0.0.1', port: 5075 }, new AbortController().signal),
         files: { readFile: () => Promise.reject(new Error('no files')) },
         ...{ noteAbout: () => undefined, hasNameServer: () => true },

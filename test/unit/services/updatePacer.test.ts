@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { PvUpdate } from '../../../src/model/exposure';
+import type { PvUpdate } from '../../../src/model/coreApi';
 import { UpdatePacer } from '../../../src/services/updatePacer';
 import { FakeClock } from '../../support/fakeClock';
 

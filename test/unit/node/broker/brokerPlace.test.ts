@@ -6,11 +6,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { isErrorCode } from '../../../../src/base/errors';
 import {
-  brokerPlace,
+  brokerPaths,
   checkPlace,
   type PlaceSystem,
   preparePlace,
-} from '../../../../src/node/broker/brokerPlace';
+} from '../../../../src/node/broker/brokerPaths';
 import { dialBroker } from '../../../../src/node/broker/dialBroker';
 import { systemClock } from '../../../../src/node/systemClock';
 import { skip } from '../../../support/skip';
@@ -42,8 +42,8 @@ describe("the broker's place", function () {
     fs.chmodSync(folder, mode);
     return folder;
   };
-  const placeAt = (folder: string): NonNullable<ReturnType<typeof brokerPlace>> => {
-    const place = brokerPlace({ EPICS_EXPOSE_BROKER_DIR: folder });
+  const placeAt = (folder: string): NonNullable<ReturnType<typeof brokerPaths>> => {
+    const place = brokerPaths({ EPICS_EXPOSE_BROKER_DIR: folder });
     assert.ok(place);
     return place;
   };
@@ -141,7 +141,7 @@ describe("the broker's place", function () {
       ...more,
     });
     const folderOf = (env: NodeJS.ProcessEnv, its: PlaceSystem): string | undefined =>
-      brokerPlace(env, its)?.folder.replace(root, '');
+      brokerPaths(env, its)?.folder.replace(root, '');
 
     it('is the same with and without XDG_RUNTIME_DIR, and never in a folder that all share', () => {
       const its = system();
@@ -156,12 +156,12 @@ describe("the broker's place", function () {
 
     it('stays where a broker is that was there before the first session', async () => {
       const its = system();
-      const before = brokerPlace({}, its);
+      const before = brokerPaths({}, its);
       assert.ok(before);
       preparePlace(before);
       await listen(before.socket);
       make(`run/${its.uid}`);
-      assert.equal(brokerPlace({}, its)?.folder, before.folder);
+      assert.equal(brokerPaths({}, its)?.folder, before.folder);
     });
 
     it("is below the account's home where HOME is somebody else's", function () {
@@ -178,6 +178,6 @@ describe("the broker's place", function () {
     });
 
     it('is none with EPICS_EXPOSE_BROKER=off', () =>
-      assert.equal(brokerPlace({ EPICS_EXPOSE_BROKER: 'off' }), undefined));
+      assert.equal(brokerPaths({ EPICS_EXPOSE_BROKER: 'off' }), undefined));
   });
 });

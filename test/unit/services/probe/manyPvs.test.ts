@@ -5,7 +5,7 @@ import { DemoServers } from '../../../../src/demo/demoServers';
 import { duplexPair } from '../../../../src/node/relay/duplexPair';
 import { NameTable } from '../../../../src/model/pvTable';
 import { createReachability } from '../../../../src/services/probe/createReachability';
-import { MAX_HELD_CHANNELS } from '../../../../src/services/probe/heldReachability';
+import { MAX_HELD_CHANNELS } from '../../../../src/services/probe/reachabilityWatcher';
 import { FakeClock, settle } from '../../../support/fakeClock';
 
 const absentCount = MAX_HELD_CHANNELS + 1500;

@@ -28,7 +28,7 @@ class Scene {
     reservations: NO_RESERVATIONS,
     findHolder: () => Promise.resolve(undefined),
     mayShareNumbers: false,
-    sift: () => assert.fail('nobody connects'),
+    intercept: () => assert.fail('nobody connects'),
     onChange: () => undefined,
     clock: new FakeClock(),
     log: silentLog,

@@ -7,7 +7,7 @@ import { createDemoPva } from '../../../../src/demo/demoPva';
 import { DEMO_PVS, DemoValues } from '../../../../src/demo/demoPvs';
 import type { PvProtocol } from '../../../../src/model/snapshot';
 import { duplexPair } from '../../../../src/node/relay/duplexPair';
-import { serveRole } from '../../../../src/node/relay/serveRole';
+import { attachServer } from '../../../../src/node/relay/attachServer';
 import { CaServerCircuit } from '../../../../src/protocol/ca';
 import { PvaServerConnection } from '../../../../src/protocol/pva';
 import { NameService, type SearchedServer } from '../../../../src/services/search/nameService';
@@ -57,7 +57,7 @@ class Scene {
 
   #serve(stream: Duplex, has: (name: string) => boolean): void {
     const [ca, pva] = [createDemoCa(this.values), createDemoPva(this.values)];
-    serveRole(stream, (onOutput) =>
+    attachServer(stream, (onOutput) =>
       this.protocol === 'ca'
         ? new CaServerCircuit(
             { ...ca, find: (name) => (has(name) ? ca.find(PV) : undefined) },

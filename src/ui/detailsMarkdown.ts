@@ -1,7 +1,7 @@
 /** Stories as Markdown. Names and values come from outside: they are only ever appended as text. */
 import * as vscode from 'vscode';
 import { printable } from '../base/printable';
-import type { StorySection } from '../model/pvStoryText';
+import type { StorySection } from '../model/pvDetailsText';
 import type { Health } from '../model/table';
 import type { CommandId } from './ids';
 
@@ -13,7 +13,7 @@ export interface CommandLink {
 
 const ICONS: Record<Health, string> = { good: 'pass', busy: 'sync', bad: 'error' };
 
-export function storyMarkdown(
+export function detailsMarkdown(
   title: string | undefined,
   sections: readonly StorySection[],
   links: readonly CommandLink[],

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import type { PvPath, PvRow } from '../../../src/model/exposure';
+import type { PvPath, PvRow } from '../../../src/model/coreApi';
 import { previewOf } from '../../../src/model/preview';
 import {
   formatLocal,
   formatMoment,
   storySections,
   tooltipSections,
-} from '../../../src/model/pvStoryText';
+} from '../../../src/model/pvDetailsText';
 import { childrenOf, type TreeNode, treeOf } from '../../../src/model/pvTree';
 import { snapshotWith } from '../../support/snapshots';
 

@@ -18,7 +18,7 @@ const noBytes = new Uint8Array(0);
  * that were given. Only a message that is looked at, and a header that was cut, wait for their rest.
  * From the first byte that is no message everything passes, for good.
  */
-export class MessageSieve {
+export class MessageFilter {
   readonly #messages: SievedMessages;
   #skipBytes = 0;
   #held: Uint8Array = noBytes;

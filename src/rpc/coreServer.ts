@@ -1,6 +1,6 @@
 /**
- * One front end's connection, at the broker's end: its requests become calls of an Exposure, the
- * Exposure's news become notifications. A front end that does not read gets the newest when it does:
+ * One front end's connection, at the broker's end: its requests become calls of an CoreApi, the
+ * CoreApi's news become notifications. A front end that does not read gets the newest when it does:
  * of snapshots, and of the updates of a monitor, only one is under way and one waits.
  */
 import { setMaxListeners } from 'node:events';
@@ -15,7 +15,7 @@ import type { Clock } from '../base/clock';
 import { type Disposable, DisposableStore, toDisposable } from '../base/disposable';
 import { messageOf } from '../base/errors';
 import type { Log } from '../base/log';
-import type { Exposure, PvUpdate, Wish } from '../model/exposure';
+import type { CoreApi, PvUpdate, Wish } from '../model/coreApi';
 import type { BrokerFacts, HelloParams, HelloResult, MonitorParams } from './messages';
 import {
   coreRequests,
@@ -52,7 +52,7 @@ export interface FrontEndHost {
 export type Leaving = 'vanished' | 'goodbye' | 'moved';
 
 export interface AttachedFrontEnd {
-  readonly exposure: Exposure;
+  readonly exposure: CoreApi;
   readonly wish: Wish | undefined;
   setWish(wish: Wish | undefined): Promise<void>;
   /** The connection ended. */
@@ -191,7 +191,7 @@ class ServedFrontEnd {
     throw new ResponseError(ErrorCodes.ServerNotInitialized, 'hello comes first');
   }
 
-  get #exposure(): Exposure {
+  get #exposure(): CoreApi {
     return this.#required().exposure;
   }
 

@@ -1,12 +1,12 @@
 /** Keeps the context keys that menus and welcome texts depend on; sets only what changed. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
-import { situationOf, type WindowPlace } from '../model/situation';
+import { situationOf, type WindowPlace } from '../model/viewState';
 import { CONTEXT_KEYS } from './ids';
 import { onDidChangeSettings, readSettings } from './settings';
 import type { WindowExposure } from './windowExposure';
 
-export function keepContextKeys(exposure: WindowExposure, place: WindowPlace): Disposable {
+export function syncContextKeys(exposure: WindowExposure, place: WindowPlace): Disposable {
   const store = new DisposableStore();
   const known = new Map<string, unknown>();
   const set = (key: string, value: unknown): void => {

@@ -59,13 +59,13 @@ export interface CoreRequests {
   /** All containers of the engines that wishes name, exposed or not. */
   listContainers(query: NoParams, signal: AbortSignal): Promise<readonly RunningContainer[]>;
   /** All that is known about a PV, with a preview of its last value (model/preview). */
-  tellPv(query: PvStoryQuery, signal: AbortSignal): Promise<PvStory>;
+  describePv(query: PvDetailsQuery, signal: AbortSignal): Promise<PvDetails>;
   /** Reads all of a value now. Rejects with the reason; code 'not-found': no IOC here serves it. */
   readPv(query: PvAddress, signal: AbortSignal): Promise<PvReading>;
 }
 
 /** The core as a front end has it: what is known, what is wanted, and what can be asked. */
-export interface Exposure extends CoreRequests, Disposable {
+export interface CoreApi extends CoreRequests, Disposable {
   /** As last told. */
   readonly snapshot: Snapshot;
   /** The snapshot changed; at most some twenty times a second. */
@@ -84,7 +84,7 @@ export interface PvAddress {
   readonly protocol: PvProtocol;
 }
 
-export interface PvStoryQuery {
+export interface PvDetailsQuery {
   readonly name: string;
   /** Waits so long at most for a value that was just read. */
   readonly maxWaitMs: number;
@@ -150,7 +150,7 @@ export interface PvGroup {
 }
 
 /** A PV with all that hover and tooltip tell. */
-export interface PvStory {
+export interface PvDetails {
   readonly name: string;
   /** One for each server that has it, or should have it; empty: no IOC here tells that name. */
   readonly paths: readonly PvPath[];

@@ -9,17 +9,17 @@ import { Slices, STEPS_PER_SLICE } from '../base/slices';
 import {
   type Branch,
   type BranchQuery,
-  type Exposure,
+  type CoreApi,
   type PvAddress,
   type PvPage,
   type PvQuery,
-  type PvStory,
-  type PvStoryQuery,
+  type PvDetails,
+  type PvDetailsQuery,
   type PvUpdate,
   type RunningContainer,
   widestSearch,
   type Wish,
-} from '../model/exposure';
+} from '../model/coreApi';
 import type { PvReading } from '../model/reading';
 import type { Snapshot } from '../model/snapshot';
 import { type EngineSet, EngineSets, type OpenEngineSet } from './engineSets';
@@ -31,7 +31,7 @@ import { ExposeSession, type PvServer, type SessionInput } from './session';
 import { DisposedError } from '../base/errors';
 import type { Disposable } from '../base/disposable';
 
-export interface ExposerInput extends Omit<
+export interface CoreInput extends Omit<
   SessionInput,
   | 'engines'
   | 'otherEngines'
@@ -49,7 +49,7 @@ export interface ExposerInput extends Omit<
   readonly openPublishingEngines?: () => EngineSet;
 }
 
-export class Exposer {
+export class Core {
   readonly #sets: EngineSets;
   /** For the ports that containers of other engines than the named ones publish. */
   readonly #allEngines: EngineSets | undefined;
@@ -60,7 +60,7 @@ export class Exposer {
   readonly monitors: PvMonitors;
   readonly onDidChange: Event<void>;
 
-  constructor(input: ExposerInput) {
+  constructor(input: CoreInput) {
     this.#clock = input.clock;
     this.#sets = new EngineSets(input.openEngines, input.log);
     const { openPublishingEngines } = input;
@@ -109,7 +109,7 @@ export class Exposer {
   }
 
   /** The owner disposes it: with that its wish ends. */
-  openFrontEnd(): Exposure {
+  openFrontEnd(): CoreApi {
     const frontEnd = new FrontEnd(this);
     this.#frontEnds.add(frontEnd);
     return frontEnd;
@@ -177,15 +177,15 @@ export class Exposer {
   }
 }
 
-class FrontEnd implements Exposure {
-  readonly #exposer: Exposer;
+class FrontEnd implements CoreApi {
+  readonly #exposer: Core;
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new EventEmitter<void>());
   wish: Wish | undefined;
 
   readonly onDidChange = this.#changed.event;
 
-  constructor(exposer: Exposer) {
+  constructor(exposer: Core) {
     this.#exposer = exposer;
     this.#store.add(exposer.onDidChange(() => this.#changed.fire()));
   }
@@ -210,7 +210,7 @@ class FrontEnd implements Exposure {
     return this.#exposer.listContainers();
   }
 
-  tellPv({ name, maxWaitMs }: PvStoryQuery, signal: AbortSignal): Promise<PvStory> {
+  describePv({ name, maxWaitMs }: PvDetailsQuery, signal: AbortSignal): Promise<PvDetails> {
     return this.#exposer.reader.tell(name, maxWaitMs, signal);
   }
 

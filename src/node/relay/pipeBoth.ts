@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { CircuitSifter, SiftCircuit } from '../../services/connection';
-import type { Sift, StaticReader } from './staticReader';
+import type { CircuitInterceptor, InterceptCircuit } from '../../services/connection';
+import type { Sift, FixedBufferReader } from './fixedBufferReader';
 
 /** A client that does not read what it asked for is told no more. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
@@ -9,21 +9,21 @@ const MAX_UNREAD_BYTES = 1024 * 1024;
 /**
  * Makes one connection of two: bytes, ends and resets of each side go to the other, and a side that
  * is slow slows the other one down. Both must keep their writing side when the peer ends
- * (allowHalfOpen) and be paused. `reader` is what `upstream` was made with, if with one. `sift` makes
+ * (allowHalfOpen) and be paused. `reader` is what `upstream` was made with, if with one. `intercept` makes
  * what sees, and may change, the bytes of this connection.
  */
-export function joinStreams(
+export function pipeBoth(
   client: Socket,
   upstream: Duplex,
-  reader: StaticReader | undefined,
-  sift?: SiftCircuit,
+  reader: FixedBufferReader | undefined,
+  intercept?: InterceptCircuit,
 ): void {
   const attached = reader && upstream instanceof Socket ? { reader, upstream } : undefined;
-  const sifter = sift && makeSifter(client, attached?.reader, sift);
-  passEndings(client, upstream, sifter);
+  const interceptor = intercept && makeSifter(client, attached?.reader, intercept);
+  passEndings(client, upstream, interceptor);
   passEndings(upstream, client);
-  passBytes(client, upstream, sifter && ((bytes) => sifter.fromClient(bytes)));
-  const fromServer: Sift | undefined = sifter && ((bytes) => sifter.fromServer(bytes));
+  passBytes(client, upstream, interceptor && ((bytes) => interceptor.fromClient(bytes)));
+  const fromServer: Sift | undefined = interceptor && ((bytes) => interceptor.fromServer(bytes));
   if (attached) attached.reader.attach(attached.upstream, client, fromServer);
   else passBytes(upstream, client, fromServer);
 }
@@ -31,31 +31,31 @@ export function joinStreams(
 /** Its answers go out once for all questions of a turn. */
 function makeSifter(
   client: Socket,
-  reader: StaticReader | undefined,
-  sift: SiftCircuit,
-): CircuitSifter {
+  reader: FixedBufferReader | undefined,
+  intercept: InterceptCircuit,
+): CircuitInterceptor {
   let isDue = false;
-  const sifter = sift(() => {
+  const interceptor = intercept(() => {
     if (isDue) return;
     isDue = true;
     setImmediate(() => {
       isDue = false;
       if (client.destroyed || client.writableEnded) return;
-      const answers = sifter.takeAnswers();
+      const answers = interceptor.takeAnswers();
       if (answers.length === 0 || client.writableLength > MAX_UNREAD_BYTES) return;
       if (reader) reader.write(answers);
       else client.write(answers);
     });
   });
-  client.once('close', () => sifter.dispose());
-  return sifter;
+  client.once('close', () => interceptor.dispose());
+  return interceptor;
 }
 
 /**
  * What arrives in one turn of the event loop leaves in one system call: an engine's exec brings
  * pieces of 32 KiB at most, and a send over loopback costs more than what it carries.
  */
-function passBytes(from: Duplex, to: Duplex, sift: Sift = whole): void {
+function passBytes(from: Duplex, to: Duplex, intercept: Sift = whole): void {
   let isCorked = false;
   const uncork = (): void => {
     isCorked = false;
@@ -69,7 +69,7 @@ function passBytes(from: Duplex, to: Duplex, sift: Sift = whole): void {
       setImmediate(uncork);
     }
     let isTaken = true;
-    for (const part of sift(bytes)) isTaken = to.write(part);
+    for (const part of intercept(bytes)) isTaken = to.write(part);
     if (!isTaken) from.pause();
   });
   to.on('drain', () => from.resume());
@@ -80,7 +80,7 @@ function passBytes(from: Duplex, to: Duplex, sift: Sift = whole): void {
 
 const whole: Sift = (bytes) => [bytes];
 
-function passEndings(from: Duplex, to: Duplex, sifter?: CircuitSifter): void {
+function passEndings(from: Duplex, to: Duplex, interceptor?: CircuitInterceptor): void {
   const fail = (): void => {
     // After its end a peer that closed answers our bytes with a reset. What it had said before is
     // complete, and a slow reader on the other side must still get all of it.
@@ -90,7 +90,7 @@ function passEndings(from: Duplex, to: Duplex, sifter?: CircuitSifter): void {
   from.on('close', fail);
   from.on('end', () => {
     if (to.destroyed || to.writableEnded) return;
-    const rest = sifter?.clientEnded();
+    const rest = interceptor?.clientEnded();
     if (rest && rest.length > 0) to.write(rest);
     to.end();
   });

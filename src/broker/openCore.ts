@@ -3,7 +3,7 @@ import type { Log } from '../base/log';
 import { createDemoEngine } from '../demo/demoEngine';
 import { clientIdentity } from '../node/clientIdentity';
 import { createOpenContainer } from '../node/containers/openContainer';
-import { createHereEngine, HERE_ENGINE } from '../node/engines/hereEngine';
+import { createHereEngine, HERE_ENGINE } from '../node/engines/ownContainerEngine';
 import { openEngines } from '../node/engines/openEngines';
 import { findPortHolder } from '../node/portHolder';
 import { connectTcp } from '../node/relay/connectTcp';
@@ -12,7 +12,7 @@ import { systemClock } from '../node/systemClock';
 import { openAddressFile } from './addressFile';
 import type { Engine } from '../services/engine';
 import type { EngineSet } from '../services/engineSets';
-import { Exposer } from '../services/exposer';
+import { Core } from '../services/core';
 
 /** The endpoint that stands for the built-in demo IOC. */
 export const DEMO_ENGINE = 'demo:';
@@ -26,14 +26,14 @@ export interface OpenExposerInput {
   readonly log: Log;
 }
 
-export function openExposer({ env, opensRelays, addressFile, log }: OpenExposerInput): Exposer {
+export function openCore({ env, opensRelays, addressFile, log }: OpenExposerInput): Core {
   const clock = systemClock;
   const openContainer = createOpenContainer({ clock, log });
   const builtIn: Readonly<Record<string, () => Engine>> = {
     [DEMO_ENGINE]: () => createDemoEngine(clock),
     [HERE_ENGINE]: () => createHereEngine({ clock, log }),
   };
-  return new Exposer({
+  return new Core({
     openEngines: (endpoints) => {
       const named = endpoints.filter((endpoint) => !(endpoint in builtIn));
       const own = endpoints.flatMap((endpoint) => builtIn[endpoint]?.() ?? []);

@@ -5,7 +5,7 @@ import { LruMap } from '../../base/lruMap';
 const MAX_WAITED_FOR = 20_000;
 
 /** What is waited for, by who asked; the same one's next question takes the place of the former. */
-export class WaitedFor<Id> implements Disposable {
+export class PendingLookups<Id> implements Disposable {
   readonly #asked = new LruMap<Id, Disposable>(MAX_WAITED_FOR);
   #isDisposed = false;
 

@@ -18,7 +18,7 @@ import {
   TransportError,
   UsageError,
 } from '../base/errors';
-import type { PvUpdate, Wish } from '../model/exposure';
+import type { PvUpdate, Wish } from '../model/coreApi';
 import type { Snapshot } from '../model/snapshot';
 import { versions } from './messageSchemas';
 import type { HelloParams, HelloResult } from './messages';
@@ -34,25 +34,25 @@ import {
 import { createRpcConnection } from './rpcConnection';
 import { check } from './schema';
 
-/** The broker answers each request sooner by itself: see exposureServer. */
+/** The broker answers each request sooner by itself: see coreServer. */
 const REQUEST_TIMEOUT_MS = 65_000;
 const HELLO_TIMEOUT_MS = 5000;
 
-export interface ExposureClientEvents {
+export interface CoreClientEvents {
   onSnapshot(snapshot: Snapshot): void;
   onUpdate(monitorId: number, update: PvUpdate): void;
   /** Once; not after dispose. */
   onEnd(reason: string): void;
 }
 
-export class ExposureClient {
+export class CoreClient {
   readonly #stream: Duplex;
   readonly #connection: MessageConnection;
   readonly #clock: Clock;
-  readonly #events: ExposureClientEvents;
+  readonly #events: CoreClientEvents;
   #hasEnded = false;
 
-  constructor(stream: Duplex, clock: Clock, events: ExposureClientEvents) {
+  constructor(stream: Duplex, clock: Clock, events: CoreClientEvents) {
     this.#stream = stream;
     this.#clock = clock;
     this.#events = events;

@@ -1,5 +1,5 @@
 /** Works through the items, at most `laneCount` at once; the results in the order of the items. */
-export async function inLanes<T, R>(
+export async function mapConcurrent<T, R>(
   laneCount: number,
   items: readonly T[],
   work: (item: T) => Promise<R>,

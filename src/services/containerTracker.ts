@@ -8,22 +8,22 @@ import type { WayIn } from './connection';
 import { findIocCandidates } from './detect/candidates';
 import type { SocketReport } from './detect/socketReport';
 import type { ContainerInfo, Engine, SocketWatch } from './engine';
-import { IocExposure, type IocExposureInput } from './iocExposure';
+import { IocTracker, type IocTrackerInput } from './iocTracker';
 
 /** How long an IOC that ended is still shown. */
 const GONE_SHOWN_MS = 60_000;
 
-export type ContainerExposureInput = Omit<
-  IocExposureInput,
+export type ContainerTrackerInput = Omit<
+  IocTrackerInput,
   'containerKey' | 'ways' | 'publishedAs' | 'files' | 'onCircuitLost' | 'isPaused'
 >;
 
-export class ContainerExposure implements Disposable {
+export class ContainerTracker implements Disposable {
   readonly key: string;
-  readonly #input: ContainerExposureInput;
+  readonly #input: ContainerTrackerInput;
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new EventEmitter<void>());
-  readonly #iocs = new Map<string, IocExposure>();
+  readonly #iocs = new Map<string, IocTracker>();
   readonly #engineKey: string;
   readonly #watch: SocketWatch;
   readonly #ways: readonly WayIn[];
@@ -35,7 +35,7 @@ export class ContainerExposure implements Disposable {
 
   readonly onDidChange = this.#changed.event;
 
-  constructor(engine: Engine, info: ContainerInfo, input: ContainerExposureInput) {
+  constructor(engine: Engine, info: ContainerInfo, input: ContainerTrackerInput) {
     this.key = `${engine.key}#${info.id}`;
     this.#engineKey = engine.key;
     this.#info = info;
@@ -53,12 +53,12 @@ export class ContainerExposure implements Disposable {
     );
   }
 
-  readonly #files: Pick<IocExposureInput['files'], 'readFile'>;
+  readonly #files: Pick<IocTrackerInput['files'], 'readFile'>;
 
   get info(): ContainerInfo {
     return this.#info;
   }
-  get iocs(): readonly IocExposure[] {
+  get iocs(): readonly IocTracker[] {
     return [...this.#iocs.values()];
   }
   /** Whether the first look is done, whatever came of it. */
@@ -103,13 +103,13 @@ export class ContainerExposure implements Disposable {
     this.#changed.fire();
   }
 
-  #addIoc(key: string, candidate: Parameters<IocExposure['update']>[0]): void {
+  #addIoc(key: string, candidate: Parameters<IocTracker['update']>[0]): void {
     // The same IOC started again takes the place of its former self in what people see.
     for (const [oldKey, old] of this.#iocs) {
       if (old.isGone && (oldKey === key || old.name === candidate.name)) this.#forget(oldKey, old);
     }
     const ioc = this.#store.add(
-      new IocExposure(candidate, {
+      new IocTracker(candidate, {
         ...this.#input,
         containerKey: this.key,
         extraNames: this.#extraNames,
@@ -147,13 +147,13 @@ export class ContainerExposure implements Disposable {
     return [...new Set([...straight, ...proved, ...this.#ways])];
   }
 
-  #rememberWay(ioc: IocExposure): void {
+  #rememberWay(ioc: IocTracker): void {
     const kind = ioc.servers.find((server) => server.identity)?.wayKind;
     if (kind === undefined || isStraight(kind)) return;
     this.#provedWay ??= this.#ways.find((way) => way.kind === kind);
   }
 
-  #retire(key: string, ioc: IocExposure): void {
+  #retire(key: string, ioc: IocTracker): void {
     if (ioc.isGone) return;
     if (ioc.servers.length === 0) {
       this.#forget(key, ioc);
@@ -166,7 +166,7 @@ export class ContainerExposure implements Disposable {
     });
   }
 
-  #forget(key: string, ioc: IocExposure): void {
+  #forget(key: string, ioc: IocTracker): void {
     this.#iocs.delete(key);
     this.#store.release(ioc);
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Situation, type SituationInput, situationOf } from '../../../src/model/situation';
+import { type ViewState, type SituationInput, situationOf } from '../../../src/model/viewState';
 import type { EngineState, Snapshot } from '../../../src/model/snapshot';
 import { snapshotWith } from '../../support/snapshots';
 
@@ -19,7 +19,7 @@ const engine = (status: EngineState['status'], code?: string): EngineState => ({
 });
 
 describe('situationOf', () => {
-  const rows: [Situation, Partial<SituationInput>][] = [
+  const rows: [ViewState, Partial<SituationInput>][] = [
     ['not-exposed', { isExposing: false }],
     ['untrusted', { isExposing: false, isTrusted: false }],
     ['inside', { isExposing: false, place: 'inside' }],

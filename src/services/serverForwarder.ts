@@ -8,12 +8,12 @@ import { EventEmitter } from '../base/event';
 import { isErrorCode, messageOf, TransportError } from '../base/errors';
 import { delay, withDeadline } from '../base/abort';
 import type { Clock } from '../base/clock';
-import { inLanes } from '../base/lanes';
+import { mapConcurrent } from '../base/mapConcurrent';
 import type { Log } from '../base/log';
 import { type Endpoint, formatEndpoint } from '../model/endpoint';
 import { loopbackHost, otherNumbers } from '../model/loopbackPlan';
 import type { PvProtocol, ServerStatus, Problem, WayKind } from '../model/snapshot';
-import type { CircuitSifter, Connection, Relay, WayIn } from './connection';
+import type { CircuitInterceptor, Connection, Relay, WayIn } from './connection';
 import type { ListenerCandidate } from './detect/candidates';
 import { identifyCaServer } from '../protocol/ca';
 import { identifyServer } from './detect/identifyServer';
@@ -34,7 +34,7 @@ const LOOKED_AT_ONCE = 8;
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 5000;
 
-export interface ServerExposureInput {
+export interface ServerForwarderInput {
   readonly containerKey: string;
   readonly listener: ListenerCandidate;
   /** A silent listener is asked whether it speaks CA only when the process shows signs of CA. */
@@ -54,15 +54,15 @@ export interface ServerExposureInput {
     signal: AbortSignal,
   ) => Promise<boolean>;
   /** Follows a client's connection through a relay of that protocol. */
-  readonly sift: (protocol: PvProtocol, onAnswer: () => void) => CircuitSifter;
+  readonly intercept: (protocol: PvProtocol, onAnswer: () => void) => CircuitInterceptor;
   /** Whether its container is paused now; later changes come by setPaused. */
   readonly isPaused: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export class ServerExposure implements Disposable {
-  readonly #input: ServerExposureInput;
+export class ServerForwarder implements Disposable {
+  readonly #input: ServerForwarderInput;
   readonly #store = new DisposableStore();
   readonly #abort = new AbortController();
   readonly #changed = this.#store.add(new EventEmitter<void>());
@@ -82,7 +82,7 @@ export class ServerExposure implements Disposable {
   /** Fires when anything below changed. */
   readonly onDidChange = this.#changed.event;
 
-  constructor(input: ServerExposureInput) {
+  constructor(input: ServerForwarderInput) {
     this.#input = input;
     this.#isPaused = input.isPaused;
   }
@@ -325,7 +325,7 @@ export class ServerExposure implements Disposable {
       containerKey: this.#input.containerKey,
       way,
       target: endpoint,
-      ...(protocol && { sift: (onAnswer) => this.#input.sift(protocol, onAnswer) }),
+      ...(protocol && { intercept: (onAnswer) => this.#input.intercept(protocol, onAnswer) }),
       onMustMove: (relay) => this.#move(relay, input),
       isSameServer: (local) => this.#isThisServer(local),
       signal: this.#abort.signal,
@@ -450,7 +450,7 @@ export class ServerExposure implements Disposable {
       ...otherNumbers(endpoint.port).map((port) => ({ host: loopbackHost(1), port })),
     ];
     // Several at once: a stranger who takes connections and says nothing costs each its deadline.
-    const isThis = await inLanes(LOOKED_AT_ONCE, locals, async (local) => {
+    const isThis = await mapConcurrent(LOOKED_AT_ONCE, locals, async (local) => {
       const holder = await this.#input.localPorts.findHolder(local);
       return holder?.isForeign !== true && this.#isThisServer(local);
     });

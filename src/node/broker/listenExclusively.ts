@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { delay } from '../../base/abort';
 import type { Clock } from '../../base/clock';
-import { type BrokerPlace, preparePlace } from './brokerPlace';
+import { type BrokerPaths, preparePlace } from './brokerPaths';
 import { dialBroker } from './dialBroker';
 
 /** Taking the socket is a matter of milliseconds: who is seen to hold the lock longer was killed. */
@@ -14,8 +14,8 @@ const OLD_LOCK_MS = 60_000;
 const LOCK_RETRY_MS = 20;
 
 /** Undefined when another broker listens there already. What a killed one has left is replaced. */
-export async function listenAlone(
-  place: BrokerPlace,
+export async function listenExclusively(
+  place: BrokerPaths,
   onConnection: (socket: Socket) => void,
   clock: Clock,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 /** What the view says while it has no IOC to show, one word for each of its welcome texts. Pure. */
 import type { Problem, Snapshot } from './snapshot';
 
-export type Situation =
+export type ViewState =
   | 'not-exposed'
   | 'untrusted' // not exposed, and the workspace is not trusted
   | 'inside' // we run in the container itself: nothing to relay to from here
@@ -33,7 +33,7 @@ export type WindowPlace =
   | 'inside' // the extension itself in the container
   | 'elsewhere'; // the extension here, the window's files on another machine
 
-export function situationOf(input: SituationInput): Situation {
+export function situationOf(input: SituationInput): ViewState {
   const { isExposing, isTrusted, place, isEngineNamed, problem, snapshot } = input;
   const isBusy = isExposing && problem === undefined && !snapshot.isSettled;
   if (isExposing && snapshot.containers.some(({ iocs }) => iocs.length > 0)) return 'shown';

@@ -1,7 +1,7 @@
-import { SearchSifter, type WaitingAnswers } from '../searchSifter';
+import { SearchInterceptor, type WaitingAnswers } from '../searchInterceptor';
 import { ipv4Number } from '../ipv4';
 import { CUT, NO_MESSAGE, type FrameShape } from '../frameShape';
-import type { SievedMessages } from '../messageSieve';
+import type { SievedMessages } from '../messageFilter';
 import {
   CA_MINOR_PROTOCOL_REVISION,
   CA_PROTO_ECHO,
@@ -38,8 +38,8 @@ const MAX_WAITING_BYTES = 512 * 1024;
  * go no further either, and caproto ends the circuit at the second. A circuit whose client marks an
  * ECHO asks this server itself, and all of it passes.
  */
-export class CaSearchSifter {
-  readonly #sifter: SearchSifter;
+export class CaSearchInterceptor {
+  readonly #interceptor: SearchInterceptor;
   readonly #answers = new CaAnswers();
 
   constructor(onQuestion: (question: CaQuestion) => void) {
@@ -56,7 +56,7 @@ export class CaSearchSifter {
             return isFirst;
           }
           case CA_PROTO_ECHO:
-            this.#sifter.open();
+            this.#interceptor.open();
             return true;
           default:
             onQuestion(readQuestion(message, view));
@@ -64,25 +64,25 @@ export class CaSearchSifter {
         }
       },
     };
-    this.#sifter = new SearchSifter(client, shape, this.#answers);
+    this.#interceptor = new SearchInterceptor(client, shape, this.#answers);
   }
 
   get isOpen(): boolean {
-    return this.#sifter.isOpen;
+    return this.#interceptor.isOpen;
   }
   fromClient(chunk: Uint8Array): Uint8Array[] {
-    return this.#sifter.fromClient(chunk);
+    return this.#interceptor.fromClient(chunk);
   }
   clientEnded(): Uint8Array {
-    return this.#sifter.clientEnded();
+    return this.#interceptor.clientEnded();
   }
   fromServer(chunk: Uint8Array): Uint8Array[] {
-    const parts = this.#sifter.fromServer(chunk);
+    const parts = this.#interceptor.fromServer(chunk);
     this.#answers.hasVersion ||= chunk.length > 0;
     return parts;
   }
   takeAnswers(): Uint8Array {
-    return this.#sifter.takeAnswers();
+    return this.#interceptor.takeAnswers();
   }
 
   /** Tells the client where the name is: an IPv4 address and a port, as rsrv's name server does. */

@@ -8,7 +8,7 @@ export interface ServerRole {
 }
 
 /** Takes output only when the stream has room: the roles squash what a slow client misses. */
-export function serveRole(stream: Duplex, create: (onOutput: () => void) => ServerRole): void {
+export function attachServer(stream: Duplex, create: (onOutput: () => void) => ServerRole): void {
   let hasRoom = true;
   const flush = (): void => {
     if (!hasRoom || stream.destroyed) return;

@@ -4,7 +4,7 @@ import { clientEnvironment, loopbackEntries, nameServersOf } from '../model/name
 import type { Snapshot } from '../model/snapshot';
 
 /** What of this machine the commands need; the composition root has it from Node. */
-export interface HostSystem {
+export interface HostServices {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Of endpoints of this machine those at which nobody listens, as texts. */
   readonly findRefused: (endpoints: readonly Endpoint[]) => Promise<ReadonlySet<string>>;
@@ -18,7 +18,7 @@ export interface HostSystem {
 /** For clients that start on this machine now; '' where a variable has only remains of ours in it. */
 export async function clientVariables(
   snapshot: Snapshot,
-  { environment, findRefused }: HostSystem,
+  { environment, findRefused }: HostServices,
 ): Promise<Record<string, string>> {
   const refused = await findRefused(loopbackEntries(environment));
   return clientEnvironment(nameServersOf(snapshot), environment, refused);

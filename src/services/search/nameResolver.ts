@@ -20,7 +20,7 @@ import { FairQueue } from './fairQueue';
 /** 'unknown': it could not be asked, or not now. Silence is taken for 'no'. */
 export type NameAnswer = 'yes' | 'no' | 'unknown';
 
-export interface AskedServerInput {
+export interface NameResolverInput {
   /** For the log. */
   readonly label: string;
   readonly createDialect: CreateAskingDialect;
@@ -60,8 +60,8 @@ interface Question {
   readonly listeners: ((answer: NameAnswer) => void)[];
 }
 
-export class AskedServer implements Disposable {
-  readonly #input: AskedServerInput;
+export class NameResolver implements Disposable {
+  readonly #input: NameResolverInput;
   readonly #abort = new AbortController();
   readonly #yes = new LruMap<string, true>(MAX_REMEMBERED);
   /** When it said yes first. */
@@ -92,7 +92,7 @@ export class AskedServer implements Disposable {
   #namesUntilCanary = 0;
   #tick: { readonly atMs: number; readonly timer: Disposable } | undefined;
 
-  constructor(input: AskedServerInput) {
+  constructor(input: NameResolverInput) {
     this.#input = input;
   }
 

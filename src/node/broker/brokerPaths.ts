@@ -11,7 +11,7 @@ import { clientIdentity } from '../clientIdentity';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface BrokerPlace {
+export interface BrokerPaths {
   /** For this user alone, absolute. */
   readonly folder: string;
   /** A Unix domain socket, or a Windows pipe. */
@@ -46,10 +46,10 @@ const STICKY = 0o1000;
  * one broker. Undefined when $EPICS_EXPOSE_BROKER is `off`: then every command does its work alone.
  * @throws UsageError when the path is too long for a socket.
  */
-export function brokerPlace(
+export function brokerPaths(
   env: Environment,
   system: PlaceSystem = thisSystem(),
-): BrokerPlace | undefined {
+): BrokerPaths | undefined {
   if (env['EPICS_EXPOSE_BROKER'] === 'off') return undefined;
   const own = env['EPICS_EXPOSE_BROKER_DIR'];
   const folder = own ? resolve(own) : usualFolder(system);
@@ -134,7 +134,7 @@ function pipeName(folder: string): string {
  * credentials of the peer are needed (Node has none to give). On Windows the pipe's name is all.
  * Nothing there yet is fine. @throws UsageError that says what is wrong and what to do.
  */
-export function checkPlace({ folder, socket }: BrokerPlace): void {
+export function checkPlace({ folder, socket }: BrokerPaths): void {
   const uid = process.getuid?.();
   if (uid === undefined) return;
   const stat = statOf(folder);
@@ -177,7 +177,7 @@ function distrust(what: string, first = 'Set'): UsageError {
 }
 
 /** Makes the folder. @throws UsageError when it cannot be made, or somebody else may write in it. */
-export function preparePlace(place: BrokerPlace): void {
+export function preparePlace(place: BrokerPaths): void {
   const { folder } = place;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -1,6 +1,6 @@
 import { BoundaryFinder } from './boundaryFinder';
 import type { FrameShape } from './frameShape';
-import { MessageSieve, type SievedMessages } from './messageSieve';
+import { MessageFilter, type SievedMessages } from './messageFilter';
 
 /** Answers that wait for the client, in the bytes of its protocol. */
 export interface WaitingAnswers {
@@ -16,13 +16,13 @@ const noBytes = new Uint8Array(0);
  * says, answers are put in between two messages of what the server says. As soon as either direction
  * is not understood, all bytes pass as they are, for good.
  */
-export class SearchSifter {
-  readonly #client: MessageSieve;
+export class SearchInterceptor {
+  readonly #client: MessageFilter;
   readonly #server: BoundaryFinder;
   readonly #answers: WaitingAnswers;
 
   constructor(client: SievedMessages, server: FrameShape, answers: WaitingAnswers) {
-    this.#client = new MessageSieve(client);
+    this.#client = new MessageFilter(client);
     this.#server = new BoundaryFinder(server);
     this.#answers = answers;
   }

@@ -1,7 +1,7 @@
 import { ByteReader } from '../bytes';
 import { CUT, NO_MESSAGE, type FrameShape } from '../frameShape';
-import type { SievedMessages } from '../messageSieve';
-import { SearchSifter, type WaitingAnswers } from '../searchSifter';
+import type { SievedMessages } from '../messageFilter';
+import { SearchInterceptor, type WaitingAnswers } from '../searchInterceptor';
 import {
   CMD_SEARCH,
   CMD_SEARCH_RESPONSE,
@@ -36,8 +36,8 @@ const MAX_IDS = 1000;
  * Searches for names and for servers, and their answers, on a pvAccess circuit that is carried
  * through. Passed on are those that ask this server itself, segmented ones, and what cannot be read.
  */
-export class PvaSearchSifter {
-  readonly #sifter: SearchSifter;
+export class PvaSearchInterceptor {
+  readonly #interceptor: SearchInterceptor;
   readonly #answers = new PvaAnswers();
 
   constructor(onQuestion: (question: SearchRequest) => void) {
@@ -59,23 +59,23 @@ export class PvaSearchSifter {
     const server = shapeOf('server', (flags) => {
       this.#answers.isLittleEndian = (flags & FLAG_BIG_ENDIAN) === 0;
     });
-    this.#sifter = new SearchSifter(client, server, this.#answers);
+    this.#interceptor = new SearchInterceptor(client, server, this.#answers);
   }
 
   get isOpen(): boolean {
-    return this.#sifter.isOpen;
+    return this.#interceptor.isOpen;
   }
   fromClient(chunk: Uint8Array): Uint8Array[] {
-    return this.#sifter.fromClient(chunk);
+    return this.#interceptor.fromClient(chunk);
   }
   clientEnded(): Uint8Array {
-    return this.#sifter.clientEnded();
+    return this.#interceptor.clientEnded();
   }
   fromServer(chunk: Uint8Array): Uint8Array[] {
-    return this.#sifter.fromServer(chunk);
+    return this.#interceptor.fromServer(chunk);
   }
   takeAnswers(): Uint8Array {
-    return this.#sifter.takeAnswers();
+    return this.#interceptor.takeAnswers();
   }
 
   /** Tells the client where the name with this id is. */

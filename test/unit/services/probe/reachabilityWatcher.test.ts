@@ -5,7 +5,7 @@ import { silentLog } from '../../../../src/base/log';
 import { DemoServers } from '../../../../src/demo/demoServers';
 import { DEMO_PVS, DemoValues } from '../../../../src/demo/demoPvs';
 import { duplexPair } from '../../../../src/node/relay/duplexPair';
-import { serveRole } from '../../../../src/node/relay/serveRole';
+import { attachServer } from '../../../../src/node/relay/attachServer';
 import { type CaServedPv, CaServerCircuit } from '../../../../src/protocol/ca';
 import { NameTable } from '../../../../src/model/pvTable';
 import type { PvProtocol } from '../../../../src/model/snapshot';
@@ -104,7 +104,7 @@ describe('held reachability over ca: a gateway', () => {
       server.on('error', () => undefined);
       const isPv = (name: string): boolean => name === 'BEHIND:1' && answers.shift() === true;
       const find = (name: string): CaServedPv | undefined => (isPv(name) ? pv : undefined);
-      serveRole(
+      attachServer(
         server,
         (onOutput) => new CaServerCircuit({ find }, { peer: 'client', port: 5064, onOutput }),
       );

@@ -23,7 +23,7 @@ import { createReachability } from './probe/createReachability';
 import type { Reachability } from './probe/reachability';
 import { isSameIoc } from './probe/sameIoc';
 import { identityText } from './probe/identityText';
-import { PAUSED, ServerExposure, type ServerExposureInput } from './serverExposure';
+import { PAUSED, ServerForwarder, type ServerForwarderInput } from './serverForwarder';
 
 /** A list of 100,000 names takes QSRV a second or two. */
 const LIST_TIMEOUT_MS = 20_000;
@@ -35,15 +35,15 @@ const SHOWN_COMMAND = 2000;
 /** Of all that is to be said of its names; the log has every problem. */
 const MAX_NOTE = 4000;
 
-export interface IocExposureInput extends Pick<
-  ServerExposureInput,
+export interface IocTrackerInput extends Pick<
+  ServerForwarderInput,
   | 'containerKey'
   | 'ways'
   | 'publishedAs'
   | 'localPorts'
   | 'opensRelays'
   | 'isPaused'
-  | 'sift'
+  | 'intercept'
   | 'dialHost'
   | 'clock'
   | 'log'
@@ -68,7 +68,7 @@ export interface IocExposureInput extends Pick<
 export interface IocServer {
   readonly key: string;
   readonly protocol: PvProtocol;
-  readonly exposure: ServerExposure;
+  readonly exposure: ServerForwarder;
   readonly names: NameTable;
   /** 'not-served' for names that are not this server's. */
   readonly stepOf: (index: number) => PvStep;
@@ -79,7 +79,7 @@ export interface IocServer {
 }
 
 interface Entry {
-  readonly exposure: ServerExposure;
+  readonly exposure: ServerForwarder;
   readonly store: DisposableStore;
   reachability?: Reachability;
   /** The status last seen, and since when. */
@@ -87,8 +87,8 @@ interface Entry {
   sinceMs: number;
 }
 
-export class IocExposure implements Disposable {
-  readonly #input: IocExposureInput;
+export class IocTracker implements Disposable {
+  readonly #input: IocTrackerInput;
   readonly #store = new DisposableStore();
   readonly #abort = new AbortController();
   readonly #changed = this.#store.add(new EventEmitter<void>());
@@ -112,7 +112,7 @@ export class IocExposure implements Disposable {
 
   readonly onDidChange = this.#changed.event;
 
-  constructor(candidate: IocCandidate, input: IocExposureInput) {
+  constructor(candidate: IocCandidate, input: IocTrackerInput) {
     this.#candidate = candidate;
     this.#input = input;
     this.#isPaused = input.isPaused;
@@ -136,7 +136,7 @@ export class IocExposure implements Disposable {
   get isGone(): boolean {
     return this.#isGone;
   }
-  get servers(): readonly ServerExposure[] {
+  get servers(): readonly ServerForwarder[] {
     return [...this.#entries.values()]
       .map((entry) => entry.exposure)
       .filter((exposure) => !exposure.isForeign && exposure.protocol !== undefined);
@@ -168,8 +168,8 @@ export class IocExposure implements Disposable {
 
   #addServer(key: string, listener: ListenerCandidate): void {
     const store = this.#store.add(new DisposableStore());
-    const exposure: ServerExposure = store.add(
-      new ServerExposure({
+    const exposure: ServerForwarder = store.add(
+      new ServerForwarder({
         ...this.#input,
         isPaused: this.#isPaused,
         listener,
@@ -360,7 +360,7 @@ export class IocExposure implements Disposable {
   }
 
   async #isSameIoc(
-    server: ServerExposure,
+    server: ServerForwarder,
     protocol: PvProtocol,
     local: Endpoint,
     signal: AbortSignal,
@@ -431,7 +431,7 @@ export class IocExposure implements Disposable {
     }
   }
 
-  #serverKey({ listener }: ServerExposure): string {
+  #serverKey({ listener }: ServerForwarder): string {
     return `${this.#input.containerKey}#${this.#candidate.key}#${listener.endpoint.port}`;
   }
 
@@ -454,7 +454,7 @@ export class IocExposure implements Disposable {
     };
   }
 
-  #serverState(exposure: ServerExposure): ServerState {
+  #serverState(exposure: ServerForwarder): ServerState {
     const { identity, listener, local, wayKind } = exposure;
     const isReached = exposure.status === 'exposed' || exposure.status === 'shared';
     const finding =
@@ -563,6 +563,6 @@ function missingNote(steps: PvSteps): string | undefined {
 }
 
 /** It may still turn out to be a server. */
-function isUndecided({ status, isForeign }: ServerExposure): boolean {
+function isUndecided({ status, isForeign }: ServerForwarder): boolean {
   return status === 'identifying' && !isForeign;
 }

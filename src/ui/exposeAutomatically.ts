@@ -18,7 +18,7 @@ export interface ExposeByItselfInput {
   readonly expose: () => Promise<void>;
 }
 
-export async function exposeByItself(input: ExposeByItselfInput): Promise<void> {
+export async function exposeAutomatically(input: ExposeByItselfInput): Promise<void> {
   const { workspaceState, wasExposing, isContainerWindow, untilIocListens, expose } = input;
   const { autoExpose } = readSettings();
   if (wasExposing) return expose();

@@ -1,6 +1,6 @@
 /** What a hover tells about a PV, and tooltips about the lines above it, as plain text. Pure. */
 import { formatEndpoint, isUnspecified } from './endpoint';
-import type { PvPath, PvStory } from './exposure';
+import type { PvPath, PvDetails } from './coreApi';
 import type { SearchNode, TreeNode } from './pvTree';
 import { stepHealth } from './pvTree';
 import type { PvStep } from './pvTable';
@@ -29,7 +29,7 @@ const OLD_VALUE_MS = 1000;
  * `nowMs`: milliseconds since 1970. Times are told, not ages: a hover may be kept for some time, and
  * what it says stays true.
  */
-export function storySections(story: PvStory, nowMs: number): StorySection[] {
+export function storySections(story: PvDetails, nowMs: number): StorySection[] {
   if (story.paths.length > 0) return story.paths.map((path) => pathSection(path, nowMs));
   return [
     {

@@ -63,7 +63,7 @@ const BATCH = 1000;
 /** Names asked for in one turn of the event loop, also of a server that takes more. */
 const TURN = 10_000;
 
-export class HeldReachability implements Reachability {
+export class ReachabilityWatcher implements Reachability {
   readonly steps = new PvSteps();
   readonly #input: ReachabilityInput;
   readonly #protocol: PvProtocol;

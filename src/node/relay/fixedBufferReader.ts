@@ -9,14 +9,14 @@ export type Sift = (bytes: Uint8Array) => readonly Uint8Array[];
  * 'data'. The rule that keeps the bytes whole: the buffer is not read into while the sink still
  * refers to it, that is until a write has left for the kernel completely.
  */
-export class StaticReader {
+export class FixedBufferReader {
   readonly onread: OnReadOpts;
   readonly #buffer: Buffer;
   #source: Socket | undefined;
   #sink: Socket | undefined;
   /** Bytes that arrived before there was a sink. */
   #heldBytes = 0;
-  #sift: Sift | undefined;
+  #intercept: Sift | undefined;
   readonly #onWritten = (): void => {
     if (this.#sink?.writableLength === 0) this.#source?.resume();
   };
@@ -28,12 +28,12 @@ export class StaticReader {
 
   /**
    * From now on everything that `source` (made with `onread`) receives is written to `sink`, or
-   * what `sift` makes of it.
+   * what `intercept` makes of it.
    */
-  attach(source: Socket, sink: Socket, sift?: Sift): void {
+  attach(source: Socket, sink: Socket, intercept?: Sift): void {
     this.#source = source;
     this.#sink = sink;
-    this.#sift = sift;
+    this.#intercept = intercept;
     if (this.#heldBytes === 0 || this.#forward(this.#heldBytes, sink)) source.resume();
     this.#heldBytes = 0;
   }
@@ -53,7 +53,8 @@ export class StaticReader {
   #forward(lengthBytes: number, sink: Socket): boolean {
     if (sink.destroyed || sink.writableEnded) return true; // nobody wants them any more
     const bytes = this.#buffer.subarray(0, lengthBytes);
-    if (this.#sift) for (const part of this.#sift(bytes)) sink.write(part, this.#onWritten);
+    if (this.#intercept)
+      for (const part of this.#intercept(bytes)) sink.write(part, this.#onWritten);
     else sink.write(bytes, this.#onWritten);
     // The kernel took all of it at once, as is usual on loopback: no need to wait for the callback.
     return sink.writableLength === 0;
