@@ -77,7 +77,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const rememberExposing = (isExposing: boolean): Thenable<void> =>
     context.workspaceState.update(IS_EXPOSING, isExposing);
   const brokerLog = store.add(new BrokerLog(exposure, log));
-  store.add(onDidChangeSettings(() => void exposure.updateWish()));
+  store.add(onDidChangeSettings(() => void exposure.updateRequest()));
   store.add(
     registerCommands({
       exposure,

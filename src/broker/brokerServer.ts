@@ -1,10 +1,10 @@
 /**
  * Serves an Core to the front ends of this user. The rules:
- *  - A wish ends when its front end says goodbye. One that vanishes keeps it for the grace, and takes
+ *  - A request ends when its front end says goodbye. One that vanishes keeps it for the grace, and takes
  *    it over when it comes back under its id (a window that reloads).
  *  - A newer version is made room for: we stop listening, and serve those who are there for as long
  *    as they stay. The newer broker finds our relays in use, shows them as shared, and opens its own
- *    when ours end. When all who wish something have moved there (windows of an extension that was
+ *    when ours end. When all who request something have moved there (windows of an extension that was
  *    updated), our ports are free at once, and we last as long as circuits of clients do.
  *  - Whose socket was taken by another (both started at once) makes room likewise.
  */
@@ -14,7 +14,7 @@ import type { Clock } from '../base/clock';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { schedule } from '../base/schedule';
 import type { Log } from '../base/log';
-import type { CoreApi, Wish } from '../model/coreApi';
+import type { CoreApi, ExposeRequest } from '../model/coreApi';
 import type { BrokerPaths } from '../node/broker/brokerPaths';
 import { listenExclusively } from '../node/broker/listenExclusively';
 import {
@@ -26,7 +26,7 @@ import {
 import { type BrokerFacts, type HelloParams, RPC_PROTOCOL } from '../rpc/messages';
 import type { Core } from '../services/core';
 
-/** How long a wish outlives a front end that vanished, and the broker its last front end. */
+/** How long a request outlives a front end that vanished, and the broker its last front end. */
 export const GRACE_MS = 10_000;
 /** How long one that made room waits for the answer to that to go out. */
 const HANDED_OVER_MS = 100;
@@ -44,7 +44,7 @@ const LEAVING_WORDS: Record<Leaving, string> = {
 
 export interface BrokerServerInput {
   readonly place: BrokerPaths;
-  readonly exposer: Core;
+  readonly core: Core;
   readonly version: string;
   readonly isForeground: boolean;
   readonly graceMs: number;
@@ -58,7 +58,7 @@ export interface BrokerServerInput {
 
 interface Known {
   readonly exposure: CoreApi;
-  wish: Wish | undefined;
+  request: ExposeRequest | undefined;
   isConnected: boolean;
   /** To our successor. */
   hasMoved?: boolean;
@@ -110,8 +110,8 @@ export class BrokerServer implements FrontEndHost {
     };
   }
 
-  get wishes(): readonly Wish[] {
-    return this.#input.exposer.wishes;
+  get requests(): readonly ExposeRequest[] {
+    return this.#input.core.requests;
   }
 
   /** A window on a busy machine takes its time to come back. */
@@ -131,7 +131,7 @@ export class BrokerServer implements FrontEndHost {
   }
 
   attach({ clientId, clientName, version }: HelloParams): AttachedFrontEnd {
-    const { log, exposer } = this.#input;
+    const { log, core } = this.#input;
     const former = this.#known.get(clientId);
     const isReturn = former !== undefined && !former.isConnected;
     log('info', 'session', `${clientName} ${version} ${isReturn ? 'is back' : 'is here'}`);
@@ -139,7 +139,7 @@ export class BrokerServer implements FrontEndHost {
     const known: Known =
       former && isReturn
         ? former
-        : { exposure: exposer.openFrontEnd(), wish: undefined, isConnected: true };
+        : { exposure: core.openFrontEnd(), request: undefined, isConnected: true };
     known.isConnected = true;
     known.hasMoved = false;
     // Two at once under one id are two front ends.
@@ -148,10 +148,10 @@ export class BrokerServer implements FrontEndHost {
     this.#idle?.dispose();
     return {
       exposure: known.exposure,
-      wish: known.wish,
-      setWish: async (wish) => {
-        await known.exposure.setWish(wish);
-        known.wish = wish;
+      request: known.request,
+      setRequest: async (request) => {
+        await known.exposure.setRequest(request);
+        known.request = request;
       },
       detach: (how) => {
         log('info', 'session', `${clientName} ${LEAVING_WORDS[how]}`);
@@ -162,7 +162,7 @@ export class BrokerServer implements FrontEndHost {
           this.#exitWhenIdle();
           this.#retireWhenAlone();
         };
-        if (how === 'goodbye' || known.wish === undefined) forget();
+        if (how === 'goodbye' || known.request === undefined) forget();
         else if (how === 'moved') {
           known.hasMoved = true;
           this.#retireWhenAlone();
@@ -172,19 +172,19 @@ export class BrokerServer implements FrontEndHost {
   }
 
   /**
-   * When all who still wish something here wish it from our successor now, that can have our ports;
+   * When all who still request something here request it from our successor now, that can have our ports;
    * circuits of clients go on until they end by themselves.
    */
   #retireWhenAlone(): void {
-    const { exposer, clock, log } = this.#input;
+    const { core, clock, log } = this.#input;
     const left = [...this.#known.values()];
     if (left.length === 0 || !left.every(({ hasMoved }) => hasMoved)) return;
     if (this.#isRetired || this.#store.isDisposed) return;
     this.#isRetired = true;
-    exposer.retire();
-    log('info', 'session', `listens no more; ${exposer.circuitCount} circuits go on`);
+    core.retire();
+    log('info', 'session', `listens no more; ${core.circuitCount} circuits go on`);
     const look = (): void => {
-      if (exposer.circuitCount > 0) {
+      if (core.circuitCount > 0) {
         schedule(this.#store, clock, CIRCUITS_CHECK_MS, look);
         return;
       }

@@ -25,8 +25,8 @@ async function main(): Promise<void> {
     log('error', 'session', `this should not have happened: ${error.stack ?? messageOf(error)}`);
     process.exit(1);
   });
-  const exposer = openCore({ env: process.env, opensRelays: true, addressFile, log });
-  const endings = [() => exposer.close()];
+  const core = openCore({ env: process.env, opensRelays: true, addressFile, log });
+  const endings = [() => core.close()];
   let isEnding = false;
   const end = (why: string): void => {
     if (isEnding) return;
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => end(name));
   const broker = await BrokerServer.listen({
     place,
-    exposer,
+    core,
     version: process.env['EPICS_EXPOSE_TEST_VERSION'] ?? version,
     isForeground: false,
     graceMs: Number(process.env['EPICS_EXPOSE_BROKER_GRACE_MS'] ?? GRACE_MS),

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type NameServers, nameServersOf } from '../model/nameServers';
 import {
-  type BrokerExposure,
+  type BrokerCore,
   type ConnectBrokerOptions,
   findBroker,
 } from '../node/broker/connectBroker';
@@ -37,11 +37,11 @@ export async function brokerNameServers(
 
 /** Undefined where it exposes nothing, and nobody wants it to. */
 export async function toldBy(
-  broker: BrokerExposure,
+  broker: BrokerCore,
   signal: AbortSignal,
 ): Promise<NameServers | undefined> {
   // Nobody wants anything: nothing will come.
-  if ((await broker.listWishes(signal)).length === 0) return undefined;
+  if ((await broker.listRequests(signal)).length === 0) return undefined;
   const told = (): NameServers => nameServersOf(broker.snapshot);
   await untilSettled(broker, systemClock, signal, {
     afterMs: 0,

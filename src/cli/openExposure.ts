@@ -4,11 +4,11 @@ import { distance } from 'fastest-levenshtein';
 import { messageOf, UsageError } from '../base/errors';
 import { BrokerServer, GRACE_MS } from '../broker/brokerServer';
 import { DEMO_ENGINE, openCore } from '../broker/openCore';
-import type { CoreApi, RunningContainer, Wish } from '../model/coreApi';
+import type { CoreApi, RunningContainer, ExposeRequest } from '../model/coreApi';
 import { type NameServers, nameServersOf, serversOf } from '../model/nameServers';
 import type { Snapshot } from '../model/snapshot';
 import { brokerPaths } from '../node/broker/brokerPaths';
-import { type BrokerExposure, findBroker } from '../node/broker/connectBroker';
+import { type BrokerCore, findBroker } from '../node/broker/connectBroker';
 import { systemClock } from '../node/systemClock';
 import { keyOf } from '../services/engineSets';
 import { EVERYTHING, isNamed, isSelected } from '../services/selection';
@@ -57,7 +57,7 @@ export async function openExposure(
   mode: Mode,
   { isAlone = false } = {},
 ): Promise<Opened> {
-  const asked: Wish = {
+  const asked: ExposeRequest = {
     selection: selectionOf(options),
     engines: options.engine,
     names: options.pv,
@@ -71,20 +71,20 @@ export async function openExposure(
   };
   const {
     broker,
-    wish = asked,
+    request = asked,
     told,
   } = isAlone ? {} : await usableBroker(asked, terminal, signal, mode);
   const source = broker ? brokerSource(broker, terminal, signal) : await ownSource(terminal, mode);
   try {
     const exposure = await source.openFrontEnd();
-    await exposure.setWish(wish);
+    await exposure.setRequest(request);
     const nameServers = (): NameServers => {
       if (told) return told;
       // Who looks alone opens no name server that could be waited for.
       const isLook = !broker && mode === 'look';
       return isLook ? serversOf(exposure.snapshot) : nameServersOf(exposure.snapshot);
     };
-    return new OpenedExposure(source, exposure, wish, wish !== asked, nameServers);
+    return new OpenedExposure(source, exposure, request, request !== asked, nameServers);
   } catch (error) {
     await source.close();
     throw error;
@@ -92,16 +92,16 @@ export async function openExposure(
 }
 
 interface Usable {
-  readonly broker?: BrokerExposure;
+  readonly broker?: BrokerCore;
   /** What to want of it. */
-  readonly wish?: Wish;
+  readonly request?: ExposeRequest;
   /** By a broker that exposes something else than what was asked for. */
   readonly told?: NameServers | undefined;
 }
 
 /** The broker that runs, if a command may use it. */
 async function usableBroker(
-  asked: Wish,
+  asked: ExposeRequest,
   terminal: Terminal,
   signal: AbortSignal,
   mode: Mode,
@@ -109,12 +109,13 @@ async function usableBroker(
   const broker = await findBroker(brokerOptions(terminal, mode), signal);
   if (!broker) return {};
   if (mode !== 'look') return { broker };
-  const wishes = await broker.listWishes(signal);
-  if (wishes.some((wish) => covers(wish, asked))) return { broker };
+  const requests = await broker.listRequests(signal);
+  if (requests.some((request) => covers(request, asked))) return { broker };
   // A demo that runs is what a person means who names nothing; all else is looked at alone.
-  const demo: Wish = { ...asked, engines: [DEMO_ENGINE] };
-  const isDemoMeant = asked.engines.length === 0 && wishes.every((wish) => covers(wish, demo));
-  if (isDemoMeant && wishes.length > 0) return { broker, wish: demo };
+  const demo: ExposeRequest = { ...asked, engines: [DEMO_ENGINE] };
+  const isDemoMeant =
+    asked.engines.length === 0 && requests.every((request) => covers(request, demo));
+  if (isDemoMeant && requests.length > 0) return { broker, request: demo };
   try {
     return { told: await toldBy(broker, signal) };
   } finally {
@@ -122,15 +123,15 @@ async function usableBroker(
   }
 }
 
-/** Whether who has the first wish sees all that the second asks for. */
-function covers(wish: Wish, asked: Wish): boolean {
-  const { containers, labels, workspace } = wish.selection;
+/** Whether who has the first request sees all that the second asks for. */
+function covers(request: ExposeRequest, asked: ExposeRequest): boolean {
+  const { containers, labels, workspace } = request.selection;
   const isAll = containers.length === 0 && labels.length === 0 && workspace === undefined;
-  const isSame = JSON.stringify(wish.selection) === JSON.stringify(asked.selection);
-  return keyOf(wish.engines) === keyOf(asked.engines) && (isAll || isSame);
+  const isSame = JSON.stringify(request.selection) === JSON.stringify(asked.selection);
+  return keyOf(request.engines) === keyOf(asked.engines) && (isAll || isSame);
 }
 
-function brokerSource(first: BrokerExposure, terminal: Terminal, signal: AbortSignal): Source {
+function brokerSource(first: BrokerCore, terminal: Terminal, signal: AbortSignal): Source {
   const { pid, isForeground } = first.broker;
   const who = isForeground ? 'another epics-expose' : 'the background process';
   terminal.log('info', 'session', `uses ${who} (pid ${pid})`);
@@ -159,7 +160,7 @@ function brokerSource(first: BrokerExposure, terminal: Terminal, signal: AbortSi
 async function ownSource(terminal: Terminal, mode: Mode): Promise<Source> {
   const { log } = terminal;
   const place = mode === 'serve' ? brokerPaths(process.env) : undefined;
-  const exposer = openCore({
+  const core = openCore({
     env: process.env,
     opensRelays: mode !== 'look',
     addressFile: place?.addressFile,
@@ -170,7 +171,7 @@ async function ownSource(terminal: Terminal, mode: Mode): Promise<Source> {
     server =
       place &&
       (await BrokerServer.listen({
-        ...{ place, exposer, version, log, isForeground: true },
+        ...{ place, core, version, log, isForeground: true },
         ...{ clock: systemClock, graceMs: GRACE_MS, onIdle: () => undefined },
         onStop: () => process.kill(process.pid, 'SIGTERM'),
       }));
@@ -178,10 +179,10 @@ async function ownSource(terminal: Terminal, mode: Mode): Promise<Source> {
     log('warn', 'session', `other commands cannot share this: ${messageOf(error)}`);
   }
   return {
-    openFrontEnd: async () => exposer.openFrontEnd(),
+    openFrontEnd: async () => core.openFrontEnd(),
     async close() {
       await server?.close();
-      await exposer.close();
+      await core.close();
     },
   };
 }
@@ -190,21 +191,21 @@ class OpenedExposure implements Opened {
   readonly exposure: CoreApi;
   readonly isDemoInstead: boolean;
   readonly #source: Source;
-  readonly #wish: Wish;
+  readonly #request: ExposeRequest;
   readonly #nameServers: () => NameServers;
   #hasDemo = false;
 
   constructor(
     source: Source,
     exposure: CoreApi,
-    wish: Wish,
+    request: ExposeRequest,
     isDemoInstead: boolean,
     nameServers: () => NameServers,
   ) {
     this.#source = source;
     this.#nameServers = nameServers;
     this.exposure = exposure;
-    this.#wish = wish;
+    this.#request = request;
     this.isDemoInstead = isDemoInstead;
   }
 
@@ -213,14 +214,14 @@ class OpenedExposure implements Opened {
   }
 
   get isChosen(): boolean {
-    const { containers, labels, workspace } = this.#wish.selection;
+    const { containers, labels, workspace } = this.#request.selection;
     return containers.length > 0 || labels.length > 0 || workspace !== undefined;
   }
 
   /** A broker tells what others want, too: that is left out. */
   get snapshot(): Snapshot {
     const { snapshot } = this.exposure;
-    const { selection, engines, names } = this.#wish;
+    const { selection, engines, names } = this.#request;
     const isDemoOnly = keyOf(engines) === keyOf([DEMO_ENGINE]);
     return {
       ...snapshot,
@@ -237,7 +238,7 @@ class OpenedExposure implements Opened {
   async settle(signal: AbortSignal, enough?: Enough): Promise<void> {
     await untilSettled(this.exposure, systemClock, signal, enough);
     if (signal.aborted) return;
-    const { containers } = this.#wish.selection;
+    const { containers } = this.#request.selection;
     const isAnswered = this.exposure.snapshot.engines.some(({ status }) => status === 'connected');
     // Without an engine that answers there is another thing to say first.
     if (containers.length === 0 || !isAnswered) return;
@@ -246,7 +247,7 @@ class OpenedExposure implements Opened {
 
   async addDemo(): Promise<void> {
     const demo = await this.#source.openFrontEnd();
-    await demo.setWish({ selection: EVERYTHING, engines: [DEMO_ENGINE], names: [] });
+    await demo.setRequest({ selection: EVERYTHING, engines: [DEMO_ENGINE], names: [] });
     this.#hasDemo = true;
   }
 

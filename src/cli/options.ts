@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../base/errors';
-import { SEARCH_WISHES, type SearchWish } from '../model/coreApi';
+import { SEARCH_MODES, type SearchMode } from '../model/coreApi';
 import type { Selection } from '../services/selection';
 
 export interface CommonOptions {
@@ -12,7 +12,7 @@ export interface CommonOptions {
   readonly workspace?: string;
   readonly label: string[];
   readonly pv: string[];
-  readonly search?: SearchWish;
+  readonly search?: SearchMode;
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
@@ -56,7 +56,7 @@ export function addCommonOptions(command: Command): Command {
       new Option(
         '--search <where>',
         'answer searches by UDP: to 127.0.0.1 (loopback, unless said otherwise), also what clients of this machine broadcast (thishost), none (off)',
-      ).choices(SEARCH_WISHES),
+      ).choices(SEARCH_MODES),
     )
     .option('--json', 'machine-readable output')
     .option('-v, --verbose', 'log to stderr');

@@ -21,30 +21,30 @@ export interface Selection {
   readonly labels: readonly string[];
 }
 
-/** What one front end wants exposed; several wishes add up. */
-export interface Wish {
+/** What one front end wants exposed; several requests add up. */
+export interface ExposeRequest {
   readonly selection: Selection;
   /** Engine endpoints as URIs or context names; empty means those that are found. */
   readonly engines: readonly string[];
   /** PV names to watch beside those that the IOCs tell. */
   readonly names: readonly string[];
   /** Which searches by UDP are answered; absent: those to 127.0.0.1. */
-  readonly search?: SearchWish;
-  /** The container that whoever wishes works in: at its first exposure it has the first address. */
+  readonly search?: SearchMode;
+  /** The container that this front end works in: at its first exposure it has the first address. */
   readonly own?: ContainerHint;
 }
 
 /** From least to most: none, those sent to 127.0.0.1, also what clients of this machine broadcast. */
-export const SEARCH_WISHES = ['off', 'loopback', 'thishost'] as const;
-export type SearchWish = (typeof SEARCH_WISHES)[number];
+export const SEARCH_MODES = ['off', 'loopback', 'thishost'] as const;
+export type SearchMode = (typeof SEARCH_MODES)[number];
 
 /** What satisfies all of them. */
-export function widestSearch(wishes: readonly Pick<Wish, 'search'>[]): SearchWish {
+export function widestSearch(requests: readonly Pick<ExposeRequest, 'search'>[]): SearchMode {
   const widest = Math.max(
     0,
-    ...wishes.map(({ search = 'loopback' }) => SEARCH_WISHES.indexOf(search)),
+    ...requests.map(({ search = 'loopback' }) => SEARCH_MODES.indexOf(search)),
   );
-  return SEARCH_WISHES[widest] ?? 'off';
+  return SEARCH_MODES[widest] ?? 'off';
 }
 
 /**
@@ -56,7 +56,7 @@ export interface CoreRequests {
   listPvs(query: PvQuery, signal: AbortSignal): Promise<PvPage>;
   /** One level of the PVs of one server, grouped by prefix where there are many. */
   listBranch(query: BranchQuery, signal: AbortSignal): Promise<Branch>;
-  /** All containers of the engines that wishes name, exposed or not. */
+  /** All containers of the engines that requests name, exposed or not. */
   listContainers(query: NoParams, signal: AbortSignal): Promise<readonly RunningContainer[]>;
   /** All that is known about a PV, with a preview of its last value (model/preview). */
   describePv(query: PvDetailsQuery, signal: AbortSignal): Promise<PvDetails>;
@@ -70,8 +70,8 @@ export interface CoreApi extends CoreRequests, Disposable {
   readonly snapshot: Snapshot;
   /** The snapshot changed; at most some twenty times a second. */
   readonly onDidChange: Event<void>;
-  /** Takes the place of this front end's former wish; undefined: nothing any more. */
-  setWish(wish: Wish | undefined): Promise<void>;
+  /** Takes the place of this front end's former request; undefined: nothing any more. */
+  setRequest(request: ExposeRequest | undefined): Promise<void>;
   /** Follows a value until disposed, over reconnections too: previews, ten a second at most. */
   monitorPv(address: PvAddress, onUpdate: (update: PvUpdate) => void): Disposable;
 }

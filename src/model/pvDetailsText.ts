@@ -8,7 +8,7 @@ import { sizeText, valueText } from './reading';
 import type { Problem, PvProtocol, ServerState, WayKind } from './snapshot';
 import { type Health, reachableText } from './table';
 
-/** One protocol's part of a story, or all of a tooltip. All texts are plain, none is Markdown. */
+/** One protocol's part of a details, or all of a tooltip. All texts are plain, none is Markdown. */
 export interface StorySection {
   readonly heading: string;
   readonly health: Health;
@@ -29,8 +29,8 @@ const OLD_VALUE_MS = 1000;
  * `nowMs`: milliseconds since 1970. Times are told, not ages: a hover may be kept for some time, and
  * what it says stays true.
  */
-export function storySections(story: PvDetails, nowMs: number): StorySection[] {
-  if (story.paths.length > 0) return story.paths.map((path) => pathSection(path, nowMs));
+export function detailsSections(details: PvDetails, nowMs: number): StorySection[] {
+  if (details.paths.length > 0) return details.paths.map((path) => pathSection(path, nowMs));
   return [
     {
       heading: 'not known',
@@ -144,7 +144,7 @@ function failureOf({
   return { message: `${STEP_WORDS[row.step]}${forWhom}`, advice };
 }
 
-/** For the lines above the PVs; a PV's own tooltip needs its story. */
+/** For the lines above the PVs; a PV's own tooltip needs its details. */
 export function tooltipSections(node: TreeNode, nowMs: number): StorySection[] {
   switch (node.kind) {
     case 'container': {

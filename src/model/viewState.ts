@@ -15,7 +15,7 @@ export type ViewState =
   | 'no-ioc'
   | 'shown'; // there is something in the tree
 
-export interface SituationInput {
+export interface ViewStateInput {
   readonly isExposing: boolean;
   readonly isTrusted: boolean;
   readonly place: WindowPlace;
@@ -33,7 +33,7 @@ export type WindowPlace =
   | 'inside' // the extension itself in the container
   | 'elsewhere'; // the extension here, the window's files on another machine
 
-export function situationOf(input: SituationInput): ViewState {
+export function viewStateOf(input: ViewStateInput): ViewState {
   const { isExposing, isTrusted, place, isEngineNamed, problem, snapshot } = input;
   const isBusy = isExposing && problem === undefined && !snapshot.isSettled;
   if (isExposing && snapshot.containers.some(({ iocs }) => iocs.length > 0)) return 'shown';

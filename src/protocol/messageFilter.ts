@@ -1,7 +1,7 @@
 import { CUT, NO_MESSAGE, type FrameShape } from './frameShape';
 
 /** Which messages are looked at, and which of those do not go on. */
-export interface SievedMessages extends FrameShape {
+export interface FilteredMessages extends FrameShape {
   /** Whether the message with the whole header at `at` is to be looked at. */
   isLookedAt(bytes: Uint8Array, at: number): boolean;
   /** Looks at one message; false takes it out. */
@@ -19,13 +19,13 @@ const noBytes = new Uint8Array(0);
  * From the first byte that is no message everything passes, for good.
  */
 export class MessageFilter {
-  readonly #messages: SievedMessages;
+  readonly #messages: FilteredMessages;
   #skipBytes = 0;
   #held: Uint8Array = noBytes;
   #heldBytes = 0;
   #isOpen = false;
 
-  constructor(messages: SievedMessages) {
+  constructor(messages: FilteredMessages) {
     this.#messages = messages;
   }
 
@@ -40,7 +40,7 @@ export class MessageFilter {
   }
 
   /** What is to go on, in order; parts of the chunk, valid as long as it is. */
-  sieve(chunk: Uint8Array): Uint8Array[] {
+  filter(chunk: Uint8Array): Uint8Array[] {
     const parts: Uint8Array[] = [];
     let at = this.#heldBytes > 0 ? this.#continueHeld(chunk, parts) : 0;
     /** From here to `at` is to go on. */

@@ -1,6 +1,6 @@
 import { BoundaryFinder } from './boundaryFinder';
 import type { FrameShape } from './frameShape';
-import { MessageFilter, type SievedMessages } from './messageFilter';
+import { MessageFilter, type FilteredMessages } from './messageFilter';
 
 /** Answers that wait for the client, in the bytes of its protocol. */
 export interface WaitingAnswers {
@@ -21,7 +21,7 @@ export class SearchInterceptor {
   readonly #server: BoundaryFinder;
   readonly #answers: WaitingAnswers;
 
-  constructor(client: SievedMessages, server: FrameShape, answers: WaitingAnswers) {
+  constructor(client: FilteredMessages, server: FrameShape, answers: WaitingAnswers) {
     this.#client = new MessageFilter(client);
     this.#server = new BoundaryFinder(server);
     this.#answers = answers;
@@ -39,7 +39,7 @@ export class SearchInterceptor {
 
   /** What of the client's bytes goes on to the server, in order. */
   fromClient(chunk: Uint8Array): Uint8Array[] {
-    return this.#client.sieve(chunk);
+    return this.#client.filter(chunk);
   }
 
   /** What the client had begun to say when it ended. */

@@ -18,7 +18,7 @@ import {
   TransportError,
   UsageError,
 } from '../base/errors';
-import type { PvUpdate, Wish } from '../model/coreApi';
+import type { PvUpdate, ExposeRequest } from '../model/coreApi';
 import type { Snapshot } from '../model/snapshot';
 import { versions } from './messageSchemas';
 import type { HelloParams, HelloResult } from './messages';
@@ -81,31 +81,31 @@ export class CoreClient {
   /** Of a broker of another protocol, nothing but its version is looked at. */
   hello(params: HelloParams, signal: AbortSignal): Promise<HelloResult> {
     const { hello } = METHODS;
-    return this.#ask('hello', params, signal, HELLO_TIMEOUT_MS, (result) => {
+    return this.#send('hello', params, signal, HELLO_TIMEOUT_MS, (result) => {
       const { broker } = (result ?? {}) as { readonly broker?: unknown };
       const { protocol } = check(versions, broker, 'hello.broker');
       if (protocol === params.protocol) check(hello.result, result, 'hello');
     });
   }
 
-  setWish(wish: Wish | undefined, signal: AbortSignal): Promise<unknown> {
-    return this.request('setWish', { wish: wish ?? null }, signal);
+  setRequest(request: ExposeRequest | undefined, signal: AbortSignal): Promise<unknown> {
+    return this.ask('setRequest', { request: request ?? null }, signal);
   }
 
   /** Rejects with the broker's error, with TransportError, TimeoutError or CancelledError. */
-  request<M extends MethodName>(
+  ask<M extends MethodName>(
     name: M,
     params: ParamsOf<M>,
     signal: AbortSignal,
     timeoutMs = REQUEST_TIMEOUT_MS,
   ): Promise<ResultOf<M>> {
     const { result } = METHODS[name];
-    return this.#ask(name, params, signal, timeoutMs, (answer) =>
+    return this.#send(name, params, signal, timeoutMs, (answer) =>
       check<unknown>(result, answer, name),
     );
   }
 
-  #ask<M extends MethodName>(
+  #send<M extends MethodName>(
     name: M,
     params: ParamsOf<M>,
     signal: AbortSignal,

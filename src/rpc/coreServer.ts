@@ -1,5 +1,5 @@
 /**
- * One front end's connection, at the broker's end: its requests become calls of an CoreApi, the
+ * One front end's connection, at the broker's end: its requests become calls of a CoreApi, the
  * CoreApi's news become notifications. A front end that does not read gets the newest when it does:
  * of snapshots, and of the updates of a monitor, only one is under way and one waits.
  */
@@ -15,7 +15,7 @@ import type { Clock } from '../base/clock';
 import { type Disposable, DisposableStore, toDisposable } from '../base/disposable';
 import { messageOf } from '../base/errors';
 import type { Log } from '../base/log';
-import type { CoreApi, PvUpdate, Wish } from '../model/coreApi';
+import type { CoreApi, PvUpdate, ExposeRequest } from '../model/coreApi';
 import type { BrokerFacts, HelloParams, HelloResult, MonitorParams } from './messages';
 import {
   coreRequests,
@@ -40,7 +40,7 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** What the broker does for its connections. */
 export interface FrontEndHost {
   readonly facts: BrokerFacts;
-  readonly wishes: readonly Wish[];
+  readonly requests: readonly ExposeRequest[];
   /** The exposure of that front end, its former one where it comes back within the grace. */
   attach(hello: HelloParams): AttachedFrontEnd;
   /** Resolves when no new front end can connect any more. */
@@ -53,8 +53,8 @@ export type Leaving = 'vanished' | 'goodbye' | 'moved';
 
 export interface AttachedFrontEnd {
   readonly exposure: CoreApi;
-  readonly wish: Wish | undefined;
-  setWish(wish: Wish | undefined): Promise<void>;
+  readonly request: ExposeRequest | undefined;
+  setRequest(request: ExposeRequest | undefined): Promise<void>;
   /** The connection ended. */
   detach(how: Leaving): void;
 }
@@ -122,16 +122,16 @@ class ServedFrontEnd {
     const handlers: Handlers = {
       ...coreRequests((name, params, signal) => this.#exposure[name](params, signal)),
       hello: (params) => this.#hello(params),
-      setWish: async ({ wish }) => {
+      setRequest: async ({ request }) => {
         const attached = this.#required();
-        await attached.setWish(wish ?? undefined);
+        await attached.setRequest(request ?? undefined);
         // What is known now comes before the answer, so that the front end never sees an older state.
         void this.#send(NEWS.snapshot, { snapshot: attached.exposure.snapshot });
         return null;
       },
       startMonitor: (params) => this.#startMonitor(params),
       stopMonitor: ({ monitorId }) => this.#stopMonitor(monitorId),
-      listWishes: () => this.#host.wishes,
+      listRequests: () => this.#host.requests,
       goodbye: () => {
         this.#leaving = 'goodbye';
         this.#detach();
@@ -180,10 +180,10 @@ class ServedFrontEnd {
     this.#name = hello.clientName;
     const attached = this.#host.attach(hello);
     this.#attached = attached;
-    const { exposure, wish } = attached;
+    const { exposure, request } = attached;
     const sender = new NewestOnly(() => this.#send(NEWS.snapshot, { snapshot: exposure.snapshot }));
     this.#store.add(exposure.onDidChange(() => sender.send()));
-    return { broker: this.#host.facts, snapshot: exposure.snapshot, ...(wish && { wish }) };
+    return { broker: this.#host.facts, snapshot: exposure.snapshot, ...(request && { request }) };
   }
 
   #required(): AttachedFrontEnd {

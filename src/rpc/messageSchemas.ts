@@ -18,9 +18,9 @@ import {
   type PvDetailsQuery,
   type PvUpdate,
   type RunningContainer,
-  SEARCH_WISHES,
+  SEARCH_MODES,
   type Selection,
-  type Wish,
+  type ExposeRequest,
 } from '../model/coreApi';
 import type { NameSource } from '../model/pvTable';
 import type { PvReading } from '../model/reading';
@@ -162,18 +162,18 @@ const hint: Schema<ContainerHint> = object({
   id: optional(text),
 });
 
-const wish: Schema<Wish> = object({
+const request: Schema<ExposeRequest> = object({
   selection,
   engines: list(text),
   names: list(text),
-  search: optional(oneOf(SEARCH_WISHES)),
+  search: optional(oneOf(SEARCH_MODES)),
   own: optional(hint),
 });
 
-export const wishes = list(wish);
+export const requests = list(request);
 /** JSON has no word for nothing but null. */
-export const wishOrNull: Schema<{ readonly wish: Wish | null }> = object({
-  wish: v.nullable(wish),
+export const requestOrNull: Schema<{ readonly request: ExposeRequest | null }> = object({
+  request: v.nullable(request),
 });
 export const nothing: Schema<NoParams> = object({});
 export const noResult: Schema<null> = v.null('nothing');
@@ -286,7 +286,7 @@ const facts: Schema<BrokerFacts> = object({
 
 export const greeting: Schema<HelloResult> = object({
   broker: facts,
-  wish: optional(wish),
+  request: optional(request),
   snapshot,
 });
 

@@ -1,5 +1,5 @@
-/** What the messages about the front end itself and the broker carry; the others are in model/exposure. */
-import type { PvAddress, PvUpdate, Wish } from '../model/coreApi';
+/** What the messages about the front end itself and the broker carry; the others are in model/coreApi. */
+import type { PvAddress, PvUpdate, ExposeRequest } from '../model/coreApi';
 import type { Snapshot } from '../model/snapshot';
 
 /** Counted up with every change that an older side would not understand. */
@@ -8,7 +8,7 @@ export const RPC_PROTOCOL = 2;
 export interface HelloParams {
   readonly protocol: number;
   readonly version: string;
-  /** Who comes back under the same id within the grace finds its wish as it was. */
+  /** Who comes back under the same id within the grace finds its request as it was. */
   readonly clientId: string;
   /** For the log: "VS Code", "epics-expose get". */
   readonly clientName: string;
@@ -28,7 +28,7 @@ export interface BrokerFacts {
 
 export interface HelloResult {
   readonly broker: BrokerFacts;
-  readonly wish?: Wish;
+  readonly request?: ExposeRequest;
   readonly snapshot: Snapshot;
 }
 

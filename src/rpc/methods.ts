@@ -33,7 +33,7 @@ type Named<T> = {
   readonly [M in keyof T]: T[M] extends Unnamed<infer P, infer R> ? RpcMethod<P, R> : never;
 };
 
-function request<P, R>(params: Schema<P>, result: Schema<R>): Unnamed<P, R> {
+function method<P, R>(params: Schema<P>, result: Schema<R>): Unnamed<P, R> {
   return { params, result };
 }
 
@@ -50,27 +50,27 @@ function named<T extends Readonly<Record<string, Unnamed<unknown, unknown>>>>(
 
 /** What the core is asked; the broker passes each on as it is. */
 const CORE_METHODS = named({
-  listPvs: request(shape.pvQuery, shape.pvPage),
-  listBranch: request(shape.branchQuery, shape.branch),
-  listContainers: request(shape.nothing, shape.runningContainers),
-  describePv: request(shape.pvDetailsQuery, shape.pvDetails),
-  readPv: request(shape.pvAddress, shape.reading),
+  listPvs: method(shape.pvQuery, shape.pvPage),
+  listBranch: method(shape.branchQuery, shape.branch),
+  listContainers: method(shape.nothing, shape.runningContainers),
+  describePv: method(shape.pvDetailsQuery, shape.pvDetails),
+  readPv: method(shape.pvAddress, shape.reading),
 } satisfies CoreEntries);
 
 /** About the front end itself, and the broker. */
 const FRONT_END_METHODS = named({
-  hello: request(shape.hello, shape.greeting),
-  setWish: request(shape.wishOrNull, shape.noResult),
-  startMonitor: request(shape.monitor, shape.noResult),
-  stopMonitor: request(shape.monitorId, shape.noResult),
+  hello: method(shape.hello, shape.greeting),
+  setRequest: method(shape.requestOrNull, shape.noResult),
+  startMonitor: method(shape.monitor, shape.noResult),
+  stopMonitor: method(shape.monitorId, shape.noResult),
   /** What all front ends want now. */
-  listWishes: request(shape.nothing, shape.wishes),
-  /** Ends this front end's wish at once; without it the wish stays for the grace. */
-  goodbye: request(shape.nothing, shape.noResult),
+  listRequests: method(shape.nothing, shape.requests),
+  /** Ends this front end's request at once; without it the request stays for the grace. */
+  goodbye: method(shape.nothing, shape.noResult),
   /** A newer version wants to take over: no new front ends from now on. */
-  handOver: request(shape.nothing, shape.noResult),
+  handOver: method(shape.nothing, shape.noResult),
   /** The broker ends, everything with it. */
-  stop: request(shape.nothing, shape.noResult),
+  stop: method(shape.nothing, shape.noResult),
 });
 
 /** Front end to broker. */

@@ -1,5 +1,5 @@
 /**
- * The core behind its contract, for several front ends at once: their wishes add up, a container is
+ * The core behind its contract, for several front ends at once: their requests add up, a container is
  * exposed while any of them selects it, and what nobody wants any more ends at once.
  */
 import type { Clock } from '../base/clock';
@@ -18,7 +18,7 @@ import {
   type PvUpdate,
   type RunningContainer,
   widestSearch,
-  type Wish,
+  type ExposeRequest,
 } from '../model/coreApi';
 import type { PvReading } from '../model/reading';
 import type { Snapshot } from '../model/snapshot';
@@ -36,7 +36,7 @@ export interface CoreInput extends Omit<
   | 'engines'
   | 'otherEngines'
   | 'isWanted'
-  | 'hasWish'
+  | 'hasRequest'
   | 'wantedSearch'
   | 'ownContainers'
   | 'extraNames'
@@ -70,11 +70,11 @@ export class Core {
       engines: this.#sets,
       ...(this.#allEngines && { otherEngines: this.#allEngines }),
       extraNames: [],
-      hasWish: () => this.wishes.length > 0,
-      wantedSearch: () => widestSearch(this.wishes),
-      ownContainers: () => this.wishes.flatMap(({ own }) => own ?? []),
+      hasRequest: () => this.requests.length > 0,
+      wantedSearch: () => widestSearch(this.requests),
+      ownContainers: () => this.requests.flatMap(({ own }) => own ?? []),
       isWanted: (engine, container) =>
-        this.wishes.some(
+        this.requests.some(
           ({ engines, selection }) =>
             this.#sets.has(engines, engine.key) && isSelected(container, selection),
         ),
@@ -90,8 +90,8 @@ export class Core {
   }
 
   /** What the front ends want now. */
-  get wishes(): readonly Wish[] {
-    return [...this.#frontEnds].flatMap(({ wish }) => (wish ? [wish] : []));
+  get requests(): readonly ExposeRequest[] {
+    return [...this.#frontEnds].flatMap(({ request }) => (request ? [request] : []));
   }
 
   get snapshot(): Snapshot {
@@ -103,12 +103,12 @@ export class Core {
     return this.#session.circuitCount;
   }
 
-  /** Listens nowhere any more, for a successor; circuits go on for as long as their wish. */
+  /** Listens nowhere any more, for a successor; circuits go on for as long as their request. */
   retire(): void {
     this.#session.retire();
   }
 
-  /** The owner disposes it: with that its wish ends. */
+  /** The owner disposes it: with that its request ends. */
   openFrontEnd(): CoreApi {
     const frontEnd = new FrontEnd(this);
     this.#frontEnds.add(frontEnd);
@@ -119,26 +119,26 @@ export class Core {
     if (this.#frontEnds.delete(frontEnd)) this.#review();
   }
 
-  /** @throws UsageError when an endpoint makes no sense; the former wish stays then. */
-  setWish(frontEnd: FrontEnd, wish: Wish | undefined): void {
+  /** @throws UsageError when an endpoint makes no sense; the former request stays then. */
+  setRequest(frontEnd: FrontEnd, request: ExposeRequest | undefined): void {
     if (!this.#frontEnds.has(frontEnd)) throw new DisposedError('this exposure');
-    if (wish) this.#sets.open(wish.engines);
-    frontEnd.wish = wish;
+    if (request) this.#sets.open(request.engines);
+    frontEnd.request = request;
     this.#review();
   }
 
   #review(): void {
-    const { wishes } = this;
+    const { requests } = this;
     // Who names no engine has them all anyway.
-    const isNamed = wishes.length > 0 && wishes.every(({ engines }) => engines.length > 0);
+    const isNamed = requests.length > 0 && requests.every(({ engines }) => engines.length > 0);
     if (isNamed) this.#allEngines?.open([]);
     else this.#allEngines?.keepOnly([]);
-    this.#session.review([...new Set(wishes.flatMap(({ names }) => names))]);
-    this.#sets.keepOnly(wishes.map(({ engines }) => engines));
+    this.#session.review([...new Set(requests.flatMap(({ names }) => names))]);
+    this.#sets.keepOnly(requests.map(({ engines }) => engines));
   }
 
-  /** Whether the server is in what that wish selects; others may be exposed for others. */
-  isWanted({ container, key }: PvServer, { engines, selection }: Wish): boolean {
+  /** Whether the server is in what that request selects; others may be exposed for others. */
+  isWanted({ container, key }: PvServer, { engines, selection }: ExposeRequest): boolean {
     const engineKey = key.slice(0, key.indexOf(`#${container.id}`));
     return isSelected(container, selection) && this.#sets.has(engines, engineKey);
   }
@@ -178,57 +178,58 @@ export class Core {
 }
 
 class FrontEnd implements CoreApi {
-  readonly #exposer: Core;
+  readonly #core: Core;
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new EventEmitter<void>());
-  wish: Wish | undefined;
+  request: ExposeRequest | undefined;
 
   readonly onDidChange = this.#changed.event;
 
-  constructor(exposer: Core) {
-    this.#exposer = exposer;
-    this.#store.add(exposer.onDidChange(() => this.#changed.fire()));
+  constructor(core: Core) {
+    this.#core = core;
+    this.#store.add(core.onDidChange(() => this.#changed.fire()));
   }
 
   get snapshot(): Snapshot {
-    return this.#exposer.snapshot;
+    return this.#core.snapshot;
   }
 
-  async setWish(wish: Wish | undefined): Promise<void> {
-    this.#exposer.setWish(this, wish);
+  async setRequest(request: ExposeRequest | undefined): Promise<void> {
+    this.#core.setRequest(this, request);
   }
 
   listPvs(query: PvQuery, signal: AbortSignal): Promise<PvPage> {
-    return this.#exposer.listPvs(query, signal);
+    return this.#core.listPvs(query, signal);
   }
 
   listBranch(query: BranchQuery, signal: AbortSignal): Promise<Branch> {
-    return this.#exposer.listBranch(query, signal);
+    return this.#core.listBranch(query, signal);
   }
 
   async listContainers(): Promise<readonly RunningContainer[]> {
-    return this.#exposer.listContainers();
+    return this.#core.listContainers();
   }
 
   describePv({ name, maxWaitMs }: PvDetailsQuery, signal: AbortSignal): Promise<PvDetails> {
-    return this.#exposer.reader.tell(name, maxWaitMs, signal);
+    return this.#core.reader.tell(name, maxWaitMs, signal);
   }
 
   readPv({ name, protocol }: PvAddress, signal: AbortSignal): Promise<PvReading> {
-    const { wish } = this;
-    const isWanted = (server: PvServer): boolean => !wish || this.#exposer.isWanted(server, wish);
-    return this.#exposer.reader.read(name, protocol, signal, isWanted);
+    const { request } = this;
+    const isWanted = (server: PvServer): boolean =>
+      !request || this.#core.isWanted(server, request);
+    return this.#core.reader.read(name, protocol, signal, isWanted);
   }
 
   monitorPv({ name, protocol }: PvAddress, onUpdate: (update: PvUpdate) => void): Disposable {
-    const monitor = this.#store.add(this.#exposer.monitors.monitor(name, protocol, onUpdate));
+    const monitor = this.#store.add(this.#core.monitors.monitor(name, protocol, onUpdate));
     return { dispose: () => this.#store.release(monitor) };
   }
 
   dispose(): void {
     if (this.#store.isDisposed) return;
     this.#store.dispose();
-    this.wish = undefined;
-    this.#exposer.closeFrontEnd(this);
+    this.request = undefined;
+    this.#core.closeFrontEnd(this);
   }
 }

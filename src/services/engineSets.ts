@@ -1,5 +1,5 @@
 /**
- * The engines that wishes name: one set for each distinct list of endpoints, opened when it is first
+ * The engines that requests name: one set for each distinct list of endpoints, opened when it is first
  * wanted and closed after the last. An engine that several sets have is used from one of them.
  */
 import type { Disposable } from '../base/disposable';

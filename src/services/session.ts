@@ -6,7 +6,7 @@ import { schedule } from '../base/schedule';
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { EventEmitter } from '../base/event';
 import { Slices } from '../base/slices';
-import type { SearchWish } from '../model/coreApi';
+import type { SearchMode } from '../model/coreApi';
 import { type ContainerHint, findOwnContainer } from '../model/workspaceContainer';
 import type { ContainerState, Problem, PvProtocol, Snapshot } from '../model/snapshot';
 import { ContainerTracker, type ContainerTrackerInput } from './containerTracker';
@@ -62,9 +62,9 @@ export interface SessionInput extends Omit<
   /** The containers that front ends work in, who asked first at the front. */
   readonly ownContainers?: () => readonly ContainerHint[];
   /** Whether anybody wants anything; absent: yes. */
-  readonly hasWish?: () => boolean;
+  readonly hasRequest?: () => boolean;
   /** Which of them anybody wants answered; absent: those to 127.0.0.1. */
-  readonly wantedSearch?: () => SearchWish;
+  readonly wantedSearch?: () => SearchMode;
 }
 
 /** A server as its PVs are listed and read. */
@@ -339,10 +339,10 @@ export class ExposeSession implements Disposable {
       // Searches for what is in this machine's own network are no business of ours.
       const isCarrying = servers.some(isCarried);
       this.#hasReached =
-        (this.#hasReached || servers.some(isReachedHere)) && this.#input.hasWish?.() !== false;
+        (this.#hasReached || servers.some(isReachedHere)) && this.#input.hasRequest?.() !== false;
       const wanted = this.#input.wantedSearch?.() ?? 'loopback';
       // Ports that are not ours alone are held only while there is something to find.
-      this.#hostSearch?.setWish(isCarrying && !this.#relays.isRetired ? wanted : 'off');
+      this.#hostSearch?.setMode(isCarrying && !this.#relays.isRetired ? wanted : 'off');
       this.#hostSearch?.setFurtherPorts(furtherPorts(servers));
       this.#nameServers?.setOpen(this.#hasReached);
       this.#fallbacks?.setServers(isCarrying ? servers.flatMap(reached) : []);

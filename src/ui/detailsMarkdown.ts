@@ -1,4 +1,4 @@
-/** Stories as Markdown. Names and values come from outside: they are only ever appended as text. */
+/** Details of PVs as Markdown. Names and values come from outside: they are only ever appended as text. */
 import * as vscode from 'vscode';
 import { printable } from '../base/printable';
 import type { StorySection } from '../model/pvDetailsText';

@@ -37,7 +37,7 @@ export const SETTINGS = {
 export const CONTEXT_KEYS = {
   /** Whether this window asked for its PVs. */
   isExposing: 'epicsExpose.isExposing',
-  /** A ViewState (model/situation.ts). */
+  /** A ViewState (model/viewState.ts). */
   situation: 'epicsExpose.situation',
   isFiltered: 'epicsExpose.isFiltered',
   /** Whether the extension runs in the container itself. */

@@ -11,7 +11,7 @@ import { LATE, pvMarkdown } from './pvTooltip';
 import { detailsMarkdown } from './detailsMarkdown';
 import type { WindowExposure } from './windowExposure';
 
-/** The core lists names from memory; a story may follow. */
+/** The core lists names from memory; details may follow. */
 const LIST_MS = 250;
 /** What a part of a name must have, so that not every number is a question. */
 const MIN_PART = 3;
@@ -54,9 +54,9 @@ async function tell(
 ): Promise<vscode.MarkdownString | undefined> {
   const { name, pattern, unknown } = expandName(text, macros);
   if (name !== undefined && (!isPart || name.length >= MIN_PART)) {
-    const story = await exposure.describePv(name);
-    if (!story) return isPart ? undefined : detailsMarkdown(text, [LATE], []);
-    if (story.paths.length > 0 || (!isPart && pattern === name)) return pvMarkdown(story);
+    const details = await exposure.describePv(name);
+    if (!details) return isPart ? undefined : detailsMarkdown(text, [LATE], []);
+    if (details.paths.length > 0 || (!isPart && pattern === name)) return pvMarkdown(details);
   }
   const glob = isPart ? `${pattern}*` : pattern;
   if (isPart && glob.replaceAll('*', '').length < MIN_PART) return undefined;
@@ -70,9 +70,9 @@ async function tell(
   const names = [...new Set(page.rows.map((row) => row.name))];
   const [only] = names;
   if (only !== undefined && names.length === 1 && page.total <= page.rows.length) {
-    const story = await exposure.describePv(only);
+    const details = await exposure.describePv(only);
     const found = fitsSection(text, notes);
-    return story ? pvMarkdown(story, [found]) : detailsMarkdown(only, [found, LATE], []);
+    return details ? pvMarkdown(details, [found]) : detailsMarkdown(only, [found, LATE], []);
   }
   return detailsMarkdown(text, [listSection(glob, notes, names, page)], []);
 }

@@ -1,9 +1,9 @@
-/** The whole story of a line of the tree or of a PV in an editor, made when asked for. */
+/** All details of a line of the tree or of a PV in an editor, made when asked for. */
 import type * as vscode from 'vscode';
 import {
   NO_ANSWER_YET,
   type StorySection,
-  storySections,
+  detailsSections,
   tooltipSections,
 } from '../model/pvDetailsText';
 import type { PvDetails } from '../model/coreApi';
@@ -24,13 +24,13 @@ export async function tooltipOf(exposure: WindowExposure, node: TreeNode): Promi
     return { markdown, isAnswer: true };
   }
   const { name } = node.row;
-  const story = await exposure.describePv(name);
-  return story
-    ? { markdown: pvMarkdown(story), isAnswer: true }
+  const details = await exposure.describePv(name);
+  return details
+    ? { markdown: pvMarkdown(details), isAnswer: true }
     : { markdown: detailsMarkdown(name, [LATE], []), isAnswer: false };
 }
 
-/** In place of a story that did not come. */
+/** In place of details that did not come. */
 export const LATE: StorySection = {
   heading: NO_ANSWER_YET,
   health: 'busy',
@@ -39,11 +39,11 @@ export const LATE: StorySection = {
 
 /** `before` tells how the name was found, where it was not written as it is. */
 export function pvMarkdown(
-  story: PvDetails,
+  details: PvDetails,
   before: readonly StorySection[] = [],
 ): vscode.MarkdownString {
-  const sections = [...before, ...storySections(story, Date.now())];
-  return detailsMarkdown(story.name, sections, pvLinks(story));
+  const sections = [...before, ...detailsSections(details, Date.now())];
+  return detailsMarkdown(details.name, sections, pvLinks(details));
 }
 
 function pvLinks({ name, paths }: PvDetails): CommandLink[] {

@@ -1,6 +1,6 @@
 /** The settings as the extension reads them; a value that is not what it should be counts as none. */
 import * as vscode from 'vscode';
-import type { SearchWish } from '../model/coreApi';
+import type { SearchMode } from '../model/coreApi';
 import { SETTINGS, SETTINGS_SECTION } from './ids';
 
 export type AutoExpose = 'never' | 'ask' | 'always';
@@ -11,7 +11,7 @@ export interface Settings {
   /** Endpoint as a URI or context name; '' looks for engines. */
   readonly engine: string;
   readonly pvNames: readonly string[];
-  readonly search: SearchWish;
+  readonly search: SearchMode;
   readonly terminalEnvironment: TerminalEnvironmentMode;
   /** Phoebus' executable on this machine; '' when there is none. */
   readonly phoebus: string;

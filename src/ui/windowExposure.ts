@@ -1,5 +1,5 @@
 /**
- * This window's one connection to the core: off until the person asks, then a wish that is kept
+ * This window's one connection to the core: off until the person asks, then a request that is kept
  * until Stop. Views render what it holds and keep nothing of their own.
  */
 import { type Disposable, DisposableStore } from '../base/disposable';
@@ -54,7 +54,7 @@ interface Run {
  */
 const NEW_VALUE_MS = 700;
 const TELL_MS = 900;
-const KEPT_STORIES = 500;
+const KEPT_DETAILS = 500;
 
 const NOTHING: Snapshot = { isSettled: false, engines: [], containers: [], unknownNames: [] };
 
@@ -66,7 +66,7 @@ export class WindowExposure implements Disposable {
   readonly #own: ContainerHint | undefined;
   readonly #changed = new EventEmitter<void>();
   readonly #lost = new EventEmitter<CoreLoss>();
-  readonly #lastStories = new LruMap<string, PvDetails>(KEPT_STORIES);
+  readonly #lastDetails = new LruMap<string, PvDetails>(KEPT_DETAILS);
   /** What lives from Expose to Stop. */
   #run: Run | undefined;
   #problem: WindowProblem | undefined;
@@ -107,19 +107,19 @@ export class WindowExposure implements Disposable {
    */
   async describePv(name: string): Promise<PvDetails | undefined> {
     try {
-      const story = await withTimeout(TELL_MS, async (signal) =>
+      const details = await withTimeout(TELL_MS, async (signal) =>
         this.exposure?.describePv({ name, maxWaitMs: NEW_VALUE_MS }, signal),
       );
-      if (story) this.#lastStories.set(story.name, story);
-      return story ?? this.#lastStories.get(name);
+      if (details) this.#lastDetails.set(details.name, details);
+      return details ?? this.#lastDetails.get(name);
     } catch {
-      return this.#lastStories.get(name);
+      return this.#lastDetails.get(name);
     }
   }
 
-  /** Resolves when the wish was taken; a failure is `problem`, not a rejection. */
+  /** Resolves when the request was taken; a failure is `problem`, not a rejection. */
   async expose(): Promise<void> {
-    if (this.#run?.exposure) return this.updateWish();
+    if (this.#run?.exposure) return this.updateRequest();
     this.#run?.store.dispose();
     const run: Run = { store: new DisposableStore() };
     const abort = new AbortController();
@@ -140,17 +140,17 @@ export class WindowExposure implements Disposable {
       this.#changed.fire();
       return;
     }
-    await this.updateWish();
+    await this.updateRequest();
   }
 
   /** Tells the core what the settings ask for; a failure is `problem`, not a rejection. */
-  async updateWish(): Promise<void> {
+  async updateRequest(): Promise<void> {
     const run = this.#run;
     if (!run?.exposure) return;
     const { engine, pvNames, search } = readSettings();
     const engines = engine === '' ? this.#engines : [engine];
     try {
-      await run.exposure.setWish({
+      await run.exposure.setRequest({
         selection: { containers: [], labels: [] },
         engines,
         names: pvNames,
@@ -175,7 +175,7 @@ export class WindowExposure implements Disposable {
     run?.store.dispose();
   }
 
-  /** The window closes or reloads: the wish is left to the grace of the core. */
+  /** The window closes or reloads: the request is left to the grace of the core. */
   dispose(): void {
     this.#run?.store.dispose();
     this.#run = undefined;

@@ -17,7 +17,7 @@ export async function measureBroker(): Promise<Figure[]> {
     const first = await timed(started, () => brokers.connect());
     const second = await timed(found, () => brokers.connect());
     if (round === 0) {
-      await second.setWish(DEMO);
+      await second.setRequest(DEMO);
       await settled(second);
       for (let hover = 0; hover < HOVERS; hover++) {
         await timed(hovers, () =>

@@ -44,7 +44,7 @@ export async function measureHostile(): Promise<Figure[]> {
   });
   const [ports] = (await once(servers, 'message')) as [Record<string, number>];
   const engine = new HostileEngine();
-  const exposer = new Core({
+  const core = new Core({
     openEngines: () => ({
       engines: [createDemoEngine(systemClock), engine],
       onDidChange: () => ({ dispose: () => undefined }),
@@ -58,8 +58,8 @@ export async function measureHostile(): Promise<Figure[]> {
     mayShareNumbers: false,
     ...{ clock: systemClock, log: silentLog },
   });
-  const exposure = exposer.openFrontEnd();
-  await exposure.setWish({
+  const exposure = core.openFrontEnd();
+  await exposure.setRequest({
     selection: { containers: [], labels: [] },
     ...{ engines: ['bench'], names: [], search: 'off' },
   });
@@ -87,7 +87,7 @@ export async function measureHostile(): Promise<Figure[]> {
     engine.dispose();
     echo?.disconnect();
     servers.disconnect();
-    await exposer.close();
+    await core.close();
   }
 }
 

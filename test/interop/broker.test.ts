@@ -1,6 +1,6 @@
 /** A window that reloads, with a real IOC in a container and a real client outside. */
 import assert from 'node:assert/strict';
-import type { Wish } from '../../src/model/coreApi';
+import type { ExposeRequest } from '../../src/model/coreApi';
 import { clientEnvironment, nameServersOf } from '../../src/model/nameServers';
 import { Brokers, isRunning, settled } from '../support/brokers';
 import type { ServerState } from '../../src/model/snapshot';
@@ -30,17 +30,17 @@ describe('the broker: docker', () => {
     await scene?.end();
   });
 
-  const wishFor = (container: string): Wish => ({
+  const requestFor = (container: string): ExposeRequest => ({
     selection: { containers: [container], labels: [] },
     engines: [lab.endpoint],
     names: [],
   });
 
-  it('a camonitor misses nothing while the window reloads, and ends with the wish', async () => {
+  it('a camonitor misses nothing while the window reloads, and ends with the request', async () => {
     const box = await scene.ioc({ macros: 'P=KEEP:', env: { IOC_NAME: 'keep' } });
-    const wish = wishFor(box.name);
+    const request = requestFor(box.name);
     const window = await brokers.connect({ clientId: 'window' });
-    await window.setWish(wish);
+    await window.setRequest(request);
     await settled(window);
     const [ioc] = window.snapshot.containers.flatMap(({ iocs }) => iocs);
     const ageMs = Date.now() - Date.parse(ioc?.startedAt ?? '');
@@ -56,7 +56,7 @@ describe('the broker: docker', () => {
       window.leave();
       await until(() => monitor.updates.length > before + 2, 10_000, 'updates without a window');
       const reloaded = await brokers.connect({ clientId: 'window' });
-      await reloaded.setWish(wish);
+      await reloaded.setRequest(request);
       assert.equal(reloaded.broker.pid, window.broker.pid);
       const returned = monitor.updates.length;
       const endMs = performance.now() + 4000; // longer than the grace of the window that left
@@ -71,7 +71,7 @@ describe('the broker: docker', () => {
         steps.every((step) => step === 1),
         `not one by one: ${JSON.stringify(monitor.updates)}`,
       );
-      await reloaded.setWish(undefined);
+      await reloaded.setRequest(undefined);
       await monitor.next((update) => !update.ok, 5000);
     } finally {
       await monitor.close();
@@ -99,7 +99,7 @@ describe('the broker: docker', () => {
     const exec = await run('exec', ...all, '--container', two.name, ...print);
     assert.deepEqual(exec.stdout.trim().split('\n'), Object.values(expected), exec.stderr);
     const window = await brokers.connect();
-    await window.setWish({ ...wishFor(''), selection: { containers: [], labels: [] } });
+    await window.setRequest({ ...requestFor(''), selection: { containers: [], labels: [] } });
     await until(() => window.snapshot.containers.length === 2, 20_000, 'both containers');
     await settled(window);
     const other = await run('get', ...all, '--container', two.name, 'ONE:TEMPERATURE');
@@ -117,10 +117,10 @@ describe('the broker: docker', () => {
       window.snapshot.containers.find((container) => container.name === name)?.iocs[0]?.servers[0]
         ?.local?.host;
     // Whoever is exposed first has the first address; after that all come at once, the older first.
-    await window.setWish(wishFor(younger.name));
+    await window.setRequest(requestFor(younger.name));
     await settled(window);
     const selection = { containers: [younger.name, older.name], labels: [] };
-    await window.setWish({ ...wishFor(''), selection });
+    await window.setRequest({ ...requestFor(''), selection });
     const areThere = (): boolean => [older, younger].every(({ name }) => hostOf(name));
     await until(areThere, 20_000, 'both');
     const before = [hostOf(older.name), hostOf(younger.name)];
@@ -136,7 +136,7 @@ describe('the broker: docker', () => {
     const box = await scene.ioc({ macros: 'P=UPDATE:', env: { IOC_NAME: 'update' } });
     const env = { ...brokers.env, EPICS_EXPOSE_TEST_VERSION: '0.0.9' };
     const older = await brokers.connect({ env, version: '0.0.9', clientId: 'window' });
-    await older.setWish(wishFor(box.name));
+    await older.setRequest(requestFor(box.name));
     await settled(older);
     const before = nameServersOf(older.snapshot);
     const { pid } = older.broker;
@@ -148,7 +148,7 @@ describe('the broker: docker', () => {
       older.leave();
       const newer = await brokers.connect({ clientId: 'window' });
       assert.notEqual(newer.broker.pid, pid);
-      await newer.setWish(wishFor(box.name));
+      await newer.setRequest(requestFor(box.name));
       await settled(newer);
       const servers = newer.snapshot.containers.flatMap(({ iocs }) =>
         iocs.flatMap((ioc) => ioc.servers),
@@ -179,7 +179,7 @@ describe('the broker: docker', () => {
     const box = await scene.ioc({ macros: 'P=OVER:', env: { IOC_NAME: 'over' } });
     const env = { ...brokers.env, EPICS_EXPOSE_TEST_VERSION: '0.0.9' };
     const older = await brokers.connect({ env, version: '0.0.9' });
-    await older.setWish(wishFor(box.name));
+    await older.setRequest(requestFor(box.name));
     await settled(older);
     const monitor = camonitor(['OVER:COUNT'], {
       EPICS_CA_AUTO_ADDR_LIST: 'NO',
@@ -188,7 +188,7 @@ describe('the broker: docker', () => {
     try {
       await monitor.next((update) => update.ok);
       const newer = await brokers.connect();
-      await newer.setWish(wishFor(box.name));
+      await newer.setRequest(requestFor(box.name));
       await settled(newer);
       const serverOf = ({ snapshot }: typeof newer): ServerState | undefined =>
         snapshot.containers.flatMap(({ iocs }) => iocs.flatMap(({ servers }) => servers))[0];

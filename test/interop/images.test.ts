@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { PvPath, PvUpdate } from '../../src/model/coreApi';
 import { sizeText, valueText } from '../../src/model/reading';
 import type { PvProtocol } from '../../src/model/snapshot';
-import type { BrokerExposure } from '../../src/node/broker/connectBroker';
+import type { BrokerCore } from '../../src/node/broker/connectBroker';
 import { Brokers } from '../support/brokers';
 import type { LabEngine } from '../support/lab/engine';
 import type { IocKind } from '../support/lab/ioc';
@@ -38,10 +38,10 @@ describe('images: docker', () => {
     await scene?.end();
   });
 
-  async function windowOn(ioc: IocKind, name: string): Promise<BrokerExposure> {
+  async function windowOn(ioc: IocKind, name: string): Promise<BrokerCore> {
     const box = await scene.ioc({ ioc, image: 'py-ioc', macros: 'P=CAM:' });
     const window = await brokers.connect();
-    await window.setWish({
+    await window.setRequest({
       selection: { containers: [box.name], labels: [] },
       engines: [lab.endpoint],
       names: [name],
@@ -50,7 +50,7 @@ describe('images: docker', () => {
   }
 
   for (const { protocol, ioc, size } of cameras) {
-    const pathOf = async (window: BrokerExposure, name: string): Promise<PvPath | undefined> => {
+    const pathOf = async (window: BrokerCore, name: string): Promise<PvPath | undefined> => {
       const { paths } = await window.describePv({ name, maxWaitMs: 700 }, never);
       return paths.find(({ row }) => row.protocol === protocol);
     };

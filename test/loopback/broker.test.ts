@@ -48,10 +48,10 @@ describe('the broker', function () {
     const first = await brokers.connect();
     const second = await brokers.connect();
     assert.equal(second.broker.pid, first.broker.pid);
-    await first.setWish(DEMO);
+    await first.setRequest(DEMO);
     await settled(second);
     assert.deepEqual(second.snapshot, first.snapshot);
-    assert.deepEqual(await second.listWishes(never), [DEMO]);
+    assert.deepEqual(await second.listRequests(never), [DEMO]);
     await second.close();
     await settled(first);
     await first.close();
@@ -82,28 +82,28 @@ describe('the broker', function () {
 
   it('ends what nobody wants any more at once, and what others want not at all', async () => {
     const [first, second] = [await brokers.connect(), await brokers.connect()];
-    await first.setWish(DEMO);
-    await second.setWish(DEMO);
+    await first.setRequest(DEMO);
+    await second.setRequest(DEMO);
     await settled(first);
     const client = await openClient(localOf(first, 'ca'));
-    await first.setWish(undefined);
+    await first.setRequest(undefined);
     await client.hasUpdate();
     assert.equal(client.ended, undefined);
     assert.equal(second.snapshot.containers.length, 1);
-    await second.setWish(undefined);
+    await second.setRequest(undefined);
     assert.deepEqual(second.snapshot.containers, []);
     await until(() => client.ended !== undefined, 2000, 'the circuit to end');
   });
 
-  it('keeps a circuit open while a window reloads, with its wish', async () => {
+  it('keeps a circuit open while a window reloads, with its request', async () => {
     const window = await brokers.connect({ clientId: 'window' });
-    await window.setWish(DEMO);
+    await window.setRequest(DEMO);
     await settled(window);
     const client = await openClient(localOf(window, 'ca'));
     window.leave();
     await client.hasUpdate();
     const reloaded = await brokers.connect({ clientId: 'window' });
-    assert.deepEqual(reloaded.wish, DEMO);
+    assert.deepEqual(reloaded.request, DEMO);
     assert.equal(reloaded.snapshot.containers[0]?.name, 'demo');
     await until(() => brokers.log.includes('is back'), 1000, 'the return in the log');
     // Longer than the grace that began when the window left.
@@ -113,22 +113,22 @@ describe('the broker', function () {
     client.close();
   });
 
-  it('ends the wish of a front end that vanished and does not come back', async () => {
+  it('ends the request of a front end that vanished and does not come back', async () => {
     const other = await brokers.connect();
     const window = await brokers.connect();
-    await window.setWish(DEMO);
+    await window.setRequest(DEMO);
     await settled(other);
     window.leave();
-    assert.equal((await other.listWishes(never)).length, 1);
-    await until(() => other.snapshot.containers.length === 0, 4000, 'the wish to end');
+    assert.equal((await other.listRequests(never)).length, 1);
+    await until(() => other.snapshot.containers.length === 0, 4000, 'the request to end');
     assert.ok(isRunning(other.broker.pid));
   });
 
-  it('is replaced when it is killed: wishes and monitors go on, and it is said once', async () => {
+  it('is replaced when it is killed: requests and monitors go on, and it is said once', async () => {
     const frontEnd = await brokers.connect();
     const losses: BrokerLoss[] = [];
     frontEnd.onDidLose((loss) => losses.push(loss));
-    await frontEnd.setWish(DEMO);
+    await frontEnd.setRequest(DEMO);
     await settled(frontEnd);
     const updates: PvUpdate[] = [];
     frontEnd.monitorPv({ name: 'DEMO:BEAM:CURRENT', protocol: 'ca' }, (update) =>
@@ -153,13 +153,13 @@ describe('the broker', function () {
   it('makes room for a newer version, and keeps the circuits of its own front ends', async () => {
     const older = { ...brokers.env, EPICS_EXPOSE_TEST_VERSION: '0.0.9' };
     const first = await brokers.connect({ env: older, version: '0.0.9' });
-    await first.setWish(DEMO);
+    await first.setRequest(DEMO);
     await settled(first);
     const client = await openClient(localOf(first, 'ca'));
     const second = await brokers.connect();
     assert.notEqual(second.broker.pid, first.broker.pid);
     assert.equal(first.broker.version, '0.0.9');
-    await second.setWish(DEMO);
+    await second.setRequest(DEMO);
     await settled(second);
     await client.hasUpdate();
     assert.equal(client.ended, undefined);
@@ -175,7 +175,7 @@ describe('the broker', function () {
     const first = await brokers.connect({ env, version: '0.1.0' });
     assert.equal(first.broker.version, '0.0.9');
     assert.doesNotMatch(brokers.log, /makes room/);
-    await first.setWish(DEMO);
+    await first.setRequest(DEMO);
     await settled(first);
     // Another one does not know yet what it would start, and finds out once.
     const second = await brokers.connect({ env, version: '0.1.0' });
@@ -253,7 +253,7 @@ describe('the broker', function () {
 
   it('outlives garbage, silence and requests that make no sense', async () => {
     const frontEnd = await brokers.connect();
-    await frontEnd.setWish(DEMO);
+    await frontEnd.setRequest(DEMO);
     const talk = async (bytes: string): Promise<string> => {
       const socket = connect(brokers.socket);
       let text = '';
@@ -287,20 +287,20 @@ describe('the broker', function () {
     await settled(frontEnd);
   });
 
-  it('refuses an engine that makes no sense, and keeps the former wish', async () => {
+  it('refuses an engine that makes no sense, and keeps the former request', async () => {
     const frontEnd = await brokers.connect();
-    await frontEnd.setWish(DEMO);
-    await assert.rejects(frontEnd.setWish({ ...DEMO, engines: ['gopher://x'] }), (error) =>
+    await frontEnd.setRequest(DEMO);
+    await assert.rejects(frontEnd.setRequest({ ...DEMO, engines: ['gopher://x'] }), (error) =>
       isErrorCode(error, 'usage'),
     );
-    assert.deepEqual(frontEnd.wish, DEMO);
-    assert.deepEqual(await frontEnd.listWishes(never), [DEMO]);
+    assert.deepEqual(frontEnd.request, DEMO);
+    assert.deepEqual(await frontEnd.listRequests(never), [DEMO]);
     await settled(frontEnd);
   });
 
   it('is not held up, nor filled, by a front end that does not read', async () => {
     const frontEnd = await brokers.connect();
-    await frontEnd.setWish(DEMO);
+    await frontEnd.setRequest(DEMO);
     await settled(frontEnd);
     const { pid } = frontEnd.broker;
     const slow = connect(brokers.socket);
@@ -330,7 +330,7 @@ describe('the broker', function () {
   it('ends in order on SIGTERM, with everything it had open', async () => {
     for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
       const frontEnd = await brokers.connect();
-      await frontEnd.setWish(DEMO);
+      await frontEnd.setRequest(DEMO);
       await settled(frontEnd);
       const local = localOf(frontEnd, 'ca');
       frontEnd.leave();
@@ -419,7 +419,7 @@ describe('the broker', function () {
       const window = await brokers.connect();
       // Not what the commands below would select by themselves.
       const selection = { containers: ['demo'], labels: [] };
-      await window.setWish({ ...DEMO, selection });
+      await window.setRequest({ ...DEMO, selection });
       const run = (...args: string[]): ReturnType<typeof epicsExpose> =>
         epicsExpose(args, { env: brokers.env });
       const env = await run('env', '--json');
@@ -461,7 +461,7 @@ describe('the broker', function () {
       assert.equal(nothing.exitCode, 3);
       assert.equal(nothing.stdout, `export EPICS_CA_NAME_SERVERS='${own} ${tunnel}'\n${unset}\n`);
       const window = await brokers.connect();
-      await window.setWish(DEMO);
+      await window.setRequest(DEMO);
       await settled(window);
       const ours = clientEnvironment(nameServersOf(window.snapshot));
       const print = ['printenv', 'EPICS_CA_NAME_SERVERS', 'EPICS_PVA_NAME_SERVERS'];
@@ -485,7 +485,7 @@ describe('the broker', function () {
 
     it('uses the broker of a window, and leaves it as it was', async () => {
       const window = await brokers.connect();
-      await window.setWish(DEMO);
+      await window.setRequest(DEMO);
       await settled(window);
       const status = await epicsExpose(['status', '--json', '--engine', 'demo:'], {
         env: brokers.env,
@@ -495,9 +495,9 @@ describe('the broker', function () {
       const exposed = Exposed.start(['demo'], { env: brokers.env });
       await exposed.untilReachable('demo', 2);
       assert.deepEqual(exposed.snapshot.containers, window.snapshot.containers);
-      assert.equal((await window.listWishes(never)).length, 2);
+      assert.equal((await window.listRequests(never)).length, 2);
       assert.equal(await exposed.stop(), 0);
-      assert.equal((await window.listWishes(never)).length, 1);
+      assert.equal((await window.listRequests(never)).length, 1);
       assert.equal(localOf(window, 'ca').port, 5064);
     });
 
@@ -506,7 +506,7 @@ describe('the broker', function () {
       await demo.untilReachable('demo', 2);
       const window = await brokers.connect();
       assert.ok(window.broker.isForeground);
-      await window.setWish(DEMO);
+      await window.setRequest(DEMO);
       assert.equal(await demo.stop(), 0);
       await until(() => window.isConnected && !window.broker.isForeground, 5000, 'another broker');
       await settled(window);
@@ -514,7 +514,7 @@ describe('the broker', function () {
 
     it('stops and restarts it', async () => {
       const window = await brokers.connect();
-      await window.setWish(DEMO);
+      await window.setRequest(DEMO);
       const { pid } = window.broker;
       const restart = await epicsExpose(['broker', 'restart'], { env: brokers.env });
       assert.equal(restart.exitCode, 0, restart.stderr);

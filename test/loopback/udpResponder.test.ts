@@ -73,7 +73,7 @@ describe('searches by UDP', () => {
     const search = store.add(
       new HostSearch({ ...parts, sockets, names, onChange: () => undefined }),
     );
-    search.setWish('loopback');
+    search.setMode('loopback');
     const { state } = search;
     assert.deepEqual(state, {});
     await until(
@@ -172,14 +172,14 @@ describe('searches by UDP', () => {
     const search = store.add(
       new HostSearch({ ...parts, sockets, names, onChange: () => undefined }),
     );
-    search.setWish('loopback');
+    search.setMode('loopback');
     await until(() => Object.keys(search.state).length === 2, 5000, 'the problems');
     assert.match(search.state.ca?.problem?.message ?? '', /127\.0\.0\.1:\d+/);
     assert.match(search.state.pva?.problem?.message ?? '', /EADDRINUSE/);
     if (process.platform === 'linux') {
       assert.match(search.state.ca?.problem?.message ?? '', new RegExp(`pid ${process.pid}`));
     }
-    search.setWish('off');
+    search.setMode('off');
     assert.deepEqual(search.state, {});
   });
 
@@ -265,7 +265,7 @@ describe('searches by UDP', () => {
     const search = store.add(
       new HostSearch({ ...parts, sockets, names, onChange: () => undefined }),
     );
-    search.setWish('loopback');
+    search.setMode('loopback');
     await until(() => search.state.ca?.broadcasts !== undefined, 5000, 'the broadcasts');
     assert.match(search.state.ca?.problem?.message ?? '', /is held by/);
     const { socket, replies } = await client();
@@ -336,7 +336,7 @@ describe('searches by UDP', () => {
     const search = store.add(
       new HostSearch({ ...parts, sockets, names, onChange: () => undefined }),
     );
-    search.setWish('loopback');
+    search.setMode('loopback');
     await until(() => search.state.pva?.local !== undefined, 5000, 'the port');
     const { socket, replies } = await client();
     const question = fromHex(PVA_SEARCH);
@@ -372,7 +372,7 @@ describe('searches by UDP', () => {
     const second = store.add(
       new HostSearch({ ...parts, sockets, names, onChange: () => undefined }),
     );
-    second.setWish('loopback');
+    second.setMode('loopback');
     await until(() => Object.keys(second.state).length === 2, 5000, 'the second');
     assert.equal(second.state.ca?.problem?.code, 'search-port-taken');
     assert.deepEqual(second.state.pva?.local, at.pva);

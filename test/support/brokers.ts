@@ -4,16 +4,16 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../src/base/log';
-import type { Wish } from '../../src/model/coreApi';
+import type { ExposeRequest } from '../../src/model/coreApi';
 import {
-  type BrokerExposure,
+  type BrokerCore,
   connectBroker,
   type ConnectBrokerOptions,
 } from '../../src/node/broker/connectBroker';
 import { until } from './until';
 
 export const BROKER = join(__dirname, '../../dist/broker.js');
-export const DEMO: Wish = {
+export const DEMO: ExposeRequest = {
   selection: { containers: [], labels: [] },
   engines: ['demo:'],
   names: [],
@@ -23,7 +23,7 @@ const never = new AbortController().signal;
 export class Brokers {
   readonly folder = mkdtempSync(join(tmpdir(), 'eeb-'));
   readonly env: NodeJS.ProcessEnv;
-  readonly #frontEnds: BrokerExposure[] = [];
+  readonly #frontEnds: BrokerCore[] = [];
   readonly #pids = new Set<number>();
 
   constructor(graceMs = 1500) {
@@ -46,7 +46,7 @@ export class Brokers {
     return readdirSync(this.folder).filter((name) => !/^(broker\.log|addresses\.json$)/.test(name));
   }
 
-  async connect(more: Partial<ConnectBrokerOptions> = {}): Promise<BrokerExposure> {
+  async connect(more: Partial<ConnectBrokerOptions> = {}): Promise<BrokerCore> {
     const options = { clientName: 'a test', version: '0.1.0', program: BROKER, log: silentLog };
     const frontEnd = await connectBroker({ env: this.env, ...options, ...more }, never);
     this.#pids.add(frontEnd.broker.pid);
@@ -84,7 +84,7 @@ export function isRunning(pid: number): boolean {
 }
 
 /** Waits until all that was found is exposed. */
-export async function settled(frontEnd: BrokerExposure): Promise<void> {
+export async function settled(frontEnd: BrokerCore): Promise<void> {
   const hasServers = (): boolean =>
     frontEnd.snapshot.containers.some(({ iocs }) => iocs.some((ioc) => ioc.servers.length > 0));
   await until(
@@ -96,7 +96,7 @@ export async function settled(frontEnd: BrokerExposure): Promise<void> {
 
 /** Where clients reach the first server of that protocol. */
 export function localOf(
-  frontEnd: BrokerExposure,
+  frontEnd: BrokerCore,
   protocol: 'ca' | 'pva',
 ): { host: string; port: number } {
   const servers = frontEnd.snapshot.containers.flatMap((c) => c.iocs.flatMap((i) => i.servers));

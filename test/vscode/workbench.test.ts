@@ -106,15 +106,15 @@ describe('workbench', function () {
     await window.pictures('tree');
   });
 
-  it('tells the story of a PV in a hover over its line', async () => {
+  it('tells the details of a PV in a hover over its line', async () => {
     const window = await exposedWindow();
     await window.expand(/^CA /);
     const look = (): Promise<string> => window.hover(window.rows('DEV:TEMPERATURE'));
-    const story = await look();
-    assert.match(story, /^DEV:TEMPERATURE\n/);
-    assert.match(story, /Channel Access \(rsrv\)\nValue: 21\.50 C\n/);
+    const details = await look();
+    assert.match(details, /^DEV:TEMPERATURE\n/);
+    assert.match(details, /Channel Access \(rsrv\)\nValue: 21\.50 C\n/);
     assert.match(
-      story,
+      details,
       /IOC DEV_IOC \(pid \d+\) in container .*:5064 → .* → 127\.\d+\.\d+\.\d+:5064/,
     );
     await window.pictures('hover', look);
@@ -125,8 +125,8 @@ describe('workbench', function () {
     await window.expand(/^CA /);
     const counter = window.rows('DEV:COUNT');
     const look = async (): Promise<number> => {
-      const story = await window.hover(counter);
-      return Number(/Value: (\d+) counts/.exec(story)?.[1] ?? assert.fail(story));
+      const details = await window.hover(counter);
+      return Number(/Value: (\d+) counts/.exec(details)?.[1] ?? assert.fail(details));
     };
     // While the pointer is nowhere near another line.
     const first = await look();
@@ -168,9 +168,9 @@ describe('workbench', function () {
       await window.expand(/^PVA pvxs.* :5075.*2 of 2/i);
       const image = window.rows('CAM:IMAGE');
       await image.waitFor();
-      const story = await window.hover(image);
+      const details = await window.hover(image);
       assert.match(
-        story,
+        details,
         /Value: \[\d+, .* 999990 more\]\nSize: ubyte\[1000000\], 1000 × 1000, 1\.0 MB/,
       );
       await window.picture('image-hover');
@@ -201,9 +201,9 @@ describe('workbench', function () {
 
   it('tells where clients that search are answered', async () => {
     const window = await exposedWindow();
-    const story = await window.hover(window.rows(/^Searches/));
-    assert.match(story, /Channel Access\nName server: 127\.0\.0\.1:\d*5063, for EPICS_CA_NAME/);
-    assert.match(story, /Broadcasts: not heard|Broadcasts: of this machine/);
+    const details = await window.hover(window.rows(/^Searches/));
+    assert.match(details, /Channel Access\nName server: 127\.0\.0\.1:\d*5063, for EPICS_CA_NAME/);
+    assert.match(details, /Broadcasts: not heard|Broadcasts: of this machine/);
     await window.picture('searches');
   });
 
@@ -219,8 +219,8 @@ describe('workbench', function () {
     await window.openFile('example.db');
     const name = window.page.locator('.view-line span', { hasText: 'DEV:TEMPERATURE' }).last();
     const look = (): Promise<string> => window.hover(name);
-    const story = await look();
-    assert.match(story, /21\.50 C/);
+    const details = await look();
+    assert.match(details, /21\.50 C/);
     await window.pictures('editor-hover', look);
   });
 

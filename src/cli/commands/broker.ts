@@ -1,7 +1,7 @@
 /** `epics-expose broker status|stop|restart`: the background process itself. */
 import { isErrorCode, messageOf } from '../../base/errors';
 import { printable } from '../../base/printable';
-import { type BrokerExposure, findBroker } from '../../node/broker/connectBroker';
+import { type BrokerCore, findBroker } from '../../node/broker/connectBroker';
 import { brokerPaths } from '../../node/broker/brokerPaths';
 import { stopBroker } from '../../node/broker/stopBroker';
 import { systemClock } from '../../node/systemClock';
@@ -70,23 +70,23 @@ function didNot(action: BrokerAction, error: unknown, terminal: Terminal): numbe
 }
 
 async function tellStatus(
-  broker: BrokerExposure,
+  broker: BrokerCore,
   options: CommonOptions,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  const wishes = await broker.listWishes(signal);
+  const requests = await broker.listRequests(signal);
   const { pid, version, isForeground, logFile, frontEndCount } = broker.broker;
   // This command is a front end too.
   const others = frontEndCount - 1;
   if (options.json === true) {
-    terminal.printJson({ ...broker.broker, frontEndCount: others, wishes });
+    terminal.printJson({ ...broker.broker, frontEndCount: others, wishes: requests });
     return;
   }
   terminal.print(`${isForeground ? 'a command in a terminal' : 'in the background'}, pid ${pid}`);
   terminal.print(`version ${printable(version)}`);
   terminal.print(
-    `connected besides this command: ${others}; wishes for exposure: ${wishes.length}`,
+    `connected besides this command: ${others}; requests for exposure: ${requests.length}`,
   );
   if (logFile !== undefined) terminal.print(`log ${printable(logFile)}`);
 }

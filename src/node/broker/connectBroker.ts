@@ -19,7 +19,13 @@ import {
 import { type Event, EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
 import { waitFor } from '../../base/waitFor';
-import type { CoreRequests, CoreApi, PvAddress, PvUpdate, Wish } from '../../model/coreApi';
+import type {
+  CoreRequests,
+  CoreApi,
+  PvAddress,
+  PvUpdate,
+  ExposeRequest,
+} from '../../model/coreApi';
 import type { Snapshot } from '../../model/snapshot';
 import { CoreClient } from '../../rpc/coreClient';
 import { type BrokerFacts, RPC_PROTOCOL } from '../../rpc/messages';
@@ -46,7 +52,7 @@ export interface ConnectBrokerOptions {
   readonly env: Environment;
   /** For the broker's log: "VS Code", "epics-expose get". */
   readonly clientName: string;
-  /** Who comes back under the same within the grace finds its wish as it was; default: nobody does. */
+  /** Who comes back under the same within the grace finds its request as it was; default: nobody does. */
   readonly clientId?: string;
   /** Of this program. */
   readonly version: string;
@@ -60,18 +66,18 @@ export interface BrokerLoss {
   readonly logFile: string;
 }
 
-export interface BrokerExposure extends CoreApi {
+export interface BrokerCore extends CoreApi {
   /** As it said at the last hello. */
   readonly broker: BrokerFacts;
   readonly isConnected: boolean;
   /** What this front end wants; after coming back within the grace, what it wanted before. */
-  readonly wish: Wish | undefined;
+  readonly request: ExposeRequest | undefined;
   /** Why there is no broker now, after a failed attempt to start one; tried again by itself. */
   readonly problem: string | undefined;
   /** The broker ended or was lost, once each time; what was wanted is wanted again by itself. */
   readonly onDidLose: Event<BrokerLoss>;
   /** What all front ends want. */
-  listWishes(signal: AbortSignal): Promise<readonly Wish[]>;
+  listRequests(signal: AbortSignal): Promise<readonly ExposeRequest[]>;
   /** Ends the broker and starts another one; every client's circuit ends with it. */
   restart(signal: AbortSignal): Promise<void>;
   /** Ends the broker, everything with it; resolves when it has ended. Starts none. */
@@ -89,8 +95,8 @@ export interface BrokerExposure extends CoreApi {
 export async function connectBroker(
   options: ConnectBrokerOptions,
   signal: AbortSignal,
-): Promise<BrokerExposure> {
-  const exposure = new ReconnectingExposure(options, requiredPlace(options.env));
+): Promise<BrokerCore> {
+  const exposure = new ReconnectingCore(options, requiredPlace(options.env));
   try {
     await exposure.connect(signal, true);
     return withCoreRequests(exposure);
@@ -108,11 +114,11 @@ export async function findBroker(
   options: ConnectBrokerOptions,
   signal: AbortSignal,
   onUnusable: (reason: string) => void = () => undefined,
-): Promise<BrokerExposure | undefined> {
+): Promise<BrokerCore | undefined> {
   const place = brokerPaths(options.env);
   if (!place) return undefined;
   checkPlace(place);
-  const exposure = new ReconnectingExposure(options, place);
+  const exposure = new ReconnectingCore(options, place);
   try {
     if (await exposure.connect(signal, false)) return withCoreRequests(exposure);
   } catch (error) {
@@ -125,10 +131,10 @@ export async function findBroker(
 }
 
 /** What is asked of the core goes to the broker that is there then. */
-function withCoreRequests(exposure: ReconnectingExposure): BrokerExposure {
+function withCoreRequests(exposure: ReconnectingCore): BrokerCore {
   return Object.assign(
     exposure,
-    coreRequests((name, params, signal) => exposure.request(name, params, signal)),
+    coreRequests((name, params, signal) => exposure.ask(name, params, signal)),
   );
 }
 
@@ -145,7 +151,7 @@ interface Monitor {
   readonly onUpdate: (update: PvUpdate) => void;
 }
 
-class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
+class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
   readonly #options: ConnectBrokerOptions;
   readonly #place: BrokerPaths;
   readonly #clock: Clock = systemClock;
@@ -158,8 +164,8 @@ class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
   #nextMonitorId = 0;
   #client: CoreClient | undefined;
   #facts: BrokerFacts | undefined;
-  #wish: Wish | undefined;
-  #hasWished = false;
+  #request: ExposeRequest | undefined;
+  #hasRequested = false;
   #snapshot = NOTHING;
   #problem: string | undefined;
   /** Whether we started what we connect to. */
@@ -183,8 +189,8 @@ class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
   get isConnected(): boolean {
     return this.#client !== undefined;
   }
-  get wish(): Wish | undefined {
-    return this.#wish;
+  get request(): ExposeRequest | undefined {
+    return this.#request;
   }
   get problem(): string | undefined {
     return this.#problem;
@@ -245,10 +251,10 @@ class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
     });
     try {
       const params = { protocol: RPC_PROTOCOL, version, clientId: this.#clientId, clientName };
-      const { broker, wish, snapshot } = await client.hello(params, signal);
+      const { broker, request, snapshot } = await client.hello(params, signal);
       if (this.#isReplaceable(broker, mayStart)) {
         this.#options.log('info', 'session', `broker ${broker.version} makes room for ${version}`);
-        await client.request('handOver', {}, signal);
+        await client.ask('handOver', {}, signal);
         client.dispose();
         return false;
       }
@@ -264,10 +270,10 @@ class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
       }
       this.#facts = broker;
       this.#snapshot = snapshot;
-      if (this.#hasWished) await client.setWish(this.#wish, signal);
-      else this.#wish = wish;
+      if (this.#hasRequested) await client.setRequest(this.#request, signal);
+      else this.#request = request;
       for (const [monitorId, { address }] of this.#monitors) {
-        await client.request('startMonitor', { monitorId, ...address }, signal);
+        await client.ask('startMonitor', { monitorId, ...address }, signal);
       }
       if (this.#abort.signal.aborted) throw new CancelledError();
     } catch (error) {
@@ -313,13 +319,13 @@ class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
     }
   }
 
-  async request<M extends MethodName>(
+  async ask<M extends MethodName>(
     name: M,
     params: ParamsOf<M>,
     signal: AbortSignal,
   ): Promise<ResultOf<M>> {
     const client = this.#client ?? (await this.#nextClient(signal));
-    return client.request(name, params, signal);
+    return client.ask(name, params, signal);
   }
 
   #nextClient(signal: AbortSignal): Promise<CoreClient> {
@@ -343,20 +349,20 @@ class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
     });
   }
 
-  async setWish(wish: Wish | undefined): Promise<void> {
-    const former = this.#wish;
-    this.#wish = wish;
-    this.#hasWished = true;
+  async setRequest(request: ExposeRequest | undefined): Promise<void> {
+    const former = this.#request;
+    this.#request = request;
+    this.#hasRequested = true;
     try {
-      await this.request('setWish', { wish: wish ?? null }, this.#abort.signal);
+      await this.ask('setRequest', { request: request ?? null }, this.#abort.signal);
     } catch (error) {
-      if (this.#client && this.#wish === wish) this.#wish = former;
+      if (this.#client && this.#request === request) this.#request = former;
       throw error;
     }
   }
 
-  listWishes(signal: AbortSignal): Promise<readonly Wish[]> {
-    return this.request('listWishes', {}, signal);
+  listRequests(signal: AbortSignal): Promise<readonly ExposeRequest[]> {
+    return this.ask('listRequests', {}, signal);
   }
 
   monitorPv(address: PvAddress, onUpdate: (update: PvUpdate) => void): Disposable {
@@ -371,14 +377,14 @@ class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
 
   /** What a broker that comes later is told anyway. */
   #tell<M extends MethodName>(method: M, params: ParamsOf<M>): void {
-    this.#client?.request(method, params, this.#abort.signal).catch((error: unknown) => {
+    this.#client?.ask(method, params, this.#abort.signal).catch((error: unknown) => {
       if (!this.#abort.signal.aborted) this.#options.log('info', 'session', messageOf(error));
     });
   }
 
   async restart(signal: AbortSignal): Promise<void> {
     const former = this.#client;
-    await this.request('stop', {}, signal).catch(unlessAborted(signal));
+    await this.ask('stop', {}, signal).catch(unlessAborted(signal));
     // Its end is told by the connection's, which brings us back to another one.
     const isLost = (): true | undefined => (this.#client === former ? undefined : true);
     await waitFor(this.#clock, isLost, LOOK_MS, signal);
@@ -406,7 +412,7 @@ class ReconnectingExposure implements Omit<BrokerExposure, keyof CoreRequests> {
     this.#client = undefined;
     this.#abort.abort();
     await client
-      ?.request('goodbye', {}, new AbortController().signal, GOODBYE_TIMEOUT_MS)
+      ?.ask('goodbye', {}, new AbortController().signal, GOODBYE_TIMEOUT_MS)
       .catch(() => undefined);
     client?.dispose();
     this.leave();

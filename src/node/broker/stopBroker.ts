@@ -20,7 +20,7 @@ export async function stopBroker(
   const client = new CoreClient(socket, clock, events);
   try {
     // Its answer may be lost to its end.
-    await client.request('stop', {}, signal).catch(nothing);
+    await client.ask('stop', {}, signal).catch(nothing);
   } finally {
     client.dispose();
   }

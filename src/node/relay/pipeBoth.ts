@@ -19,7 +19,7 @@ export function pipeBoth(
   intercept?: InterceptCircuit,
 ): void {
   const attached = reader && upstream instanceof Socket ? { reader, upstream } : undefined;
-  const interceptor = intercept && makeSifter(client, attached?.reader, intercept);
+  const interceptor = intercept && makeInterceptor(client, attached?.reader, intercept);
   passEndings(client, upstream, interceptor);
   passEndings(upstream, client);
   passBytes(client, upstream, interceptor && ((bytes) => interceptor.fromClient(bytes)));
@@ -29,7 +29,7 @@ export function pipeBoth(
 }
 
 /** Its answers go out once for all questions of a turn. */
-function makeSifter(
+function makeInterceptor(
   client: Socket,
   reader: FixedBufferReader | undefined,
   intercept: InterceptCircuit,

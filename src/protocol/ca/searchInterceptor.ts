@@ -1,7 +1,7 @@
 import { SearchInterceptor, type WaitingAnswers } from '../searchInterceptor';
 import { ipv4Number } from '../ipv4';
 import { CUT, NO_MESSAGE, type FrameShape } from '../frameShape';
-import type { SievedMessages } from '../messageFilter';
+import type { FilteredMessages } from '../messageFilter';
 import {
   CA_MINOR_PROTOCOL_REVISION,
   CA_PROTO_ECHO,
@@ -44,7 +44,7 @@ export class CaSearchInterceptor {
 
   constructor(onQuestion: (question: CaQuestion) => void) {
     let hasVersion = false;
-    const client: SievedMessages = {
+    const client: FilteredMessages = {
       ...shape,
       isLookedAt: (bytes, at) => isLookedAt(bytes, at),
       passes: (message) => {

@@ -1,6 +1,6 @@
 import { ByteReader } from '../bytes';
 import { CUT, NO_MESSAGE, type FrameShape } from '../frameShape';
-import type { SievedMessages } from '../messageFilter';
+import type { FilteredMessages } from '../messageFilter';
 import { SearchInterceptor, type WaitingAnswers } from '../searchInterceptor';
 import {
   CMD_SEARCH,
@@ -41,7 +41,7 @@ export class PvaSearchInterceptor {
   readonly #answers = new PvaAnswers();
 
   constructor(onQuestion: (question: SearchRequest) => void) {
-    const client: SievedMessages = {
+    const client: FilteredMessages = {
       ...shapeOf('client'),
       isLookedAt: (bytes, at) => {
         const flags = bytes[at + 2] as number;

@@ -9,7 +9,7 @@ import { type Disposable, DisposableStore } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
 import type { Log } from '../../base/log';
 import { type Endpoint, formatEndpoint, isLoopback } from '../../model/endpoint';
-import type { SearchWish } from '../../model/coreApi';
+import type { SearchMode } from '../../model/coreApi';
 import type { Problem, PvProtocol, SearchPort, SearchState } from '../../model/snapshot';
 import { describeHolder, describeLeft } from '../ports/localPorts';
 import type { PortReservations } from '../ports/portReservations';
@@ -59,7 +59,7 @@ export class HostSearch implements Disposable {
   readonly #input: HostSearchInput;
   readonly #following: Disposable;
   readonly #places = new Map<string, Place>();
-  #wish: SearchWish = 'off';
+  #mode: SearchMode = 'off';
   #further: FurtherPorts = { ca: [], pva: [] };
   /** While something is wanted. */
   #store: DisposableStore | undefined;
@@ -102,11 +102,11 @@ export class HostSearch implements Disposable {
     return publisher && takenProblem(protocol, endpoint, describeLeft(publisher));
   }
 
-  setWish(wish: SearchWish): void {
-    if (wish === this.#wish || this.#isDisposed) return;
-    const wasOff = this.#wish === 'off';
-    this.#wish = wish;
-    if (wish === 'off') this.#close();
+  setMode(mode: SearchMode): void {
+    if (mode === this.#mode || this.#isDisposed) return;
+    const wasOff = this.#mode === 'off';
+    this.#mode = mode;
+    if (mode === 'off') this.#close();
     else if (wasOff) this.#begin();
     else this.#look();
     this.#tell();
@@ -139,10 +139,10 @@ export class HostSearch implements Disposable {
   }
 
   #look(): void {
-    if (this.#wish === 'off') return;
+    if (this.#mode === 'off') return;
     const { own, broadcasts } = this.#input.sockets.addresses();
     this.#own = new Set(own);
-    this.#broadcasts = broadcasts[this.#wish];
+    this.#broadcasts = broadcasts[this.#mode];
     for (const place of this.#places.values()) void this.#giveWay(place);
     this.#review();
   }
@@ -157,7 +157,7 @@ export class HostSearch implements Disposable {
 
   /** Opens what is wanted and free, closes what is not; what failed waits for its retry. */
   #review(): void {
-    if (this.#wish === 'off' || this.#isDisposed) return;
+    if (this.#mode === 'off' || this.#isDisposed) return;
     const { reservations } = this.#input;
     const wanted = new Map<string, Place>();
     for (const place of reservations.isUnsure ? [] : this.#wantedPlaces()) {
@@ -247,9 +247,9 @@ export class HostSearch implements Disposable {
     const isBetween =
       this.#input.reservations.isUnsure ||
       [...this.#places.values()].some(({ isOpening }) => isOpening);
-    if (this.#wish !== 'off' && isBetween) return;
+    if (this.#mode !== 'off' && isBetween) return;
     const former = this.#state;
-    const ports = this.#wish === 'off' ? [] : PROTOCOLS.map((p) => [p, this.#stateOf(p)] as const);
+    const ports = this.#mode === 'off' ? [] : PROTOCOLS.map((p) => [p, this.#stateOf(p)] as const);
     this.#state = Object.fromEntries(ports.filter(([, port]) => Object.keys(port).length > 0));
     if (JSON.stringify(this.#state) === JSON.stringify(former)) return;
     for (const [protocol, port] of ports) {

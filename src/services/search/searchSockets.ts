@@ -1,7 +1,7 @@
 /** What searches by UDP need of this machine; node/ implements it. */
 import type { Disposable } from '../../base/disposable';
 import type { Endpoint } from '../../model/endpoint';
-import type { SearchWish } from '../../model/coreApi';
+import type { SearchMode } from '../../model/coreApi';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Relay, InterceptCircuit } from '../connection';
 import type { PortHolder } from '../ports/localPorts';
@@ -45,7 +45,7 @@ export interface HostAddresses {
   /** Its own, numeric, without those of the loopback. */
   readonly own: readonly string[];
   /** Where clients that broadcast are heard, by how much of this machine that is. */
-  readonly broadcasts: Readonly<Record<Exclude<SearchWish, 'off'>, readonly string[]>>;
+  readonly broadcasts: Readonly<Record<Exclude<SearchMode, 'off'>, readonly string[]>>;
 }
 
 export interface SearchSockets {

@@ -4,7 +4,7 @@ import { previewOf } from '../../../src/model/preview';
 import {
   formatLocal,
   formatMoment,
-  storySections,
+  detailsSections,
   tooltipSections,
 } from '../../../src/model/pvDetailsText';
 import { childrenOf, type TreeNode, treeOf } from '../../../src/model/pvTree';
@@ -32,12 +32,12 @@ const path: PvPath = {
 };
 const told = (one: PvPath): Record<string, string> =>
   Object.fromEntries(
-    storySections({ name: 'X:Y', paths: [one] }, nowMs).flatMap(({ lines }) =>
+    detailsSections({ name: 'X:Y', paths: [one] }, nowMs).flatMap(({ lines }) =>
       lines.map(({ label, text }) => [label, text]),
     ),
   );
 
-describe('storySections', () => {
+describe('detailsSections', () => {
   it('tells value, state and path', () => {
     const time = '2026-01-02T03:04:04.123456789Z';
     const reading = { value: 1.5, units: 'mA', severity: 'MINOR', alarmMessage: 'HIGH', time };
@@ -61,7 +61,7 @@ describe('storySections', () => {
     const lines = told({ ...denied, deniedTo: 'user ann on host desk' });
     assert.match(lines['State'] ?? '', /no read access for user ann on host desk, since/);
     assert.match(lines['What to do'] ?? '', /access security file/);
-    assert.equal(storySections({ name: 'X:Y', paths: [denied] }, nowMs)[0]?.health, 'bad');
+    assert.equal(detailsSections({ name: 'X:Y', paths: [denied] }, nowMs)[0]?.health, 'bad');
   });
 
   it("tells the server's trouble first", () => {
@@ -96,8 +96,8 @@ describe('storySections', () => {
   it('says the same later, as long as nothing changes', () => {
     const reading = { value: 'on', severity: 'NO_ALARM' };
     const readAt = '2026-01-02T03:04:00Z';
-    const story = { name: 'X:Y', paths: [{ ...path, reading, readAt, readProblem: 'gone' }] };
-    assert.deepEqual(storySections(story, nowMs), storySections(story, nowMs + 50_000));
+    const details = { name: 'X:Y', paths: [{ ...path, reading, readAt, readProblem: 'gone' }] };
+    assert.deepEqual(detailsSections(details, nowMs), detailsSections(details, nowMs + 50_000));
   });
 
   it('tells that a value was asked for and did not come yet', () =>
@@ -112,7 +112,7 @@ describe('storySections', () => {
   });
 
   it('says so when no IOC tells the name', () => {
-    const [section] = storySections({ name: 'X:Y', paths: [] }, nowMs);
+    const [section] = detailsSections({ name: 'X:Y', paths: [] }, nowMs);
     assert.equal(section?.health, 'bad');
     assert.match(section?.lines[1]?.text ?? '', /epicsExpose\.pvNames/);
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ViewState, type SituationInput, situationOf } from '../../../src/model/viewState';
+import { type ViewState, type ViewStateInput, viewStateOf } from '../../../src/model/viewState';
 import type { EngineState, Snapshot } from '../../../src/model/snapshot';
 import { snapshotWith } from '../../support/snapshots';
 
@@ -18,8 +18,8 @@ const engine = (status: EngineState['status'], code?: string): EngineState => ({
   ...(code !== undefined && { problem: problem(code) }),
 });
 
-describe('situationOf', () => {
-  const rows: [ViewState, Partial<SituationInput>][] = [
+describe('viewStateOf', () => {
+  const rows: [ViewState, Partial<ViewStateInput>][] = [
     ['not-exposed', { isExposing: false }],
     ['untrusted', { isExposing: false, isTrusted: false }],
     ['inside', { isExposing: false, place: 'inside' }],
@@ -50,7 +50,7 @@ describe('situationOf', () => {
   ];
   for (const [expected, given] of rows) {
     it(`${expected}: ${JSON.stringify(given).slice(0, 90)}`, () => {
-      const usual: SituationInput = {
+      const usual: ViewStateInput = {
         isExposing: true,
         isTrusted: true,
         place: 'here',
@@ -58,7 +58,7 @@ describe('situationOf', () => {
         problem: undefined,
         snapshot: nothing,
       };
-      assert.equal(situationOf({ ...usual, ...given }), expected);
+      assert.equal(viewStateOf({ ...usual, ...given }), expected);
     });
   }
 });

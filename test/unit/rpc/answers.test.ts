@@ -126,11 +126,11 @@ describe('what a broker says', () => {
       ['describePv', { name: 'X', paths: [{ listening: endpoints[0] }] }],
       ['readPv', { value: 1, severity: {} }],
       ['listContainers', [{ name: null }]],
-      ['listWishes', {}],
+      ['listRequests', {}],
     ];
     for (const [method, answer] of answers) {
       const { client, ends } = talk({ [method]: answer });
-      await assert.rejects(client.request(method, {}, signal), /makes no sense/);
+      await assert.rejects(client.ask(method, {}, signal), /makes no sense/);
       assert.equal(ends.length, 1);
     }
   });

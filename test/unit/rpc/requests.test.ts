@@ -35,7 +35,7 @@ describe('what a front end asks', () => {
     ...core,
     snapshot: snapshotWith([{ local: ENDPOINT }]),
     onDidChange: () => ({ dispose: () => undefined }),
-    setWish: note('exposure.setWish', undefined),
+    setRequest: note('exposure.setRequest', undefined),
     monitorPv: () => assert.fail('nothing is followed'),
     dispose: () => undefined,
   };
@@ -47,11 +47,11 @@ describe('what a front end asks', () => {
       theirs,
       {
         facts: FACTS,
-        wishes: [],
+        requests: [],
         attach: () => ({
           exposure,
-          wish: undefined,
-          setWish: note('setWish', undefined),
+          request: undefined,
+          setRequest: note('setRequest', undefined),
           detach: () => undefined,
         }),
         handOver: () => Promise.resolve(),
@@ -80,12 +80,12 @@ describe('what a front end asks', () => {
       assert.deepEqual(asked.at(-1), [name, params]);
       assert.deepEqual(answer, await core[name](params as never, new AbortController().signal));
     }
-    assert.equal(await connection.sendRequest('setWish', { wish: null }), null);
-    assert.deepEqual(asked.at(-1), ['setWish', undefined]);
+    assert.equal(await connection.sendRequest('setRequest', { request: null }), null);
+    assert.deepEqual(asked.at(-1), ['setRequest', undefined]);
     serving.dispose();
   });
 
-  const wish = { selection: { containers: [], labels: [] }, engines: [], names: [] };
+  const request = { selection: { containers: [], labels: [] }, engines: [], names: [] };
   const wrong: [string, unknown, RegExp][] = [
     ['listPvs', { offset: -1, limit: 10 }, /expected a whole number in listPvs\.offset/],
     ['listPvs', { offset: 0 }, /listPvs\.limit is missing/],
@@ -94,9 +94,13 @@ describe('what a front end asks', () => {
     ['describePv', { name: 'X' }, /describePv\.maxWaitMs is missing/],
     ['readPv', { name: 'X', protocol: 'tango' }, /expected ca or pva in readPv\.protocol/],
     ['readPv', { name: 'x'.repeat(2_000_000), protocol: 'ca' }, /expected text in readPv\.name/],
-    ['setWish', {}, /setWish\.wish is missing/],
-    ['setWish', { wish: { ...wish, names: 'X' } }, /expected a list in setWish\.wish\.names/],
-    ['setWish', { wish: { ...wish, search: 'all' } }, /off or loopback or thishost/],
+    ['setRequest', {}, /setRequest\.request is missing/],
+    [
+      'setRequest',
+      { request: { ...request, names: 'X' } },
+      /expected a list in setRequest\.request\.names/,
+    ],
+    ['setRequest', { request: { ...request, search: 'all' } }, /off or loopback or thishost/],
     ['stopMonitor', { monitorId: 'one' }, /expected a whole number in stopMonitor\.monitorId/],
     ['hello', { ...HELLO, clientId: undefined }, /hello\.clientId is missing/],
   ];

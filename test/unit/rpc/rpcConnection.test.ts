@@ -23,7 +23,7 @@ describe('a connection to a broker that was killed', () => {
         onEnd: (reason) => void ends.push(reason),
       });
       const { signal } = new AbortController();
-      await assert.rejects(client.request('listWishes', {}, signal), { code: 'transport' });
+      await assert.rejects(client.ask('listRequests', {}, signal), { code: 'transport' });
       await new Promise((resolve) => setImmediate(resolve));
       assert.deepEqual([ends, unhandled], [['write EPIPE'], []]);
     } finally {

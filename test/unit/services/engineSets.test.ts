@@ -29,7 +29,7 @@ function scene(found: readonly string[]) {
 }
 
 describe('EngineSets', () => {
-  it('opens each distinct list once, and closes it after the last wish', async () => {
+  it('opens each distinct list once, and closes it after the last request', async () => {
     const { sets, open, engines } = scene(['a']);
     sets.open([]);
     sets.open(['b', 'c']);

@@ -16,7 +16,7 @@ import { everySplit } from '../../support/everySplit';
 import { createRandom } from '../../support/random';
 import { cutFrames, fromHex, toHex, vectorFiles } from './ca/vectors';
 
-type Sifter = CaSearchInterceptor | PvaSearchInterceptor;
+type Interceptor = CaSearchInterceptor | PvaSearchInterceptor;
 
 const join = (parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(Buffer.concat(parts));
 const frame = (...words: number[]): Uint8Array => {
@@ -26,7 +26,7 @@ const frame = (...words: number[]): Uint8Array => {
 };
 
 /** What went on to the server of a client's chunks, and what was left at its end. */
-function passClient(interceptor: Sifter, chunks: readonly Uint8Array[]): Uint8Array {
+function passClient(interceptor: Interceptor, chunks: readonly Uint8Array[]): Uint8Array {
   const parts = chunks.flatMap((chunk) =>
     interceptor.fromClient(chunk).map((part) => part.slice()),
   );
