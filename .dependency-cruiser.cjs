@@ -70,6 +70,11 @@ module.exports = {
     ...pureRoom('protocol', 'base|protocol', 'protocol looks down to base only.'),
     ...pureRoom('model', 'base|model', 'model looks down to base only.'),
     ...pureRoom(
+      'present',
+      'base|model|present',
+      'present makes words and labels of what the model says; who works with facts does not use it.',
+    ),
+    ...pureRoom(
       'services',
       'base|protocol|model|services',
       'services look down to model, protocol and base; what they need of the system is an interface.',
@@ -118,7 +123,7 @@ module.exports = {
     {
       name: 'rpc-looks-down',
       comment:
-        'rpc carries the contract of model/exposure; it knows neither who asks nor who answers.',
+        'rpc carries the contract of model/coreApi; it knows neither who asks nor who answers.',
       severity: 'error',
       from: { path: '^src/rpc/' },
       to: { path: outside('base|model|rpc') },

@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import { DisposableStore, toDisposable } from './base/disposable';
 import { printableLines } from './base/printable';
 import type { Endpoint } from './model/endpoint';
-import type { WindowPlace } from './model/viewState';
+import type { WindowPlace } from './present/viewState';
 import { findRefused } from './node/findRefused';
 import { launchProgram } from './node/launchProgram';
 import { systemClock } from './node/systemClock';

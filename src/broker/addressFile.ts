@@ -6,7 +6,7 @@ import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { messageOf } from '../base/errors';
 import type { Log } from '../base/log';
 import { LAST_LOOPBACK_INDEX } from '../model/loopbackPlan';
-import type { AddressMemory } from '../services/ports/localPorts';
+import type { AddressMemory } from '../services/localPorts/localPorts';
 
 const MAX_CONTAINERS = 500;
 const MAX_KEY = 512;

@@ -10,8 +10,8 @@ import { connectTcp } from '../node/relay/connectTcp';
 import { createSearchSockets } from '../node/search/searchSockets';
 import { systemClock } from '../node/systemClock';
 import { openAddressFile } from './addressFile';
-import type { Engine } from '../services/engine';
-import type { EngineSet } from '../services/engineSets';
+import type { Engine } from '../services/host/engine';
+import type { EngineSet } from '../services/engines/engineSets';
 import { Core } from '../services/core';
 
 /** The endpoint that stands for the built-in demo IOC. */

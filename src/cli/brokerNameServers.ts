@@ -1,6 +1,6 @@
 /** What the broker that runs tells clients; how a command finds it. */
 import { join } from 'node:path';
-import { type NameServers, nameServersOf } from '../model/nameServers';
+import { type NameServers, nameServersOf } from '../present/nameServers';
 import {
   type BrokerCore,
   type ConnectBrokerOptions,

@@ -3,7 +3,7 @@ import {
   loopbackEntries,
   type NameServers,
   refusedNotes,
-} from '../model/nameServers';
+} from '../present/nameServers';
 import { findRefused } from '../node/findRefused';
 import type { Terminal } from './terminal';
 

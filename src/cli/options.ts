@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../base/errors';
 import { SEARCH_MODES, type SearchMode } from '../model/coreApi';
-import type { Selection } from '../services/selection';
+import type { Selection } from '../services/engines/selection';
 
 export interface CommonOptions {
   readonly engine: string[];

@@ -1,8 +1,8 @@
 /** Lays the table out for a terminal or a file. */
 import { styleText } from 'node:util';
-import { clientEnvironment, formatEnvironment, nameServersOf } from '../model/nameServers';
+import { clientEnvironment, formatEnvironment, nameServersOf } from '../present/nameServers';
 import type { Snapshot } from '../model/snapshot';
-import { type Health, tableNotes, tableRows } from '../model/table';
+import { type Health, tableNotes, tableRows } from '../present/table';
 
 const HEADINGS = ['CONTAINER', 'IOC', 'SERVER', 'ON THIS MACHINE', 'PVS'];
 /** Shape tells the state as well, for those who do not see the colour. */

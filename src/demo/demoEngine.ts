@@ -10,10 +10,14 @@ import { EventEmitter } from '../base/event';
 import { ContainerError, TransportError } from '../base/errors';
 import type { Endpoint } from '../model/endpoint';
 import { openTcpRelay } from '../node/relay/tcpRelay';
-import type { WayIn } from '../services/connection';
-import { CA_SERVER_PORT, PVA_BROADCAST_PORT, PVA_SERVER_PORT } from '../services/detect/candidates';
-import type { BoundSocket, SocketReport } from '../services/detect/socketReport';
-import type { ContainerAccess, ContainerInfo, Engine } from '../services/engine';
+import type { WayIn } from '../services/host/connection';
+import {
+  CA_SERVER_PORT,
+  PVA_BROADCAST_PORT,
+  PVA_SERVER_PORT,
+} from '../services/discovery/detect/candidates';
+import type { BoundSocket, SocketReport } from '../services/host/socketReport';
+import type { ContainerAccess, ContainerInfo, Engine } from '../services/host/engine';
 import { DemoServers } from './demoServers';
 import { DemoValues } from './demoPvs';
 import { duplexPair } from '../node/relay/duplexPair';

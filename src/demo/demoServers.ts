@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { type CaPvProvider, CaServerCircuit } from '../protocol/ca';
 import { type PvaProvider, PvaServerConnection } from '../protocol/pva';
-import { CA_SERVER_PORT, PVA_SERVER_PORT } from '../services/detect/candidates';
+import { CA_SERVER_PORT, PVA_SERVER_PORT } from '../services/discovery/detect/candidates';
 import { attachServer } from '../node/relay/attachServer';
 import { createDemoCa } from './demoCa';
 import type { DemoValues } from './demoPvs';

@@ -3,8 +3,12 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { type Endpoint, formatEndpoint, isUnspecified } from '../model/endpoint';
-import { MAX_TABLE_TEXT, parseCommandLine, parseSocketTable } from '../services/detect/parseProc';
-import type { PortHolder } from '../services/ports/localPorts';
+import {
+  MAX_TABLE_TEXT,
+  parseCommandLine,
+  parseSocketTable,
+} from '../services/discovery/detect/parseProc';
+import type { PortHolder } from '../services/localPorts/localPorts';
 import { readProcTable, readSocketInodes } from './containers/hostProcess';
 import { Turns } from './turns';
 

@@ -22,12 +22,12 @@ import {
 } from '../model/coreApi';
 import type { PvReading } from '../model/reading';
 import type { Snapshot } from '../model/snapshot';
-import { type EngineSet, EngineSets, type OpenEngineSet } from './engineSets';
-import { listBranch, listPvs } from './pvLists';
-import { PvMonitors } from './pvMonitors';
-import { PvReader } from './pvReader';
-import { isSelected } from './selection';
-import { ExposeSession, type PvServer, type SessionInput } from './session';
+import { type EngineSet, EngineSets, type OpenEngineSet } from './engines/engineSets';
+import { listBranch, listPvs } from './pvs/pvLists';
+import { PvMonitors } from './pvs/pvMonitors';
+import { PvReader } from './pvs/pvReader';
+import { isSelected } from './engines/selection';
+import { ExposeSession, type PvServer, type SessionInput } from './exposure/session';
 import { DisposedError } from '../base/errors';
 import type { Disposable } from '../base/disposable';
 

@@ -1,8 +1,8 @@
 /** Details of PVs as Markdown. Names and values come from outside: they are only ever appended as text. */
 import * as vscode from 'vscode';
 import { printable } from '../base/printable';
-import type { StorySection } from '../model/pvDetailsText';
-import type { Health } from '../model/table';
+import type { StorySection } from '../present/pvDetailsText';
+import type { Health } from '../present/table';
 import type { CommandId } from './ids';
 
 export interface CommandLink {

@@ -1,6 +1,6 @@
 import type { EnvironmentVariableCollection } from 'vscode';
 import type { Endpoint } from '../model/endpoint';
-import { clientEnvironment, loopbackEntries, nameServersOf } from '../model/nameServers';
+import { clientEnvironment, loopbackEntries, nameServersOf } from '../present/nameServers';
 import type { Snapshot } from '../model/snapshot';
 
 /** What of this machine the commands need; the composition root has it from Node. */

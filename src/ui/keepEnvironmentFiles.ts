@@ -2,8 +2,8 @@
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { messageOf } from '../base/errors';
-import { clientEnvironment, nameServersOf } from '../model/nameServers';
-import { environmentFiles } from '../model/terminalEnvironment';
+import { clientEnvironment, nameServersOf } from '../present/nameServers';
+import { environmentFiles } from '../present/terminalEnvironment';
 import type { WindowExposure } from './windowExposure';
 
 /** The first file as it is written when nothing is exposed. */

@@ -1,8 +1,8 @@
 /** Keeps the name servers in the environment of this window's new terminals, ours before theirs. */
 import type * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
-import type { WindowPlace } from '../model/viewState';
-import { terminalEnvironment } from '../model/terminalEnvironment';
+import type { WindowPlace } from '../present/viewState';
+import { terminalEnvironment } from '../present/terminalEnvironment';
 import { onDidChangeSettings, readSettings } from './settings';
 import type { WindowExposure } from './windowExposure';
 

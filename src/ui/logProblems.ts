@@ -1,8 +1,9 @@
 /** Writes what goes wrong into the log, each sentence once in a row: the view has no room for it. */
 import type { LogOutputChannel } from 'vscode';
 import type { Disposable } from '../base/disposable';
-import { engineProblems } from '../model/viewState';
-import { failureNotes, sentence } from '../model/table';
+import { engineProblems } from '../present/viewState';
+import { sentence } from '../model/sentence';
+import { failureNotes } from '../present/table';
 import type { WindowExposure } from './windowExposure';
 
 export function logProblems(exposure: WindowExposure, log: LogOutputChannel): Disposable {

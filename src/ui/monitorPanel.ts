@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { printable } from '../base/printable';
 import type { PvUpdate } from '../model/coreApi';
-import { formatLocal } from '../model/pvDetailsText';
+import { formatLocal } from '../present/pvDetailsText';
 import { readingCells, sizeText } from '../model/reading';
 import type { PvProtocol } from '../model/snapshot';
 import type { WindowExposure } from './windowExposure';

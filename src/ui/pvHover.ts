@@ -2,10 +2,10 @@
 import * as vscode from 'vscode';
 import type { Disposable } from '../base/disposable';
 import type { PvPage } from '../model/coreApi';
-import { expandName } from '../model/pvReferences/macroText';
-import { FILE_PATTERNS, pvReferenceAt } from '../model/pvReferences/pvReferenceAt';
-import type { PvReference } from '../model/pvReferences/pvReference';
-import type { StoryLine, StorySection } from '../model/pvDetailsText';
+import { expandName } from '../present/pvReferences/macroText';
+import { FILE_PATTERNS, pvReferenceAt } from '../present/pvReferences/pvReferenceAt';
+import type { PvReference } from '../present/pvReferences/pvReference';
+import type { StoryLine, StorySection } from '../present/pvDetailsText';
 import { withTimeout } from './withTimeout';
 import { LATE, pvMarkdown } from './pvTooltip';
 import { detailsMarkdown } from './detailsMarkdown';

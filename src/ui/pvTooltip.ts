@@ -5,9 +5,9 @@ import {
   type StorySection,
   detailsSections,
   tooltipSections,
-} from '../model/pvDetailsText';
+} from '../present/pvDetailsText';
 import type { PvDetails } from '../model/coreApi';
-import type { TreeNode } from '../model/pvTree';
+import type { TreeNode } from '../present/pvTree';
 import { COMMANDS } from './ids';
 import { type CommandLink, detailsMarkdown } from './detailsMarkdown';
 import type { WindowExposure } from './windowExposure';

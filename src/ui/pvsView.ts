@@ -16,9 +16,9 @@ import {
   type PvNode,
   type ServerNode,
   type TreeNode,
-} from '../model/pvTree';
-import { tooltipSections } from '../model/pvDetailsText';
-import type { WindowPlace } from '../model/viewState';
+} from '../present/pvTree';
+import { tooltipSections } from '../present/pvDetailsText';
+import type { WindowPlace } from '../present/viewState';
 import { HoveredRows } from './hoveredRows';
 import { CONTEXT_KEYS, PVS_VIEW } from './ids';
 import type { Tooltip } from './pvTooltip';

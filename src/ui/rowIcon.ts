@@ -1,7 +1,7 @@
 /** The icons of the tree's lines. */
 import * as vscode from 'vscode';
-import type { TreeNode } from '../model/pvTree';
-import type { Health } from '../model/table';
+import type { TreeNode } from '../present/pvTree';
+import type { Health } from '../present/table';
 
 const HEALTH_COLORS: Record<Health, string> = {
   good: 'testing.iconPassed',

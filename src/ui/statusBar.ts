@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
-import { totalsOf } from '../model/pvTree';
-import { engineProblems } from '../model/viewState';
-import { sentence } from '../model/table';
+import { totalsOf } from '../present/pvTree';
+import { engineProblems } from '../present/viewState';
+import { sentence } from '../model/sentence';
 import { COMMANDS, PVS_VIEW } from './ids';
 import type { WindowExposure } from './windowExposure';
 

@@ -1,7 +1,7 @@
 /** Keeps the context keys that menus and welcome texts depend on; sets only what changed. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
-import { viewStateOf, type WindowPlace } from '../model/viewState';
+import { viewStateOf, type WindowPlace } from '../present/viewState';
 import { CONTEXT_KEYS } from './ids';
 import { onDidChangeSettings, readSettings } from './settings';
 import type { WindowExposure } from './windowExposure';

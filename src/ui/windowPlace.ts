@@ -1,7 +1,7 @@
 /** Where this window works, and which container that is. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
-import type { WindowPlace } from '../model/viewState';
+import type { WindowPlace } from '../present/viewState';
 import type { ContainerState } from '../model/snapshot';
 import {
   type ContainerHint,

@@ -15,6 +15,7 @@ export const skeleton: Files = {
   'src/protocol/pva/pva.ts': 'export const pva = 1;',
   'src/protocol/agent/frames.ts': 'export const frames = 1;',
   'src/model/model.ts': 'export const model = 1;',
+  'src/present/present.ts': 'export const present = 1;',
   'src/services/service.ts': 'export const service = 1;\nexport interface Service { a: 1 }',
   'src/services/detect/parseText.ts': 'export const parseText = 1;',
   'src/node/node.ts': 'export const node = 1;',
@@ -30,6 +31,7 @@ export const skeleton: Files = {
 export const allowed: Files = {
   'src/protocol/ca/fine.ts':
     "import { base } from '../../base/base';\nimport { bytes } from '../bytes';\nexport default base + bytes;",
+  'src/present/fine.ts': "import { model } from '../model/model';\nexport default model;",
   'src/services/fine.ts':
     "import { model } from '../model/model';\nimport { ca } from '../protocol/ca/ca';\nexport default model + ca;",
   'src/node/fine.ts':
@@ -66,11 +68,16 @@ export const lintPlants: readonly Plant[] = [
     { file: 'src/protocol/agent/l1.ts', text: imports('ca', '../ca/ca') },
     { file: 'src/model/l1.ts', text: imports('ca', '../protocol/ca/ca') },
     { file: 'src/model/l2.ts', text: imports('readFileSync', 'node:fs') },
+    { file: 'src/model/l3.ts', text: imports('present', '../present/present') },
+    { file: 'src/present/l1.ts', text: imports('service', '../services/service') },
+    { file: 'src/present/l2.ts', text: imports('readFileSync', 'node:fs') },
     { file: 'src/services/l1.ts', text: imports('node', '../node/node') },
+    { file: 'src/services/l4.ts', text: imports('present', '../present/present') },
     { file: 'src/services/detect/l2.ts', text: imports('node', '../../node/node') },
     { file: 'src/services/l3.ts', text: imports('Server', 'node:net') },
     { file: 'src/node/l1.ts', text: imports('window', 'vscode') },
     { file: 'src/node/l2.ts', text: imports('ui', '../ui/ui') },
+    { file: 'src/node/l3.ts', text: imports('present', '../present/present') },
     { file: 'src/agent/l1.ts', text: imports('node', '../node/node') },
     { file: 'src/agent/l2.ts', text: imports('ca', '../protocol/ca/ca') },
     { file: 'src/agent/l3.ts', text: imports('closest', 'fastest-levenshtein') },
@@ -157,6 +164,12 @@ export const cruiserPlants: readonly Plant[] = [
     file: 'src/model/c2.ts',
     text: imports('closest', 'fastest-levenshtein'),
   },
+  {
+    rule: 'present-looks-down',
+    file: 'src/present/c1.ts',
+    text: imports('service', '../services/service'),
+  },
+  { rule: 'present-is-pure', file: 'src/present/c2.ts', text: imports('connect', 'node:net') },
   {
     rule: 'services-looks-down',
     file: 'src/services/c1.ts',
@@ -251,4 +264,5 @@ export const purePlants: readonly Plant[] = [
     text: "import { connect } from 'node:net';\nexport default connect;",
   },
   { rule: 'TS', file: 'src/protocol/p5.ts', text: "console.log('x');" },
+  { rule: 'TS', file: 'src/present/p6.ts', text: "console.log('x');" },
 ];

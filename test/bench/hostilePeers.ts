@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { CaClientCircuit, CaServerCircuit } from '../../src/protocol/ca';
 import { ntScalarType, PvaServerConnection, StoredPv } from '../../src/protocol/pva';
 import { attachServer } from '../../src/node/relay/attachServer';
-import { caHandler } from '../../src/services/probe/caHandler';
+import { caHandler } from '../../src/services/upstream/caHandler';
 
 const ECHO_PERIOD_MS = 5;
 const [role, host = '', port = ''] = process.argv.slice(2);

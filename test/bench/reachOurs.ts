@@ -10,7 +10,7 @@ import { NameTable } from '../../src/model/pvTable';
 import type { PvProtocol } from '../../src/model/snapshot';
 import { connectTcp } from '../../src/node/relay/connectTcp';
 import { systemClock } from '../../src/node/systemClock';
-import { createReachability } from '../../src/services/probe/createReachability';
+import { createReachability } from '../../src/services/upstream/createReachability';
 
 const [protocol, host = '', port, prefix = '', countText] = process.argv.slice(2);
 const count = Number(countText);

@@ -7,7 +7,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { findDatabaseNames } from '../../src/services/names/databaseNames';
+import { findDatabaseNames } from '../../src/services/discovery/names/databaseNames';
 import { scriptFixtures } from '../fixtures/names/scripts';
 import { quickSlices } from '../support/quickSlices';
 import { iocProcess } from '../support/iocProcess';

@@ -18,7 +18,7 @@ import { silentLog } from '../../src/base/log';
 import type { EngineApi } from '../../src/node/engines/engineApi';
 import { type EngineSet, openEngines } from '../../src/node/engines/openEngines';
 import { systemClock } from '../../src/node/systemClock';
-import type { Engine } from '../../src/services/engine';
+import type { Engine } from '../../src/services/host/engine';
 import { type LabContainer, runKeeper } from '../support/lab/container';
 import type { LabEngine } from '../support/lab/engine';
 import { needsEngine } from '../support/lab/needs';

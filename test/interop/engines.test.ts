@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { silentLog } from '../../src/base/log';
-import type { ContainerInfo, Engine } from '../../src/services/engine';
+import type { ContainerInfo, Engine } from '../../src/services/host/engine';
 import type { EngineApi, ExecSession } from '../../src/node/engines/engineApi';
 import { type EngineSet, openEngines } from '../../src/node/engines/openEngines';
 import { systemClock } from '../../src/node/systemClock';

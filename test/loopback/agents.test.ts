@@ -18,7 +18,11 @@ import {
   encodeFrame,
   encodeOpen,
 } from '../../src/protocol/agent/frames';
-import { parseLookSections, socketsOf, descriptorsOf } from '../../src/services/detect/parseLook';
+import {
+  parseLookSections,
+  socketsOf,
+  descriptorsOf,
+} from '../../src/services/discovery/detect/parseLook';
 import {
   failureOf,
   readPattern,

@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { DisposableStore, toDisposable } from '../../src/base/disposable';
 import { TransportError } from '../../src/base/errors';
 import type { Endpoint } from '../../src/model/endpoint';
-import type { Relay } from '../../src/services/connection';
+import type { Relay } from '../../src/services/host/connection';
 import { connectTcp } from '../../src/node/relay/connectTcp';
 import { reset } from '../../src/node/relay/pipeBoth';
 import { openTcpRelay, type Dial, type TcpRelayOptions } from '../../src/node/relay/tcpRelay';

@@ -6,7 +6,7 @@ import { silentLog } from '../../src/base/log';
 import { connectTcp } from '../../src/node/relay/connectTcp';
 import { openTcpRelay } from '../../src/node/relay/tcpRelay';
 import { systemClock } from '../../src/node/systemClock';
-import type { Relay } from '../../src/services/connection';
+import type { Relay } from '../../src/services/host/connection';
 import { NameService } from '../../src/services/search/nameService';
 import { createSearchCircuit } from '../../src/services/search/searchCircuit';
 import { FrameReader, FrameWriter } from '../../src/protocol/ca';

@@ -7,7 +7,7 @@ import type { PvProtocol } from '../../src/model/snapshot';
 import { createSearchSockets } from '../../src/node/search/searchSockets';
 import { systemClock } from '../../src/node/systemClock';
 import { FrameWriter as CaWriter } from '../../src/protocol/ca';
-import { NO_RESERVATIONS } from '../../src/services/ports/portReservations';
+import { NO_RESERVATIONS } from '../../src/services/localPorts/portReservations';
 import { HostSearch } from '../../src/services/search/hostSearch';
 import { NameService, type SearchedServer } from '../../src/services/search/nameService';
 import { UdpResponder } from '../../src/services/search/udpResponder';

@@ -4,7 +4,7 @@ import { createOpenContainer } from '../../src/node/containers/openContainer';
 import type { EngineApi } from '../../src/node/engines/engineApi';
 import { openEngines } from '../../src/node/engines/openEngines';
 import { systemClock } from '../../src/node/systemClock';
-import type { ContainerAccess, ContainerInfo, Engine } from '../../src/services/engine';
+import type { ContainerAccess, ContainerInfo, Engine } from '../../src/services/host/engine';
 
 export const openContainer = createOpenContainer({ clock: systemClock, log: silentLog });
 

@@ -1,4 +1,4 @@
-import type { ProcessInfo } from '../../src/services/detect/socketReport';
+import type { ProcessInfo } from '../../src/services/host/socketReport';
 
 /** A process of a container with the given facts. */
 export function iocProcess(facts: Partial<ProcessInfo>): ProcessInfo {

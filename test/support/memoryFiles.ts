@@ -1,4 +1,4 @@
-import type { ContainerAccess } from '../../src/services/engine';
+import type { ContainerAccess } from '../../src/services/host/engine';
 
 /** The readFile of a container that has exactly the given files (absolute paths). */
 export function memoryFiles(

@@ -1,7 +1,7 @@
 /** A CA client that stops reading in the middle of an answer: what it gets then is in our hands. */
 import { connect } from 'node:net';
 import { CaClientCircuit } from '../../src/protocol/ca';
-import { caHandler } from '../../src/services/probe/caHandler';
+import { caHandler } from '../../src/services/upstream/caHandler';
 import type { Endpoint } from '../../src/model/endpoint';
 
 const DBR_DOUBLE = 6;

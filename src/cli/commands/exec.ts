@@ -1,7 +1,7 @@
 /** `epics-expose exec -- CMD ARGS`: a client with the environment set, the relays open while it runs. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { failureNotes } from '../../model/table';
+import { failureNotes } from '../../present/table';
 import { clientVariables } from '../clientVariables';
 import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';

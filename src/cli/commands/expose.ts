@@ -1,8 +1,8 @@
 /** `epics-expose` and `epics-expose demo`: expose, report, follow changes until Ctrl-C. */
 import { createLogUpdate } from 'log-update';
 import { printableJson } from '../../base/printable';
-import { clientEnvironment } from '../../model/nameServers';
-import { sentence } from '../../model/table';
+import { clientEnvironment } from '../../present/nameServers';
+import { sentence } from '../../model/sentence';
 import { systemClock } from '../../node/systemClock';
 import { EXIT } from '../exitCodes';
 import { DEMO_ENGINE } from '../../broker/openCore';

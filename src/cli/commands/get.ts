@@ -5,7 +5,7 @@ import type { PvProtocol } from '../../model/snapshot';
 import type { CoreApi } from '../../model/coreApi';
 import { type PvReading, readingCells } from '../../model/reading';
 import { alignColumns } from '../renderTable';
-import { failureNotes } from '../../model/table';
+import { failureNotes } from '../../present/table';
 import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';

@@ -5,10 +5,11 @@ import {
   type NameServers,
   type Shell,
   withoutOurs,
-} from '../../model/nameServers';
+} from '../../present/nameServers';
 import type { Snapshot } from '../../model/snapshot';
 import type { PvRow } from '../../model/coreApi';
-import { healthOf, sentence, tableNotes } from '../../model/table';
+import { sentence } from '../../model/sentence';
+import { healthOf, tableNotes } from '../../present/table';
 import { printable } from '../../base/printable';
 import { clientVariables } from '../clientVariables';
 import { EXIT } from '../exitCodes';

@@ -13,7 +13,7 @@ import type { Endpoint } from '../../model/endpoint';
 import { FrameType, TICK_PERIOD_MS, encodeOpen } from '../../protocol/agent/frames';
 import { decodeUtf8, encodeUtf8 } from '../../protocol/bytes';
 import type { ExecSession } from '../engines/engineApi';
-import { MAX_LOOK_BYTES } from '../../services/detect/parseLook';
+import { MAX_LOOK_BYTES } from '../../services/discovery/detect/parseLook';
 import { MuxLink, type LinkFrame, type MuxStream } from '../relay/muxLink';
 
 const HELLO_TIMEOUT_MS = 15_000;

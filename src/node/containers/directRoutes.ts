@@ -8,7 +8,7 @@ import {
   isUnspecified,
   type Endpoint,
 } from '../../model/endpoint';
-import type { PublishedPort } from '../../services/engine';
+import type { PublishedPort } from '../../services/host/engine';
 import { connectTcp } from '../relay/connectTcp';
 import type { DialledStream } from '../relay/tcpRelay';
 import type { Route } from './routedWay';

@@ -12,8 +12,8 @@ import {
   statSync,
 } from 'node:fs';
 import type { Disposable } from '../../base/disposable';
-import { parseSocketInodes, parseStartTicks } from '../../services/detect/parseProc';
-import type { ContainerInfo } from '../../services/engine';
+import { parseSocketInodes, parseStartTicks } from '../../services/discovery/detect/parseProc';
+import type { ContainerInfo } from '../../services/host/engine';
 import { Turns } from '../turns';
 
 export interface HostProcess {

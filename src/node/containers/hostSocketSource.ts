@@ -10,8 +10,8 @@ import {
   parseSocketTable,
   MAX_TABLE_TEXT,
   parseStartTicks,
-} from '../../services/detect/parseProc';
-import type { BoundSocket, ProcessInfo } from '../../services/detect/socketReport';
+} from '../../services/discovery/detect/parseProc';
+import type { BoundSocket, ProcessInfo } from '../../services/host/socketReport';
 import {
   HeldProcFile,
   isAlive,

@@ -13,8 +13,8 @@ import {
   processesOf,
   socketsOf,
   type LookSection,
-} from '../../services/detect/parseLook';
-import type { BoundSocket } from '../../services/detect/socketReport';
+} from '../../services/discovery/detect/parseLook';
+import type { BoundSocket } from '../../services/host/socketReport';
 import type { EngineApi, ExecSession } from '../engines/engineApi';
 import { tooMuch } from './agentLink';
 import type { Owners, SocketSource } from './polledSocketWatch';

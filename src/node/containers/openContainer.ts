@@ -2,13 +2,13 @@
 import type { Clock } from '../../base/clock';
 import { DisposableStore } from '../../base/disposable';
 import type { Log } from '../../base/log';
-import type { BoundSocket } from '../../services/detect/socketReport';
+import type { BoundSocket } from '../../services/host/socketReport';
 import type {
   ContainerAccess,
   ContainerInfo,
   SocketWatch,
   SocketWatchEvents,
-} from '../../services/engine';
+} from '../../services/host/engine';
 import type { EngineApi, OpenContainer } from '../engines/engineApi';
 import { connectorRoute } from './connectorRoute';
 import { addressRoute, hostNetworkRoute, publishedRoute } from './directRoutes';

@@ -7,8 +7,8 @@ import { backoffMs } from '../../base/backoff';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
-import type { BoundSocket, ProcessInfo, SocketReport } from '../../services/detect/socketReport';
-import type { SocketWatch, SocketWatchEvents } from '../../services/engine';
+import type { BoundSocket, ProcessInfo, SocketReport } from '../../services/host/socketReport';
+import type { SocketWatch, SocketWatchEvents } from '../../services/host/engine';
 
 export interface SocketSource extends Disposable {
   /** Time between two looks at the counters. */

@@ -8,7 +8,7 @@ import { CancelledError, DisposedError } from '../../base/errors';
 import type { Log } from '../../base/log';
 import type { Endpoint } from '../../model/endpoint';
 import type { WayKind } from '../../model/snapshot';
-import type { RelayResult, InterceptCircuit, WayIn } from '../../services/connection';
+import type { RelayResult, InterceptCircuit, WayIn } from '../../services/host/connection';
 import { openTcpRelay, type DialledStream } from '../relay/tcpRelay';
 
 /** How one kind of way connects. */

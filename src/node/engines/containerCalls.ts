@@ -6,7 +6,7 @@ import { delay, onAbort, withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import { ContainerError, DisposedError, EngineError, EpicsExposeError } from '../../base/errors';
-import type { ContainerInfo } from '../../services/engine';
+import type { ContainerInfo } from '../../services/host/engine';
 import { linkHopCap, readArchiveEntry } from './archiveFile';
 import { ContainerList } from './containerList';
 import type { ExecSession } from './engineApi';

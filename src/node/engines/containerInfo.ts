@@ -3,7 +3,7 @@
  * ContainerInfo out. Both engines leave out or null what does not apply, so nothing is assumed.
  */
 import type { ContainerStatus } from '../../model/snapshot';
-import type { ContainerInfo, PortPublisher, PublishedPort } from '../../services/engine';
+import type { ContainerInfo, PortPublisher, PublishedPort } from '../../services/host/engine';
 
 /** The part of `GET /containers/{id}/json` that is read. */
 export interface InspectJson {

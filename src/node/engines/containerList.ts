@@ -7,7 +7,7 @@ import type Docker from 'dockerode';
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { mapConcurrent } from '../../base/mapConcurrent';
-import type { ContainerInfo, PortPublisher } from '../../services/engine';
+import type { ContainerInfo, PortPublisher } from '../../services/host/engine';
 import { parseContainerInfo, parsePortPublisher, type InspectJson } from './containerInfo';
 import { statusCodeOf } from './engineProblem';
 

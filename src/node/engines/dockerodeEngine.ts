@@ -11,7 +11,12 @@ import { EngineError, isErrorCode, messageOf } from '../../base/errors';
 import { EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
 import type { EngineState } from '../../model/snapshot';
-import type { ContainerAccess, ContainerInfo, Engine, PortPublisher } from '../../services/engine';
+import type {
+  ContainerAccess,
+  ContainerInfo,
+  Engine,
+  PortPublisher,
+} from '../../services/host/engine';
 import { ContainerCalls } from './containerCalls';
 import type { EngineApi, ExecSession, OpenContainer } from './engineApi';
 import { createEngineClient } from './engineClient';

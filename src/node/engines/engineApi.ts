@@ -3,7 +3,7 @@
  * Podman. `node/engines` makes it on dockerode; `node/containers` builds a ContainerAccess on it.
  */
 import type { Duplex } from 'node:stream';
-import type { ContainerInfo } from '../../services/engine';
+import type { ContainerInfo } from '../../services/host/engine';
 
 export interface EngineApi {
   readonly kind: 'docker' | 'podman';
@@ -51,4 +51,4 @@ export interface ExecSession {
 export type OpenContainer = (
   api: EngineApi,
   container: ContainerInfo,
-) => import('../../services/engine').ContainerAccess;
+) => import('../../services/host/engine').ContainerAccess;

@@ -9,7 +9,7 @@ import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { EngineError } from '../../base/errors';
 import type { Log } from '../../base/log';
-import type { ContainerInfo, PortPublisher } from '../../services/engine';
+import type { ContainerInfo, PortPublisher } from '../../services/host/engine';
 import { ContainerList } from './containerList';
 import { EngineEventReader } from './engineEvents';
 import { MakingContainers } from './makingContainers';

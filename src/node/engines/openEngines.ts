@@ -12,7 +12,7 @@ import { type Disposable, DisposableStore } from '../../base/disposable';
 import { type Event, EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
 import type { Problem } from '../../model/snapshot';
-import type { Engine } from '../../services/engine';
+import type { Engine } from '../../services/host/engine';
 import type { ContextFiles } from './dockerContexts';
 import { DockerodeEngine } from './dockerodeEngine';
 import { type EndpointCandidate, listCandidates } from './endpointCandidates';

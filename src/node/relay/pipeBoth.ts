@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { CircuitInterceptor, InterceptCircuit } from '../../services/connection';
+import type { CircuitInterceptor, InterceptCircuit } from '../../services/host/connection';
 import type { Sift, FixedBufferReader } from './fixedBufferReader';
 
 /** A client that does not read what it asked for is told no more. */

@@ -9,7 +9,7 @@ import { CancelledError, TransportError, messageOf } from '../../base/errors';
 import { EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
 import { formatEndpoint, type Endpoint } from '../../model/endpoint';
-import type { Relay, RelayResult, InterceptCircuit } from '../../services/connection';
+import type { Relay, RelayResult, InterceptCircuit } from '../../services/host/connection';
 import { pipeBoth, reset } from './pipeBoth';
 import { FixedBufferReader } from './fixedBufferReader';
 

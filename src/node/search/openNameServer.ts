@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { CaServerCircuit } from '../../protocol/ca';
 import { PvaServerConnection } from '../../protocol/pva';
 import type { PvProtocol } from '../../model/snapshot';
-import type { Relay, InterceptCircuit } from '../../services/connection';
+import type { Relay, InterceptCircuit } from '../../services/host/connection';
 import { duplexPair } from '../relay/duplexPair';
 import { attachServer } from '../relay/attachServer';
 import { openTcpRelay } from '../relay/tcpRelay';

@@ -11,7 +11,7 @@ import type {
   SearchSocket,
   SearchSocketEvents,
   SearchSockets,
-} from '../../services/search/searchSockets';
+} from '../../services/host/searchSockets';
 import { findPortHolder } from '../portHolder';
 import { openNameServer } from './openNameServer';
 import { version } from '../../../package.json';

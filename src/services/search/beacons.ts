@@ -9,7 +9,7 @@ import { type Disposable, DisposableStore } from '../../base/disposable';
 import { schedule } from '../../base/schedule';
 import type { Endpoint } from '../../model/endpoint';
 import { writeCaBeacon } from '../../protocol/ca';
-import type { BeaconSocket } from './searchSockets';
+import type { BeaconSocket } from '../host/searchSockets';
 
 /** A server that has come; the key is another one when it comes again. */
 export interface AnnouncedServer {

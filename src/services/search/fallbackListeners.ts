@@ -10,11 +10,11 @@ import type { Log } from '../../base/log';
 import { schedule } from '../../base/schedule';
 import { type Endpoint, formatEndpoint, isSameEndpoint } from '../../model/endpoint';
 import type { Problem, PvProtocol } from '../../model/snapshot';
-import type { CircuitInterceptor } from '../connection';
-import { CA_SERVER_PORT, PVA_SERVER_PORT } from '../detect/candidates';
-import { describeHolder, describeLeft, type PortHolder } from '../ports/localPorts';
-import type { PortReservations } from '../ports/portReservations';
-import type { SearchSockets } from './searchSockets';
+import type { CircuitInterceptor } from '../host/connection';
+import { CA_SERVER_PORT, PVA_SERVER_PORT } from '../discovery/detect/candidates';
+import { describeHolder, describeLeft, type PortHolder } from '../localPorts/localPorts';
+import type { PortReservations } from '../localPorts/portReservations';
+import type { SearchSockets } from '../host/searchSockets';
 
 /** In the settings of clients, such as Phoebus' in ioc-template. */
 export const WELL_KNOWN_ENDPOINTS: Readonly<Record<PvProtocol, Endpoint>> = {

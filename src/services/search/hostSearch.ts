@@ -11,10 +11,10 @@ import type { Log } from '../../base/log';
 import { type Endpoint, formatEndpoint, isLoopback } from '../../model/endpoint';
 import type { SearchMode } from '../../model/coreApi';
 import type { Problem, PvProtocol, SearchPort, SearchState } from '../../model/snapshot';
-import { describeHolder, describeLeft } from '../ports/localPorts';
-import type { PortReservations } from '../ports/portReservations';
+import { describeHolder, describeLeft } from '../localPorts/localPorts';
+import type { PortReservations } from '../localPorts/portReservations';
 import type { NameService } from './nameService';
-import type { SearchSocket, SearchSockets } from './searchSockets';
+import type { SearchSocket, SearchSockets } from '../host/searchSockets';
 import { UdpResponder } from './udpResponder';
 
 export interface HostSearchInput {

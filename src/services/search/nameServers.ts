@@ -9,9 +9,9 @@ import type { Log } from '../../base/log';
 import { schedule } from '../../base/schedule';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint';
 import type { PvProtocol } from '../../model/snapshot';
-import type { CircuitInterceptor } from '../connection';
-import type { PortReservations } from '../ports/portReservations';
-import type { SearchSockets } from './searchSockets';
+import type { CircuitInterceptor } from '../host/connection';
+import type { PortReservations } from '../localPorts/portReservations';
+import type { SearchSockets } from '../host/searchSockets';
 
 export interface NameServersInput {
   readonly sockets: Pick<SearchSockets, 'openNameServer'>;

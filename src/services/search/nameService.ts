@@ -10,11 +10,11 @@ import type { Log } from '../../base/log';
 import { LruMap } from '../../base/lruMap';
 import { type Endpoint, isIpv4 } from '../../model/endpoint';
 import type { PvProtocol } from '../../model/snapshot';
-import type { Connection } from '../connection';
-import type { AskingIdentity } from './askingDialect';
-import { NameResolver, type NameAnswer } from './nameResolver';
-import { createCaAsking } from './caAsking';
-import { createPvaAsking } from './pvaAsking';
+import type { Connection } from '../host/connection';
+import type { AskingIdentity } from '../upstream/askingDialect';
+import { NameResolver, type NameAnswer } from '../upstream/nameResolver';
+import { createCaAsking } from '../upstream/caAsking';
+import { createPvaAsking } from '../upstream/pvaAsking';
 
 /** A server as the name service sees it; what the functions tell may change at any time. */
 export interface SearchedServer {

@@ -2,7 +2,7 @@
 import type { PvProtocol } from '../../model/snapshot';
 import { CaSearchInterceptor } from '../../protocol/ca';
 import { PvaSearchInterceptor, type SearchRequest } from '../../protocol/pva';
-import type { CircuitInterceptor } from '../connection';
+import type { CircuitInterceptor } from '../host/connection';
 import type { NameService } from './nameService';
 import { PendingLookups } from './pendingLookups';
 

@@ -2,9 +2,9 @@
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { hasChannel } from '../../model/pvTable';
 import type { PvProtocol } from '../../model/snapshot';
-import type { CircuitInterceptor } from '../connection';
-import type { ContainerInfo } from '../engine';
-import type { IocTracker, IocServer } from '../iocTracker';
+import type { CircuitInterceptor } from '../host/connection';
+import type { ContainerInfo } from '../host/engine';
+import type { IocTracker, IocServer } from '../exposure/iocTracker';
 import { NameService, type NameServiceInput, type SearchedServer } from './nameService';
 import { createSearchCircuit } from './searchCircuit';
 

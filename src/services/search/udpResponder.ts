@@ -12,7 +12,7 @@ import { type Endpoint, formatEndpoint } from '../../model/endpoint';
 import type { PvProtocol } from '../../model/snapshot';
 import { type CaFound, readCaSearches, writeCaFound } from '../../protocol/ca';
 import { type PvaSearch, passOnSearch, readPvaSearches, writePvaFound } from '../../protocol/pva';
-import type { SearchSocket } from './searchSockets';
+import type { SearchSocket } from '../host/searchSockets';
 import type { NameLocation, NameService } from './nameService';
 import { PendingLookups } from './pendingLookups';
 

@@ -17,7 +17,7 @@ import { connectTcp } from '../../../src/node/relay/connectTcp';
 import { openTcpRelay } from '../../../src/node/relay/tcpRelay';
 import { createSearchSockets } from '../../../src/node/search/searchSockets';
 import { systemClock } from '../../../src/node/systemClock';
-import type { InterceptCircuit } from '../../../src/services/connection';
+import type { InterceptCircuit } from '../../../src/services/host/connection';
 import { NameService } from '../../../src/services/search/nameService';
 import { createSearchCircuit } from '../../../src/services/search/searchCircuit';
 import { UdpResponder } from '../../../src/services/search/udpResponder';

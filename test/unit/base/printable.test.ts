@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { printable, printableJson, printableLines } from '../../../src/base/printable';
-import { treeOf } from '../../../src/model/pvTree';
+import { treeOf } from '../../../src/present/pvTree';
 import { readingCells } from '../../../src/model/reading';
 import type { Snapshot } from '../../../src/model/snapshot';
-import { sentence, tableNotes, tableRows } from '../../../src/model/table';
+import { sentence } from '../../../src/model/sentence';
+import { tableNotes, tableRows } from '../../../src/present/table';
 import { renderReport } from '../../../src/cli/renderTable';
 import { snapshotWith } from '../../support/snapshots';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from '../../../../src/base/event';
 import { silentLog } from '../../../../src/base/log';
-import type { Relay } from '../../../../src/services/connection';
-import { NO_RESERVATIONS } from '../../../../src/services/ports/portReservations';
+import type { Relay } from '../../../../src/services/host/connection';
+import { NO_RESERVATIONS } from '../../../../src/services/localPorts/portReservations';
 import {
   FallbackListeners,
   WELL_KNOWN_ENDPOINTS,

@@ -1,0 +1,201 @@
+/** The name-server lists for clients on this machine. Pure. */
+import { type Endpoint, formatEndpoint } from '../model/endpoint';
+import { quoteFor, type Shell, SHELLS } from './shellQuote';
+import type { ServerState, Snapshot } from '../model/snapshot';
+
+export interface NameServers {
+  readonly ca: readonly Endpoint[];
+  readonly pva: readonly Endpoint[];
+}
+
+/**
+ * What clients are told: one that is always the same where there is one, else the servers that are
+ * there now; nothing while that one is still to be opened. Not both: libca would take a channel to a server's circuit that it opens as a name
+ * server just then, before the revision is known, and fail ("bad native data type", nciu.cpp).
+ */
+export function nameServersOf(snapshot: Snapshot): NameServers {
+  const isComing = !snapshot.isSettled && allServers(snapshot).some(isCarried);
+  const servers = isComing ? { ca: [], pva: [] } : serversOf(snapshot);
+  const { ca, pva } = snapshot.nameServers ?? {};
+  return { ca: ca ? [ca] : servers.ca, pva: pva ? [pva] : servers.pva };
+}
+
+/** What is in this machine's own network needs no name server of ours. */
+function isCarried({ status, way }: ServerState): boolean {
+  return status === 'exposed' && way !== 'host-network';
+}
+
+function allServers({ containers }: Snapshot): ServerState[] {
+  return containers.flatMap(({ iocs }) => iocs.flatMap(({ servers }) => servers));
+}
+
+/** Every local endpoint at which a server answers now, 127.0.0.1 and the default ports first. */
+export function serversOf(snapshot: Snapshot): NameServers {
+  const lists = { ca: new Map<string, Endpoint>(), pva: new Map<string, Endpoint>() };
+  for (const { protocol, status, local } of allServers(snapshot)) {
+    if (!local || (status !== 'exposed' && status !== 'shared')) continue;
+    lists[protocol].set(formatEndpoint(local), local);
+  }
+  const order = (a: Endpoint, b: Endpoint): number =>
+    hostOrder(a.host) - hostOrder(b.host) || a.port - b.port;
+  return { ca: [...lists.ca.values()].sort(order), pva: [...lists.pva.values()].sort(order) };
+}
+
+function hostOrder(host: string): number {
+  const last = host.split('.').map(Number);
+  return last.length === 4 ? last.reduce((sum, part) => sum * 256 + part, 0) : Number.MAX_VALUE;
+}
+
+/** What a list entry may look like, ours or theirs; anything else is no address. */
+const PLAIN_ENTRY = /^[\w.:[\]-]+$/;
+
+const VARIABLE = /^[A-Za-z_]\w*$/;
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+const VARIABLES = { ca: 'EPICS_CA_NAME_SERVERS', pva: 'EPICS_PVA_NAME_SERVERS' } as const;
+const PROTOCOLS = ['ca', 'pva'] as const;
+
+/**
+ * The environment that client programs need: lists separated by a blank (a comma breaks libca and
+ * PVXS), what the person had set kept after ours, less what we once had there and nobody answers at.
+ * A protocol without any server, and without such remains, is left alone.
+ */
+export function clientEnvironment(
+  nameServers: NameServers,
+  existing: Variables = {},
+  refused: ReadonlySet<string> = new Set(),
+): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const protocol of PROTOCOLS) {
+    const name = VARIABLES[protocol];
+    const ours = nameServers[protocol].map(formatEndpoint).filter((e) => PLAIN_ENTRY.test(e));
+    const theirs = entriesOf(existing[name]);
+    const kept = theirs.filter((e) => !ours.includes(e) && !(isOurs(e) && refused.has(e)));
+    if (ours.length > 0 || kept.length < theirs.length) {
+      environment[name] = [...ours, ...kept].join(' ');
+    }
+  }
+  return environment;
+}
+
+/** What is left of the person's variables without any entry of ours; '' where nothing is. */
+export function withoutOurs(existing: Variables): Record<string, string> {
+  const names = Object.values(VARIABLES).filter((name) => existing[name] !== undefined);
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      entriesOf(existing[name])
+        .filter((e) => !isOurs(e))
+        .join(' '),
+    ]),
+  );
+}
+
+/** The entries of the person's that lead to this machine, where it costs nothing to ask. */
+export function loopbackEntries(existing: Variables): Endpoint[] {
+  return Object.values(VARIABLES)
+    .flatMap((name) => entriesOf(existing[name]))
+    .flatMap((entry) => loopbackEndpoint(entry) ?? []);
+}
+
+/** What entries cost that are the person's own and refuse: a tunnel may come up later, so they stay. */
+export function refusedNotes(existing: Variables, refused: ReadonlySet<string>): string[] {
+  // PVXS only logs.
+  return entriesOf(existing[VARIABLES.ca])
+    .filter((entry) => refused.has(entry) && !isOurs(entry))
+    .map(
+      (entry) =>
+        `${entry} in ${VARIABLES.ca} refuses; libca clients wait up to 30 s for it at their end`,
+    );
+}
+
+function entriesOf(list = ''): string[] {
+  return list.split(/\s+/).filter((entry) => PLAIN_ENTRY.test(entry));
+}
+
+function loopbackEndpoint(entry: string): Endpoint | undefined {
+  const [, host = '', port] = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}):(\d{1,5})$/.exec(entry) ?? [];
+  const number = Number(port);
+  return number >= 1 && number <= 65_535 ? { host, port: number } : undefined;
+}
+
+/**
+ * Whether an entry can only be from us: a name server's place, or an address beyond 127.0.0.1, which
+ * nobody else listens at. 127.0.0.1:5064 may be a port that a person's container publishes.
+ */
+function isOurs(entry: string): boolean {
+  const endpoint = loopbackEndpoint(entry);
+  if (!endpoint) return false;
+  const { host, port } = endpoint;
+  return host === '127.0.0.1' ? isNameServerPort(port) : /^127\.0\.0\./.test(host);
+}
+
+/** Where services/search/nameServers listens: 5063 and 5074, and 10,000 and so on above. */
+function isNameServerPort(port: number): boolean {
+  return port < 40_000 && (port % 10_000 === 5063 || port % 10_000 === 5074);
+}
+
+export { type Shell, SHELLS };
+
+/** Lines that set the environment in that shell, whatever the values hold. */
+export function formatEnvironment(environment: Record<string, string>, shell: Shell): string[] {
+  return Object.entries(environment).flatMap(([name, value]) => {
+    const quoted = quoteFor(shell, value);
+    return quoted === undefined || !VARIABLE.test(name) ? [] : [setLine(shell, name, quoted)];
+  });
+}
+
+/** Lines that set these in that shell, and take out of it those that are ''. */
+export function formatChanges(environment: Record<string, string>, shell: Shell): string[] {
+  return Object.entries(environment).flatMap(([name, value]) =>
+    value === '' ? unsetLines(shell, name) : formatEnvironment({ [name]: value }, shell),
+  );
+}
+
+function unsetLines(shell: Shell, name: string): string[] {
+  switch (shell) {
+    case 'bash':
+      return [`unset ${name}`];
+    case 'fish':
+      return [`set -e ${name}`];
+    case 'csh':
+      return [`unsetenv ${name}`];
+    case 'powershell':
+      return [`Remove-Item Env:${name} -ErrorAction SilentlyContinue`];
+    case 'cmd':
+      return [`set "${name}="`];
+    case 'dotenv':
+      return []; // such a file has no words for it
+  }
+}
+
+function setLine(shell: Shell, name: string, quoted: string): string {
+  switch (shell) {
+    case 'bash':
+      return `export ${name}=${quoted}`;
+    case 'fish':
+      return `set -gx ${name} ${quoted}`;
+    case 'csh':
+      return `setenv ${name} ${quoted}`;
+    case 'powershell':
+      return `$env:${name} = ${quoted}`;
+    case 'cmd':
+      return `set "${name}=${quoted}"`;
+    case 'dotenv':
+      return `${name}=${quoted}`;
+  }
+}
+
+/**
+ * What Phoebus is started with beside the lists: its client of Channel Access (CAJ) reads EPICS_CA_*
+ * only with this property, which the java launcher takes from JDK_JAVA_OPTIONS (Java 9 and later).
+ */
+export function phoebusVariables(
+  existing: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const options = (existing['JDK_JAVA_OPTIONS'] ?? '').trim();
+  const property = '-Djca.use_env=true';
+  if (options.includes('-Djca.use_env=')) return {};
+  return { JDK_JAVA_OPTIONS: options === '' ? property : `${options} ${property}` };
+}

@@ -1,0 +1,262 @@
+/** What a hover tells about a PV, and tooltips about the lines above it, as plain text. Pure. */
+import { formatEndpoint, isUnspecified } from '../model/endpoint';
+import type { PvPath, PvDetails } from '../model/coreApi';
+import type { SearchNode, TreeNode } from './pvTree';
+import { stepHealth } from './pvTree';
+import type { PvStep } from '../model/pvTable';
+import { sizeText, valueText } from '../model/reading';
+import type { Problem, PvProtocol, ServerState, WayKind } from '../model/snapshot';
+import { type Health, reachableText } from './table';
+
+/** One protocol's part of a details, or all of a tooltip. All texts are plain, none is Markdown. */
+export interface StorySection {
+  readonly heading: string;
+  readonly health: Health;
+  readonly lines: readonly StoryLine[];
+}
+
+export interface StoryLine {
+  readonly label: string;
+  readonly text: string;
+}
+
+const MAX_VALUE = 300;
+
+/** A value that was got longer ago is shown with the time of that. */
+const OLD_VALUE_MS = 1000;
+
+/**
+ * `nowMs`: milliseconds since 1970. Times are told, not ages: a hover may be kept for some time, and
+ * what it says stays true.
+ */
+export function detailsSections(details: PvDetails, nowMs: number): StorySection[] {
+  if (details.paths.length > 0) return details.paths.map((path) => pathSection(path, nowMs));
+  return [
+    {
+      heading: 'not known',
+      health: 'bad',
+      lines: [
+        { label: 'State', text: 'no IOC that is exposed here tells this name' },
+        {
+          label: 'What to do',
+          text: 'Look at its spelling, or add it to the setting epicsExpose.pvNames.',
+        },
+      ],
+    },
+  ];
+}
+
+function pathSection(path: PvPath, nowMs: number): StorySection {
+  const { row, reading } = path;
+  const lines: StoryLine[] = [];
+  if (reading) {
+    lines.push({ label: 'Value', text: shortened(valueText(reading)) });
+    lines.push({ label: 'Size', text: sizeText(reading) });
+    lines.push({ label: 'Alarm', text: [reading.severity, reading.alarmMessage ?? ''].join(' ') });
+    lines.push({
+      label: 'Time',
+      text: reading.time ? formatLocal(reading.time) : 'never processed',
+    });
+  } else if (path.readProblem === undefined) {
+    lines.push({ label: 'Value', text: NO_ANSWER_YET });
+  }
+  const isOld = path.readAt !== undefined && nowMs - Date.parse(path.readAt) > OLD_VALUE_MS;
+  if (path.readAt !== undefined && (!reading || path.readProblem !== undefined || isOld)) {
+    lines.push({ label: 'Read', text: formatMoment(path.readAt, nowMs) });
+  }
+  if (path.readProblem !== undefined)
+    lines.push({ label: 'No newer value', text: path.readProblem });
+  const failure = failureOf(path);
+  const since = path.since === undefined ? '' : `, since ${formatMoment(path.since, nowMs)}`;
+  lines.push({ label: 'State', text: `${failure?.message ?? STEP_WORDS[row.step]}${since}` });
+  if (failure) lines.push({ label: 'What to do', text: failure.advice });
+  lines.push({ label: 'Path', text: wayText(path) });
+  return {
+    heading: `${PROTOCOL_WORDS[row.protocol]} (${path.implementation})`,
+    health: path.problem ? 'bad' : stepHealth(row.step),
+    lines: lines
+      .map(({ label, text }) => ({ label, text: text.trim() }))
+      .filter(({ text }) => text !== ''),
+  };
+}
+
+/** Of a value that was asked for. */
+export const NO_ANSWER_YET = 'no answer yet';
+
+/** A long string or a structure would fill the screen. */
+function shortened(text: string): string {
+  return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}...` : text;
+}
+
+/** `IOC X (pid 123) in container Y, :5064 → its address → 127.0.0.1:5064` */
+function wayText({ row, pid, listening, way, local }: PvPath): string {
+  const process = pid === undefined ? '' : ` (pid ${pid})`;
+  const port = isUnspecified(listening.host) ? `:${listening.port}` : formatEndpoint(listening);
+  return [
+    `IOC ${row.iocName}${process} in container ${row.containerName}, ${port}`,
+    ...(way ? [WAY_WORDS[way]] : []),
+    local ? formatEndpoint(local) : 'not on this machine',
+  ].join(' \u2192 ');
+}
+
+const PROTOCOL_WORDS: Record<PvProtocol, string> = { ca: 'Channel Access', pva: 'pvAccess' };
+
+export const WAY_WORDS: Record<WayKind, string> = {
+  'host-network': 'host network',
+  published: 'published port',
+  address: "the container's address",
+  entered: "agent in the container's network",
+  'exec-node': 'agent in the container (node)',
+  'exec-python': 'agent in the container (python3)',
+  'exec-connector': 'one connector in the container per connection',
+  demo: 'built-in demo',
+};
+
+const STEP_WORDS: Record<PvStep, string> = {
+  pending: 'asked, not answered yet',
+  reachable: 'reachable',
+  'no-read-access': 'a client gets a channel, but no read access',
+  'not-found': 'the server says that it has no such PV',
+  'create-refused': 'the server has it and refuses the channel',
+  disconnected: 'it was reachable; its circuit or channel is gone',
+  'no-answer': 'the server did not answer in time',
+  'not-served': 'this server does not serve it; the other protocol does',
+};
+
+const STEP_ADVICE: Partial<Record<PvStep, string>> = {
+  'not-found':
+    'Look at its spelling, and with dbl in the IOC shell whether its database is loaded.',
+  'create-refused': "Look at the IOC's access security file, or the gateway's list of PVs.",
+  'no-read-access': "Look at the IOC's access security file: which users and hosts may read it.",
+  disconnected: "Look at the IOC's console; it is exposed again as soon as it listens.",
+  'no-answer': 'Look whether the IOC is busy, or stopped in a debugger; it is asked again.',
+};
+
+function failureOf({
+  problem,
+  row,
+  deniedTo,
+}: PvPath): Pick<Problem, 'message' | 'advice'> | undefined {
+  if (problem) return problem;
+  const advice = STEP_ADVICE[row.step];
+  if (advice === undefined) return undefined;
+  const forWhom = deniedTo === undefined ? '' : ` for ${deniedTo}`;
+  return { message: `${STEP_WORDS[row.step]}${forWhom}`, advice };
+}
+
+/** For the lines above the PVs; a PV's own tooltip needs its details. */
+export function tooltipSections(node: TreeNode, nowMs: number): StorySection[] {
+  switch (node.kind) {
+    case 'container': {
+      const { name, image, id, status, problem } = node.container;
+      return [
+        section(node, `container ${name}`, [
+          ['Image', image],
+          ['Id', id.slice(0, 12)],
+          ['State', status],
+          ...troubleLines(problem),
+        ]),
+      ];
+    }
+    case 'ioc': {
+      const { name, commandLine, pid, startedAt, namesNote } = node.ioc;
+      return [
+        section(node, `IOC ${name}`, [
+          ['Process', pid === undefined ? '' : `pid ${pid}`],
+          ['Up since', startedAt === undefined ? '' : formatMoment(startedAt, nowMs)],
+          ['Command', shortened(commandLine)],
+          ['PV names', namesNote ?? ''],
+        ]),
+      ];
+    }
+    case 'server':
+      return [serverSection(node, node.server, nowMs)];
+    case 'group':
+      return [
+        section(node, node.group.prefix, [
+          ['PVs', `${node.group.reachable} of ${node.group.total} reachable`],
+        ]),
+      ];
+    case 'problem':
+      return [section(node, node.problem.message, [['What to do', node.problem.advice]])];
+    case 'search':
+      return (['ca', 'pva'] as const).map((protocol) =>
+        section(node, PROTOCOL_WORDS[protocol], searchLines(node, protocol)),
+      );
+    case 'pv':
+      return [];
+  }
+}
+
+function searchLines(
+  { search, nameServers }: SearchNode,
+  protocol: PvProtocol,
+): [string, string][] {
+  const prefix = `EPICS_${protocol.toUpperCase()}`;
+  const server = nameServers[protocol];
+  const { local, alsoAt = [], broadcasts, problem } = search[protocol] ?? {};
+  const heard = [...(local ? [local] : []), ...alsoAt].map(formatEndpoint).join(', ');
+  return [
+    ['Name server', server ? `${formatEndpoint(server)}, for ${prefix}_NAME_SERVERS` : 'none'],
+    ['By UDP', heard === '' ? 'not answered' : `${heard}, for ${prefix}_ADDR_LIST`],
+    [
+      'Broadcasts',
+      broadcasts
+        ? `of this machine's own clients, to ${broadcasts.join(', ')}`
+        : 'not heard; see the setting epicsExpose.search',
+    ],
+    ...troubleLines(problem),
+  ];
+}
+
+function serverSection(node: TreeNode, server: ServerState, nowMs: number): StorySection {
+  const { protocol, implementation, listening, way, local, since, pvs, problem, note } = server;
+  return section(node, `${PROTOCOL_WORDS[protocol]} server`, [
+    ['Software', implementation],
+    ['In the container', formatEndpoint(listening)],
+    ['Way', way ? WAY_WORDS[way] : ''],
+    ['On this machine', local ? formatEndpoint(local) : ''],
+    [
+      'State',
+      `${server.status}${since === undefined ? '' : `, since ${formatMoment(since, nowMs)}`}`,
+    ],
+    ['PVs', `${reachableText(pvs)}${pvs.pending > 0 ? `, ${pvs.pending} asked` : ''}`],
+    ...troubleLines(problem),
+    ['Note', note ?? ''],
+  ]);
+}
+
+function troubleLines(problem: Problem | undefined): [string, string][] {
+  if (!problem) return [];
+  return [
+    ['Trouble', problem.message],
+    ['What to do', problem.advice],
+  ];
+}
+
+function section(node: TreeNode, heading: string, lines: [string, string][]): StorySection {
+  return {
+    heading,
+    health: node.health,
+    lines: lines.filter(([, text]) => text !== '').map(([label, text]) => ({ label, text })),
+  };
+}
+
+/** An ISO time as the clock on this wall shows it, to the second; with the day where it was another. */
+export function formatMoment(isoTime: string, nowMs: number): string {
+  const [day = '', time] = formatLocal(isoTime).split(' ');
+  if (time === undefined) return 'an unknown time';
+  const seconds = time.slice(0, 'HH:MM:SS'.length);
+  const [today] = formatLocal(new Date(nowMs).toISOString()).split(' ');
+  return day === today ? seconds : `${day} ${seconds}`;
+}
+
+/** An ISO time as the clock on this wall shows it, to the millisecond. */
+export function formatLocal(isoTime: string): string {
+  const at = new Date(isoTime);
+  if (Number.isNaN(at.getTime())) return isoTime;
+  const two = (number: number, digits = 2): string => String(number).padStart(digits, '0');
+  const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => two(part)).join(':');
+  return `${date} ${time}.${two(at.getMilliseconds(), 3)}`;
+}

@@ -1,0 +1,345 @@
+/**
+ * The tree of containers, IOCs, servers and PVs as data: what each line says and what state it is
+ * in. The levels above the PVs come from the snapshot; PVs are listed when a server is opened. Pure.
+ */
+import { printable } from '../base/printable';
+import { formatEndpoint } from '../model/endpoint';
+import type { Branch, PvGroup, PvRow } from '../model/coreApi';
+import type { PvStep } from '../model/pvTable';
+import { engineProblems } from './viewState';
+import type {
+  ContainerState,
+  IocState,
+  Problem,
+  PvProtocol,
+  SearchState,
+  ServerState,
+  Snapshot,
+} from '../model/snapshot';
+import { sentence } from '../model/sentence';
+import { type Health, healthOf, reachableText } from './table';
+
+export type TreeNode =
+  ProblemNode | ContainerNode | IocNode | ServerNode | GroupNode | PvNode | SearchNode;
+
+/** What all lines have. Shape (by `health`) and text tell the state; colour only repeats it. */
+interface Line {
+  /** Stable as long as the thing itself is the same. */
+  readonly id: string;
+  readonly label: string;
+  readonly description: string;
+  readonly health: Health;
+  /** For screen readers: the whole line in words. */
+  readonly spoken: string;
+}
+
+export interface ProblemNode extends Line {
+  readonly kind: 'problem';
+  readonly problem: Pick<Problem, 'message' | 'advice'>;
+}
+export interface ContainerNode extends Line {
+  readonly kind: 'container';
+  readonly container: ContainerState;
+  readonly children: readonly (IocNode | ProblemNode)[];
+}
+export interface IocNode extends Line {
+  readonly kind: 'ioc';
+  readonly ioc: IocState;
+  readonly children: readonly (ServerNode | ProblemNode)[];
+}
+export interface ServerNode extends Line {
+  readonly kind: 'server';
+  readonly server: ServerState;
+  /** False while there is nothing to list. */
+  readonly hasPvs: boolean;
+}
+export interface GroupNode extends Line {
+  readonly kind: 'group';
+  readonly serverKey: string;
+  readonly group: PvGroup;
+}
+export interface PvNode extends Line {
+  readonly kind: 'pv';
+  readonly row: PvRow;
+}
+
+/** Where clients that search for PVs are answered. */
+export interface SearchNode extends Line {
+  readonly kind: 'search';
+  readonly search: SearchState;
+  readonly nameServers: NonNullable<Snapshot['nameServers']>;
+}
+
+/** The lines above the PVs; `ownContainerKey` is the container of this workspace, which comes first. */
+export function treeOf(
+  snapshot: Snapshot,
+  ownContainerKey: string | undefined,
+): readonly TreeNode[] {
+  const containers = snapshot.containers
+    .filter(({ iocs, problem }) => iocs.length > 0 || problem !== undefined)
+    .map((container) => containerNode(container, container.key === ownContainerKey));
+  // Without any container the view's welcome text tells the trouble, with the button that helps.
+  if (containers.length === 0) return [];
+  const isOwn = (node: ContainerNode): number => (node.container.key === ownContainerKey ? 0 : 1);
+  return [
+    ...containers.sort((a, b) => isOwn(a) - isOwn(b)),
+    ...searchNode(snapshot),
+    ...(snapshot.notices ?? []).map((notice) => problemNode(`notice ${notice.message}`, notice)),
+    ...engineProblems(snapshot).map((problem) => problemNode(`engine ${problem.code}`, problem)),
+    ...snapshot.unknownNames.map((name) =>
+      problemNode(`unknown ${name}`, {
+        message: `No IOC here has a PV named ${name}`,
+        advice: 'Look at its spelling, or take it out of the setting epicsExpose.pvNames.',
+      }),
+    ),
+  ];
+}
+
+function searchNode({ search = {}, nameServers = {} }: Snapshot): SearchNode[] {
+  const protocols = Object.keys({ ...nameServers, ...search }) as PvProtocol[];
+  if (protocols.length === 0) return [];
+  const places = protocols.map((protocol) => {
+    const place = nameServers[protocol] ?? search[protocol]?.local;
+    return `${protocol.toUpperCase()} ${place ? formatEndpoint(place) : 'not answered'}`;
+  });
+  const isAnswered = protocols.every((one) => nameServers[one] ?? search[one]?.local);
+  const words = line('Searches', places.join(', '), isAnswered ? 'good' : 'bad', "clients'");
+  return [{ kind: 'search', id: 'search', search, nameServers, ...words }];
+}
+
+function containerNode(container: ContainerState, isOwn: boolean): ContainerNode {
+  const servers = container.iocs.flatMap((ioc) => ioc.servers);
+  const children = [
+    ...(container.problem ? [problemNode(`${container.key} problem`, container.problem)] : []),
+    ...container.iocs.map((ioc) => iocNode(container, ioc)),
+  ];
+  const counts =
+    container.status === 'running' ? countsText(servers) : `container ${container.status}`;
+  return {
+    kind: 'container',
+    id: container.key,
+    container,
+    children,
+    ...line(
+      container.name,
+      isOwn ? [counts, 'this workspace'].filter((part) => part !== '').join(', ') : counts,
+      container.problem ? 'bad' : worst(servers.map((server) => healthOf(container, server))),
+      'container',
+    ),
+  };
+}
+
+function iocNode(container: ContainerState, ioc: IocState): IocNode {
+  const servers = ioc.servers.map((server) => serverNode(container, server));
+  const namesAreMissing =
+    ioc.namesNote !== undefined && ioc.servers.every(({ pvs }) => pvs.total === 0);
+  return {
+    kind: 'ioc',
+    id: ioc.key,
+    ioc,
+    children: namesAreMissing
+      ? [
+          ...servers,
+          problemNode(`${ioc.key} names`, {
+            message: `PV names unknown: ${ioc.namesNote}`,
+            advice: 'Name PVs of this IOC in the setting epicsExpose.pvNames.',
+          }),
+        ]
+      : servers,
+    ...line(
+      ioc.name,
+      [
+        ioc.role === 'gateway' ? 'gateway' : '',
+        ioc.pid === undefined ? '' : `pid ${ioc.pid}`,
+        countsText(ioc.servers),
+      ]
+        .filter((part) => part !== '')
+        .join(', '),
+      worst(servers.map(({ health }) => health)),
+      ioc.role === 'gateway' ? 'gateway' : 'IOC',
+    ),
+  };
+}
+
+function serverNode(container: ContainerState, server: ServerState): ServerNode {
+  const { protocol, implementation, listening, local, pvs } = server;
+  const label = `${protocol.toUpperCase()} ${implementation} :${listening.port}`;
+  const target = local ? `\u2192 ${formatEndpoint(local)}` : '';
+  const text = serverText(container, server);
+  const words = line(
+    label,
+    [target, text].filter((part) => part !== '').join(', '),
+    healthOf(container, server),
+    'server',
+  );
+  return {
+    kind: 'server',
+    id: server.key,
+    server,
+    hasPvs: pvs.total > 0,
+    ...words,
+    // A side bar is narrow: what matters comes first.
+    description: printable(`${text} ${target}`.trim()),
+  };
+}
+
+function serverText({ status }: ContainerState, server: ServerState): string {
+  if (status !== 'running') return `container ${status}`;
+  if (server.status === 'gone') return 'IOC gone';
+  if (server.status === 'failed') {
+    return server.problem ? server.problem.code.replaceAll('-', ' ') : 'failed';
+  }
+  if (server.pvs.total > 0) return countsText([server]);
+  return server.status === 'identifying' || server.pvs.pending > 0 ? 'asking' : 'PV names unknown';
+}
+
+export function problemNode(id: string, problem: Pick<Problem, 'message' | 'advice'>): ProblemNode {
+  const words = line(problem.message, '', 'bad', 'problem');
+  return { kind: 'problem', id, problem, ...words, spoken: sentence(problem) };
+}
+
+/** The PVs (or groups of them) below a server or a group. */
+export function branchNodes(serverKey: string, { groups, rows }: Branch): (GroupNode | PvNode)[] {
+  return [...groups.map((group) => groupNode(serverKey, group)), ...rows.map(pvNode)];
+}
+
+export function groupNode(serverKey: string, group: PvGroup): GroupNode {
+  return {
+    kind: 'group',
+    id: `${serverKey} group ${group.prefix}`,
+    serverKey,
+    group,
+    ...line(
+      group.prefix,
+      `${group.reachable} of ${group.total} reachable`,
+      group.reachable === group.total ? 'good' : 'bad',
+      'PVs beginning with',
+    ),
+  };
+}
+
+export function pvNode(row: PvRow): PvNode {
+  return {
+    kind: 'pv',
+    id: pvNodeId(row.serverKey, row.name),
+    row,
+    ...line(row.name, stateWords(row.state), stepHealth(row.step), `${row.protocol} PV`),
+  };
+}
+
+export function pvNodeId(serverKey: string, name: string): string {
+  return `${serverKey} pv ${name}`;
+}
+
+export function stepHealth(step: PvStep): Health {
+  switch (step) {
+    case 'reachable':
+    case 'not-served': // belongs to the other protocol: nothing is wrong
+      return 'good';
+    case 'pending':
+      return 'busy';
+    case 'not-found':
+    case 'create-refused':
+    case 'no-read-access':
+    case 'disconnected':
+    case 'no-answer':
+      return 'bad';
+  }
+}
+
+function stateWords(state: string): string {
+  return state.replaceAll('-', ' ');
+}
+
+export interface PvTotals {
+  readonly total: number;
+  readonly reachable: number;
+  readonly pending: number;
+  /** PVs no client here reaches, and servers that fail before their PVs are known. */
+  readonly unreachable: number;
+}
+
+/** Over all servers; a PV that two servers offer counts twice, because each can fail alone. */
+export function totalsOf(snapshot: Snapshot): PvTotals {
+  const totals = { total: 0, reachable: 0, pending: 0, unreachable: 0 };
+  for (const container of snapshot.containers) {
+    for (const server of container.iocs.flatMap((ioc) => ioc.servers)) {
+      const { total, reachable, pending } = server.pvs;
+      totals.total += total;
+      totals.reachable += reachable;
+      totals.pending += pending;
+      const isBroken = total === 0 && healthOf(container, server) === 'bad';
+      totals.unreachable += isBroken ? 1 : Math.max(0, total - reachable - pending);
+    }
+  }
+  return totals;
+}
+
+function countsText(servers: readonly Pick<ServerState, 'pvs'>[]): string {
+  const sum = (of: 'total' | 'reachable' | 'unreadable'): number =>
+    servers.reduce((all, { pvs }) => all + (pvs[of] ?? 0), 0);
+  if (sum('total') === 0) return '';
+  return reachableText({
+    total: sum('total'),
+    reachable: sum('reachable'),
+    unreadable: sum('unreadable'),
+  });
+}
+
+function worst(healths: readonly Health[]): Health {
+  if (healths.includes('bad')) return 'bad';
+  return healths.includes('busy') ? 'busy' : 'good';
+}
+
+const HEALTH_WORDS: Record<Health, string> = { good: 'fine', busy: 'working', bad: 'trouble' };
+
+function line(
+  name: string,
+  about: string,
+  health: Health,
+  noun: string,
+): Pick<Line, 'label' | 'description' | 'health' | 'spoken'> {
+  const [label, description] = [printable(name), printable(about)];
+  const spoken = [`${noun} ${label}`, description, HEALTH_WORDS[health]]
+    .filter((part) => part !== '')
+    .join(', ');
+  return { label, description, health, spoken };
+}
+
+/** Which lines must be drawn anew; `all` when lines of the top came, went or changed places. */
+export interface TreeChange {
+  readonly all: boolean;
+  readonly ids: readonly string[];
+}
+
+/** `tooltipOf`: what a hover over a line says beside the line itself. */
+export function changeOf(
+  before: readonly TreeNode[],
+  after: readonly TreeNode[],
+  tooltipOf: (node: TreeNode) => string = () => '',
+): TreeChange {
+  if (!isSameList(before, after)) return { all: true, ids: [] };
+  const ids: string[] = [];
+  const collect = (old: TreeNode, now: TreeNode): void => {
+    const oldChildren = childrenOf(old);
+    const children = childrenOf(now);
+    const isSame = isSameLine(old, now) && tooltipOf(old) === tooltipOf(now);
+    // A line that is drawn anew asks for its children, too.
+    if (!isSame || !isSameList(oldChildren, children)) ids.push(now.id);
+    else oldChildren.forEach((child, index) => collect(child, children[index] ?? child));
+  };
+  before.forEach((old, index) => collect(old, after[index] ?? old));
+  return { all: false, ids };
+}
+
+export function childrenOf(node: TreeNode): readonly TreeNode[] {
+  return node.kind === 'container' || node.kind === 'ioc' ? node.children : [];
+}
+
+function isSameList(a: readonly TreeNode[], b: readonly TreeNode[]): boolean {
+  return a.length === b.length && a.every((node, index) => node.id === b[index]?.id);
+}
+
+function isSameLine(a: TreeNode, b: TreeNode): boolean {
+  return a.label === b.label && a.description === b.description && a.health === b.health;
+}

@@ -1,0 +1,169 @@
+/**
+ * What the table shows, as rows of text that is safe to print; how it is coloured and laid out is
+ * the front end's. Pure.
+ */
+import { printable } from '../base/printable';
+import { sentence } from '../model/sentence';
+import { formatEndpoint, isLoopback, isUnspecified } from '../model/endpoint';
+import { findabilityNote } from '../model/findability';
+import type { ContainerState, IocState, PvCounts, ServerState, Snapshot } from '../model/snapshot';
+
+export type Health = 'good' | 'busy' | 'bad';
+
+export interface TableRow {
+  readonly container: string;
+  readonly ioc: string;
+  readonly server: string;
+  readonly local: string;
+  readonly pvs: string;
+  readonly health: Health;
+}
+
+/** One row per server; a name that repeats from the row above is left empty. */
+export function tableRows(snapshot: Snapshot): TableRow[] {
+  const rows: TableRow[] = [];
+  for (const container of snapshot.containers) {
+    let containerCell = printable(container.name);
+    for (const ioc of container.iocs) {
+      const iocName = printable(ioc.name);
+      let iocCell = ioc.role === 'gateway' ? `${iocName} (gateway)` : iocName;
+      for (const server of ioc.servers) {
+        rows.push({ container: containerCell, ioc: iocCell, ...serverCells(container, server) });
+        containerCell = '';
+        iocCell = '';
+      }
+    }
+  }
+  return rows;
+}
+
+function serverCells(
+  container: ContainerState,
+  server: ServerState,
+): Omit<TableRow, 'container' | 'ioc'> {
+  const { host, port } = server.listening;
+  // Only an address that says something: bound to the container's loopback or to one interface.
+  const where = isUnspecified(host) ? `:${port}` : formatEndpoint(server.listening);
+  const inside = isLoopback(host) && !isUnspecified(host) ? `${where} (inside only)` : where;
+  return {
+    server: printable(
+      `${server.protocol.toUpperCase().padEnd(4)} ${server.implementation.padEnd(11)} ${inside}`,
+    ),
+    local: server.local ? formatEndpoint(server.local) : localWord(server),
+    pvs: printable(pvsCell(container, server)),
+    health: healthOf(container, server),
+  };
+}
+
+function localWord(server: ServerState): string {
+  switch (server.status) {
+    case 'identifying':
+      return '...';
+    case 'gone':
+      return '-';
+    default:
+      return isUnrelayed(server) ? 'not relayed' : 'failed';
+  }
+}
+
+function pvsCell(container: ContainerState, server: ServerState): string {
+  if (container.status === 'stopped') return 'container stopped';
+  if (container.status === 'paused') return 'container paused';
+  if (server.status === 'gone') return 'IOC gone';
+  if (server.status === 'failed' && server.problem) return server.problem.code.replaceAll('-', ' ');
+  const { total, pending } = server.pvs;
+  if (total === 0)
+    return pending > 0 || server.status === 'identifying' ? 'asking' : 'names unknown';
+  return reachableText(server.pvs);
+}
+
+/** `7 of 10 reachable, 3 without read access` */
+export function reachableText({
+  total,
+  reachable,
+  unreadable = 0,
+}: Pick<PvCounts, 'total' | 'reachable' | 'unreadable'>): string {
+  const denied = unreadable === 0 ? '' : `, ${unreadable} without read access`;
+  return `${reachable} of ${total} reachable${denied}`;
+}
+
+export function healthOf(container: ContainerState, server: ServerState): Health {
+  if (container.status !== 'running' || server.status === 'failed' || server.status === 'gone') {
+    return 'bad';
+  }
+  const { total, reachable, pending } = server.pvs;
+  if (server.status === 'identifying' || pending > 0) return 'busy';
+  return reachable === total ? 'good' : 'bad';
+}
+
+/** Sentences for people below the table: what is wrong and what to do, each said once. */
+export function tableNotes(snapshot: Snapshot): string[] {
+  const notes: string[] = [];
+  for (const engine of snapshot.engines) {
+    if (engine.problem) notes.push(sentence(engine.problem));
+  }
+  for (const port of Object.values(snapshot.search ?? {})) {
+    if (port.problem) notes.push(sentence(port.problem));
+  }
+  for (const notice of snapshot.notices ?? []) notes.push(sentence(notice));
+  for (const container of snapshot.containers) {
+    if (container.problem) notes.push(sentence(container.problem));
+    if (container.status !== 'running') continue;
+    for (const ioc of container.iocs) notes.push(...iocNotes(container, ioc));
+  }
+  const unrelayed = allServers(snapshot).filter((server) => isUnrelayed(server)).length;
+  if (unrelayed > 0) {
+    const what = unrelayed === 1 ? '1 server answers' : `${unrelayed} servers answer`;
+    notes.push(
+      `${what} in the container but not on this machine. Run epics-expose and keep it running.`,
+    );
+  }
+  for (const name of snapshot.unknownNames) {
+    notes.push(`${name}: no IOC here has a PV of this name. Look at its spelling.`);
+  }
+  return [...new Set(notes.map(printable))];
+}
+
+/** Of those sentences only what keeps clients from a server. */
+export function failureNotes(snapshot: Snapshot): string[] {
+  const notes = snapshot.containers.flatMap(({ name, status, iocs, problem }) => {
+    if (problem) return [sentence(problem)];
+    if (status !== 'running') return [];
+    return iocs.flatMap((ioc) =>
+      ioc.servers
+        .filter((server) => !isUnrelayed(server))
+        .filter((server) => server.status === 'failed' || isHardToFind(server))
+        .flatMap((server) => iocNotes({ name }, { ...ioc, servers: [server] })),
+    );
+  });
+  return [...new Set(notes.map(printable))];
+}
+
+function isHardToFind(server: ServerState): boolean {
+  return findabilityNote(server) !== undefined;
+}
+
+function allServers(snapshot: Snapshot): ServerState[] {
+  return snapshot.containers.flatMap((c) => c.iocs.flatMap((ioc) => ioc.servers));
+}
+
+function isUnrelayed(server: ServerState): boolean {
+  return server.problem?.code === 'not-relayed';
+}
+
+function iocNotes(container: Pick<ContainerState, 'name'>, ioc: IocState): string[] {
+  const notes: string[] = [];
+  for (const server of ioc.servers) {
+    const port = `${server.protocol.toUpperCase()} :${server.listening.port}`;
+    const who = `${ioc.name} in ${container.name}, ${port}`;
+    if (server.problem && !isUnrelayed(server)) notes.push(`${who}: ${sentence(server.problem)}`);
+    if (server.note !== undefined) notes.push(`${who}: ${server.note}`);
+  }
+  const isWithoutNames = ioc.servers.every((server) => server.pvs.total === 0);
+  if (ioc.namesNote !== undefined && (isWithoutNames || ioc.isNamesCut === true)) {
+    notes.push(
+      `${ioc.name} in ${container.name}: ${ioc.namesNote}; name PVs yourself with --pv NAME`,
+    );
+  }
+  return notes;
+}

@@ -1,0 +1,59 @@
+/** What the view says while it has no IOC to show, one word for each of its welcome texts. Pure. */
+import type { Problem, Snapshot } from '../model/snapshot';
+
+export type ViewState =
+  | 'not-exposed'
+  | 'untrusted' // not exposed, and the workspace is not trusted
+  | 'inside' // we run in the container itself: nothing to relay to from here
+  | 'elsewhere' // the window's container is on another machine, whose engine nobody named
+  | 'no-broker' // the background process could not be started or reached
+  | 'bad-settings' // it refuses what the settings ask for
+  | 'looking'
+  | 'no-engine'
+  | 'no-permission'
+  | 'engine-problem' // an engine is there and does not answer as it should
+  | 'no-ioc'
+  | 'shown'; // there is something in the tree
+
+export interface ViewStateInput {
+  readonly isExposing: boolean;
+  readonly isTrusted: boolean;
+  readonly place: WindowPlace;
+  /** Whether the person named an engine. */
+  readonly isEngineNamed: boolean;
+  /** What went wrong on this side, before any engine was asked. */
+  readonly problem: 'no-broker' | 'bad-settings' | undefined;
+  readonly snapshot: Snapshot;
+}
+
+/** Where this extension runs, seen from the window. */
+export type WindowPlace =
+  | 'here' // window, terminals and extension on one machine
+  | 'remote-window' // the extension here, the window's files and terminals in a container or WSL here
+  | 'inside' // the extension itself in the container
+  | 'elsewhere'; // the extension here, the window's files on another machine
+
+export function viewStateOf(input: ViewStateInput): ViewState {
+  const { isExposing, isTrusted, place, isEngineNamed, problem, snapshot } = input;
+  const isBusy = isExposing && problem === undefined && !snapshot.isSettled;
+  if (isExposing && snapshot.containers.some(({ iocs }) => iocs.length > 0)) return 'shown';
+  if (isExposing && problem !== undefined) return problem;
+  if (!isBusy && !isEngineNamed && (place === 'inside' || place === 'elsewhere')) return place;
+  if (!isExposing) return isTrusted ? 'not-exposed' : 'untrusted';
+  if (isBusy) return 'looking';
+  if (snapshot.engines.some(({ status }) => status === 'connected')) return 'no-ioc';
+  const codes = engineProblems(snapshot).map(({ code }) => code);
+  if (codes.includes('engine-permission')) return 'no-permission';
+  if (codes.some((code) => code === 'no-engine' || code === 'engine-not-running')) {
+    return 'no-engine';
+  }
+  return codes.length > 0 ? 'engine-problem' : 'no-ioc';
+}
+
+/** What keeps us from engines, the most general first. */
+export function engineProblems(snapshot: Snapshot): Problem[] {
+  return [
+    ...(snapshot.engineProblem ? [snapshot.engineProblem] : []),
+    ...snapshot.engines.flatMap(({ problem }) => (problem ? [problem] : [])),
+  ];
+}

@@ -1,0 +1,125 @@
+/**
+ * How something in a container tells what it sees below /proc: our agents, or a plain shell, which
+ * can do little more than copy files to its output. So all of them copy, and the parsing is here.
+ *
+ * A question is one line, `MARKER LETTER [ARGUMENT...]`:
+ *     c            the counters: sockstat, sockstat6
+ *     s            the socket tables: tcp, tcp6, udp, udp6
+ *     f            the descriptors of all processes: fds (as `ls -l` prints the folders
+ *                  /proc/PID/fd, links with their targets), stats (every
+ *                  /proc/PID/stat), looker (pid of who looks)
+ *     p PID...     processes: stat PID, cmdline PID, environ PID, cwd PID
+ * The answer is sections, each a line `MARKER NAME [PID]` and the raw text up to the next such line.
+ * MARKER is a word that we make up anew each time, so no file can contain it by chance.
+ */
+import {
+  parseCommandLine,
+  parseCommandName,
+  parseEnvironment,
+  parseParentPid,
+  parseSocketCounters,
+  parseSocketInodes,
+  parseSocketTable,
+  parseStartTicks,
+} from './parseProc';
+import type { BoundSocket, ProcessInfo } from '../../host/socketReport';
+
+export interface LookSection {
+  readonly name: string;
+  /** 0 when the section is not about one process. */
+  readonly pid: number;
+  readonly text: string;
+}
+
+/** Longer answers are refused by those who collect them. */
+export const MAX_LOOK_BYTES = 4 * 1024 * 1024;
+/** Four for each of as many processes as hold sockets of a container. */
+const MAX_SECTIONS = 10_000;
+
+/** Splits an answer; what stands before the first marker (a shell's banner) is left out. */
+export function parseLookSections(answer: string, marker: string): LookSection[] {
+  return `\n${answer}`
+    .split(`\n${marker} `, MAX_SECTIONS)
+    .slice(1)
+    .map((part) => {
+      const lineEnd = part.indexOf('\n');
+      const heading = (lineEnd < 0 ? part : part.slice(0, lineEnd)).slice(0, 100);
+      const [name = '', pid = '0'] = heading.trim().split(' ');
+      return { name, pid: Number(pid), text: lineEnd < 0 ? '' : part.slice(lineEnd + 1) };
+    });
+}
+
+export function countersOf(sections: readonly LookSection[]): string {
+  return sections.map(({ text }) => parseSocketCounters(text)).join(' ');
+}
+
+export function socketsOf(sections: readonly LookSection[]): BoundSocket[] {
+  return sections.flatMap(({ name, text }) => {
+    if (name === 'tcp' || name === 'tcp6') return parseSocketTable(text, 'tcp');
+    return name === 'udp' || name === 'udp6' ? parseSocketTable(text, 'udp') : [];
+  });
+}
+
+export interface DescriptorTable {
+  /** Socket inodes of each process that showed its descriptors and holds a socket. */
+  readonly inodesOfPid: ReadonlyMap<number, readonly number[]>;
+  /** Whether every process did show its descriptors. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * The answer to `f`. A process always has some descriptor, or it is a zombie; so one without has
+ * hidden them. Left out is what the look itself has started (children of `lookerPid`).
+ */
+export function descriptorsOf(sections: readonly LookSection[]): DescriptorTable {
+  const textOf = (wanted: string): string =>
+    sections.find(({ name }) => name === wanted)?.text ?? '';
+  const inodesOfPid = new Map<number, number[]>();
+  const shown = new Set<number>();
+  const fds = textOf('fds');
+  const headings = [...fds.matchAll(/^\/proc\/(\d+)\/fd:$/gm)];
+  for (const [index, heading] of headings.entries()) {
+    const listing = fds.slice(heading.index, headings[index + 1]?.index ?? fds.length);
+    const pid = Number(heading[1]);
+    const inodes = parseSocketInodes(listing);
+    if (listing.includes(' -> ')) shown.add(pid);
+    if (inodes.length > 0) inodesOfPid.set(pid, inodes);
+  }
+  const lookerPid = Number(textOf('looker').trim() || -1);
+  const alive = textOf('stats')
+    .split('\n')
+    .filter((stat) => parseStartTicks(stat) !== undefined);
+  const isComplete =
+    alive.length > 0 &&
+    alive.every((stat) => shown.has(Number.parseInt(stat)) || parseParentPid(stat) === lookerPid);
+  return { inodesOfPid, isComplete };
+}
+
+/** The processes of the answer to `p`; one that ended meanwhile is left out. */
+export function processesOf(
+  sections: readonly LookSection[],
+  inodesOfPid: ReadonlyMap<number, readonly number[]>,
+): ProcessInfo[] {
+  const processes: ProcessInfo[] = [];
+  const texts = new Map<string, string>();
+  for (const { name, pid, text } of sections) {
+    if (!texts.has(`${name} ${pid}`)) texts.set(`${name} ${pid}`, text);
+  }
+  for (const [pid, socketInodes] of inodesOfPid) {
+    const text = (name: string): string => texts.get(`${name} ${pid}`) ?? '';
+    const stat = text('stat');
+    const startTicks = parseStartTicks(stat);
+    if (startTicks === undefined) continue;
+    const workingDirectory = text('cwd').trim();
+    processes.push({
+      pid,
+      name: parseCommandName(stat),
+      commandLine: parseCommandLine(text('cmdline')),
+      environment: parseEnvironment(text('environ')),
+      ...(workingDirectory !== '' && { workingDirectory }),
+      startTicks,
+      socketInodes,
+    });
+  }
+  return processes;
+}

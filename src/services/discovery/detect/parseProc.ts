@@ -1,0 +1,146 @@
+/**
+ * Parsers of what Linux tells below /proc (proc(5), Documentation/networking/proc_net_tcp.rst in
+ * the kernel tree): text in, data out. They read tables of other machines' kernels too, so a line
+ * that makes no sense is left out instead of failing the whole table.
+ */
+import type { BoundSocket } from '../../host/socketReport';
+
+const TCP_LISTEN = '0A';
+/** The state that the kernel shows for a UDP socket that is bound but not connected. */
+const UDP_UNCONNECTED = '07';
+/** Lines of a table of sockets that are read, and what they take at most. */
+const MAX_TABLE_LINES = 20_000;
+/** Characters of a socket table that are read. */
+export const MAX_TABLE_TEXT = 200 * MAX_TABLE_LINES;
+const MAX_LINE = 400;
+/** Lines of sockstat. */
+const MAX_COUNTERS = 50;
+
+/** /proc/net/tcp, tcp6, udp or udp6: TCP listeners, bound UDP sockets without a peer. */
+export function parseSocketTable(text: string, transport: 'tcp' | 'udp'): BoundSocket[] {
+  const wantedState = transport === 'tcp' ? TCP_LISTEN : UDP_UNCONNECTED;
+  const sockets: BoundSocket[] = [];
+  // Those that listen come first, before connections without number.
+  for (const line of text.slice(0, MAX_TABLE_TEXT).split('\n', MAX_TABLE_LINES)) {
+    // sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode ...
+    const fields = line.slice(0, MAX_LINE).trim().split(/\s+/);
+    if (fields[3] !== wantedState) continue;
+    const [hexHost = '', hexPort = ''] = (fields[1] ?? '').split(':');
+    const host = parseHexAddress(hexHost);
+    const port = Number.parseInt(hexPort, 16);
+    const uid = Number(fields[7]);
+    const inode = Number(fields[9]);
+    if (host === undefined || !(port > 0) || Number.isNaN(uid) || !(inode > 0)) continue;
+    sockets.push({ transport, host, port, inode, uid });
+  }
+  return sockets;
+}
+
+/**
+ * The address column: 8 or 32 hex digits, 32-bit words in the byte order of the machine. Every
+ * machine that runs containers of EPICS is little-endian. An IPv4-mapped address is given as IPv4.
+ */
+export function parseHexAddress(hex: string): string | undefined {
+  if (!/^([0-9A-Fa-f]{8}|[0-9A-Fa-f]{32})$/.test(hex)) return undefined;
+  const bytes: number[] = [];
+  for (let word = 0; word < hex.length; word += 8) {
+    for (let at = word + 6; at >= word; at -= 2)
+      bytes.push(Number.parseInt(hex.slice(at, at + 2), 16));
+  }
+  if (bytes.length === 4) return bytes.join('.');
+  const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i]! << 8) | bytes[2 * i + 1]!);
+  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+  return isMapped ? bytes.slice(12).join('.') : formatIpv6(groups);
+}
+
+/** The canonical text of RFC 5952: the longest run of two or more zero groups becomes `::`. */
+function formatIpv6(groups: readonly number[]): string {
+  let best = { start: 0, length: 1 };
+  for (let start = 0; start < groups.length; start++) {
+    let length = 0;
+    while (groups[start + length] === 0) length++;
+    if (length > best.length) best = { start, length };
+  }
+  const hex = groups.map((group) => group.toString(16));
+  if (best.length < 2) return hex.join(':');
+  const [head, tail] = [hex.slice(0, best.start), hex.slice(best.start + best.length)];
+  return `${head.join(':')}::${tail.join(':')}`;
+}
+
+/**
+ * The counters of /proc/net/sockstat and sockstat6 that belong to the network namespace, as one
+ * string to compare. Left out because they move without any socket being bound or closed, or count
+ * the whole machine: orphan, tw, alloc, mem, FRAG.
+ */
+export function parseSocketCounters(text: string): string {
+  const counters: string[] = [];
+  for (const line of text.split('\n', MAX_COUNTERS)) {
+    const match = /^(TCP6?|UDP6?): inuse (\d+)/.exec(line.trim());
+    if (match) counters.push(`${match[1]}=${match[2]}`);
+  }
+  return counters.join(' ');
+}
+
+/**
+ * Field 22 of /proc/PID/stat: start in clock ticks after boot. Undefined for a zombie. Fields are
+ * counted after the name, which may itself hold spaces and brackets.
+ */
+export function parseStartTicks(stat: string): number | undefined {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ticks = Number(fields[19]);
+  if (fields[0] === 'Z' || fields[0] === 'X' || !(ticks >= 0)) return undefined;
+  return fields[19] === undefined ? undefined : ticks;
+}
+
+/** `btime` of /proc/stat: seconds from 1970-01-01 UTC to the boot of this machine. */
+export function parseBootSeconds(stat: string): number | undefined {
+  const match = /^btime (\d+)$/m.exec(stat);
+  return match ? Number(match[1]) : undefined;
+}
+
+/** Field 4 of /proc/PID/stat. */
+export function parseParentPid(stat: string): number {
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+}
+
+/** The name in /proc/PID/stat, that is /proc/PID/comm. */
+export function parseCommandName(stat: string): string {
+  return stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+}
+
+/** The pid in the innermost pid namespace: the last number of `NSpid:` in /proc/PID/status. */
+export function parseInnermostPid(status: string): number | undefined {
+  const match = /^NSpid:.*?(\d+)\s*$/m.exec(status);
+  return match ? Number(match[1]) : undefined;
+}
+
+/** The socket inodes among link targets or in the text of `ls -l /proc/PID/fd`. */
+export function parseSocketInodes(text: string): number[] {
+  return Array.from(text.matchAll(/socket:\[(\d+)\]/g), (match) => Number(match[1]));
+}
+
+/** Of a process's command line and of its environment: more is left out. */
+const MAX_PROCESS_TEXT = 256 * 1024;
+const MAX_WORDS = 5000;
+
+/** /proc/PID/cmdline: words, each ended by a zero byte. */
+export function parseCommandLine(text: string): string[] {
+  const words = text.slice(0, MAX_PROCESS_TEXT).split('\0', MAX_WORDS);
+  while (words.length > 0 && words.at(-1)?.trim() === '') words.pop();
+  return words;
+}
+
+/** IOC_* and EPICS_*, and what start-up scripts and iocsh macros commonly refer to. */
+const RELEVANT_VARIABLE =
+  /^(IOC|IOC_.*|EPICS_.*|PVXS_.*|CAPROTO_.*|TOP|ARCH|SUPPORT|PREFIX|P|R|S|SYS|SUBSYS|DEV|DEVICE|PORT|ASYN_PORT|STREAM_PROTOCOL_PATH|HOSTNAME)$/;
+
+/** /proc/PID/environ. Only what concerns EPICS is kept: an environment holds secrets too. */
+export function parseEnvironment(text: string): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const entry of text.slice(0, MAX_PROCESS_TEXT).split('\0', MAX_WORDS)) {
+    const at = entry.indexOf('=');
+    const name = entry.slice(0, at);
+    if (at > 0 && RELEVANT_VARIABLE.test(name)) environment[name] = entry.slice(at + 1);
+  }
+  return environment;
+}

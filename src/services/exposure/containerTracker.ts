@@ -1,0 +1,226 @@
+/** One run of one container: its IOCs, found by the sockets they hold. */
+import { schedule } from '../../base/schedule';
+import { DisposableStore, type Disposable } from '../../base/disposable';
+import { EventEmitter } from '../../base/event';
+import { messageOf } from '../../base/errors';
+import type { ContainerState, Problem, WayKind } from '../../model/snapshot';
+import type { WayIn } from '../host/connection';
+import { findIocCandidates } from '../discovery/detect/candidates';
+import type { SocketReport } from '../host/socketReport';
+import type { ContainerInfo, Engine, SocketWatch } from '../host/engine';
+import { IocTracker, type IocTrackerInput } from './iocTracker';
+
+/** How long an IOC that ended is still shown. */
+const GONE_SHOWN_MS = 60_000;
+
+export type ContainerTrackerInput = Omit<
+  IocTrackerInput,
+  'containerKey' | 'ways' | 'publishedAs' | 'files' | 'onCircuitLost' | 'isPaused'
+>;
+
+export class ContainerTracker implements Disposable {
+  readonly key: string;
+  readonly #input: ContainerTrackerInput;
+  readonly #store = new DisposableStore();
+  readonly #changed = this.#store.add(new EventEmitter<void>());
+  readonly #iocs = new Map<string, IocTracker>();
+  readonly #engineKey: string;
+  readonly #watch: SocketWatch;
+  readonly #ways: readonly WayIn[];
+  #extraNames: readonly string[];
+  #provedWay: WayIn | undefined;
+  #info: ContainerInfo;
+  #hasReport = false;
+  #problem: Problem | undefined;
+
+  readonly onDidChange = this.#changed.event;
+
+  constructor(engine: Engine, info: ContainerInfo, input: ContainerTrackerInput) {
+    this.key = `${engine.key}#${info.id}`;
+    this.#engineKey = engine.key;
+    this.#info = info;
+    this.#input = input;
+    this.#extraNames = input.extraNames;
+    const access = this.#store.add(engine.open(info));
+    this.#ways = access.ways;
+    this.#files = access;
+    this.#watch = this.#store.add(
+      access.watchSockets({
+        report: (report) => this.#take(report),
+        failed: (error) => this.#watchFailed(error),
+        ended: () => this.#watchEnded(),
+      }),
+    );
+  }
+
+  readonly #files: Pick<IocTrackerInput['files'], 'readFile'>;
+
+  get info(): ContainerInfo {
+    return this.#info;
+  }
+  get iocs(): readonly IocTracker[] {
+    return [...this.#iocs.values()];
+  }
+  /** Whether the first look is done, whatever came of it. */
+  get hasLooked(): boolean {
+    return this.#hasReport || this.#problem !== undefined;
+  }
+  /** Whether the first look is done and everything it found is settled. */
+  get isSettled(): boolean {
+    return this.hasLooked && this.iocs.every((i) => i.isSettled);
+  }
+
+  /** Whether newer information is about the same run of this container. */
+  isSameRun(info: ContainerInfo): boolean {
+    return info.pid === this.#info.pid && info.startedAt === this.#info.startedAt;
+  }
+
+  update(info: ContainerInfo): void {
+    this.#info = info;
+    for (const ioc of this.#iocs.values()) ioc.setPaused(info.status === 'paused');
+    if (info.status === 'running') this.#watch.lookNow();
+  }
+
+  /** Names the person gave, in place of the former ones. */
+  setNames(names: readonly string[]): void {
+    this.#extraNames = names;
+    for (const ioc of this.#iocs.values()) ioc.setNames(names);
+  }
+
+  #take(report: SocketReport): void {
+    this.#hasReport = true;
+    this.#problem = undefined;
+    const candidates = findIocCandidates(report);
+    const ports = candidates.flatMap((c) => c.listeners.map((l) => l.endpoint.port));
+    if (ports.length > 0) this.#input.localPorts.claim(this.key, ports);
+    const seen = new Set(candidates.map((candidate) => candidate.key));
+    for (const [key, ioc] of this.#iocs) if (!seen.has(key)) this.#retire(key, ioc);
+    for (const candidate of candidates) {
+      const known = this.#iocs.get(candidate.key);
+      if (known && !known.isGone) known.update(candidate);
+      else this.#addIoc(candidate.key, candidate);
+    }
+    this.#changed.fire();
+  }
+
+  #addIoc(key: string, candidate: Parameters<IocTracker['update']>[0]): void {
+    // The same IOC started again takes the place of its former self in what people see.
+    for (const [oldKey, old] of this.#iocs) {
+      if (old.isGone && (oldKey === key || old.name === candidate.name)) this.#forget(oldKey, old);
+    }
+    const ioc = this.#store.add(
+      new IocTracker(candidate, {
+        ...this.#input,
+        containerKey: this.key,
+        extraNames: this.#extraNames,
+        isPaused: this.#info.status === 'paused',
+        ways: () => this.#waysByPromise(),
+        publishedAs: (port) =>
+          // The same number for IPv4 and IPv6 is one number.
+          [
+            ...new Set(
+              this.#info.publishedPorts
+                .filter(
+                  (published) => published.transport === 'tcp' && published.containerPort === port,
+                )
+                .map(({ hostPort }) => hostPort),
+            ),
+          ],
+        files: this.#files,
+        onCircuitLost: () => this.#watch.lookNow(),
+      }),
+    );
+    this.#iocs.set(key, ioc);
+    ioc.onDidChange(() => {
+      this.#rememberWay(ioc);
+      this.#changed.fire();
+    });
+  }
+
+  /**
+   * The way that led to one server of this container leads to the next one, most likely. What leads
+   * straight to this machine goes before it: such a port is another matter for each server.
+   */
+  #waysByPromise(): readonly WayIn[] {
+    const straight = this.#ways.filter(({ kind }) => isStraight(kind));
+    const proved = this.#provedWay ? [this.#provedWay] : [];
+    return [...new Set([...straight, ...proved, ...this.#ways])];
+  }
+
+  #rememberWay(ioc: IocTracker): void {
+    const kind = ioc.servers.find((server) => server.identity)?.wayKind;
+    if (kind === undefined || isStraight(kind)) return;
+    this.#provedWay ??= this.#ways.find((way) => way.kind === kind);
+  }
+
+  #retire(key: string, ioc: IocTracker): void {
+    if (ioc.isGone) return;
+    if (ioc.servers.length === 0) {
+      this.#forget(key, ioc);
+      return;
+    }
+    ioc.markGone();
+    schedule(this.#store, this.#input.clock, GONE_SHOWN_MS, () => {
+      if (this.#iocs.get(key) === ioc) this.#forget(key, ioc);
+      this.#changed.fire();
+    });
+  }
+
+  #forget(key: string, ioc: IocTracker): void {
+    this.#iocs.delete(key);
+    this.#store.release(ioc);
+  }
+
+  #watchEnded(): void {
+    for (const [key, ioc] of this.#iocs) this.#retire(key, ioc);
+    this.#changed.fire();
+  }
+
+  /** What was seen before stays: that it cannot be seen now does not mean that it is gone. */
+  #watchFailed(error: Error): void {
+    const message = `cannot see the sockets of container ${this.#info.name} at present: ${messageOf(error)}`;
+    if (this.#problem?.message === message) return;
+    this.#input.log('warn', 'detect', message);
+    this.#problem = {
+      code: 'cannot-look-inside',
+      message,
+      advice:
+        'It is tried again. A container with a shell, python3 or node can be looked into from anywhere.',
+    };
+    this.#changed.fire();
+  }
+
+  state(): ContainerState {
+    const { id, name, image, labels, status } = this.#info;
+    const problem = status === 'paused' ? pausedProblem(name) : this.#problem;
+    return {
+      key: this.key,
+      engineKey: this.#engineKey,
+      id,
+      name,
+      image,
+      labels,
+      status,
+      iocs: this.iocs.filter((ioc) => ioc.servers.length > 0).map((ioc) => ioc.state()),
+      ...(problem && { problem }),
+    };
+  }
+
+  dispose(): void {
+    for (const ioc of this.#iocs.values()) ioc.markGone();
+    this.#input.localPorts.release(this.key);
+    this.#store.dispose();
+  }
+}
+
+function isStraight(kind: WayKind): boolean {
+  return kind === 'host-network' || kind === 'published';
+}
+
+function pausedProblem(name: string): Problem {
+  return {
+    code: 'container-paused',
+    message: `container ${name} is paused, so its IOCs answer nobody`,
+    advice: `Unpause it (docker unpause ${name} or podman unpause ${name}).`,
+  };
+}

@@ -1,0 +1,568 @@
+/**
+ * One IOC process: its servers on their way to this machine, the names of its PVs, and how far each
+ * PV got. Lives from the first report that shows the process until the last.
+ */
+import { clipped } from '../../base/clipped';
+import { DisposableStore, type Disposable } from '../../base/disposable';
+import { EventEmitter } from '../../base/event';
+import { isErrorCode, messageOf } from '../../base/errors';
+import { withDeadline } from '../../base/abort';
+import type { Slices } from '../../base/slices';
+import type { Endpoint } from '../../model/endpoint';
+import { findabilityNote } from '../../model/findability';
+import { MAX_NAME_BYTES, MAX_NAMES_PER_IOC, type NameSource, NameTable } from '../../model/pvTable';
+import type { PvStep, PvSteps } from '../../model/pvTable';
+import type { IocState, PvProtocol, ServerState, ServerStatus } from '../../model/snapshot';
+import type { ContainerAccess } from '../host/engine';
+import type { IocCandidate, ListenerCandidate } from '../discovery/detect/candidates';
+import type { ContainerNames } from './namesAllowance';
+import { findDatabaseNames } from '../discovery/names/databaseNames';
+import { listPvaNames } from '../discovery/names/pvaNames';
+import { encodeUtf8 } from '../../protocol/bytes';
+import { createReachability } from '../upstream/createReachability';
+import type { Reachability } from '../upstream/reachability';
+import { isSameIoc } from '../upstream/sameIoc';
+import { identityText } from '../upstream/identityText';
+import { PAUSED, ServerForwarder, type ServerForwarderInput } from './serverForwarder';
+
+/** A list of 100,000 names takes QSRV a second or two. */
+const LIST_TIMEOUT_MS = 20_000;
+const FILES_TIMEOUT_MS = 30_000;
+/** Adding a name to a table, which is kept sorted, costs as much as so many characters read. */
+const STEPS_PER_NAME = 60;
+/** Of the command line that is shown. */
+const SHOWN_COMMAND = 2000;
+/** Of all that is to be said of its names; the log has every problem. */
+const MAX_NOTE = 4000;
+
+export interface IocTrackerInput extends Pick<
+  ServerForwarderInput,
+  | 'containerKey'
+  | 'ways'
+  | 'publishedAs'
+  | 'localPorts'
+  | 'opensRelays'
+  | 'isPaused'
+  | 'intercept'
+  | 'dialHost'
+  | 'clock'
+  | 'log'
+> {
+  readonly files: Pick<ContainerAccess, 'readFile'>;
+  /** For work on what the container tells; shared by its IOCs. */
+  readonly slices: Slices;
+  /** Names the person gave. */
+  readonly extraNames: readonly string[];
+  /** What there is to tell of the names of a server. */
+  readonly noteAbout: (server: IocServer) => string | undefined;
+  /** Whether clients find its PVs by a name server of ours, whatever it answers itself. */
+  readonly hasNameServer: (protocol: PvProtocol) => boolean;
+  readonly clientName: string;
+  readonly hostName: string;
+  readonly namesAllowance: ContainerNames;
+  /** An established circuit ended: look whether the process is still there. */
+  readonly onCircuitLost: () => void;
+}
+
+/** One server of this IOC: its names, and how far each got. */
+export interface IocServer {
+  readonly key: string;
+  readonly protocol: PvProtocol;
+  readonly exposure: ServerForwarder;
+  readonly names: NameTable;
+  /** 'not-served' for names that are not this server's. */
+  readonly stepOf: (index: number) => PvStep;
+  /** Those of which clients get a channel. */
+  readonly reachableCount: () => number;
+  /** Tells what a read of a PV has shown of its access rights. */
+  readonly noteRead: (index: number, isPermitted: boolean) => void;
+}
+
+interface Entry {
+  readonly exposure: ServerForwarder;
+  readonly store: DisposableStore;
+  reachability?: Reachability;
+  /** The status last seen, and since when. */
+  status: ServerStatus;
+  sinceMs: number;
+}
+
+export class IocTracker implements Disposable {
+  readonly #input: IocTrackerInput;
+  readonly #store = new DisposableStore();
+  readonly #abort = new AbortController();
+  readonly #changed = this.#store.add(new EventEmitter<void>());
+  readonly #names = new NameTable();
+  readonly #entries = new Map<string, Entry>();
+  #candidate: IocCandidate;
+  #naming: 'waiting' | 'busy' | 'done' = 'waiting';
+  #tellNamed: () => void = () => undefined;
+  readonly #named = new Promise<void>((resolve) => {
+    this.#tellNamed = resolve;
+  });
+  #namesNote: string | undefined;
+  #isNamesCut = false;
+  /** Of those that it tells, as taken from the allowance. */
+  #keptNames = 0;
+  /** By the person, now and before. */
+  #givenNames: ReadonlySet<string> = new Set();
+  readonly #everGiven = new Set<string>();
+  #isGone = false;
+  #isPaused: boolean;
+
+  readonly onDidChange = this.#changed.event;
+
+  constructor(candidate: IocCandidate, input: IocTrackerInput) {
+    this.#candidate = candidate;
+    this.#input = input;
+    this.#isPaused = input.isPaused;
+    this.setNames(input.extraNames);
+    this.update(candidate);
+  }
+
+  get key(): string {
+    return this.#candidate.key;
+  }
+  get name(): string {
+    return this.#candidate.name;
+  }
+  get isGateway(): boolean {
+    return this.#candidate.role === 'gateway';
+  }
+  /** UDP ports on which it takes searches. */
+  get searchPorts(): IocCandidate['searchPorts'] {
+    return this.#candidate.searchPorts;
+  }
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+  get servers(): readonly ServerForwarder[] {
+    return [...this.#entries.values()]
+      .map((entry) => entry.exposure)
+      .filter((exposure) => !exposure.isForeign && exposure.protocol !== undefined);
+  }
+  /** Whether every listener has been asked, and the names with it. */
+  get isSettled(): boolean {
+    const isBusy = [...this.#entries.values()].some(
+      ({ exposure, reachability }) =>
+        isUndecided(exposure) ||
+        (reachability !== undefined && reachability.steps.count('pending') > 0),
+    );
+    return this.#isGone || (!isBusy && this.#naming !== 'busy' && !this.#isNamingDue());
+  }
+
+  /** Takes a newer look at the same process: sockets that came or went. */
+  update(candidate: IocCandidate): void {
+    this.#candidate = candidate;
+    const wanted = new Map(candidate.listeners.map((l) => [`${l.endpoint.port}/${l.inode}`, l]));
+    for (const [key, entry] of this.#entries) {
+      if (wanted.has(key)) continue;
+      this.#entries.delete(key);
+      this.#store.release(entry.store);
+      this.#changed.fire();
+    }
+    for (const [key, listener] of wanted) {
+      if (!this.#entries.has(key)) this.#addServer(key, listener);
+    }
+  }
+
+  #addServer(key: string, listener: ListenerCandidate): void {
+    const store = this.#store.add(new DisposableStore());
+    const exposure: ServerForwarder = store.add(
+      new ServerForwarder({
+        ...this.#input,
+        isPaused: this.#isPaused,
+        listener,
+        mayAskCa: this.#candidate.hasCaUdp || listener.expected === 'ca',
+        isSameIoc: (protocol, local, signal) => this.#isSameIoc(exposure, protocol, local, signal),
+      }),
+    );
+    const entry: Entry = {
+      exposure,
+      store,
+      status: exposure.status,
+      sinceMs: this.#input.clock.wallMs(),
+    };
+    this.#entries.set(key, entry);
+    store.add(
+      exposure.onDidChange(() => {
+        this.#noteStatus(entry);
+        this.#advance(entry);
+        this.#changed.fire();
+      }),
+    );
+    void exposure.start();
+  }
+
+  #noteStatus(entry: Entry): void {
+    if (entry.status === entry.exposure.status) return;
+    entry.status = entry.exposure.status;
+    entry.sinceMs = this.#input.clock.wallMs();
+  }
+
+  /** Does what a server's new state makes possible: names, then reachability. */
+  #advance(entry: Entry): void {
+    const { exposure } = entry;
+    if (exposure.identity && !entry.reachability && exposure.status !== 'identifying') {
+      const reachability = entry.store.add(
+        createReachability(exposure.identity.protocol, {
+          ...this.#input,
+          names: this.#names,
+          isGateway: this.#candidate.role === 'gateway',
+          dial: (signal) => exposure.dialAsClient(signal),
+          onSearchPort: (port) => exposure.observeSearchPort(port),
+          onCircuitLost: () => {
+            exposure.recheckShared();
+            this.#input.onCircuitLost();
+          },
+        }),
+      );
+      entry.reachability = reachability;
+      this.#reviewGiven(reachability);
+      entry.store.add(reachability.onDidChange(() => this.#changed.fire()));
+    }
+    this.#nameWhenDue();
+  }
+
+  #nameWhenDue(): void {
+    if (this.#isNamingDue()) void this.#findNames();
+  }
+
+  #isNamingDue(): boolean {
+    if (this.#naming !== 'waiting') return false;
+    const exposures = [...this.#entries.values()].map((entry) => entry.exposure);
+    const hasPva = exposures.some((exposure) => exposure.identity?.protocol === 'pva');
+    const isDecided = exposures.every((exposure) => exposure.identity || !isUndecided(exposure));
+    return hasPva || (isDecided && exposures.some((exposure) => exposure.identity));
+  }
+
+  async #findNames(): Promise<void> {
+    this.#naming = 'busy';
+    try {
+      const isListed = await this.#listFromPva();
+      if (!isListed && this.isGateway)
+        this.#namesNote = 'a gateway does not tell what is behind it';
+      else if (!isListed && !this.#isCorePva) await this.#readFromFiles();
+    } catch (error) {
+      if (!isErrorCode(error, 'cancelled')) this.#namesNote = messageOf(error);
+    }
+    this.#naming = 'done';
+    this.#tellNamed();
+    for (const { reachability } of this.#entries.values()) {
+      reachability?.namesAdded();
+      // Some of them turned out to be its own.
+      this.#reviewGiven(reachability);
+    }
+    this.#changed.fire();
+  }
+
+  async #listFromPva(): Promise<boolean> {
+    const server = this.servers.find((exposure) => exposure.identity?.protocol === 'pva');
+    if (!server) return false;
+    if (this.#isCorePva) {
+      // It has no channel `server`, and says nothing at all to who asks for one.
+      this.#namesNote = 'core-pva servers have no list of their PVs';
+      return false;
+    }
+    try {
+      const names = await withDeadline(
+        this.#input.clock,
+        LIST_TIMEOUT_MS,
+        `the server gave no list of its PVs within ${LIST_TIMEOUT_MS / 1000} s`,
+        this.#abort.signal,
+        async (signal) => listPvaNames(await server.dialInside(signal), this.#input, signal),
+      );
+      await this.#addNames(names, names.length, () => ({ kind: 'pva-list' }));
+      return names.length > 0;
+    } catch (error) {
+      this.#namesNote = messageOf(error);
+      this.#input.log('info', 'pva', `${this.name}: no list of PVs: ${messageOf(error)}`);
+      return false;
+    }
+  }
+
+  get #isCorePva(): boolean {
+    return this.servers.some(({ identity }) => identity?.implementation === 'core-pva');
+  }
+
+  async #readFromFiles(): Promise<void> {
+    const { process } = this.#candidate;
+    if (!process) {
+      this.#namesNote = 'the IOC process is not visible, so its database files are not known';
+      return;
+    }
+    const found = await withDeadline(
+      this.#input.clock,
+      FILES_TIMEOUT_MS,
+      `the database files were not read within ${FILES_TIMEOUT_MS / 1000} s`,
+      this.#abort.signal,
+      (signal) => findDatabaseNames(process, this.#input.files, this.#input.slices, signal),
+    );
+    const forBoth = found.names.filter(({ protocol }) => protocol !== 'pva');
+    await this.#addNames(
+      forBoth.map(({ name }) => name),
+      forBoth.length,
+      (at) => ({ kind: 'database', file: forBoth[at]?.file ?? '', line: forBoth[at]?.line ?? 0 }),
+    );
+    this.#isNamesCut ||= found.isCut;
+    if (found.problems.length > 0) {
+      const known = this.#namesNote === undefined ? [] : [this.#namesNote];
+      this.#namesNote = [...known, ...found.problems.map((p) => p.message)].join('; ');
+    }
+    for (const problem of found.problems) {
+      this.#input.log('info', 'detect', `${this.name}: ${problem.message}`);
+    }
+  }
+
+  /**
+   * Names that the container tells, in slices and no more than an IOC is taken for. One that no server
+   * could be asked for is left out alone.
+   */
+  async #addNames(
+    names: Iterable<string>,
+    count: number,
+    sourceOf: (at: number) => NameSource,
+  ): Promise<void> {
+    const { slices, namesAllowance } = this.#input;
+    let refusal: string | undefined;
+    let tooLong = 0;
+    let at = -1;
+    for (const name of names) {
+      at++;
+      if (this.#names.size >= MAX_NAMES_PER_IOC) break;
+      if (isTooLong(name)) tooLong++;
+      else {
+        const isNew = this.#names.indexOf(name) === undefined;
+        refusal = isNew ? namesAllowance.take() : undefined;
+        if (refusal !== undefined) break;
+        if (isNew) this.#keptNames++;
+        this.#names.add([name], sourceOf(at));
+      }
+      slices.take(STEPS_PER_NAME);
+      if (!slices.isOver) continue;
+      // Sorted as they come, because all of them at once would take long.
+      void this.#names.sorted;
+      await slices.rest(this.#abort.signal);
+    }
+    void this.#names.sorted;
+    const notes: string[] = [];
+    if (refusal !== undefined || at + 1 < count) {
+      const why = refusal ?? `it lists ${count}, which is too many`;
+      notes.push(`stopped after ${this.#names.size} names: ${why}`);
+      this.#isNamesCut = true;
+    }
+    if (tooLong > 0) {
+      const names = tooLong === 1 ? '1 name is' : `${tooLong} names are`;
+      notes.push(`${names} left out: longer than the ${MAX_NAME_BYTES} bytes that servers take`);
+      this.#isNamesCut = true;
+    }
+    if (notes.length > 0) this.#namesNote = notes.join('; ');
+  }
+
+  async #isSameIoc(
+    server: ServerForwarder,
+    protocol: PvProtocol,
+    local: Endpoint,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    this.#nameWhenDue();
+    await this.#named;
+    const names: string[] = [];
+    for (let index = 0; index < this.#names.size && names.length < 20; index++) {
+      names.push(this.#names.name(index));
+    }
+    return isSameIoc(protocol, names, {
+      mine: () => server.dialInside(signal),
+      theirs: () => this.#input.dialHost(local, signal),
+      identity: this.#input,
+      signal,
+    });
+  }
+
+  /** Whether one of its servers has, or may have, a PV of that name. */
+  serves(name: string): boolean {
+    const index = this.#names.indexOf(name);
+    if (index === undefined) return false;
+    return [...this.#entries.values()].some(
+      ({ reachability }) => reachability && reachability.steps.get(index) !== 'not-served',
+    );
+  }
+
+  /** The servers that have proved their protocol. */
+  get pvServers(): readonly IocServer[] {
+    return [...this.#entries.values()].flatMap(({ exposure, reachability }) => {
+      const protocol = exposure.identity?.protocol;
+      if (!protocol) return [];
+      return [
+        {
+          key: this.#serverKey(exposure),
+          protocol,
+          exposure,
+          names: this.#names,
+          stepOf: (index: number) => reachability?.steps.get(index) ?? 'pending',
+          reachableCount: () =>
+            reachability
+              ? reachability.steps.count('reachable') + reachability.steps.count('no-read-access')
+              : 0,
+          noteRead: (index: number, isPermitted: boolean) =>
+            reachability?.noteRead(index, isPermitted),
+        },
+      ];
+    });
+  }
+
+  /** Names that a person gives now, in place of the former ones, which count no longer. */
+  setNames(names: readonly string[]): void {
+    this.#givenNames = new Set(names);
+    for (const name of names) this.#everGiven.add(name);
+    const isMore = this.#names.add(names, { kind: 'user' }) > 0;
+    for (const { reachability } of this.#entries.values()) {
+      if (isMore) reachability?.namesAdded();
+      this.#reviewGiven(reachability);
+    }
+  }
+
+  #reviewGiven(reachability: Reachability | undefined): void {
+    for (const name of this.#everGiven) {
+      const index = this.#names.indexOf(name);
+      if (index === undefined) continue;
+      const isOwn = this.#names.source(index).kind !== 'user';
+      reachability?.setWanted(index, isOwn || this.#givenNames.has(name));
+    }
+  }
+
+  #serverKey({ listener }: ServerForwarder): string {
+    return `${this.#input.containerKey}#${this.#candidate.key}#${listener.endpoint.port}`;
+  }
+
+  state(): IocState {
+    const { process, role } = this.#candidate;
+    return {
+      key: `${this.#input.containerKey}#${this.#candidate.key}`,
+      name: this.name,
+      ...(process && { pid: process.pid }),
+      ...(process?.startedAt !== undefined && { startedAt: process.startedAt }),
+      commandLine: clipped(process?.commandLine.join(' ') ?? '', SHOWN_COMMAND),
+      role,
+      ...(this.#namesNote !== undefined && { namesNote: clipped(this.#namesNote, MAX_NOTE) }),
+      ...(this.#isNamesCut && { isNamesCut: true }),
+      servers: this.servers
+        .map((exposure) => this.#serverState(exposure))
+        .sort(
+          (a, b) => a.protocol.localeCompare(b.protocol) || a.listening.port - b.listening.port,
+        ),
+    };
+  }
+
+  #serverState(exposure: ServerForwarder): ServerState {
+    const { identity, listener, local, wayKind } = exposure;
+    const isReached = exposure.status === 'exposed' || exposure.status === 'shared';
+    const finding =
+      identity &&
+      isReached &&
+      !this.#input.hasNameServer(identity.protocol) &&
+      findabilityNote({ ...identity, status: exposure.status, isRelayed: exposure.isRelayed });
+    const server = this.pvServers.find((one) => one.exposure === exposure);
+    const shared = server && this.#input.noteAbout(server);
+    const entry = [...this.#entries.values()].find((e) => e.exposure === exposure);
+    const steps = entry?.reachability?.steps;
+    const denied = steps && this.#deniedNote(steps);
+    const missing = steps && missingNote(steps);
+    const { leftOutCount = 0 } = this.#candidate;
+    const isFirst = this.#entries.values().next().value?.exposure === exposure;
+    const leftOut =
+      isFirst &&
+      leftOutCount > 0 &&
+      `this IOC listens on ${leftOutCount} more ports, which are left alone`;
+    const note = [exposure.note, finding, shared, denied, missing, leftOut].filter(
+      (text) => text !== undefined && text !== false,
+    );
+    const unreadable = steps?.count('no-read-access') ?? 0;
+    const problem = this.#isPaused ? PAUSED : (exposure.problem ?? entry?.reachability?.problem);
+    return {
+      key: this.#serverKey(exposure),
+      protocol: exposure.protocol ?? 'ca',
+      // Our own server role gives no sign of itself on the wire, and needs none.
+      implementation: wayKind === 'demo' ? 'demo' : (identity?.implementation ?? 'unknown'),
+      ...(identity?.guid !== undefined && { guid: identity.guid }),
+      listening: listener.endpoint,
+      status: exposure.status,
+      ...(wayKind && { way: wayKind }),
+      ...(local && { local, isRelayed: exposure.isRelayed }),
+      ...(entry && { since: new Date(entry.sinceMs).toISOString() }),
+      pvs: {
+        total: steps?.total ?? 0,
+        reachable: steps?.count('reachable') ?? 0,
+        ...(unreadable > 0 && { unreadable }),
+        pending: steps?.count('pending') ?? 0,
+      },
+      ...(problem && { problem }),
+      ...(note.length > 0 && { note: note.join('; ') }),
+    };
+  }
+
+  /** How many PVs may not be read, and by whom. */
+  #deniedNote(steps: PvSteps): string | undefined {
+    const count = steps.count('no-read-access');
+    if (count === 0) return undefined;
+    const pvs = count === 1 ? '1 PV' : `${count} PVs`;
+    return `its access security denies reading ${pvs} to ${identityText(this.#input)}`;
+  }
+
+  /** Its container was paused or goes on. */
+  setPaused(isPaused: boolean): void {
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    for (const { exposure, reachability } of this.#entries.values()) {
+      exposure.setPaused(isPaused);
+      if (isPaused) reachability?.interrupt('its container is paused');
+    }
+  }
+
+  /** The process is gone: relays close, the last state stays to be shown. */
+  markGone(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#abort.abort();
+    for (const entry of this.#entries.values()) {
+      entry.store.dispose();
+      this.#noteStatus(entry);
+    }
+    this.#changed.fire();
+  }
+
+  dispose(): void {
+    this.markGone();
+    this.#input.namesAllowance.give(this.#keptNames);
+    this.#keptNames = 0;
+    this.#store.dispose();
+  }
+}
+
+function isTooLong(name: string): boolean {
+  // No character takes more than three bytes for each of its units.
+  if (name.length * 3 <= MAX_NAME_BYTES) return false;
+  return name.length > MAX_NAME_BYTES || encodeUtf8(name).length > MAX_NAME_BYTES;
+}
+
+/** Why fewer PVs are reachable than are counted, where nothing else tells it. */
+function missingNote(steps: PvSteps): string | undefined {
+  const [notFound, unanswered, refused] = (
+    ['not-found', 'no-answer', 'create-refused'] as const
+  ).map((step) => steps.count(step)) as [number, number, number];
+  const parts = [
+    ...(notFound > 0
+      ? [
+          `${notFound} of the names that its files tell are not served: check the IOC's log for records that were not loaded`,
+        ]
+      : []),
+    ...(unanswered > 0 ? [`${unanswered} PVs got no answer in time`] : []),
+    ...(refused > 0 ? [`the server refuses a channel for ${refused} PVs`] : []),
+  ];
+  return parts.length > 0 ? parts.join('; ') : undefined;
+}
+
+/** It may still turn out to be a server. */
+function isUndecided({ status, isForeign }: ServerForwarder): boolean {
+  return status === 'identifying' && !isForeign;
+}

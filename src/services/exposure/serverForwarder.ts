@@ -1,0 +1,580 @@
+/**
+ * One listening socket of an IOC on its way to this machine: find a way in on which the protocol
+ * answers, learn what server it is, open the relay. Ends with the listening socket.
+ */
+import { backoffMs } from '../../base/backoff';
+import { DisposableStore, type Disposable } from '../../base/disposable';
+import { EventEmitter } from '../../base/event';
+import { isErrorCode, messageOf, TransportError } from '../../base/errors';
+import { delay, withDeadline } from '../../base/abort';
+import type { Clock } from '../../base/clock';
+import { mapConcurrent } from '../../base/mapConcurrent';
+import type { Log } from '../../base/log';
+import { type Endpoint, formatEndpoint } from '../../model/endpoint';
+import { loopbackHost, otherNumbers } from '../../model/loopbackPlan';
+import type { PvProtocol, ServerStatus, Problem, WayKind } from '../../model/snapshot';
+import type { CircuitInterceptor, Connection, Relay, WayIn } from '../host/connection';
+import type { ListenerCandidate } from '../discovery/detect/candidates';
+import { identifyCaServer } from '../../protocol/ca';
+import { identifyServer } from '../discovery/detect/identifyServer';
+import type { ServerIdentity } from '../discovery/detect/serverIdentity';
+import {
+  describeHolder,
+  FIRST_FREE_PORT,
+  type LocalPorts,
+  type OpenPortInput,
+  type TakenPort,
+} from '../localPorts/localPorts';
+
+/** A way that has not answered by then is given up for the next one. */
+const WAY_TIMEOUT_MS = 3000;
+/** `status` looks for relays on 127.0.0.1 to 127.0.0.N; an address without one refuses at once. */
+const LOOKED_AT_ADDRESSES = 16;
+const LOOKED_AT_ONCE = 8;
+const RETRY_FIRST_MS = 500;
+const RETRY_MAX_MS = 5000;
+
+export interface ServerForwarderInput {
+  readonly containerKey: string;
+  readonly listener: ListenerCandidate;
+  /** A silent listener is asked whether it speaks CA only when the process shows signs of CA. */
+  readonly mayAskCa: boolean;
+  /** Under which numbers the engine publishes a TCP port of the container. */
+  readonly publishedAs: (port: number) => readonly number[];
+  /** Best first. */
+  readonly ways: () => readonly WayIn[];
+  readonly localPorts: LocalPorts;
+  /** False for a look without relays (`status`): only what is there already is used. */
+  readonly opensRelays: boolean;
+  readonly dialHost: (endpoint: Endpoint, signal: AbortSignal) => Promise<Connection>;
+  /** Whether the server of that protocol at `local` is this IOC; decided by comparing its PVs. */
+  readonly isSameIoc: (
+    protocol: PvProtocol,
+    local: Endpoint,
+    signal: AbortSignal,
+  ) => Promise<boolean>;
+  /** Follows a client's connection through a relay of that protocol. */
+  readonly intercept: (protocol: PvProtocol, onAnswer: () => void) => CircuitInterceptor;
+  /** Whether its container is paused now; later changes come by setPaused. */
+  readonly isPaused: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class ServerForwarder implements Disposable {
+  readonly #input: ServerForwarderInput;
+  readonly #store = new DisposableStore();
+  readonly #abort = new AbortController();
+  readonly #changed = this.#store.add(new EventEmitter<void>());
+  #status: ServerStatus = 'identifying';
+  #identity: ServerIdentity | undefined;
+  #way: WayIn | undefined;
+  /** The one that clients are told of first; then one under another number that came before it. */
+  readonly #relays: Relay[] = [];
+  #local: Endpoint | undefined;
+  #problem: Problem | undefined;
+  #note: string | undefined;
+  #isForeign = false;
+  #isPaused: boolean;
+  #isDue = false;
+  #working: Promise<void> | undefined;
+
+  /** Fires when anything below changed. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(input: ServerForwarderInput) {
+    this.#input = input;
+    this.#isPaused = input.isPaused;
+  }
+
+  get listener(): ListenerCandidate {
+    return this.#input.listener;
+  }
+  get status(): ServerStatus {
+    return this.#status;
+  }
+  get identity(): ServerIdentity | undefined {
+    return this.#identity;
+  }
+  /** The protocol it speaks; until the handshake, what its port suggests. */
+  get protocol(): PvProtocol | undefined {
+    return this.#identity?.protocol ?? this.listener.expected;
+  }
+  get local(): Endpoint | undefined {
+    return this.#local;
+  }
+  get wayKind(): WayKind | undefined {
+    return this.#way?.kind;
+  }
+  get problem(): Problem | undefined {
+    return this.#problem;
+  }
+  get note(): string | undefined {
+    return this.#note;
+  }
+  /** Then nothing of ours listens for it, though its place is kept. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+  /** Whether a relay of ours answers the searches of clients there. */
+  get isRelayed(): boolean {
+    return this.#relays.length > 0;
+  }
+  /** It answered in neither protocol, and nothing says it should: no EPICS server, not shown. */
+  get isForeign(): boolean {
+    return this.#isForeign;
+  }
+
+  /** What clients of this machine that broadcast are told (`SearchedServer`). */
+  get broadcastEndpoint(): Endpoint | undefined {
+    if (this.#way?.kind === 'host-network') return undefined;
+    return this.#way?.ownEndpoint(this.listener.endpoint) ?? this.#local;
+  }
+
+  /** Takes a sign that tells more about a CA server: the port in its search replies. */
+  observeSearchPort(searchPort: number): void {
+    const known = this.#identity;
+    if (!known?.caObservations) return;
+    const caObservations = { ...known.caObservations, searchPort };
+    const implementation = identifyCaServer(caObservations);
+    this.#identity = { ...known, caObservations, implementation };
+    if (implementation !== known.implementation) this.#changed.fire();
+  }
+
+  /** Connects to the server inside, without the relay. */
+  dialInside(signal: AbortSignal): Promise<Connection> {
+    if (!this.#way) return Promise.reject(new Error('no way in has been proved yet'));
+    return this.#way.dial(this.listener.endpoint, signal);
+  }
+
+  /** Connects as clients on this machine do; where nothing is relayed (a mere look), inside. */
+  dialAsClient(signal: AbortSignal): Promise<Connection> {
+    // There is no relay then, and perhaps who stands in for it.
+    if (this.#isPaused) return Promise.reject(new TransportError('its container is paused'));
+    return this.#local ? this.#input.dialHost(this.#local, signal) : this.dialInside(signal);
+  }
+
+  /**
+   * Works until exposed; a failure is shown and tried again for as long as the socket listens,
+   * because a taken port may become free and a hanging IOC may recover. Never rejects.
+   */
+  start(): Promise<void> {
+    this.#isDue = true;
+    this.#working ??= this.#work().finally(() => (this.#working = undefined));
+    return this.#working;
+  }
+
+  /** Asked for again while it works, it begins anew. */
+  async #work(): Promise<void> {
+    for (let attempt = 0; this.#isDue && !this.#store.isDisposed; attempt++) {
+      this.#isDue = false;
+      await this.#attempt();
+      if (this.#status !== 'failed' || this.#isPaused) continue;
+      this.#isDue = true;
+      const pauseMs = backoffMs(attempt, RETRY_FIRST_MS, RETRY_MAX_MS);
+      await delay(this.#input.clock, pauseMs, this.#abort.signal).catch(() => undefined);
+    }
+  }
+
+  /** Looks again at a server that somebody else forwarded: that forwarder may have gone. */
+  recheckShared(): void {
+    if (this.#status !== 'shared') return;
+    this.#status = 'identifying';
+    void this.start();
+  }
+
+  /**
+   * A paused server would take connections and never answer: new ones are refused until it goes on,
+   * and those that are open wait.
+   */
+  setPaused(isPaused: boolean): void {
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    if (isPaused) this.#closeRelays();
+    else if (this.#status !== 'shared') void this.start();
+  }
+
+  #closeRelays(): void {
+    for (const relay of this.#relays.splice(0)) this.#input.localPorts.close(relay);
+  }
+
+  async #attempt(): Promise<void> {
+    if (this.isRelayed) return;
+    if (this.#isPaused) {
+      this.#status = 'failed';
+      this.#problem = PAUSED;
+      this.#changed.fire();
+      return;
+    }
+    try {
+      if (await this.#identify()) await this.#expose();
+    } catch (error) {
+      if (this.#abort.signal.aborted) return;
+      this.#fail('internal', messageOf(error), 'Please report this with the log (--verbose).');
+    }
+    if (!this.#store.isDisposed) this.#changed.fire();
+  }
+
+  async #identify(): Promise<boolean> {
+    const { endpoint, expected } = this.listener;
+    const attempts: string[] = [];
+    let wasConnected = false;
+    let isNeither = false;
+    /** Which did not answer in time: on a busy machine that is no reason to take a slower one. */
+    const late: WayIn[] = [];
+    const ask = (way: WayIn): Promise<ServerIdentity | undefined> =>
+      this.#askBy(way, () => {
+        wasConnected ||= way.kind === 'entered' || way.kind.startsWith('exec');
+      });
+    for (const way of this.#input.ways()) {
+      try {
+        const identity = await ask(way);
+        if (identity) {
+          const better = await this.#firstThatAnswers(late, ask);
+          this.#take(better?.way ?? way, better?.identity ?? identity);
+          return true;
+        }
+        isNeither = true;
+        attempts.push(`${way.label}: connected, but nothing that answers is CA or PVA`);
+      } catch (error) {
+        if (this.#abort.signal.aborted) return false;
+        if (isErrorCode(error, 'timeout')) late.push(way);
+        attempts.push(`${way.label}: ${messageOf(error)}`);
+      }
+      this.#input.log('debug', 'detect', `${formatEndpoint(endpoint)}: ${attempts.at(-1)}`);
+    }
+    if (!expected) {
+      // Who has answered in neither protocol is left alone from now on; who was not reached may be
+      // reached when this machine has descriptors again.
+      this.#isForeign = true;
+      this.#status = isNeither ? 'identifying' : 'failed';
+      return false;
+    }
+    this.#fail(
+      wasConnected ? 'no-handshake' : 'no-way-in',
+      wasConnected
+        ? `the process listens on port ${endpoint.port} but does not answer ${expected === 'pva' ? 'pvAccess' : 'Channel Access'}`
+        : `no way into the container leads to port ${endpoint.port}. Tried: ${attempts.join('; ') || 'nothing, for this container offers no way in'}`,
+      wasConnected
+        ? 'Look at the IOC itself: it may hang, or another program uses that port.'
+        : 'Put node, python3, socat or nc into the image, or publish the port under the same number.',
+    );
+    return false;
+  }
+
+  /** `onConnected` is called when the way has led to somebody. */
+  #askBy(way: WayIn, onConnected: () => void): Promise<ServerIdentity | undefined> {
+    const { endpoint, expected } = this.listener;
+    const { clock, mayAskCa } = this.#input;
+    return withDeadline(
+      clock,
+      WAY_TIMEOUT_MS,
+      `no answer within ${WAY_TIMEOUT_MS / 1000} s`,
+      this.#abort.signal,
+      async (signal) => {
+        const connection = await way.dial(endpoint, signal);
+        onConnected();
+        return identifyServer(connection, {
+          ...(expected && { expected }),
+          mayAskCa,
+          clock,
+          signal,
+        });
+      },
+    );
+  }
+
+  /** Of ways that were too slow before, one that answers now. */
+  async #firstThatAnswers(
+    ways: readonly WayIn[],
+    ask: (way: WayIn) => Promise<ServerIdentity | undefined>,
+  ): Promise<{ way: WayIn; identity: ServerIdentity } | undefined> {
+    for (const way of ways) {
+      const identity = await ask(way).catch(() => undefined);
+      if (identity) return { way, identity };
+    }
+    return undefined;
+  }
+
+  #take(way: WayIn, identity: ServerIdentity): void {
+    const searchPort = this.#identity?.caObservations?.searchPort;
+    this.#identity = identity;
+    this.#isForeign = false;
+    if (searchPort !== undefined) this.observeSearchPort(searchPort);
+    this.#way = way;
+    const where = formatEndpoint(this.listener.endpoint);
+    this.#input.log('info', 'detect', `${where}: ${identity.implementation} by ${way.label}`);
+    this.#changed.fire();
+  }
+
+  async #expose(): Promise<void> {
+    const way = this.#way;
+    if (!way) return;
+    const { endpoint } = this.listener;
+    const direct = way.directEndpoint(endpoint);
+    if (direct) {
+      this.#succeed('exposed', direct);
+      return;
+    }
+    if (!this.#input.opensRelays) {
+      await this.#lookWithoutRelay(endpoint);
+      return;
+    }
+    const protocol = this.#identity?.protocol;
+    const input: OpenPortInput = {
+      containerKey: this.#input.containerKey,
+      way,
+      target: endpoint,
+      ...(protocol && { intercept: (onAnswer) => this.#input.intercept(protocol, onAnswer) }),
+      onMustMove: (relay) => this.#move(relay, input),
+      isSameServer: (local) => this.#isThisServer(local),
+      signal: this.#abort.signal,
+    };
+    const opened = await this.#input.localPorts.open(input);
+    if (opened.kind === 'taken') {
+      this.#failTaken(endpoint, opened.taken);
+      return;
+    }
+    if (opened.kind === 'shared') {
+      this.#succeed('shared', opened.local);
+      const who = opened.holder?.process ? ` by ${describeHolder(opened.holder)}` : '';
+      this.#note = `already forwarded to ${formatEndpoint(opened.local)}${who}`;
+      return;
+    }
+    const { relay, skipped } = opened;
+    if (!this.#takeRelay(relay, skipped)) return;
+    if (relay.local.port !== endpoint.port) void this.#awaitOwnNumber(relay, input);
+  }
+
+  /** Its port belongs to somebody else now: its connections go on, new ones find another port. */
+  #move(relay: Relay, input: OpenPortInput): void {
+    const at = this.#relays.indexOf(relay);
+    if (at < 0) return;
+    this.#relays.splice(at, 1);
+    this.#input.localPorts.close(relay);
+    const [left] = this.#relays;
+    this.#local = left?.local;
+    if (left) {
+      const isOwn = left.local.port === this.listener.endpoint.port;
+      if (!isOwn) void this.#awaitOwnNumber(left, input, 0);
+    } else {
+      this.#status = 'identifying';
+      void this.start();
+    }
+    this.#changed.fire();
+  }
+
+  /** False when it came too late. */
+  #takeRelay(relay: Relay, skipped: readonly TakenPort[]): boolean {
+    if (this.#store.isDisposed || this.#isPaused) {
+      this.#input.localPorts.close(relay);
+      return false;
+    }
+    this.#relays.unshift(relay);
+    this.#succeed('exposed', relay.local);
+    this.#tellSkipped(relay, skipped);
+    void this.#watchSkipped(relay, skipped);
+    this.#store.add(
+      relay.onDidEnd((error) => {
+        if (!error) return;
+        this.#closeRelays();
+        this.#local = undefined;
+        this.#fail(
+          'relay-ended',
+          `the relay at ${formatEndpoint(relay.local)} ended: ${messageOf(error)}`,
+          'It is opened again at once; the log (--verbose) has the details.',
+        );
+        this.#changed.fire();
+        void this.start();
+      }),
+    );
+    return true;
+  }
+
+  #tellSkipped({ local }: Relay, skipped: readonly TakenPort[]): void {
+    const { port } = this.listener.endpoint;
+    const notes = [
+      describeSkipped(skipped, local, port),
+      describeOtherNumber(this.#input.publishedAs(port), local, port),
+    ].filter((note) => note !== undefined);
+    this.#note = notes.length > 0 ? notes.join('; ') : undefined;
+  }
+
+  /** Who had the places before this one may go: then that is not said any more. */
+  async #watchSkipped(relay: Relay, told: readonly TakenPort[]): Promise<void> {
+    const { clock, localPorts } = this.#input;
+    let skipped: readonly TakenPort[] = told.filter(({ holder }) => holder !== undefined);
+    try {
+      while (skipped.length > 0) {
+        await delay(clock, RETRY_MAX_MS, this.#abort.signal);
+        const still = await localPorts.stillTaken(skipped);
+        if (this.#relays[0] !== relay) return;
+        if (still.length === skipped.length) continue;
+        skipped = still;
+        this.#tellSkipped(relay, skipped);
+        this.#changed.fire();
+      }
+    } catch {
+      // The server is gone.
+    }
+  }
+
+  /** Whoever has it may go; the other number stays too, for the clients that know it. */
+  async #awaitOwnNumber(
+    other: Relay,
+    input: OpenPortInput,
+    firstDelayMs = RETRY_MAX_MS,
+  ): Promise<void> {
+    const { clock, localPorts } = this.#input;
+    try {
+      for (let delayMs = firstDelayMs; this.#relays[0] === other; delayMs = RETRY_MAX_MS) {
+        await delay(clock, delayMs, this.#abort.signal);
+        if (this.#relays[0] !== other) return;
+        const opened = await localPorts.openOwn(input);
+        if (!opened) continue;
+        if (this.#takeRelay(opened.relay, opened.skipped)) this.#changed.fire();
+        return;
+      }
+    } catch {
+      // The server is gone, or its way in.
+    }
+  }
+
+  /** Finds the relay that another epics-expose holds, on whichever loopback address. */
+  async #lookWithoutRelay(endpoint: Endpoint): Promise<void> {
+    const locals = [
+      ...Array.from({ length: LOOKED_AT_ADDRESSES }, (_, index) => ({
+        host: loopbackHost(index + 1),
+        port: endpoint.port,
+      })),
+      ...otherNumbers(endpoint.port).map((port) => ({ host: loopbackHost(1), port })),
+    ];
+    // Several at once: a stranger who takes connections and says nothing costs each its deadline.
+    const isThis = await mapConcurrent(LOOKED_AT_ONCE, locals, async (local) => {
+      const holder = await this.#input.localPorts.findHolder(local);
+      return holder?.isForeign !== true && this.#isThisServer(local);
+    });
+    const local = locals.find((_, index) => isThis[index]);
+    if (local) {
+      this.#succeed('shared', local);
+      return;
+    }
+    this.#fail(
+      'not-relayed',
+      `the server answers in the container, but port ${endpoint.port} is not relayed to this machine`,
+      'Run epics-expose and keep it running.',
+    );
+  }
+
+  /** Whether what answers at an address of this machine is this very server. */
+  async #isThisServer(local: Endpoint): Promise<boolean> {
+    const mine = this.#identity;
+    if (!mine) return false;
+    try {
+      return await withDeadline(
+        this.#input.clock,
+        WAY_TIMEOUT_MS,
+        'no answer',
+        this.#abort.signal,
+        async (signal) => {
+          const connection = await this.#input.dialHost(local, signal);
+          const other = await identifyServer(connection, {
+            expected: mine.protocol,
+            mayAskCa: mine.protocol === 'ca',
+            clock: this.#input.clock,
+            signal,
+          });
+          if (other?.protocol !== mine.protocol) return false;
+          if (mine.guid !== undefined || other.guid !== undefined) return mine.guid === other.guid;
+          return this.#input.isSameIoc(mine.protocol, local, signal);
+        },
+      );
+    } catch {
+      // Nobody there, or not in our protocol: not this server.
+      return false;
+    }
+  }
+
+  #failTaken(endpoint: Endpoint, taken: readonly TakenPort[]): void {
+    this.#fail(
+      'port-taken',
+      `port ${endpoint.port} is taken on this machine: ${describeTaken(taken)}`,
+      taken.some(({ holder }) => holder?.publishingContainer !== undefined)
+        ? `Publish it on one address (-p 127.0.0.1:${endpoint.port}:${endpoint.port}): then other containers get 127.0.0.2 and so on.`
+        : 'End that program or let it use another port; epics-expose takes the port as soon as it is free.',
+    );
+  }
+
+  #succeed(status: 'exposed' | 'shared', local: Endpoint): void {
+    this.#status = status;
+    this.#local = local;
+    this.#problem = undefined;
+  }
+
+  #fail(code: string, message: string, advice: string): void {
+    this.#status = 'failed';
+    this.#problem = { code, message, advice };
+  }
+
+  /** Ends everything; the last state stays readable. */
+  dispose(): void {
+    if (this.#store.isDisposed) return;
+    this.#abort.abort();
+    this.#closeRelays();
+    this.#local = undefined;
+    this.#status = 'gone';
+    this.#problem = {
+      code: 'ioc-gone',
+      message: `the IOC stopped listening on port ${this.listener.endpoint.port}`,
+      advice: 'Start the IOC again; its PVs come back by themselves.',
+    };
+    this.#store.dispose();
+  }
+}
+
+/** Of a server whose container is paused, whatever was wrong with it before. */
+export const PAUSED: Problem = {
+  code: 'container-paused',
+  message: 'its container is paused',
+  advice: 'Unpause the container.',
+};
+
+/** What people expect of a published port, and why it is relayed all the same. */
+function describeOtherNumber(
+  hostPorts: readonly number[],
+  local: Endpoint,
+  port: number,
+): string | undefined {
+  if (hostPorts.length === 0 || hostPorts.includes(port)) return undefined;
+  const published = `published as port ${hostPorts.join(', ')}, but the server tells clients ${port}`;
+  return local.port === port ? `${published}; relayed under its own number` : published;
+}
+
+/** Why it is not at its place, if it is not. */
+function describeSkipped(
+  skipped: readonly TakenPort[],
+  local: Endpoint,
+  port: number,
+): string | undefined {
+  const strangers = skipped.filter(({ holder }) => holder !== undefined);
+  const why = strangers.length > 0 ? describeTaken(strangers) : undefined;
+  if (local.port === port) return why && `${why}; relayed at ${formatEndpoint(local)}`;
+  return (
+    `${why ?? `no address of this machine is left for port ${port}`}; relayed under another number, ` +
+    `${formatEndpoint(local)}, which clients are told when they search` +
+    (port < FIRST_FREE_PORT ? '' : ', and under its own as soon as that is free')
+  );
+}
+
+/** At most two, because a person acts on the first. */
+function describeTaken(taken: readonly TakenPort[]): string {
+  const everywhere = taken.find(({ holder }) => holder?.isEverywhere);
+  if (everywhere) {
+    return `port ${everywhere.endpoint.port} of every address ${everywhere.reason}`;
+  }
+  const shown = taken
+    .slice(0, 2)
+    .map(({ endpoint, reason }) => `${formatEndpoint(endpoint)} ${reason}`);
+  if (taken.length > 2) shown.push(`and ${taken.length - 2} more addresses`);
+  return shown.join(', ');
+}

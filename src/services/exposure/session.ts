@@ -1,0 +1,472 @@
+/**
+ * The whole: follows engines and their containers, exposes what was selected, and tells it as a
+ * snapshot. Front ends hold one session and no state of their own.
+ */
+import { schedule } from '../../base/schedule';
+import { DisposableStore, type Disposable } from '../../base/disposable';
+import { EventEmitter } from '../../base/event';
+import { Slices } from '../../base/slices';
+import type { SearchMode } from '../../model/coreApi';
+import { type ContainerHint, findOwnContainer } from '../../model/workspaceContainer';
+import type { ContainerState, Problem, PvProtocol, Snapshot } from '../../model/snapshot';
+import { ContainerTracker, type ContainerTrackerInput } from './containerTracker';
+import type { ContainerInfo, Engine } from '../host/engine';
+import type { IocTracker, IocServer } from './iocTracker';
+import { FailedStarts, type HeldPort } from '../localPorts/failedStarts';
+import { NamesAllowance } from './namesAllowance';
+import { type AddressMemory, LocalPorts, type PortHolder } from '../localPorts/localPorts';
+import { OpenRelays } from '../localPorts/openRelays';
+import { ContainerPorts, type PublishingEngines } from '../localPorts/portReservations';
+import { type AnnouncedServer, Beacons } from '../search/beacons';
+import { type FurtherPorts, HostSearch } from '../search/hostSearch';
+import type { SearchSockets } from '../host/searchSockets';
+import { FallbackListeners, type ReachedServer } from '../search/fallbackListeners';
+import { NameServers } from '../search/nameServers';
+import { SessionSearch } from '../search/sessionSearch';
+import { type Endpoint, formatEndpoint } from '../../model/endpoint';
+
+/** Changes within this time are told at once, so that 100,000 answers are a few snapshots. */
+const COALESCE_MS = 50;
+/** How long a container that stopped is still shown. */
+const STOPPED_SHOWN_MS = 60_000;
+
+/** How long others wait at most for the first look into the container that a person works in. */
+const OWN_FIRST_MS = 1000;
+
+/** The engines of this machine; more may appear while we run. */
+export interface EngineSource {
+  readonly engines: readonly Engine[];
+  /** Why there is no engine at all, when there is none. */
+  readonly problem: Problem | undefined;
+  /** Whether all engines that there may be were tried. */
+  readonly isReady: boolean;
+  readonly onDidChange: (listener: () => void) => Disposable;
+}
+
+export interface SessionInput extends Omit<
+  ContainerTrackerInput,
+  'localPorts' | 'slices' | 'namesAllowance' | 'intercept' | 'noteAbout' | 'hasNameServer'
+> {
+  readonly engines: EngineSource;
+  /** Beside those, engines whose containers publish ports of this machine. */
+  readonly otherEngines?: PublishingEngines;
+  /** As in LocalPortsInput. */
+  readonly mayShareNumbers: boolean;
+  /** Whether anybody wants that container; `review` is called when the answer may have changed. */
+  readonly isWanted: (engine: Engine, container: ContainerInfo) => boolean;
+  readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
+  /** Absent: each start begins anew. */
+  readonly addresses?: AddressMemory;
+  /** For searches by UDP; absent: they are not answered. */
+  readonly searchSockets?: SearchSockets;
+  /** The containers that front ends work in, who asked first at the front. */
+  readonly ownContainers?: () => readonly ContainerHint[];
+  /** Whether anybody wants anything; absent: yes. */
+  readonly hasRequest?: () => boolean;
+  /** Which of them anybody wants answered; absent: those to 127.0.0.1. */
+  readonly wantedSearch?: () => SearchMode;
+}
+
+/** A server as its PVs are listed and read. */
+export interface PvServer extends IocServer {
+  readonly container: ContainerInfo;
+  readonly ioc: IocTracker;
+}
+
+export class ExposeSession implements Disposable {
+  readonly #input: SessionInput;
+  readonly #store = new DisposableStore();
+  readonly #changed = this.#store.add(new EventEmitter<void>());
+  readonly #containers = new Map<string, ContainerTracker>();
+  readonly #stopped = new Map<string, ContainerState>();
+  readonly #engineStores = new Map<Engine, Disposable>();
+  readonly #failedStarts: FailedStarts;
+  readonly #relays = new OpenRelays();
+  readonly #localPorts: LocalPorts;
+  /** One for all containers: many of them take no more of the time than one. */
+  readonly #slices: Slices;
+  readonly #search: SessionSearch;
+  readonly #hostSearch: HostSearch | undefined;
+  readonly #beacons: Beacons | undefined;
+  readonly #nameServers: NameServers | undefined;
+  readonly #fallbacks: FallbackListeners | undefined;
+  /** Whether there was something to search for; clients wait for what comes later, too. */
+  #hasReached = false;
+  readonly #namesAllowance = new NamesAllowance();
+  #extraNames: readonly string[];
+  /** Others begin after its first look. */
+  #awaited: ContainerTracker | undefined;
+  #pendingTell: Disposable | undefined;
+
+  /** Fires after the snapshot changed. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(input: SessionInput) {
+    this.#input = {
+      ...input,
+      dialHost: async (endpoint, signal) => {
+        const connection = await input.dialHost(endpoint, signal);
+        this.#relays.addOwn(endpoint, connection);
+        return connection;
+      },
+    };
+    this.#extraNames = input.extraNames;
+    this.#slices = new Slices(input.clock);
+    const { clock, log, mayShareNumbers, findHolder, otherEngines } = input;
+    const sources = [input.engines, ...(otherEngines ? [otherEngines] : [])];
+    const reservations = this.#store.add(new ContainerPorts(sources, clock));
+    this.#failedStarts = new FailedStarts({
+      publishers: () => reservations.publishers,
+      held: () => this.#held,
+      clock,
+    });
+    // Before anybody else gives way.
+    this.#store.add(
+      reservations.onDidChange(() => {
+        this.#failedStarts.note();
+        this.#tell();
+      }),
+    );
+    this.#localPorts = this.#store.add(
+      new LocalPorts({
+        ...{ reservations, findHolder, mayShareNumbers, log },
+        relays: this.#relays,
+        ...(input.addresses && { addresses: input.addresses }),
+        releasePort: async (endpoint) => this.#fallbacks?.releasePort(endpoint),
+      }),
+    );
+    this.#search = this.#store.add(new SessionSearch({ ...input, onNote: () => this.#tell() }));
+    const { searchSockets } = input;
+    this.#hostSearch =
+      searchSockets &&
+      this.#store.add(
+        new HostSearch({
+          ...input,
+          reservations,
+          sockets: searchSockets,
+          names: this.#search.services,
+          onChange: () => this.#tell(),
+        }),
+      );
+    this.#nameServers =
+      searchSockets &&
+      this.#store.add(
+        new NameServers({
+          ...{ sockets: this.#counted(searchSockets), reservations, clock, log },
+          intercept: (protocol, onAnswer) => this.#search.intercept(protocol, onAnswer),
+          onChange: () => this.#tell(),
+        }),
+      );
+    this.#fallbacks =
+      searchSockets &&
+      this.#store.add(
+        new FallbackListeners({
+          ...{ reservations, findHolder, mayShareNumbers, clock, log },
+          sockets: this.#counted(searchSockets),
+          intercept: (protocol, onAnswer) => this.#search.intercept(protocol, onAnswer),
+          onChange: () => this.#tell(),
+        }),
+      );
+    this.#beacons =
+      searchSockets && this.#store.add(new Beacons(searchSockets.openBeacons(), input.clock));
+    this.#store.add(input.engines.onDidChange(() => this.#followEngines()));
+    this.#followEngines();
+  }
+
+  /**
+   * Takes it that other containers, or names, are wanted now. What stays wanted is not touched, what
+   * nobody wants ends at once. A name once given is watched for as long as its IOC lives.
+   */
+  review(extraNames: readonly string[]): void {
+    this.#extraNames = extraNames;
+    for (const exposure of this.#containers.values()) exposure.setNames(extraNames);
+    for (const engine of this.#input.engines.engines) this.#dropUnwanted(engine);
+    this.#followEngines();
+    for (const engine of this.#input.engines.engines) this.#sync(engine);
+    const engineKeys = this.#input.engines.engines.map((engine) => engine.key);
+    for (const [key, { engineKey }] of this.#stopped) {
+      if (!engineKeys.includes(engineKey)) this.#stopped.delete(key);
+    }
+  }
+
+  /** Listens nowhere any more, for a successor; what is open goes on, as long as we do. */
+  retire(): void {
+    this.#relays.retire();
+    this.#tell();
+  }
+
+  /** Circuits of clients that are open now. */
+  get circuitCount(): number {
+    return this.#relays.circuitCount;
+  }
+
+  #counted(sockets: SearchSockets): Pick<SearchSockets, 'openNameServer'> {
+    return {
+      openNameServer: async (...place) => {
+        const relay = this.#relays.isRetired ? undefined : await sockets.openNameServer(...place);
+        return relay && this.#relays.add(relay);
+      },
+    };
+  }
+
+  /** Ends what is not wanted, without a trace: it did not stop by itself. */
+  #dropUnwanted(engine: Engine): void {
+    for (const [key, exposure] of this.#containers) {
+      if (!key.startsWith(`${engine.key}#`) || this.#input.isWanted(engine, exposure.info))
+        continue;
+      this.#containers.delete(key);
+      this.#store.release(exposure);
+    }
+    for (const [key, { engineKey, id }] of this.#stopped) {
+      if (engineKey !== engine.key) continue;
+      const info = engine.containers.find((container) => container.id === id);
+      if (info && !this.#input.isWanted(engine, info)) this.#stopped.delete(key);
+    }
+  }
+
+  #followEngines(): void {
+    for (const engine of this.#input.engines.engines) {
+      if (this.#engineStores.has(engine)) continue;
+      this.#engineStores.set(engine, this.#store.add(engine.onDidChange(() => this.#sync(engine))));
+      this.#sync(engine);
+    }
+    for (const [engine, subscription] of this.#engineStores) {
+      if (this.#input.engines.engines.includes(engine)) continue;
+      this.#engineStores.delete(engine);
+      this.#store.release(subscription);
+      this.#end([...this.#containers.values()].filter((c) => c.key.startsWith(`${engine.key}#`)));
+    }
+    this.#tell();
+  }
+
+  /** Opens what is new, ends what is gone, replaces what was restarted. */
+  #sync(engine: Engine): void {
+    // An engine that is away tells nothing about its containers: keep what runs, relays included.
+    if (engine.state.status === 'connected') {
+      const wanted = new Map<string, ContainerInfo>();
+      for (const info of engine.containers) {
+        if (info.status !== 'stopped' && this.#input.isWanted(engine, info)) {
+          wanted.set(`${engine.key}#${info.id}`, info);
+        }
+      }
+      for (const [key, exposure] of this.#containers) {
+        if (!key.startsWith(`${engine.key}#`)) continue;
+        const info = wanted.get(key);
+        if (info && exposure.isSameRun(info)) exposure.update(info);
+        else this.#end([exposure]);
+      }
+      const byStart = [...wanted].sort(([, a], [, b]) => a.startedAt.localeCompare(b.startedAt));
+      const isAwaited = this.#beginOwn(engine, byStart);
+      for (const [key, info] of byStart) {
+        if (!this.#containers.has(key) && !isAwaited) this.#begin(key, engine, info);
+      }
+    }
+    this.#tell();
+  }
+
+  /**
+   * The container that a person works in comes first, so that it has the first address unless another
+   * has it by then. True while its first look is to be waited for, which is a matter of milliseconds.
+   */
+  #beginOwn(engine: Engine, wanted: readonly (readonly [string, ContainerInfo])[]): boolean {
+    const containers = wanted.map(([key, info]) => ({ ...info, key }));
+    const [own] = (this.#input.ownContainers?.() ?? []).flatMap(
+      (hint) => findOwnContainer({ containers }, hint) ?? [],
+    );
+    if (own?.status !== 'running') return false;
+    const known = this.#containers.get(own.key);
+    if (known) return this.#awaited === known && !known.hasLooked;
+    const exposure = this.#begin(own.key, engine, own);
+    if (containers.length === 1) return false;
+    this.#awaited = exposure;
+    const goOn = (): void => {
+      if (this.#awaited !== exposure) return;
+      this.#awaited = undefined;
+      this.#sync(engine);
+    };
+    exposure.onDidChange(() => exposure.hasLooked && goOn());
+    schedule(this.#store, this.#input.clock, OWN_FIRST_MS, goOn);
+    return true;
+  }
+
+  #begin(key: string, engine: Engine, info: ContainerInfo): ContainerTracker {
+    this.#stopped.delete(key);
+    for (const [oldKey, old] of this.#stopped)
+      if (old.name === info.name) this.#stopped.delete(oldKey);
+    const exposure = this.#store.add(
+      new ContainerTracker(engine, info, {
+        ...this.#input,
+        extraNames: this.#extraNames,
+        localPorts: this.#localPorts,
+        slices: this.#slices,
+        namesAllowance: this.#namesAllowance.openContainer(),
+        intercept: (protocol, onAnswer) => this.#search.intercept(protocol, onAnswer),
+        noteAbout: (server) => this.#search.noteAbout(server),
+        hasNameServer: (protocol) => this.#nameServers?.state[protocol] !== undefined,
+      }),
+    );
+    this.#containers.set(key, exposure);
+    exposure.onDidChange(() => this.#tell());
+    return exposure;
+  }
+
+  #end(exposures: readonly ContainerTracker[]): void {
+    for (const exposure of exposures) {
+      this.#containers.delete(exposure.key);
+      this.#store.release(exposure);
+      const last = exposure.state();
+      if (last.iocs.length === 0) continue;
+      this.#stopped.set(exposure.key, {
+        ...last,
+        status: 'stopped',
+        problem: stoppedProblem(last.name),
+      });
+      schedule(this.#store, this.#input.clock, STOPPED_SHOWN_MS, () => {
+        this.#stopped.delete(exposure.key);
+        this.#tell();
+      });
+    }
+  }
+
+  /** A published port is held by a program of the engine's, whose name says nothing to a person. */
+
+  #tell(): void {
+    if (this.#store.isDisposed) return;
+    this.#pendingTell ??= this.#input.clock.after(COALESCE_MS, () => {
+      this.#pendingTell = undefined;
+      const { servers } = this;
+      this.#search.setServers(servers);
+      // Searches for what is in this machine's own network are no business of ours.
+      const isCarrying = servers.some(isCarried);
+      this.#hasReached =
+        (this.#hasReached || servers.some(isReachedHere)) && this.#input.hasRequest?.() !== false;
+      const wanted = this.#input.wantedSearch?.() ?? 'loopback';
+      // Ports that are not ours alone are held only while there is something to find.
+      this.#hostSearch?.setMode(isCarrying && !this.#relays.isRetired ? wanted : 'off');
+      this.#hostSearch?.setFurtherPorts(furtherPorts(servers));
+      this.#nameServers?.setOpen(this.#hasReached);
+      this.#fallbacks?.setServers(isCarrying ? servers.flatMap(reached) : []);
+      if (wanted !== 'off') this.#beacons?.setServers(servers.flatMap(announced));
+      this.#failedStarts.note();
+      this.#changed.fire();
+    });
+  }
+
+  /** What we listen on now. */
+  get #held(): HeldPort[] {
+    const nameServers = Object.values(this.#nameServers?.state ?? {});
+    const fallbacks = this.#fallbacks?.held ?? [];
+    const search = Object.values(this.#hostSearch?.state ?? {});
+    const udp = search.flatMap(({ local, alsoAt = [] }) => (local ? [local, ...alsoAt] : alsoAt));
+    return [
+      ...[...this.#localPorts.held, ...nameServers, ...fallbacks].map((endpoint): HeldPort => ({
+        transport: 'tcp',
+        endpoint,
+      })),
+      ...udp.map((endpoint): HeldPort => ({ transport: 'udp', endpoint })),
+    ];
+  }
+
+  /** Whether every engine was asked and everything found so far is exposed or has its reason. */
+  get isSettled(): boolean {
+    return (
+      this.#input.engines.isReady &&
+      this.#input.engines.engines.every((engine) => engine.state.status !== 'connecting') &&
+      [...this.#containers.values()].every((container) => container.isSettled) &&
+      // What clients are told stays as it is from then on.
+      (this.#nameServers?.isDecided !== false || !this.servers.some(isReachedHere))
+    );
+  }
+
+  /** The IOCs of all containers, for reading their PVs. */
+  get iocs(): readonly IocTracker[] {
+    return [...this.#containers.values()].flatMap((container) => container.iocs);
+  }
+
+  /** Every server that may have PVs, with the IOC and container it belongs to. */
+  get servers(): readonly PvServer[] {
+    return [...this.#containers.values()].flatMap((container) =>
+      container.iocs.flatMap((ioc) =>
+        ioc.pvServers.map((server) => ({ container: container.info, ioc, ...server })),
+      ),
+    );
+  }
+
+  /** The names the person gave that no server has; empty while some have not answered yet. */
+  #unknownNames(): string[] {
+    if (this.#extraNames.length === 0 || !this.isSettled) return [];
+    return this.#extraNames.filter((name) => !this.iocs.some((ioc) => ioc.serves(name)));
+  }
+
+  snapshot(): Snapshot {
+    const { problem } = this.#input.engines;
+    const search = this.#hostSearch?.state ?? {};
+    // Both at once: each change makes environments old.
+    const nameServers = (this.#nameServers?.isDecided && this.#nameServers.state) || {};
+    const containers = [...this.#containers.values()].map((container) => container.state());
+    const notices = [...(this.#fallbacks?.problems ?? []), ...this.#failedStarts.problems];
+    return {
+      isSettled: this.isSettled,
+      ...(problem && { engineProblem: problem }),
+      engines: this.#input.engines.engines.map((engine) => engine.state),
+      containers: [...containers, ...this.#stopped.values()].sort((a, b) =>
+        a.name.localeCompare(b.name),
+      ),
+      ...(Object.keys(search).length > 0 && { search }),
+      ...(Object.keys(nameServers).length > 0 && { nameServers }),
+      ...(notices.length > 0 && { notices }),
+      unknownNames: this.#unknownNames(),
+    };
+  }
+
+  dispose(): void {
+    this.#pendingTell?.dispose();
+    this.#store.dispose();
+  }
+}
+
+/** Clients of this machine need us to find it, whoever carries them there. */
+function isReachedHere({ exposure }: PvServer): boolean {
+  return (
+    (exposure.status === 'exposed' || exposure.status === 'shared') &&
+    exposure.wayKind !== 'host-network'
+  );
+}
+
+function isCarried({ exposure }: PvServer): boolean {
+  return exposure.status === 'exposed' && exposure.wayKind !== 'host-network';
+}
+
+/** A CA server that listens anew, or at another place, has come again. */
+function announced({ key, protocol, exposure }: PvServer): AnnouncedServer[] {
+  const { local, isRelayed, listener } = exposure;
+  if (protocol !== 'ca' || !local || !isRelayed) return [];
+  return [{ key: `${key}/${listener.inode} ${formatEndpoint(local)}`, endpoint: local }];
+}
+
+/** Where clients of this machine reach a server of a container; nothing for this machine's own. */
+function reached({ protocol, exposure }: PvServer): ReachedServer[] {
+  const { local, isRelayed, isPaused, status, wayKind } = exposure;
+  const isReached = !isPaused && (status === 'exposed' || status === 'shared');
+  return local && isReached && wayKind !== 'host-network' ? [{ protocol, local, isRelayed }] : [];
+}
+
+function furtherPorts(servers: readonly PvServer[]): FurtherPorts {
+  const its = (protocol: PvProtocol): number[] => [
+    ...new Set(
+      servers
+        .filter((server) => server.protocol === protocol)
+        .filter(({ exposure }) => exposure.local && exposure.wayKind !== 'host-network')
+        .flatMap(({ ioc }) => ioc.searchPorts[protocol]),
+    ),
+  ];
+  return { ca: its('ca'), pva: its('pva') };
+}
+
+function stoppedProblem(name: string): { code: string; message: string; advice: string } {
+  return {
+    code: 'container-stopped',
+    message: `container ${name} was stopped or removed`,
+    advice: 'When it runs again its IOCs are exposed as soon as they listen.',
+  };
+}

@@ -1,0 +1,108 @@
+/** Container engines as the services need them; `node/engines` implements them on dockerode. */
+import type { Disposable } from '../../base/disposable';
+import type { Event } from '../../base/event';
+import type { ContainerStatus, EngineState } from '../../model/snapshot';
+import type { WayIn } from './connection';
+import type { SocketReport } from './socketReport';
+
+/** One container as the engine's inspect tells it, normalised over Docker and Podman. */
+export interface ContainerInfo {
+  readonly id: string;
+  /** Without the leading slash. */
+  readonly name: string;
+  readonly image: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly status: ContainerStatus;
+  /** Pid of its first process in the engine's own numbering; 0 when it does not run. */
+  readonly pid: number;
+  /** ISO time of the start; with `id` and `pid` it identifies one run of the container. */
+  readonly startedAt: string;
+  /** As the engine says: 'host', 'bridge', 'none', 'container:<id>', a network's name, ... */
+  readonly networkMode: string;
+  /** Addresses on its networks, as the engine says. */
+  readonly addresses: readonly string[];
+  readonly publishedPorts: readonly PublishedPort[];
+  /** Config.User, '' for the image's default. */
+  readonly user: string;
+}
+
+export interface PublishedPort {
+  readonly transport: 'tcp' | 'udp';
+  readonly containerPort: number;
+  readonly hostIp: string;
+  readonly hostPort: number;
+}
+
+/**
+ * A container that has, or will have, ports of this machine when it runs, whatever it does now. A
+ * container that is stopped binds nothing, but cannot start again where somebody else has its ports.
+ */
+export interface PortPublisher {
+  readonly id: string;
+  /** Without the leading slash. */
+  readonly name: string;
+  /** In the engine's words: created, running, paused, restarting, exited, ... */
+  readonly state: string;
+  /** Its restart policy starts it without anybody's doing. */
+  readonly restartsByItself: boolean;
+  /** ISO time at which it ended last; '' when it never ran. */
+  readonly finishedAt: string;
+  /** Why its last start failed, in the engine's words; '' when it did not. */
+  readonly startError: string;
+  /** Those whose number is fixed, and those that it was given while it runs. */
+  readonly ports: readonly PublishedPort[];
+}
+
+export interface Engine extends Disposable {
+  readonly key: string;
+  readonly state: EngineState;
+  /** Running and paused containers, as last told by the engine. */
+  readonly containers: readonly ContainerInfo[];
+  /** Every container that publishes ports on this machine, running or not; as last told. */
+  readonly publishers: readonly PortPublisher[];
+  /**
+   * Whether a container is being made that is not among `publishers` yet. Its ports are bound some
+   * 20 ms after the first sign of it, and until then the engine may not say which (its inspect waits
+   * for the start to end): who holds a port steps aside meanwhile.
+   */
+  readonly isMakingContainer: boolean;
+  /** Fires when `state`, `containers`, `publishers` or `isMakingContainer` changed. */
+  readonly onDidChange: Event<void>;
+  /** Access to one running container; disposing it ends everything we started for it. */
+  open(container: ContainerInfo): ContainerAccess;
+}
+
+export interface ContainerAccess extends Disposable {
+  /**
+   * Reports the bound sockets now and after each change, noticed well within a second by something
+   * that stays attached. Disposing stops it and leaves no process behind.
+   */
+  watchSockets(events: SocketWatchEvents): SocketWatch;
+  /**
+   * The ways in that may work, best first, without trying them: on this machine, published,
+   * address, entered, exec. Each is made when asked and shared; owned by this access.
+   */
+  readonly ways: readonly WayIn[];
+  /**
+   * A file of the container, at most `maxBytes` (more is an error). Rejects with ContainerError
+   * saying what and why (missing, not a file, too large, not readable).
+   */
+  readFile(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+export interface SocketWatchEvents {
+  /** Also after `failed`, when it works again, whether or not something has changed. */
+  report(report: SocketReport): void;
+  /**
+   * It cannot be looked now: a program is missing in the container, the engine is away, this machine
+   * has no descriptor left. That says nothing about the IOCs; it is tried again, ever more seldom.
+   */
+  failed(error: Error): void;
+  /** The container's first process is gone, as seen; nothing follows. */
+  ended(): void;
+}
+
+export interface SocketWatch extends Disposable {
+  /** Looks again at once: something (a circuit that closed) hints that a process came or went. */
+  lookNow(): void;
+}

@@ -1,0 +1,318 @@
+/**
+ * Opens relays on this machine's loopback addresses: the same port number on the first address that
+ * is free, and another number only where it is free on none. What containers publish is left to them,
+ * also when it is claimed later; who else holds a port is found out by a handshake through it.
+ */
+import { type Disposable, DisposableStore } from '../../base/disposable';
+import type { Log } from '../../base/log';
+import { LruMap } from '../../base/lruMap';
+import { type Endpoint, formatEndpoint, isSameEndpoint } from '../../model/endpoint';
+import {
+  type AddressClaim,
+  loopbackHost,
+  otherNumbers,
+  planLoopback,
+} from '../../model/loopbackPlan';
+import type { Relay, RelayResult, InterceptCircuit, WayIn } from '../host/connection';
+import type { PortPublisher } from '../host/engine';
+import type { OpenRelays } from './openRelays';
+import type { PortReservations } from './portReservations';
+
+/** Who listens on a port of this machine, as far as the system tells. */
+export interface PortHolder {
+  /** Undefined where the system hides other people's processes. */
+  readonly process?: { readonly pid: number; readonly command: string };
+  /**
+   * Another user of this machine listens there, who is neither root nor us: what answers may be the very
+   * server all the same, by way of a program that changes what it likes.
+   */
+  readonly isForeign?: boolean;
+  /** It listens on every address: no other loopback address is free either. */
+  readonly isEverywhere: boolean;
+  /** The container that publishes the port, where an engine holds it for one. */
+  readonly publishingContainer?: string;
+}
+
+/** The last number of the 127.0.0.N that a container has, for when we are started again. */
+export interface AddressMemory {
+  indexOf(containerKey: string): number | undefined;
+  remember(containerKey: string, index: number): void;
+}
+
+export interface LocalPortsInput {
+  /** Counts what listens, and forbids it after all. */
+  readonly relays?: OpenRelays;
+  readonly addresses?: AddressMemory;
+  readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
+  /**
+   * This system lets us listen on one address beside somebody who listens on all of them (macOS,
+   * Windows), and would take that one's clients: so a holder is looked for before.
+   */
+  readonly mayShareNumbers: boolean;
+  readonly reservations: PortReservations;
+  /** Makes room where a fallback listener of ours is, and resolves when it is made. */
+  readonly releasePort?: (endpoint: Endpoint) => Promise<void>;
+  readonly log: Log;
+}
+
+export type LocalPort =
+  /** Our relay listens, perhaps under another number; `skipped` are the endpoints it cannot have. */
+  | { readonly kind: 'relayed'; readonly relay: Relay; readonly skipped: readonly TakenPort[] }
+  /** Somebody else forwards this very server already. */
+  | { readonly kind: 'shared'; readonly local: Endpoint; readonly holder?: PortHolder }
+  | { readonly kind: 'taken'; readonly taken: readonly TakenPort[] };
+
+export interface TakenPort {
+  readonly endpoint: Endpoint;
+  /** Follows the endpoint in a sentence: 'is held by ...'. */
+  readonly reason: string;
+  readonly holder?: PortHolder;
+}
+
+export interface OpenPortInput {
+  readonly containerKey: string;
+  readonly way: WayIn;
+  /** In the container. */
+  readonly target: Endpoint;
+  readonly intercept?: InterceptCircuit;
+  /** The port of a relay belongs to somebody else now: close it, and open another one. */
+  readonly onMustMove: (relay: Relay) => void;
+  /** Whether what answers at a local endpoint that somebody holds is this very server. */
+  readonly isSameServer: (local: Endpoint) => Promise<boolean>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Numbers below belong to services of this machine, such as sshd: root could take one that is not
+ * running at the moment, and nobody else can.
+ */
+export const FIRST_FREE_PORT = 1024;
+/** IOCs that come back on ever new dynamic ports must not fill the memory. */
+const REMEMBERED_PORTS = 1000;
+/** How many further addresses are tried when strangers hold the port. */
+const FURTHER_ADDRESSES = 30;
+
+export class LocalPorts implements Disposable {
+  readonly #store = new DisposableStore();
+  readonly #claims = new Map<string, AddressClaim>();
+  /** Each with what is called when it must move; the last resort stays where the system put it. */
+  readonly #relays = new Map<Relay, (() => void) | undefined>();
+  /** The address each port of a container had last, which its clients go on trying. */
+  readonly #lastIndexes = new LruMap<string, number>(REMEMBERED_PORTS);
+  /** The same for those that could not keep their own number. */
+  readonly #lastNumbers = new LruMap<string, number>(REMEMBERED_PORTS);
+  readonly #input: LocalPortsInput;
+
+  constructor(input: LocalPortsInput) {
+    this.#input = input;
+    this.#store.add(input.reservations.onDidChange(() => this.#review()));
+  }
+
+  findHolder(endpoint: Endpoint): Promise<PortHolder | undefined> {
+    return this.#input.findHolder(endpoint);
+  }
+
+  /** Those that are still taken by whoever had them. */
+  async stillTaken(taken: readonly TakenPort[]): Promise<readonly TakenPort[]> {
+    const still: TakenPort[] = [];
+    for (const one of taken) {
+      const reason = one.endpoint.port < FIRST_FREE_PORT ? one.reason : await this.#whoHas(one);
+      if (reason === one.reason) still.push(one);
+    }
+    return still;
+  }
+
+  async #whoHas({ endpoint }: TakenPort): Promise<string | undefined> {
+    const reservation = this.#input.reservations.find('tcp', endpoint);
+    if (reservation) return describeLeft(reservation.publisher);
+    const holder = await this.#input.findHolder(endpoint);
+    return holder && `is held by ${describeHolder(holder)}`;
+  }
+
+  /** Where relays of ours listen now. */
+  get held(): readonly Endpoint[] {
+    return [...this.#relays.keys()].map(({ local }) => local);
+  }
+
+  /** Tells which ports a container will want, before any is opened, so that they stay together. */
+  claim(containerKey: string, ports: readonly number[]): void {
+    const { addresses, reservations } = this.#input;
+    const index = planLoopback(this.#claims, containerKey, ports, {
+      formerIndex: addresses?.indexOf(containerKey),
+      // What is published everywhere is no reason for another address.
+      isReserved: (host, port) => reservations.find('tcp', { host, port })?.isEverywhere === false,
+    });
+    addresses?.remember(containerKey, index);
+    this.#claims.set(containerKey, { index, ports: [...ports] });
+  }
+
+  release(containerKey: string): void {
+    this.#claims.delete(containerKey);
+  }
+
+  /** Opens a relay for the target under its own number, or another one where that cannot be had. */
+  async open(input: OpenPortInput): Promise<LocalPort> {
+    const { containerKey, target, isSameServer } = input;
+    await this.#input.reservations.ready(input.signal);
+    const portKey = `${containerKey}:${target.port}`;
+    const first = this.#lastIndexes.get(portKey) ?? this.#claims.get(containerKey)?.index ?? 1;
+    const skipped: TakenPort[] = [];
+    if (target.port < FIRST_FREE_PORT) skipped.push(ofTheMachine(target.port));
+    for (const index of this.#order(containerKey, first, target.port)) {
+      const local = { host: loopbackHost(index), port: target.port };
+      const result = await this.#listen(local, input);
+      if (result.kind === 'listening') {
+        this.#lastIndexes.set(portKey, index);
+        return { kind: 'relayed', relay: result.relay, skipped };
+      }
+      if (result.kind === 'address-unavailable') {
+        skipped.push({ endpoint: local, reason: `cannot be had (${result.reason})` });
+        continue;
+      }
+      if (result.kind === 'reserved') {
+        skipped.push(result.taken);
+        if (result.taken.holder?.isEverywhere) break;
+        continue;
+      }
+      if (this.held.some((endpoint) => isSameEndpoint(endpoint, local))) {
+        skipped.push({ endpoint: local, reason: 'is where another container is relayed' });
+        continue;
+      }
+      const holder = await this.#input.findHolder(local);
+      if (holder?.isForeign !== true && (await isSameServer(local))) {
+        return { kind: 'shared', local, ...(holder && { holder }) };
+      }
+      const reason = `is held by ${describeHolder(holder)}`;
+      this.#input.log('info', 'relay', `${formatEndpoint(local)} ${reason}`);
+      skipped.push({ endpoint: local, reason, ...(holder && { holder }) });
+      if (holder?.isEverywhere) break;
+    }
+    const relay = await this.#openOther(portKey, input);
+    return relay ? { kind: 'relayed', relay, skipped } : { kind: 'taken', taken: skipped };
+  }
+
+  /** Opens under the target's own number if that is free by now, asking nobody. */
+  async openOwn(
+    input: OpenPortInput,
+  ): Promise<{ readonly relay: Relay; readonly skipped: readonly TakenPort[] } | undefined> {
+    const { containerKey, target } = input;
+    const skipped: TakenPort[] = [];
+    const first = this.#claims.get(containerKey)?.index ?? 1;
+    for (const index of this.#order(containerKey, first, target.port)) {
+      const local = { host: loopbackHost(index), port: target.port };
+      const result = await this.#listen(local, input);
+      if (result.kind === 'listening') return { relay: result.relay, skipped };
+      if (result.kind === 'reserved') skipped.push(result.taken);
+    }
+    return undefined;
+  }
+
+  async #listen(
+    local: Endpoint,
+    { way, target, intercept, onMustMove }: OpenPortInput,
+  ): Promise<RelayResult | { readonly kind: 'reserved'; readonly taken: TakenPort }> {
+    const { relays, reservations, releasePort, mayShareNumbers, findHolder } = this.#input;
+    if (relays?.isRetired) return { kind: 'port-taken' };
+    const reservation = local.port === 0 ? undefined : reservations.find('tcp', local);
+    if (reservation) {
+      const { publisher, isEverywhere } = reservation;
+      const reason = describeLeft(publisher);
+      const holder = { isEverywhere, publishingContainer: publisher.name };
+      return { kind: 'reserved', taken: { endpoint: local, reason, holder } };
+    }
+    await releasePort?.(local);
+    if (mayShareNumbers && local.port !== 0 && (await findHolder(local))) {
+      return { kind: 'port-taken' };
+    }
+    const result = await way.openRelay(local, target, intercept);
+    if (result.kind === 'listening') {
+      const { relay } = result;
+      const isLastResort = local.port === 0;
+      this.#relays.set(relay, isLastResort ? undefined : () => onMustMove(relay));
+      relays?.add(relay);
+      // It may have become another's while it was opened.
+      if (reservations.isUnsure || reservations.find('tcp', relay.local)) this.#review();
+    }
+    return result;
+  }
+
+  async #openOther(portKey: string, input: OpenPortInput): Promise<Relay | undefined> {
+    const last = this.#lastNumbers.get(portKey);
+    const numbers = [...(last === undefined ? [] : [last]), ...otherNumbers(input.target.port)];
+    // 0: whichever the system has left.
+    for (const port of [...numbers, 0]) {
+      const result = await this.#listen({ host: loopbackHost(1), port }, input);
+      if (result.kind !== 'listening') continue;
+      this.#lastNumbers.set(portKey, result.relay.local.port);
+      return result.relay;
+    }
+    return undefined;
+  }
+
+  /** Gives way to containers: for a while, where it is not known what they want, or for good. */
+  #review(): void {
+    const { reservations, log } = this.#input;
+    for (const [relay, move] of [...this.#relays]) {
+      if (!move) continue;
+      const reservation = reservations.find('tcp', relay.local);
+      if (reservation) {
+        const { name } = reservation.publisher;
+        log('info', 'relay', `${formatEndpoint(relay.local)} is left to container ${name}`);
+        move();
+      } else if (reservations.isUnsure) relay.standAside();
+      else void this.#comeBack(relay);
+    }
+  }
+
+  async #comeBack(relay: Relay): Promise<void> {
+    if (await relay.comeBack()) return;
+    const move = this.#relays.get(relay);
+    if (!move) return;
+    this.#input.log('info', 'relay', `${formatEndpoint(relay.local)} was taken meanwhile`);
+    move();
+  }
+
+  /** Our address first, then others that no other container has claimed for this port. */
+  #order(containerKey: string, first: number, port: number): number[] {
+    if (port < FIRST_FREE_PORT) return [];
+    const order = [first];
+    for (let index = 1; order.length <= FURTHER_ADDRESSES && index < 255; index++) {
+      const isClaimed = [...this.#claims].some(
+        ([key, claim]) =>
+          key !== containerKey && claim.index === index && claim.ports.includes(port),
+      );
+      if (index !== first && !isClaimed) order.push(index);
+    }
+    return order;
+  }
+
+  /** Frees the port of a relay that `open` returned; its connections come to their own ends. */
+  close(relay: Relay): void {
+    this.#relays.delete(relay);
+    relay.retire();
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+}
+
+function ofTheMachine(port: number): TakenPort {
+  return {
+    endpoint: { host: loopbackHost(1), port },
+    reason: `is left to this machine's services, as all numbers below ${FIRST_FREE_PORT}`,
+    holder: { isEverywhere: true },
+  };
+}
+
+export function describeHolder(holder: PortHolder | undefined): string {
+  const process = holder?.process;
+  const who = process ? `${process.command} (pid ${process.pid})` : 'another program';
+  const container = holder?.publishingContainer;
+  return container === undefined ? who : `container ${container}, which publishes it`;
+}
+
+/** Why a port is not ours: "is left to container NAME, which publishes it". */
+export function describeLeft({ name }: PortPublisher): string {
+  return `is left to container ${name}, which publishes it`;
+}

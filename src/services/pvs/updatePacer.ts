@@ -1,0 +1,70 @@
+/**
+ * Paces what is told of a PV: its newest value, at most ten times a second, and only so much of it as
+ * is shown. Of numbers that were passed over the lowest and highest are told, so that a plot hides no
+ * spike.
+ */
+import type { Clock } from '../../base/clock';
+import type { Disposable } from '../../base/disposable';
+import type { PvUpdate } from '../../model/coreApi';
+import { previewOf } from '../../model/preview';
+import type { PvReading } from '../../model/reading';
+
+/** More than ten a second are no more than a blur to a person. */
+const UPDATE_MS = 100;
+
+export class UpdatePacer implements Disposable {
+  readonly #clock: Clock;
+  readonly #tell: (update: PvUpdate) => void;
+  /** Since the last time something was told; undefined: long enough ago. */
+  #timer: Disposable | undefined;
+  #reading: PvReading | undefined;
+  #range: [number, number] | undefined;
+  /** Came after `#reading`. */
+  #reason: string | undefined;
+  #isDisposed = false;
+
+  constructor(clock: Clock, tell: (update: PvUpdate) => void) {
+    this.#clock = clock;
+    this.#tell = tell;
+  }
+
+  value(reading: PvReading): void {
+    const { value } = reading;
+    const isNumber = typeof value === 'number' && Number.isFinite(value);
+    if (this.#reading === undefined) this.#range = isNumber ? [value, value] : undefined;
+    else if (isNumber && this.#range) {
+      this.#range = [Math.min(this.#range[0], value), Math.max(this.#range[1], value)];
+    } else if (isNumber) this.#range = [value, value];
+    this.#reading = reading;
+    this.#reason = undefined;
+    this.#flush();
+  }
+
+  interrupted(reason: string): void {
+    this.#reason = reason;
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#timer || this.#isDisposed) return;
+    const [reading, range, reason] = [this.#reading, this.#range, this.#reason];
+    if (!reading && reason === undefined) return;
+    this.#reading = this.#range = this.#reason = undefined;
+    this.#timer = this.#clock.after(UPDATE_MS, () => {
+      this.#timer = undefined;
+      this.#flush();
+    });
+    if (reading) {
+      const isPassedOver = range && range[0] !== range[1];
+      this.#tell({ kind: 'value', reading: previewOf(reading), ...(isPassedOver && { range }) });
+    }
+    if (reason !== undefined) this.#tell({ kind: 'interrupted', reason });
+  }
+
+  /** Nothing is told any more. */
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#timer?.dispose();
+    this.#reading = undefined;
+  }
+}

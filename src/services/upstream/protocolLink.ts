@@ -1,0 +1,82 @@
+/**
+ * Joins a connection with a sans-I/O protocol object: received bytes in, waiting bytes out, and one
+ * end. Whoever creates it disposes it; disposing closes the connection.
+ */
+import type { Disposable } from '../../base/disposable';
+import type { Connection } from '../host/connection';
+
+export interface ProtocolObject {
+  /** Throws RemoteProtocolError when the peer breaks the rules. */
+  receive(chunk: Uint8Array): void;
+  takeOutput(): Uint8Array;
+}
+
+export interface LinkEvents {
+  /** Once: closed by the peer (undefined), by an error, or by bytes that break the rules. */
+  onEnd(error: Error | undefined): void;
+  /** The peer takes bytes again after `flush` returned false. */
+  onDrain?(): void;
+  /** Bytes arrived, before they are looked at; may throw to end the connection. */
+  onBytes?(lengthBytes: number): void;
+}
+
+export class ProtocolLink implements Disposable {
+  readonly #connection: Connection;
+  readonly #protocol: ProtocolObject;
+  readonly #events: LinkEvents;
+  #hasEnded = false;
+  #hasHeard = false;
+
+  constructor(connection: Connection, protocol: ProtocolObject, events: LinkEvents) {
+    this.#connection = connection;
+    this.#protocol = protocol;
+    this.#events = events;
+    connection.on('error', (error) => this.#end(error));
+    connection.on('close', () => this.#end(undefined));
+    connection.on('end', () => this.#end(undefined));
+    connection.on('drain', () => {
+      if (!this.#hasEnded) events.onDrain?.();
+    });
+    connection.on('data', (bytes) => this.#receive(bytes));
+    connection.resume();
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.#hasEnded) return;
+    try {
+      this.#events.onBytes?.(bytes.byteLength);
+      this.#protocol.receive(bytes);
+      this.#hasHeard = true;
+      this.flush();
+    } catch (error) {
+      this.#end(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Sends what waits; false when the peer is slow: wait for onDrain before producing more. */
+  flush(): boolean {
+    if (this.#hasEnded) return false;
+    const bytes = this.#protocol.takeOutput();
+    return bytes.byteLength === 0 || this.#connection.write(bytes);
+  }
+
+  /** Whether bytes came, and made sense, since it was asked last. */
+  takeHeard(): boolean {
+    const hasHeard = this.#hasHeard;
+    this.#hasHeard = false;
+    return hasHeard;
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#connection.destroy();
+    this.#events.onEnd(error);
+  }
+
+  /** Closes without calling onEnd. */
+  dispose(): void {
+    this.#hasEnded = true;
+    this.#connection.destroy();
+  }
+}

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import {
+  branchNodes,
+  changeOf,
+  childrenOf,
+  totalsOf,
+  type TreeNode,
+  treeOf,
+} from '../../../src/present/pvTree';
+import type { PvRow } from '../../../src/model/coreApi';
+import type { Snapshot } from '../../../src/model/snapshot';
+import { snapshotWith } from '../../support/snapshots';
+
+const problem = { code: 'port-taken', message: 'port 5064 is taken', advice: 'End it.' };
+const local = { host: '127.0.0.1', port: 5064 };
+
+/** `label | description | health`, indented by level. */
+function drawn(nodes: readonly TreeNode[], level = 0): string[] {
+  return nodes.flatMap((node) => [
+    `${'  '.repeat(level)}${node.label} | ${node.description} | ${node.health}`,
+    ...drawn(childrenOf(node), level + 1),
+  ]);
+}
+
+describe('treeOf', () => {
+  it('tells containers, IOCs and servers with state and counts', () => {
+    const tree = treeOf(
+      snapshotWith([
+        { local },
+        { protocol: 'pva', implementation: 'pvxs', status: 'failed', problem },
+        { pvs: { total: 0, reachable: 0, pending: 0 } },
+        { status: 'identifying', pvs: { total: 0, reachable: 0, pending: 0 } },
+      ]),
+      'engine#id',
+    );
+    assert.deepEqual(drawn(tree), [
+      'dev | 6 of 6 reachable, this workspace | bad',
+      '  DEV_TEST_IOC | pid 1, 6 of 6 reachable | bad',
+      '    CA rsrv :5064 | 3 of 3 reachable \u2192 127.0.0.1:5064 | good',
+      '    PVA pvxs :5064 | port taken | bad',
+      '    CA rsrv :5064 | PV names unknown | good',
+      '    CA rsrv :5064 | asking | busy',
+    ]);
+    assert.equal(tree[0]?.spoken, 'container dev, 6 of 6 reachable, this workspace, trouble');
+  });
+
+  it('tells where searches are answered, and what is not', () => {
+    const of = (change: Partial<Snapshot>): string[] =>
+      drawn(treeOf({ ...snapshotWith([{}]), ...change }, undefined)).slice(3);
+    assert.deepEqual(of({}), []);
+    const search = { ca: { problem }, pva: { local: { host: '127.0.0.1', port: 5076 } } };
+    assert.deepEqual(of({ search }), ['Searches | CA not answered, PVA 127.0.0.1:5076 | bad']);
+    const nameServers = { ca: { host: '127.0.0.1', port: 5063 } };
+    assert.deepEqual(of({ search, nameServers }), [
+      'Searches | CA 127.0.0.1:5063, PVA 127.0.0.1:5076 | good',
+    ]);
+  });
+
+  it("puts the window's container first, and what is wrong last", () => {
+    const one = snapshotWith([{}]);
+    const [container] = one.containers;
+    assert.ok(container);
+    const snapshot: Snapshot = {
+      ...one,
+      containers: [
+        { ...container, key: 'a', name: 'a' },
+        { ...container, key: 'b', name: 'b' },
+        { ...container, key: 'empty', name: 'empty', iocs: [] },
+      ],
+      engineProblem: problem,
+      unknownNames: ['NO:SUCH'],
+    };
+    assert.deepEqual(
+      treeOf(snapshot, 'b').map(({ label }) => label),
+      ['b', 'a', 'port 5064 is taken', 'No IOC here has a PV named NO:SUCH'],
+    );
+  });
+
+  it('is empty without an IOC, so that the welcome text shows', () => {
+    assert.deepEqual(
+      treeOf({ ...snapshotWith([]), containers: [], engineProblem: problem }, ''),
+      [],
+    );
+  });
+});
+
+describe('changeOf', () => {
+  const tree = (reachable: number, servers = 1): readonly TreeNode[] =>
+    treeOf(
+      snapshotWith(
+        Array.from({ length: servers }, () => ({ pvs: { total: 3, reachable, pending: 0 } })),
+      ),
+      undefined,
+    );
+
+  it('is nothing between equal trees', () => {
+    assert.deepEqual(changeOf(tree(3), tree(3)), { all: false, ids: [] });
+  });
+
+  it('is the highest line that changed', () => {
+    assert.deepEqual(changeOf(tree(3), tree(2)), { all: false, ids: ['engine#id'] });
+  });
+
+  it('is all when containers came or went', () => {
+    assert.equal(changeOf(tree(3), []).all, true);
+  });
+});
+
+describe('branchNodes', () => {
+  const row: PvRow = {
+    name: 'A:\u0007B',
+    protocol: 'ca',
+    step: 'no-answer',
+    state: 'no-answer',
+    source: { kind: 'user' },
+    containerName: 'c',
+    iocName: 'i',
+    serverKey: 's',
+  };
+
+  it('tells groups and PVs', () => {
+    const nodes = branchNodes('s', {
+      groups: [{ prefix: 'A:', total: 3, reachable: 2 }],
+      rows: [row, { ...row, step: 'reachable', state: 'reachable' }],
+    });
+    assert.deepEqual(drawn(nodes), [
+      'A: | 2 of 3 reachable | bad',
+      'A:\\x07B | no answer | bad',
+      'A:\\x07B | reachable | good',
+    ]);
+  });
+});
+
+describe('totalsOf', () => {
+  it('counts what is not reachable, and a server that fails before its PVs are known', () => {
+    const none = { total: 0, reachable: 0, pending: 0 };
+    const snapshot = snapshotWith([
+      { pvs: { total: 5, reachable: 2, pending: 1 } },
+      { status: 'failed', problem, pvs: none },
+      { pvs: none },
+    ]);
+    assert.deepEqual(totalsOf(snapshot), { total: 5, reachable: 2, pending: 1, unreachable: 3 });
+  });
+});

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { tableNotes, tableRows } from '../../../src/present/table';
+import { snapshotWith } from '../../support/snapshots';
+
+const problem = { code: 'port-taken', message: 'port 5064 is taken.', advice: 'End it.' };
+
+describe('table', () => {
+  it('names container and IOC once, and tells each server', () => {
+    const rows = tableRows(
+      snapshotWith([
+        { local: { host: '127.0.0.1', port: 5064 } },
+        {
+          protocol: 'pva',
+          implementation: 'pvxs',
+          listening: { host: '127.0.0.1', port: 5075 },
+          status: 'failed',
+          problem,
+        },
+        { status: 'gone', listening: { host: '::', port: 9 } },
+        { pvs: { total: 0, reachable: 0, pending: 0 } },
+        { pvs: { total: 5, reachable: 2, pending: 3 } },
+        { pvs: { total: 5, reachable: 4, pending: 0 } },
+        { pvs: { total: 5, reachable: 4, unreadable: 1, pending: 0 } },
+      ]),
+    );
+    assert.deepEqual(
+      rows.map((row) => [row.container, row.ioc, row.local, row.pvs, row.health]),
+      [
+        ['dev', 'DEV_TEST_IOC', '127.0.0.1:5064', '3 of 3 reachable', 'good'],
+        ['', '', 'failed', 'port taken', 'bad'],
+        ['', '', '-', 'IOC gone', 'bad'],
+        ['', '', 'failed', 'names unknown', 'good'],
+        ['', '', 'failed', '2 of 5 reachable', 'busy'],
+        ['', '', 'failed', '4 of 5 reachable', 'bad'],
+        ['', '', 'failed', '4 of 5 reachable, 1 without read access', 'bad'],
+      ],
+    );
+    assert.match(rows[1]?.server ?? '', /^PVA {2}pvxs .*127\.0\.0\.1:5075 \(inside only\)$/);
+  });
+
+  it('says each trouble once, as a sentence and what to do', () => {
+    const snapshot = snapshotWith([
+      { status: 'failed', problem },
+      { status: 'failed', problem },
+      { note: 'also published as 127.0.0.1:25064' },
+    ]);
+    assert.deepEqual(tableNotes({ ...snapshot, unknownNames: ['X'] }), [
+      'DEV_TEST_IOC in dev, CA :5064: port 5064 is taken. End it.',
+      'DEV_TEST_IOC in dev, CA :5064: also published as 127.0.0.1:25064',
+      'X: no IOC here has a PV of this name. Look at its spelling.',
+    ]);
+  });
+});
