@@ -13,6 +13,10 @@ const roots = '^src/(cli|demo|broker|extension)(/|[.]ts$)';
  */
 const vscode = '^(node_modules/@types/)?vscode(/|$)';
 
+/** In the bundles; package.json has no dependencies. */
+const bundled =
+  '^node_modules/(commander|dockerode|fastest-levenshtein|log-update|tar-stream|valibot|vscode-jsonrpc)/';
+
 /** Everything in src that is not one of these rooms. */
 const outside = (rooms) => `^src/(?!(${rooms})/)`;
 
@@ -59,11 +63,16 @@ module.exports = {
       to: { path: '^test/' },
     },
     {
-      name: 'no-development-package',
-      comment: 'What runs for users is a dependency; a type may come from where it likes.',
+      name: 'only-bundled-packages',
+      comment:
+        'What runs for users is bundled, so nothing is installed with it: these packages, which docs/architecture.md gives reasons for. A type may come from where it likes.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: vscode },
+      to: {
+        path: '^node_modules/',
+        pathNot: [bundled, vscode],
+        dependencyTypesNot: ['type-only'],
+      },
     },
 
     ...pureRoom('base', 'base', 'base knows nobody.'),

@@ -1,5 +1,5 @@
 /** Bundles what is run: the extension, the broker, the command, the agent that runs in containers. */
-import { build } from 'esbuild';
+import { build, context } from 'esbuild';
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -43,29 +43,40 @@ const programs = {
 
 /** Bundles these into a folder, and gives the files that went into them. */
 export async function bundle({ names = Object.keys(programs), folder = 'dist', isProduction }) {
-  mkdirSync(folder, { recursive: true });
-  copyFileSync('src/agent/agent.py', `${folder}/agent.py`);
   const results = await Promise.all(
-    names
-      .map((name) => ({
-        ...common,
-        minify: isProduction,
-        sourcemap: !isProduction,
-        ...programs[name],
-        outfile: `${folder}/${name}.js`,
-      }))
-      .filter((options) => existsSync(options.entryPoints[0]))
-      .map((options) => build(options)),
+    optionsOf({ names, folder, isProduction }).map((options) => build(options)),
   );
   return new Set(results.flatMap(({ metafile }) => Object.keys(metafile.inputs)));
 }
 
-/** All, or those that are named: `node esbuild.mjs agent`. */
+/** Bundles all of them again whenever a file of theirs changes, until it is interrupted. */
+async function watch() {
+  const names = Object.keys(programs);
+  for (const options of optionsOf({ names, folder: 'dist', isProduction: false })) {
+    const watched = await context({ ...options, logLevel: 'info' });
+    await watched.watch();
+  }
+}
+
+function optionsOf({ names, folder, isProduction }) {
+  mkdirSync(folder, { recursive: true });
+  copyFileSync('src/agent/agent.py', `${folder}/agent.py`);
+  return names
+    .map((name) => ({
+      ...common,
+      minify: isProduction,
+      sourcemap: !isProduction,
+      ...programs[name],
+      outfile: `${folder}/${name}.js`,
+    }))
+    .filter((options) => existsSync(options.entryPoints[0]));
+}
+
+/** All, or those that are named: `node esbuild.mjs agent`; `--watch`, `--production`. */
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const words = process.argv.slice(2);
   const names = words.filter((word) => !word.startsWith('--'));
-  await bundle({
-    ...(names.length > 0 && { names }),
-    isProduction: words.includes('--production'),
-  });
+  const isProduction = words.includes('--production');
+  if (words.includes('--watch')) await watch();
+  else await bundle({ ...(names.length > 0 && { names }), isProduction });
 }

@@ -1,6 +1,7 @@
 /**
- * `npm run package [-- FILE]`: makes epics-expose-VERSION.vsix. Staged apart from dist, which may be
+ * `npm run package [-- FILE]` makes epics-expose-VERSION.vsix. Staged apart from dist, which may be
  * in use: minified bundles, what the extension's page shows, and the licences of what is bundled.
+ * `--npm`: dist as `npm pack` takes it.
  */
 import { createVSIX } from '@vscode/vsce';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -36,12 +37,16 @@ function pageOf(readme) {
   return readme.replace(/^!\[[^\]]*\]\((?!https:)[^)\s]*\)\n+/gm, '');
 }
 
+/** The programs with all that they need, and its licences: they run without a node_modules. */
+export async function distribute(folder) {
+  const files = await bundle({ folder, isProduction: true });
+  writeFileSync(join(folder, 'THIRD_PARTY_LICENSES.txt'), licencesOf(files));
+}
+
 export async function makePackage(vsix) {
   const stage = mkdtempSync(join(tmpdir(), 'epics-expose-package-'));
   try {
-    const dist = join(stage, 'dist');
-    const files = await bundle({ folder: dist, isProduction: true });
-    writeFileSync(join(dist, 'THIRD_PARTY_LICENSES.txt'), licencesOf(files));
+    await distribute(join(stage, 'dist'));
     for (const name of ['package.json', '.vscodeignore', 'CHANGELOG.md', 'LICENSE', 'media']) {
       cpSync(name, join(stage, name), { recursive: true });
     }
@@ -61,5 +66,7 @@ export async function makePackage(vsix) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   process.chdir(dirname(process.argv[1]));
   const { version } = JSON.parse(read('package.json'));
-  await makePackage(process.argv[2] ?? `epics-expose-${version}.vsix`);
+  const [, , word = `epics-expose-${version}.vsix`] = process.argv;
+  if (word === '--npm') await distribute('dist');
+  else await makePackage(word);
 }

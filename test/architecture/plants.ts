@@ -149,7 +149,7 @@ export const cruiserPlants: readonly Plant[] = [
   { rule: 'no-cycle', file: 'src/node/c1.ts', text: imports('c2', './c2') },
   { rule: 'resolvable', file: 'src/node/c3.ts', text: imports('nothing', './nothing') },
   { rule: 'no-test-code', file: 'src/node/c4.ts', text: imports('test', '../../test/support') },
-  { rule: 'no-development-package', file: 'src/node/c6.ts', text: imports('build', 'esbuild') },
+  { rule: 'only-bundled-packages', file: 'src/node/c6.ts', text: imports('build', 'esbuild') },
   { rule: 'base-looks-down', file: 'src/base/c1.ts', text: imports('bytes', '../protocol/bytes') },
   { rule: 'base-is-pure', file: 'src/base/c2.ts', text: imports('connect', 'node:net') },
   {

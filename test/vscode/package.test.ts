@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makePackage } from '../support/vscodePackage';
@@ -51,6 +51,32 @@ describe('package', function () {
       files.filter((file) => !content.has(`extension/${file}`)),
       [],
     );
+  });
+
+  it('holds programs that run alone, and npm carries the same', () => {
+    for (const name of ['cli', 'broker', 'agent']) {
+      writeFileSync(join(folder, `${name}.js`), content.get(`extension/dist/${name}.js`) ?? '');
+    }
+    const run = (...words: string[]): string =>
+      execFileSync(process.execPath, [join(folder, 'cli.js'), ...words], {
+        cwd: folder,
+        env: { ...process.env, NODE_PATH: '', EPICS_EXPOSE_BROKER: 'off' },
+        encoding: 'utf8',
+      });
+    assert.match(run('--version'), /^\d+\.\d+\.\d+/);
+    assert.match(run('--help'), /^Usage: epics-expose/);
+    const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      cwd: join(__dirname, '../..'),
+      encoding: 'utf8',
+    });
+    const [{ files }] = JSON.parse(packed) as [{ files: { path: string }[] }];
+    assert.deepEqual(strangers(files.map(({ path }) => path)), []);
+    const manifest = JSON.parse(content.get('extension/package.json') ?? '') as {
+      dependencies?: unknown;
+      scripts: Record<string, string>;
+    };
+    assert.equal(manifest.dependencies, undefined, 'nothing is installed with it');
+    assert.equal(manifest.scripts['prepack'], 'node package.mjs --npm');
   });
 
   // VS Code shows pictures that come by https alone on the page of an extension.
