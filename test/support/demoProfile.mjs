@@ -9,7 +9,7 @@ import { join } from 'node:path';
 const [, , folder = '.cache/debug'] = process.argv;
 const settings = {
   'epicsExpose.engine': 'demo:',
-  'epicsExpose.autoExpose': true,
+  'epicsExpose.autoExpose': 'always',
   'security.workspace.trust.enabled': false,
 };
 mkdirSync(join(folder, 'User'), { recursive: true });

@@ -6,7 +6,7 @@ import { clientVariables } from '../clientVariables';
 import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
-import { emptyExit, withLook } from './look';
+import { emptyExit, withLook } from '../withLook';
 
 export function runExec(
   command: readonly string[],

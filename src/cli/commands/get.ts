@@ -10,7 +10,7 @@ import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
 import { pvsKnown } from '../untilSettled';
-import { emptyExit, withLook } from './look';
+import { emptyExit, withLook } from '../withLook';
 
 /** Each is a circuit of its own, and PVXS loses connections when more than some ten come at once. */
 const READS_AT_ONCE = 4;

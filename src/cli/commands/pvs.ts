@@ -1,0 +1,75 @@
+/** `epics-expose pvs`: the PVs there are, and how far each gets, once. */
+import { printable } from '../../base/printable';
+import type { PvRow } from '../../model/coreApi';
+import { tableNotes } from '../../present/table';
+import { EXIT } from '../exitCodes';
+import type { Opened } from '../openExposure';
+import type { CommonOptions } from '../options';
+import { alignColumns } from '../renderTable';
+import type { Terminal } from '../terminal';
+import { emptyExit, withLook } from '../withLook';
+
+const ROWS_PER_PAGE = 20_000;
+
+export function runPvs(
+  pattern: string | undefined,
+  options: CommonOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  return withLook(options, terminal, signal, 'look', async (opened) => {
+    const empty = emptyExit(opened, terminal);
+    if (empty !== undefined) return empty;
+    const all = await rowsOf(opened, pattern, signal);
+    const reachable = all.filter(({ state }) => state === 'reachable').length;
+    const rows = all.map(({ name, protocol, state, iocName, containerName }) =>
+      [
+        name,
+        protocol,
+        terminal.isInteractive ? state.replaceAll('-', ' ') : state,
+        iocName,
+        containerName,
+      ].map(printable),
+    );
+    if (options.json === true) {
+      for (const { name, protocol, state, iocName, containerName, source } of all) {
+        const row = { name, protocol, state, ioc: iocName, container: containerName, source };
+        terminal.printJson(row);
+      }
+    }
+    // Columns for people, tabs for programs.
+    const lines = terminal.isInteractive
+      ? alignColumns([['PV', 'OVER', 'STATE', 'IOC', 'CONTAINER'], ...rows])
+      : rows.map((row) => row.join('\t'));
+    if (rows.length > 0 && options.json !== true) for (const line of lines) terminal.print(line);
+    if (reachable < all.length) {
+      for (const note of tableNotes(opened.snapshot)) terminal.tell(`! ${note}`);
+    }
+    if (all.length === 0) {
+      terminal.tell(
+        pattern === undefined
+          ? 'The IOCs tell no PV names; give some with --pv NAME.'
+          : `No PV matches "${pattern}". A pattern may hold * and ?.`,
+      );
+      return EXIT.notFound;
+    }
+    return reachable === all.length ? EXIT.ok : EXIT.unreachable;
+  });
+}
+
+async function rowsOf(
+  { exposure, snapshot }: Opened,
+  pattern: string | undefined,
+  signal: AbortSignal,
+): Promise<PvRow[]> {
+  const servers = snapshot.containers.flatMap(({ iocs }) => iocs.flatMap((ioc) => ioc.servers));
+  const keys = new Set(servers.map(({ key }) => key));
+  const rows: PvRow[] = [];
+  for (let offset = 0; ; offset += ROWS_PER_PAGE) {
+    const query = { offset, limit: ROWS_PER_PAGE, ...(pattern !== undefined && { pattern }) };
+    const page = await exposure.listPvs(query, signal);
+    // A broker lists what others want, too.
+    rows.push(...page.rows.filter(({ serverKey }) => keys.has(serverKey)));
+    if (offset + ROWS_PER_PAGE >= page.total) return rows;
+  }
+}

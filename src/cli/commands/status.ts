@@ -1,0 +1,35 @@
+/** `epics-expose status`: what there is, once, without relaying anything. */
+import type { Snapshot } from '../../model/snapshot';
+import { clientEnvironment } from '../../present/nameServers';
+import { healthOf } from '../../present/table';
+import { EXIT } from '../exitCodes';
+import type { CommonOptions } from '../options';
+import { renderReport } from '../renderTable';
+import type { Terminal } from '../terminal';
+import { emptyExit, withLook } from '../withLook';
+
+export function runStatus(
+  options: CommonOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  return withLook(options, terminal, signal, 'look', (opened) => {
+    const { snapshot } = opened;
+    if (options.json === true) {
+      const environment = clientEnvironment(opened.nameServers);
+      terminal.printJson({ ...snapshot, environment }, 2);
+    }
+    const empty = emptyExit(opened, terminal);
+    if (empty !== undefined) return empty;
+    if (options.json !== true) {
+      for (const line of renderReport(snapshot, terminal, opened.nameServers)) terminal.print(line);
+    }
+    return isAllGood(snapshot) ? EXIT.ok : EXIT.unreachable;
+  });
+}
+
+function isAllGood(snapshot: Snapshot): boolean {
+  return snapshot.containers.every((container) =>
+    container.iocs.every((ioc) => ioc.servers.every((s) => healthOf(container, s) === 'good')),
+  );
+}
