@@ -409,8 +409,9 @@ export class ServerForwarder implements Disposable {
         await delay(clock, RETRY_MAX_MS, this.#abort.signal);
         const still = await localPorts.stillTaken(skipped);
         if (this.#relays[0] !== relay) return;
-        if (still.length === skipped.length) continue;
+        const isSame = describeTaken(still) === describeTaken(skipped);
         skipped = still;
+        if (isSame) continue;
         this.#tellSkipped(relay, skipped);
         this.#changed.fire();
       }

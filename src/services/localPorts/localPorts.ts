@@ -16,7 +16,7 @@ import {
 import type { Relay, RelayResult, InterceptCircuit, WayIn } from '../host/connection';
 import type { PortPublisher } from '../host/engine';
 import type { OpenRelays } from './openRelays';
-import type { PortReservations } from './portReservations';
+import type { PortReservation, PortReservations } from './portReservations';
 
 /** Who listens on a port of this machine, as far as the system tells. */
 export interface PortHolder {
@@ -112,21 +112,17 @@ export class LocalPorts implements Disposable {
     return this.#input.findHolder(endpoint);
   }
 
-  /** Those that are still taken by whoever had them. */
+  /** Those that are still taken, with what is known of it by now. */
   async stillTaken(taken: readonly TakenPort[]): Promise<readonly TakenPort[]> {
     const still: TakenPort[] = [];
     for (const one of taken) {
-      const reason = one.endpoint.port < FIRST_FREE_PORT ? one.reason : await this.#whoHas(one);
-      if (reason === one.reason) still.push(one);
+      const { endpoint, reason } = one;
+      const reservation = this.#input.reservations.find('tcp', endpoint);
+      if (endpoint.port < FIRST_FREE_PORT) still.push(one);
+      else if (reservation) still.push(leftTo(endpoint, reservation));
+      else if (reason === describeHeld(await this.#input.findHolder(endpoint))) still.push(one);
     }
     return still;
-  }
-
-  async #whoHas({ endpoint }: TakenPort): Promise<string | undefined> {
-    const reservation = this.#input.reservations.find('tcp', endpoint);
-    if (reservation) return describeLeft(reservation.publisher);
-    const holder = await this.#input.findHolder(endpoint);
-    return holder && `is held by ${describeHolder(holder)}`;
   }
 
   /** Where relays of ours listen now. */
@@ -182,7 +178,7 @@ export class LocalPorts implements Disposable {
       if (holder?.isForeign !== true && (await isSameServer(local))) {
         return { kind: 'shared', local, ...(holder && { holder }) };
       }
-      const reason = `is held by ${describeHolder(holder)}`;
+      const reason = describeHeld(holder);
       this.#input.log('info', 'relay', `${formatEndpoint(local)} ${reason}`);
       skipped.push({ endpoint: local, reason, ...(holder && { holder }) });
       if (holder?.isEverywhere) break;
@@ -215,10 +211,7 @@ export class LocalPorts implements Disposable {
     if (relays?.isRetired) return { kind: 'port-taken' };
     const reservation = local.port === 0 ? undefined : reservations.find('tcp', local);
     if (reservation) {
-      const { publisher, isEverywhere } = reservation;
-      const reason = describeLeft(publisher);
-      const holder = { isEverywhere, publishingContainer: publisher.name };
-      return { kind: 'reserved', taken: { endpoint: local, reason, holder } };
+      return { kind: 'reserved', taken: leftTo(local, reservation) };
     }
     await releasePort?.(local);
     if (mayShareNumbers && local.port !== 0 && (await findHolder(local))) {
@@ -295,6 +288,15 @@ export class LocalPorts implements Disposable {
   dispose(): void {
     this.#store.dispose();
   }
+}
+
+function leftTo(endpoint: Endpoint, { publisher, isEverywhere }: PortReservation): TakenPort {
+  const holder = { isEverywhere, publishingContainer: publisher.name };
+  return { endpoint, reason: describeLeft(publisher), holder };
+}
+
+function describeHeld(holder: PortHolder | undefined): string {
+  return `is held by ${describeHolder(holder)}`;
 }
 
 function ofTheMachine(port: number): TakenPort {

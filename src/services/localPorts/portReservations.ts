@@ -56,9 +56,9 @@ const MAX_UNSURE_MS = 3000;
 const UNSURE_SHARE = 0.1;
 /**
  * A container that was removed is likely to be made again at once (`docker rm -f` and `docker run`): for so
- * long its ports stay free of us, longer on a busy machine.
+ * long its ports stay free of us, longer on a busy machine. Clients that know no other port wait as long.
  */
-const REMOVED_MS = 5000;
+const REMOVED_MS = 1000;
 /** Who publishes more than that has them when it runs, and none ahead of it: nothing would be left. */
 const MAX_PORTS_AHEAD = 1000;
 /** An engine that does not answer must not keep ports closed for ever. */

@@ -106,8 +106,9 @@ class FakeReservations implements PortReservations {
   }
 
   /** `127.0.0.1:5064`, or `*:5064`. */
-  set(endpoint: string, name: string): void {
-    this.#reserved.set(endpoint, name);
+  set(endpoint: string, name: string | undefined): void {
+    if (name === undefined) this.#reserved.delete(endpoint);
+    else this.#reserved.set(endpoint, name);
     this.#changed.fire();
   }
 
@@ -223,6 +224,9 @@ describe('LocalPorts', () => {
       machine.taken.delete('127.0.0.2:5064');
       assert.deepEqual(await still(), ['127.0.0.1']);
       machine.reservations.set('127.0.0.1:5064', 'another');
+      const [one] = await machine.ports.stillTaken(opened.skipped);
+      assert.match(one?.reason ?? '', /container another/);
+      machine.reservations.set('127.0.0.1:5064', undefined);
       assert.deepEqual(await still(), []);
     });
 

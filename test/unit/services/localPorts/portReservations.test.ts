@@ -96,14 +96,14 @@ describe('ports that containers publish', () => {
     ports.dispose();
   });
 
-  it('stay free for some seconds after a container was removed, for it may be made again', async () => {
+  it('stay free for a moment after a container was removed, for it may be made again', async () => {
     const engine = new FakeEngine(publisher({}));
     const ports = portsOf(engine);
     const whose = (): string | undefined => ports.find('tcp', at('127.0.0.1'))?.publisher.name;
     engine.become({ publishers: [] });
     let changes = 0;
     ports.onDidChange(() => changes++);
-    await clock.advance(4900);
+    await clock.advance(900);
     assert.deepEqual([whose(), changes], ['gateway', 0]);
     await clock.advance(200);
     assert.deepEqual([whose(), changes], [undefined, 1]);
