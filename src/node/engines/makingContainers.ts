@@ -4,7 +4,8 @@
  * Podman tells 250 ms late, after that (it polls its own log), but makes a folder for a container in
  * its storage first, 100 ms before; where that is on this machine, it is watched.
  */
-import { watch } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
+import { join } from 'node:path';
 import { delay, onAbort } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
@@ -75,7 +76,9 @@ export class MakingContainers implements Disposable {
   watchFolder(folder: string): void {
     try {
       const watcher = watch(folder, { persistent: false }, (_event, name) => {
-        if (name !== null && /^[0-9a-f]{64}$/.test(name)) this.add(name);
+        // Told of a folder that goes, too, which is none that is made.
+        const isContainer = name !== null && /^[0-9a-f]{64}$/.test(name);
+        if (isContainer && existsSync(join(folder, name))) this.add(name);
       });
       watcher.on('error', () => watcher.close());
       this.#store.add(onAbort(this.#abort.signal, () => watcher.close()));

@@ -50,10 +50,10 @@ export interface PublishingEngines {
 const RECENT_MS = 24 * 60 * 60 * 1000;
 /**
  * Where containers are made one after the other (a build, tests), our ports are closed for so long at
- * most, and a tenth of the time on the whole.
+ * most, and a third of the time on the whole: circuits go on, and who connects meanwhile tries again.
  */
 const MAX_UNSURE_MS = 3000;
-const UNSURE_SHARE = 0.1;
+const UNSURE_SHARE = 1 / 3;
 /**
  * A container that was removed is likely to be made again at once (`docker rm -f` and `docker run`): for so
  * long its ports stay free of us, longer on a busy machine. Clients that know no other port wait as long.

@@ -131,12 +131,14 @@ describe('ports that containers publish', () => {
     engine.become({ publishers: [publisher({})] });
     await clock.advance(200);
     assert.deepEqual(seen, [true, true, false]);
-    // And then for a tenth of the time.
+    // And then for a third of the time.
     engine.become({ isMakingContainer: false });
     await clock.advance(1000);
     engine.become({ isMakingContainer: true });
     assert.equal(ports.isUnsure, true);
-    await clock.advance(101);
+    await clock.advance(332);
+    assert.equal(ports.isUnsure, true);
+    await clock.advance(3);
     assert.equal(ports.isUnsure, false);
     ports.dispose();
   });
