@@ -1,7 +1,7 @@
 /**
  * What `npm test` runs, after the build: the compiler and the linter, then the tests layer by
  * layer. The last line says how many passed, failed and were skipped; before it, everything that
- * was skipped is listed with its reason.
+ * was skipped is listed by its reasons.
  *
  *   npm test                                   everything
  *   npm test -- unit loopback                  these layers alone, without compiler and linter
@@ -96,7 +96,14 @@ async function mocha(layers, options, within = []) {
 function report() {
   if (total.skipped.length > 0) {
     console.log('\nSkipped:');
-    for (const { title, reason } of total.skipped) console.log(`  ${title}: ${reason}`);
+    const byReason = new Map();
+    for (const { title, reason } of total.skipped) {
+      byReason.set(reason, [...(byReason.get(reason) ?? []), title]);
+    }
+    for (const [reason, [first, ...others]] of byReason) {
+      const more = others.length > 0 ? ` and ${others.length} more` : '';
+      console.log(`  ${reason}: ${first}${more}`);
+    }
   }
   const { passed, failed, skipped } = total;
   console.log(`\n${passed} passed, ${failed} failed, ${skipped.length} skipped`);
