@@ -10,6 +10,7 @@ import type { TreeNode } from '../present/pvTree';
 import type { PvProtocol } from '../model/snapshot';
 import type { BrokerLog } from './brokerLog';
 import { clientVariables, type HostServices } from './hostServices';
+import { notificationText } from './notificationText';
 import { openHostTerminal } from './hostTerminal';
 import { COMMANDS, type CommandId, PVS_VIEW, SETTINGS_SECTION } from './ids';
 import type { MonitorPanels } from './monitorPanel';
@@ -52,7 +53,7 @@ export function registerCommands(input: CommandsInput): Disposable {
           await run(argument);
         } catch (error) {
           log.error(printableLines((error instanceof Error && error.stack) || messageOf(error)));
-          await vscode.window.showErrorMessage(printable(messageOf(error)));
+          await vscode.window.showErrorMessage(notificationText(messageOf(error)));
         }
       }),
     );
