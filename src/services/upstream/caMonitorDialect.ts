@@ -19,6 +19,7 @@ interface Watched {
   count: number;
   /** Units, precision and state names, read once before the first update. */
   control?: DbrData;
+  isCreated: boolean;
   isSubscribed: boolean;
 }
 
@@ -29,8 +30,15 @@ export function createCaMonitorDialect(
 ): MonitorDialect {
   const watched = new Map<number, Watched>();
   let isReady = false;
+  /** The channel is of no more use; one that is still being created is cleared when it is. */
+  const end = (id: number): Watched | undefined => {
+    const one = watched.get(id);
+    watched.delete(id);
+    if (one?.isCreated === true) circuit.clearChannel(id);
+    return one;
+  };
   const fail = (id: number, reason: string): void => {
-    if (watched.delete(id)) events.failed(id, reason);
+    if (end(id)) events.failed(id, reason);
   };
   const subscribe = (id: number, one: Watched): void => {
     one.isSubscribed = true;
@@ -49,7 +57,10 @@ export function createCaMonitorDialect(
         const one = watched.get(id);
         if (!one) {
           circuit.clearChannel(id);
-        } else if (dbrLayout(type) === undefined) {
+          return;
+        }
+        one.isCreated = true;
+        if (dbrLayout(type) === undefined) {
           fail(id, `the server names a native type ${type}, which does not exist`);
         } else {
           Object.assign(one, { type, count });
@@ -57,7 +68,9 @@ export function createCaMonitorDialect(
         }
       },
       channelFailed: (id) => fail(id, 'the IOC does not have it, or refuses it'),
-      channelLost: (id) => fail(id, 'the IOC ended the channel'),
+      channelLost(id) {
+        if (watched.delete(id)) events.failed(id, 'the IOC ended the channel');
+      },
       readDone(id, eca, dbrType, count, payload) {
         const one = watched.get(id);
         if (!one) return;
@@ -87,16 +100,12 @@ export function createCaMonitorDialect(
     receive: (chunk) => circuit.receive(chunk),
     takeOutput: () => circuit.takeOutput(),
     watch(id, name) {
-      watched.set(id, { name, type: 0, count: 1, isSubscribed: false });
+      watched.set(id, { name, type: 0, count: 1, isCreated: false, isSubscribed: false });
       circuit.createChannel(id, name);
     },
     unwatch(id) {
-      const one = watched.get(id);
-      watched.delete(id);
-      // A channel that is still being created is cleared when it is.
-      if (one?.control === undefined) return;
-      if (one.isSubscribed) circuit.cancelSubscription(id);
-      circuit.clearChannel(id);
+      if (watched.get(id)?.isSubscribed === true) circuit.cancelSubscription(id);
+      end(id);
     },
     ping: () => circuit.echo(),
   };
