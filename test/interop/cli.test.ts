@@ -213,6 +213,7 @@ describe('command line', () => {
         'engines',
         'environment',
         'isSettled',
+        'schemaVersion',
         'unknownNames',
       ]);
       assert.equal(state.engines[0]?.status, 'connected');

@@ -9,6 +9,7 @@ import { DEMO_ENGINE } from '../../broker/openCore';
 import { type Opened, openExposure } from '../openExposure';
 import type { CommonOptions } from '../options';
 import { renderReport } from '../renderTable';
+import { snapshotJson } from '../snapshotJson';
 import type { Terminal } from '../terminal';
 import { SETTLE_TIMEOUT_MS, SOMETHING_TO_SHOW } from '../untilSettled';
 
@@ -72,7 +73,7 @@ function jsonView(): View {
   return {
     show({ snapshot, nameServers }) {
       const environment = clientEnvironment(nameServers);
-      const body = printableJson(JSON.stringify({ ...snapshot, environment }));
+      const body = printableJson(JSON.stringify(snapshotJson(snapshot, environment)));
       if (body === last) return;
       last = body;
       const time = new Date().toISOString();

@@ -5,6 +5,7 @@ import { healthOf } from '../../present/table';
 import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';
 import { renderReport } from '../renderTable';
+import { snapshotJson } from '../snapshotJson';
 import type { Terminal } from '../terminal';
 import { emptyExit, withLook } from '../withLook';
 
@@ -17,7 +18,7 @@ export function runStatus(
     const { snapshot } = opened;
     if (options.json === true) {
       const environment = clientEnvironment(opened.nameServers);
-      terminal.printJson({ ...snapshot, environment }, 2);
+      terminal.printJson(snapshotJson(snapshot, environment), 2);
     }
     const empty = emptyExit(opened, terminal);
     if (empty !== undefined) return empty;
