@@ -1,7 +1,7 @@
-import type { ProtocolObject } from './protocolLink';
+import type { CircuitAdapter } from './circuit';
 
 /** What Channel Access and pvAccess have in common in asking a server whether it has a name. */
-export interface AskingDialect extends ProtocolObject {
+export interface AskingDialect extends CircuitAdapter {
   /** How fast this server may be asked; known once it is ready. */
   readonly questionsPerSecond: number;
   /** Whether a server could be asked for that name at all. */
@@ -10,8 +10,6 @@ export interface AskingDialect extends ProtocolObject {
   ask(key: number, name: string): boolean;
   /** Nobody waits for that answer any more. */
   forget(key: number): void;
-  /** Asks for a sign of life. */
-  ping(): void;
 }
 
 export interface AskingEvents {

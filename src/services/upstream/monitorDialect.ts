@@ -1,13 +1,11 @@
 import type { PvReading } from '../../model/reading';
-import type { ProtocolObject } from './protocolLink';
+import type { CircuitAdapter } from './circuit';
 
 /** What Channel Access and pvAccess have in common for following values over one circuit. */
-export interface MonitorDialect extends ProtocolObject {
+export interface MonitorDialect extends CircuitAdapter {
   /** After `ready`. Ids are the caller's, counted up from 0 and never used twice. */
   watch(id: number, name: string): void;
   unwatch(id: number): void;
-  /** Asks for a sign of life. */
-  ping(): void;
 }
 
 export interface MonitorEvents {

@@ -3,15 +3,14 @@
  * with the first question. Remembers yes while that circuit lives and no for some seconds; asks each
  * name once at a time, no faster than the server should be asked, and waits for no answer for long.
  */
-import { delay, withDeadline } from '../../base/abort';
+import { delay } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
-import { messageOf, TimeoutError } from '../../base/errors';
+import { messageOf, TransportError } from '../../base/errors';
 import type { Log } from '../../base/log';
 import { LruMap } from '../../base/lruMap';
 import type { Connection } from '../host/connection';
-import { keepAlive } from './keepAlive';
-import { ProtocolLink } from './protocolLink';
+import { Circuit } from './circuit';
 import { ReceiveAllowance } from './receiveAllowance';
 import { canaryLike } from './canaryName';
 import type { AskingDialect, CreateAskingDialect } from './askingDialect';
@@ -74,11 +73,7 @@ export class NameResolver implements Disposable {
   /** Sent, by key, with the time at which the answer is not waited for any longer. */
   readonly #sent = new Map<number, { readonly question: Question; readonly untilMs: number }>();
   #nextKey = 1;
-  #link: ProtocolLink | undefined;
-  /** Ends the circuit that is up. */
-  #endCircuit: (error?: Error) => void = () => undefined;
-  #dialect: AskingDialect | undefined;
-  #isReady = false;
+  #circuit: Circuit<AskingDialect> | undefined;
   #isHolding = false;
   #isResting = false;
   #allowance: ReceiveAllowance | undefined;
@@ -145,60 +140,44 @@ export class NameResolver implements Disposable {
       return;
     }
     this.#questions.set(name, question);
-    if (--this.#namesUntilCanary <= 0 && this.#isReady) this.#askCanary(name);
-    if (this.#isReady) this.#scheduleTick(0);
+    if (--this.#namesUntilCanary <= 0 && this.#circuit?.isReady === true) this.#askCanary(name);
+    if (this.#circuit?.isReady === true) this.#scheduleTick(0);
     else if (!this.#isHolding) void this.#hold();
   }
 
   async #hold(): Promise<void> {
     this.#isHolding = true;
+    const { clock, dial, createDialect, label, log } = this.#input;
+    const allowance = new ReceiveAllowance(clock);
+    this.#allowance = allowance;
+    const circuit = new Circuit<AskingDialect>({
+      dial,
+      createAdapter: (ready) =>
+        createDialect({
+          ready,
+          answered: (key, hasName) => this.#answered(key, hasName ? 'yes' : 'no'),
+        }),
+      onReady: () => {
+        const first = this.#queue.peek();
+        if (first) this.#askCanary(first.name);
+        this.#scheduleTick(0);
+      },
+      onBytes: (lengthBytes) => allowance.received(lengthBytes),
+      dialTimeoutMs: DIAL_TIMEOUT_MS,
+      handshakeTimeoutMs: DIAL_TIMEOUT_MS,
+      clock,
+    });
+    this.#circuit = circuit;
     try {
-      const connection = await withDeadline(
-        this.#input.clock,
-        DIAL_TIMEOUT_MS,
-        `no connection within ${DIAL_TIMEOUT_MS / 1000} s`,
-        this.#abort.signal,
-        this.#input.dial,
-      );
-      const error = await this.#converse(connection);
-      throw error ?? new TimeoutError('the server closed the circuit');
+      throw (await circuit.run()) ?? new TransportError('the server closed the circuit');
     } catch (error) {
-      if (!this.#abort.signal.aborted) {
-        this.#input.log('debug', 'search', `${this.#input.label}: ${messageOf(error)}`);
-      }
+      if (!this.#abort.signal.aborted) log('debug', 'search', `${label}: ${messageOf(error)}`);
     }
-    this.#closeLink();
+    this.#forgetCircuit();
     this.#isHolding = false;
     this.#isResting = true;
-    await delay(this.#input.clock, RETRY_MS, this.#abort.signal).catch(() => undefined);
+    await delay(clock, RETRY_MS, this.#abort.signal).catch(() => undefined);
     this.#isResting = false;
-  }
-
-  /** Resolves at the circuit's end. */
-  #converse(connection: Connection): Promise<Error | undefined> {
-    const ended = new AbortController();
-    return new Promise<Error | undefined>((resolve) => {
-      this.#endCircuit = resolve;
-      const dialect = this.#input.createDialect({
-        ready: () => {
-          this.#isReady = true;
-          const first = this.#queue.peek();
-          if (first) this.#askCanary(first.name);
-          this.#scheduleTick(0);
-        },
-        answered: (key, hasName) => this.#answered(key, hasName ? 'yes' : 'no'),
-      });
-      this.#dialect = dialect;
-      const allowance = new ReceiveAllowance(this.#input.clock);
-      this.#allowance = allowance;
-      this.#link = new ProtocolLink(connection, dialect, {
-        onEnd: resolve,
-        onBytes: (lengthBytes) => allowance.received(lengthBytes),
-      });
-      this.#link.flush();
-      void this.#watchQuiet(ended.signal, resolve);
-      if (this.#abort.signal.aborted) resolve(undefined);
-    }).finally(() => ended.abort());
   }
 
   /**
@@ -213,22 +192,6 @@ export class NameResolver implements Disposable {
     const question: Question = { name: this.#canary, untilMs, listeners: [] };
     this.#questions.set(question.name, question);
     this.#queue.pushFirst(question);
-  }
-
-  async #watchQuiet(signal: AbortSignal, end: (error: Error) => void): Promise<void> {
-    const { clock } = this.#input;
-    try {
-      await delay(clock, clock.stretch(DIAL_TIMEOUT_MS), signal);
-      if (!this.#isReady) {
-        throw new TimeoutError(`no handshake within ${DIAL_TIMEOUT_MS / 1000} s`);
-      }
-      if (this.#link) {
-        await keepAlive(clock, this.#link, () => this.#dialect?.ping(), signal);
-      }
-    } catch (error) {
-      // Unless the circuit ended first.
-      if (!signal.aborted) end(error as Error);
-    }
   }
 
   /** Works after that time, or sooner when that was to be already. */
@@ -250,17 +213,17 @@ export class NameResolver implements Disposable {
     for (const [key, { question, untilMs }] of this.#sent) {
       if (untilMs > nowMs) break;
       this.#sent.delete(key);
-      this.#dialect?.forget(key);
+      this.#circuit?.adapter?.forget(key);
       this.#settle(question, 'no');
     }
-    if (this.#isReady) this.#send(nowMs);
+    if (this.#circuit?.isReady === true) this.#send(nowMs);
     const late = this.#queue.takeWhile(({ untilMs }) => untilMs <= nowMs);
     for (const question of late) this.#settle(question, 'unknown');
     if (this.#queue.size > 0 || this.#sent.size > 0) this.#scheduleTick(TICK_MS);
   }
 
   #send(nowMs: number): void {
-    const dialect = this.#dialect;
+    const dialect = this.#circuit?.adapter;
     if (!dialect || this.#queue.size === 0) return;
     const perSecond = this.#input.isGateway
       ? GATEWAY_QUESTIONS_PER_SECOND
@@ -289,10 +252,10 @@ export class NameResolver implements Disposable {
         });
       }
     } catch (error) {
-      this.#endCircuit(error instanceof Error ? error : undefined);
+      this.#circuit?.end(error as Error);
       return;
     }
-    this.#link?.flush();
+    this.#circuit?.flush();
   }
 
   #answered(key: number, answer: 'yes' | 'no'): void {
@@ -326,11 +289,8 @@ export class NameResolver implements Disposable {
     for (const listener of question.listeners) listener(answer);
   }
 
-  #closeLink(): void {
-    this.#link?.dispose();
-    this.#link = undefined;
-    this.#dialect = undefined;
-    this.#isReady = false;
+  #forgetCircuit(): void {
+    this.#circuit = undefined;
     this.#yes.clear();
     const open = [...this.#questions.values()];
     this.#queue.clear();
@@ -342,7 +302,7 @@ export class NameResolver implements Disposable {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
     this.#tick?.timer.dispose();
-    this.#endCircuit();
-    this.#closeLink();
+    this.#circuit?.dispose();
+    this.#forgetCircuit();
   }
 }

@@ -4,15 +4,14 @@
  */
 import { backoffMs } from '../../base/backoff';
 import { schedule } from '../../base/schedule';
-import { delay, withDeadline } from '../../base/abort';
+import { delay } from '../../base/abort';
 import { DisposableStore } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
-import { messageOf, RemoteProtocolError, TimeoutError, TransportError } from '../../base/errors';
+import { messageOf, RemoteProtocolError, TransportError } from '../../base/errors';
 import { hasChannel, type PvStep, PvSteps } from '../../model/pvTable';
 import type { Problem, PvProtocol } from '../../model/snapshot';
 import { ReceiveAllowance } from './receiveAllowance';
-import { keepAlive } from './keepAlive';
-import { ProtocolLink, type ProtocolObject } from './protocolLink';
+import { Circuit, type CircuitAdapter } from './circuit';
 import type { Reachability, ReachabilityInput } from './reachability';
 
 /**
@@ -23,13 +22,11 @@ import type { Reachability, ReachabilityInput } from './reachability';
 export const MAX_HELD_CHANNELS = 1000;
 
 /** What Channel Access and pvAccess have in common for this purpose. */
-export interface ChannelDialect extends ProtocolObject {
+export interface ChannelDialect extends CircuitAdapter {
   /** Whether a server could be asked for that name at all. */
   canAsk(name: string): boolean;
   /** Asks for a PV; `index` is its in the name table. */
   ask(index: number, name: string): void;
-  /** Asks for a sign of life. */
-  ping(): void;
 }
 
 export interface DialectEvents {
@@ -72,13 +69,9 @@ export class ReachabilityWatcher implements Reachability {
   readonly #abort = new AbortController();
   readonly #changed = this.#store.add(new EventEmitter<void>());
   #problem: Problem | undefined;
-  #link: ProtocolLink | undefined;
-  #dialect: ChannelDialect | undefined;
-  #isReady = false;
   /** Names below this were asked for on the current circuit. */
   #asked = 0;
-  #circuit: AbortController | undefined;
-  #endCircuit: ((error: Error) => void) | undefined;
+  #circuit: Circuit<ChannelDialect> | undefined;
   #allowance: ReceiveAllowance;
   /** PVs that were answered for on the current circuit, one way or the other. */
   #answers = 0;
@@ -105,7 +98,7 @@ export class ReachabilityWatcher implements Reachability {
   }
 
   interrupt(reason: string): void {
-    this.#endCircuit?.(new TransportError(reason));
+    this.#circuit?.end(new TransportError(reason));
   }
 
   namesAdded(): void {
@@ -152,59 +145,48 @@ export class ReachabilityWatcher implements Reachability {
 
   /** One circuit; resolves at its end with whether it ever was ready. */
   async #holdOnce(): Promise<boolean> {
-    const connection = await withDeadline(
-      this.#input.clock,
-      DIAL_TIMEOUT_MS,
-      `no connection within ${DIAL_TIMEOUT_MS / 1000} s`,
-      this.#abort.signal,
-      this.#input.dial,
-    );
-    let isFlooded = false;
-    const error = await new Promise<Error | undefined>((resolve) => {
-      const dialect = this.#createDialect({
-        ready: () => this.#begin(),
-        reached: (index, isReadable = true) =>
-          this.#step(index, isReadable ? 'reachable' : 'no-read-access'),
-        rightsChanged: (index, isReadable) => this.noteRead(index, isReadable),
-        failed: (index, step) => this.#refused(index, step),
-        lost: (index) => this.#channelLost(index),
-      });
-      this.#dialect = dialect;
-      const allowance = new ReceiveAllowance(this.#input.clock);
-      this.#allowance = allowance;
-      this.#link = new ProtocolLink(connection, dialect, {
-        onEnd: (error) => {
-          isFlooded = error instanceof RemoteProtocolError;
-          resolve(error);
-        },
-        onBytes: (lengthBytes) => allowance.received(lengthBytes),
-        onDrain: () => this.#ask(),
-      });
-      this.#circuit = new AbortController();
-      this.#endCircuit = resolve;
-      void this.#watchAnswers(this.#circuit.signal, resolve);
-      this.#link.flush();
-      if (this.#abort.signal.aborted) resolve(undefined);
+    const { clock, dial } = this.#input;
+    const allowance = new ReceiveAllowance(clock);
+    this.#allowance = allowance;
+    this.#asked = 0;
+    const circuit = new Circuit<ChannelDialect>({
+      dial,
+      createAdapter: (ready) =>
+        this.#createDialect({
+          ready,
+          reached: (index, isReadable = true) =>
+            this.#step(index, isReadable ? 'reachable' : 'no-read-access'),
+          rightsChanged: (index, isReadable) => this.noteRead(index, isReadable),
+          failed: (index, step) => this.#refused(index, step),
+          lost: (index) => this.#channelLost(index),
+        }),
+      onReady: () => this.#begin(circuit.signal),
+      onBytes: (lengthBytes) => allowance.received(lengthBytes),
+      onDrain: () => this.#ask(),
+      dialTimeoutMs: DIAL_TIMEOUT_MS,
+      handshakeTimeoutMs: ANSWER_TIMEOUT_MS,
+      clock,
     });
-    const wasReady = this.#isReady;
-    this.#closeLink();
-    if (this.#abort.signal.aborted) return wasReady;
+    this.#circuit = circuit;
+    const error = await circuit.run();
+    if (this.#abort.signal.aborted) return circuit.isReady;
     this.#lose(error ? messageOf(error) : 'the server closed the circuit');
-    if (wasReady) this.#input.onCircuitLost();
+    if (circuit.isReady) this.#input.onCircuitLost();
     // Who breaks the rules again and again is asked ever more seldom.
-    return wasReady && !isFlooded;
+    return circuit.isReady && !(error instanceof RemoteProtocolError);
   }
 
-  #begin(): void {
-    this.#isReady = true;
+  #begin(signal: AbortSignal): void {
     this.#problem = undefined;
+    void this.#watchPending(signal);
     this.#ask();
     this.#tell();
   }
 
   /** Asks for the PVs that were not asked for yet, as fast as the server takes them. */
   #ask(): void {
-    if (!this.#isReady || !this.#dialect || !this.#link) return;
+    const dialect = this.#circuit?.adapter;
+    if (!this.#circuit?.isReady || !dialect) return;
     const { names } = this.#input;
     // The table grows in slices, and only its end is told: what is asked for needs its place now.
     this.steps.grow(names.size);
@@ -219,16 +201,16 @@ export class ReachabilityWatcher implements Reachability {
         const isAsked = this.#refusals.has(this.#asked); // by the person, again and again
         if (this.steps.get(this.#asked) === 'not-served' && !isAsked) continue;
         const name = names.name(this.#asked);
-        if (!this.#dialect.canAsk(name)) {
+        if (!dialect.canAsk(name)) {
           // That name alone: nobody can have it, and the others are asked for.
           this.steps.set(this.#asked, 'not-served');
           continue;
         }
         this.steps.set(this.#asked, 'pending');
         this.#allowance.asked();
-        this.#dialect.ask(this.#asked, name);
+        dialect.ask(this.#asked, name);
       }
-      if (!this.#link.flush()) return;
+      if (!this.#circuit.flush()) return;
     }
   }
 
@@ -239,24 +221,6 @@ export class ReachabilityWatcher implements Reachability {
       this.#isMorePending = false;
       this.#ask();
     });
-  }
-
-  /** Calls `end` when the handshake, or any sign of life, takes too long. */
-  async #watchAnswers(signal: AbortSignal, end: (error: Error) => void): Promise<void> {
-    const { clock } = this.#input;
-    try {
-      await delay(clock, clock.stretch(ANSWER_TIMEOUT_MS), signal);
-      if (!this.#isReady) {
-        throw new TimeoutError(`no handshake within ${ANSWER_TIMEOUT_MS / 1000} s`);
-      }
-      void this.#watchPending(signal);
-      if (this.#link) {
-        await keepAlive(clock, this.#link, () => this.#dialect?.ping(), signal);
-      }
-    } catch (error) {
-      // Unless the circuit ended first.
-      if (!signal.aborted) end(error as Error);
-    }
   }
 
   /** Silence about channels that are wanted is the server's "no answer" to those. */
@@ -304,9 +268,9 @@ export class ReachabilityWatcher implements Reachability {
 
   /** On this circuit; on the next one every name is asked for anyhow. */
   #askAgain(index: number, delayMs: number): void {
-    const dialect = this.#dialect;
+    const circuit = this.#circuit;
     schedule(this.#store, this.#input.clock, delayMs, () => {
-      if (this.#dialect !== dialect || hasChannel(this.steps.get(index))) return;
+      if (this.#circuit !== circuit || hasChannel(this.steps.get(index))) return;
       this.#askNow(index);
     });
   }
@@ -314,8 +278,8 @@ export class ReachabilityWatcher implements Reachability {
   #askNow(index: number): void {
     if (this.#unwanted.has(index)) return;
     this.#allowance.asked();
-    this.#dialect?.ask(index, this.#input.names.name(index));
-    this.#link?.flush();
+    this.#circuit?.adapter?.ask(index, this.#input.names.name(index));
+    this.#circuit?.flush();
   }
 
   #lose(reason: string): void {
@@ -328,15 +292,6 @@ export class ReachabilityWatcher implements Reachability {
       advice: 'It is tried again all the time; look whether the IOC still runs.',
     };
     this.#tell();
-  }
-
-  #closeLink(): void {
-    this.#circuit?.abort();
-    this.#link?.dispose();
-    this.#link = undefined;
-    this.#dialect = undefined;
-    this.#isReady = false;
-    this.#asked = 0;
   }
 
   /** Tells once for all that changes in this turn of the event loop. */
@@ -352,7 +307,7 @@ export class ReachabilityWatcher implements Reachability {
   dispose(): void {
     if (this.#store.isDisposed) return;
     this.#abort.abort();
-    this.#closeLink();
+    this.#circuit?.dispose();
     this.#store.dispose();
   }
 }

@@ -1,0 +1,135 @@
+import { delay, withDeadline } from '../../base/abort';
+import type { Clock } from '../../base/clock';
+import type { Disposable } from '../../base/disposable';
+import { TimeoutError } from '../../base/errors';
+import type { Connection } from '../host/connection';
+import { keepAlive } from './keepAlive';
+import { ProtocolLink, type ProtocolObject } from './protocolLink';
+
+/** What one protocol says on a circuit: bytes in, bytes out, and the question for a sign of life. */
+export interface CircuitAdapter extends ProtocolObject {
+  ping(): void;
+}
+
+export interface CircuitInput<A extends CircuitAdapter> {
+  readonly dial: (signal: AbortSignal) => Promise<Connection>;
+  /** Called when there is a connection; `ready` is to be called when the handshake is done. */
+  readonly createAdapter: (ready: () => void) => A;
+  readonly onReady: () => void;
+  /** The server takes bytes again after `flush` returned false. */
+  readonly onDrain?: () => void;
+  /** Bytes arrived, before they are looked at; may throw to end the circuit. */
+  readonly onBytes?: (lengthBytes: number) => void;
+  readonly dialTimeoutMs: number;
+  readonly handshakeTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+/**
+ * One circuit to one server, whatever it is for: connects, waits for the handshake, keeps it alive, and
+ * ends once. Its owner connects again, if he wants, by another one.
+ */
+export class Circuit<A extends CircuitAdapter> implements Disposable {
+  readonly #input: CircuitInput<A>;
+  readonly #abort = new AbortController();
+  #adapter: A | undefined;
+  #link: ProtocolLink | undefined;
+  #isReady = false;
+  #resolve: (error: Error | undefined) => void = () => undefined;
+
+  constructor(input: CircuitInput<A>) {
+    this.#input = input;
+  }
+
+  /** There from the connection to the end. */
+  get adapter(): A | undefined {
+    return this.#adapter;
+  }
+
+  /** Whether the handshake was done, also after the end. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Aborts at its end. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Sends what waits; false when the server is slow: wait for onDrain before producing more. */
+  flush(): boolean {
+    return this.#link?.flush() ?? false;
+  }
+
+  /** Ends it for a reason from outside, which `run` resolves to. */
+  end(reason: Error): void {
+    this.#resolve(reason);
+  }
+
+  /**
+   * Once. Resolves at the end, with why: undefined when the server closed it, or it was disposed. Rejects
+   * when there is no connection (TimeoutError, or what `dial` says), and with CancelledError.
+   */
+  async run(): Promise<Error | undefined> {
+    const { clock, dialTimeoutMs } = this.#input;
+    const message = `no connection within ${dialTimeoutMs / 1000} s`;
+    try {
+      const connection = await withDeadline(clock, dialTimeoutMs, message, this.signal, (inner) =>
+        this.#dial(inner),
+      );
+      return await this.#converse(connection);
+    } finally {
+      this.dispose();
+    }
+  }
+
+  /** Nobody waits for one that comes too late. */
+  async #dial(signal: AbortSignal): Promise<Connection> {
+    const connection = await this.#input.dial(signal);
+    if (signal.aborted) connection.destroy();
+    return connection;
+  }
+
+  #converse(connection: Connection): Promise<Error | undefined> {
+    const { createAdapter, onReady, onDrain, onBytes } = this.#input;
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      const adapter = createAdapter(() => {
+        this.#isReady = true;
+        onReady();
+      });
+      const link = new ProtocolLink(connection, adapter, {
+        onEnd: resolve,
+        ...(onDrain && { onDrain }),
+        ...(onBytes && { onBytes }),
+      });
+      this.#adapter = adapter;
+      this.#link = link;
+      void this.#watch(link, adapter);
+      link.flush();
+      if (this.signal.aborted) resolve(undefined);
+    });
+  }
+
+  /** Ends it when the handshake, or any sign of life, takes too long. */
+  async #watch(link: ProtocolLink, adapter: A): Promise<void> {
+    const { clock, handshakeTimeoutMs } = this.#input;
+    try {
+      await delay(clock, clock.stretch(handshakeTimeoutMs), this.signal);
+      if (!this.#isReady) {
+        throw new TimeoutError(`no handshake within ${handshakeTimeoutMs / 1000} s`);
+      }
+      await keepAlive(clock, link, () => adapter.ping(), this.signal);
+    } catch (error) {
+      if (!this.signal.aborted) this.#resolve(error as Error);
+    }
+  }
+
+  dispose(): void {
+    this.#abort.abort();
+    this.#link?.dispose();
+    this.#link = undefined;
+    this.#adapter = undefined;
+    this.#resolve(undefined);
+  }
+}
