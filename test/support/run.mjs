@@ -34,9 +34,14 @@ const layersOf = (layers) =>
 
 const total = { passed: 0, failed: 0, skipped: [] };
 let child;
+let isStopped = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   // The tests end their engines first; we end with them.
-  process.on(signal, () => (child ? child.kill(signal) : process.exit(1)));
+  process.on(signal, () => {
+    isStopped = true;
+    if (child) child.kill(signal);
+    else process.exit(1);
+  });
 }
 
 if (parameters.length === 0) {
@@ -123,6 +128,7 @@ function run(program, programParameters, environment = {}) {
     });
     child.once('close', (exitCode, signal) => {
       child = undefined;
+      if (isStopped) process.exit(1);
       resolve({ exitCode, signal });
     });
   });
