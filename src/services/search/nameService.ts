@@ -318,15 +318,14 @@ export class NameService implements Disposable {
    * Whose list or databases have the name come first: a yes is no more than a word. Those that say yes
    * to all names come last, as gateways do.
    */
-  #inOrder(name: string): KnownServer[] {
-    const rank = (known: KnownServer): number => {
-      if (isLast(known)) return 2;
-      return known.server.isOwn(name) ? 0 : 1;
-    };
-    return this.#known
-      .map((known) => ({ known, rank: rank(known) }))
-      .sort((a, b) => a.rank - b.rank)
-      .map(({ known }) => known);
+  *#inOrder(name: string): Iterable<KnownServer> {
+    for (const known of this.#known) {
+      if (!isLast(known) && known.server.isOwn(name)) yield known;
+    }
+    for (const known of this.#known) {
+      if (!isLast(known) && !known.server.isOwn(name)) yield known;
+    }
+    for (const known of this.#known) if (isLast(known)) yield known;
   }
 
   /** A name that is its own by more than a yes, or that it had before it started anew. */
