@@ -11,9 +11,12 @@ import type { LabEngine } from '../support/lab/engine';
 import { importImage } from '../support/lab/image';
 import { iocCommand, type IocOptions } from '../support/lab/ioc';
 import { needsEngine, needsOwnNetwork } from '../support/lab/needs';
+import { listenersOf } from '../support/lab/process';
 import { Scene } from '../support/scene';
+import { until } from '../support/until';
 
-const PATIENCE_MS = 15_000;
+/** libca leaves a name server that refused it alone for half a minute. */
+const PATIENCE_MS = 45_000;
 const SUBNET = '10.89.77';
 const NETWORK = 'channel_access';
 
@@ -81,6 +84,17 @@ for (const [ca, repeater, pva] of [
       ]);
       await create('pvagw', { ioc: 'pvagw', behind: ip }, ['-p', `127.0.0.1:${pva}:${pva}`]);
       for (const name of names) await lab.cli('start', name);
+      // The engine's forwarder takes connections before there is a server: libca is refused then, and may
+      // be stuck with that name server for long, with us or without.
+      for (const [name, port] of [
+        ['bl01t-ea-test-01', ca],
+        ['ca-gateway', ca],
+        ['pvagw', pva],
+      ] as const) {
+        const pid = Number(await lab.cli('inspect', '--format', '{{.State.Pid}}', name));
+        const isServing = (): boolean => listenersOf(pid).some((one) => one.port === port);
+        await until(isServing, 20_000, `${name} to listen on ${port}`);
+      }
     }
 
     async function down(): Promise<void> {
