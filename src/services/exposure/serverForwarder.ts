@@ -24,6 +24,7 @@ import {
   type LocalPorts,
   type OpenPortInput,
   type TakenPort,
+  TOLD_TAKEN,
 } from '../localPorts/localPorts';
 
 /** A way that has not answered by then is given up for the next one. */
@@ -567,15 +568,15 @@ function describeSkipped(
   );
 }
 
-/** At most two, because a person acts on the first. */
 function describeTaken(taken: readonly TakenPort[]): string {
   const everywhere = taken.find(({ holder }) => holder?.isEverywhere);
   if (everywhere) {
     return `port ${everywhere.endpoint.port} of every address ${everywhere.reason}`;
   }
   const shown = taken
-    .slice(0, 2)
+    .slice(0, TOLD_TAKEN)
     .map(({ endpoint, reason }) => `${formatEndpoint(endpoint)} ${reason}`);
-  if (taken.length > 2) shown.push(`and ${taken.length - 2} more addresses`);
+  const more = taken.length - TOLD_TAKEN;
+  if (more > 0) shown.push(`and ${more} more addresses`);
   return shown.join(', ');
 }

@@ -328,8 +328,6 @@ export class ExposeSession implements Disposable {
     }
   }
 
-  /** A published port is held by a program of the engine's, whose name says nothing to a person. */
-
   #tell(): void {
     if (this.#store.isDisposed) return;
     this.#pendingTell ??= this.#input.clock.after(COALESCE_MS, () => {

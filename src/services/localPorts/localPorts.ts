@@ -87,6 +87,8 @@ export interface OpenPortInput {
  * running at the moment, and nobody else can.
  */
 export const FIRST_FREE_PORT = 1024;
+/** A person acts on the first; of the others there is only the count. */
+export const TOLD_TAKEN = 2;
 /** IOCs that come back on ever new dynamic ports must not fill the memory. */
 const REMEMBERED_PORTS = 1000;
 /** How many further addresses are tried when strangers hold the port. */
@@ -112,13 +114,16 @@ export class LocalPorts implements Disposable {
     return this.#input.findHolder(endpoint);
   }
 
-  /** Those that are still taken, with what is known of it by now. */
+  /**
+   * Those that are still taken, with what is known of it by now. Looking for a holder walks through all
+   * processes, so no more are looked at than are told (`TOLD_TAKEN`).
+   */
   async stillTaken(taken: readonly TakenPort[]): Promise<readonly TakenPort[]> {
     const still: TakenPort[] = [];
     for (const one of taken) {
       const { endpoint, reason } = one;
       const reservation = this.#input.reservations.find('tcp', endpoint);
-      if (endpoint.port < FIRST_FREE_PORT) still.push(one);
+      if (endpoint.port < FIRST_FREE_PORT || still.length >= TOLD_TAKEN) still.push(one);
       else if (reservation) still.push(leftTo(endpoint, reservation));
       else if (reason === describeHeld(await this.#input.findHolder(endpoint))) still.push(one);
     }
@@ -295,7 +300,8 @@ function leftTo(endpoint: Endpoint, { publisher, isEverywhere }: PortReservation
   return { endpoint, reason: describeLeft(publisher), holder };
 }
 
-function describeHeld(holder: PortHolder | undefined): string {
+/** Why a port is not ours: "is held by PROGRAM (pid N)". */
+export function describeHeld(holder: PortHolder | undefined): string {
   return `is held by ${describeHolder(holder)}`;
 }
 

@@ -192,8 +192,10 @@ export class ContainerPorts implements PortReservations, Disposable {
   }
 
   find(transport: Transport, endpoint: Endpoint): PortReservation | undefined {
-    const removed = [...this.#removed.values()].map(({ publisher }) => publisher);
-    this.#byPort ??= byPort([...this.publishers, ...removed]);
+    this.#byPort ??= byPort([
+      ...this.publishers,
+      ...[...this.#removed.values()].map(({ publisher }) => publisher),
+    ]);
     const wallMs = this.#clock.wallMs();
     let specific: PortReservation | undefined;
     for (const { publisher, hostIp } of this.#byPort.get(`${transport} ${endpoint.port}`) ?? []) {

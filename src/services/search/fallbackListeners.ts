@@ -12,7 +12,7 @@ import { type Endpoint, formatEndpoint, isSameEndpoint } from '../../model/endpo
 import type { Problem, PvProtocol } from '../../model/snapshot';
 import type { CircuitInterceptor } from '../host/connection';
 import { CA_SERVER_PORT, PVA_SERVER_PORT } from '../discovery/detect/candidates';
-import { describeHolder, describeLeft, type PortHolder } from '../localPorts/localPorts';
+import { describeHeld, describeLeft, type PortHolder } from '../localPorts/localPorts';
 import type { PortReservations } from '../localPorts/portReservations';
 import type { SearchSockets } from '../host/searchSockets';
 
@@ -141,7 +141,7 @@ export class FallbackListeners implements Disposable {
       }
       const holder = rival ?? (await findHolder(endpoint));
       if (store.isDisposed) return;
-      this.#setProblem(protocol, `is held by ${describeHolder(holder)}`);
+      this.#setProblem(protocol, describeHeld(holder));
     } catch (error) {
       log('info', 'search', `${formatEndpoint(endpoint)}: ${messageOf(error)}`);
     }

@@ -11,7 +11,7 @@ import type { Log } from '../../base/log';
 import { type Endpoint, formatEndpoint, isLoopback } from '../../model/endpoint';
 import type { SearchMode } from '../../model/coreApi';
 import type { Problem, PvProtocol, SearchPort, SearchState } from '../../model/snapshot';
-import { describeHolder, describeLeft } from '../localPorts/localPorts';
+import { describeHeld, describeLeft } from '../localPorts/localPorts';
 import type { PortReservations } from '../localPorts/portReservations';
 import type { NameService } from './nameService';
 import type { SearchSocket, SearchSockets } from '../host/searchSockets';
@@ -151,8 +151,7 @@ export class HostSearch implements Disposable {
   async #giveWay(place: Place): Promise<void> {
     const { socket } = place;
     const holder = await socket?.findRival();
-    if (holder && place.socket === socket)
-      this.#fail(place, `is held by ${describeHolder(holder)}`);
+    if (holder && place.socket === socket) this.#fail(place, describeHeld(holder));
   }
 
   /** Opens what is wanted and free, closes what is not; what failed waits for its retry. */
@@ -214,9 +213,7 @@ export class HostSearch implements Disposable {
       const opened = await sockets.open(protocol, endpoint.port, events);
       if (!('local' in opened)) {
         const { holder, reason } = opened;
-        const why = holder
-          ? `is held by ${describeHolder(holder)}`
-          : `cannot be opened (${reason})`;
+        const why = holder ? describeHeld(holder) : `cannot be opened (${reason})`;
         this.#fail(place, why);
         return;
       }

@@ -292,14 +292,15 @@ export class NameService implements Disposable {
 
   /** By what is known: the first server in the order; others are noted. */
   #locate(name: string): NameLocation | undefined {
-    const here: KnownServer[] = [];
-    for (const known of this.#inOrder(name)) {
-      if (!isHere(known, name)) continue;
+    const here = this.#known
+      .filter((known) => isHere(known, name))
+      .sort((a, b) => rankOf(a, name) - rankOf(b, name));
+    for (const [index, known] of here.entries()) {
       this.#keptUntilMs.delete(known.server.key);
       // Who is last has the names of others by its nature.
-      const [first] = here;
-      if (first && !isLast(known)) this.#noteDuplicate(first.server, known.server, name);
-      here.push(known);
+      if (index > 0 && here[0] && !isLast(known)) {
+        this.#noteDuplicate(here[0].server, known.server, name);
+      }
     }
     let [first] = here;
     if (first && !this.#isItsOwn(first, name)) {
@@ -312,20 +313,6 @@ export class NameService implements Disposable {
       }
     }
     return first && locationOf(first.server);
-  }
-
-  /**
-   * Whose list or databases have the name come first: a yes is no more than a word. Those that say yes
-   * to all names come last, as gateways do.
-   */
-  *#inOrder(name: string): Iterable<KnownServer> {
-    for (const known of this.#known) {
-      if (!isLast(known) && known.server.isOwn(name)) yield known;
-    }
-    for (const known of this.#known) {
-      if (!isLast(known) && !known.server.isOwn(name)) yield known;
-    }
-    for (const known of this.#known) if (isLast(known)) yield known;
   }
 
   /** A name that is its own by more than a yes, or that it had before it started anew. */
@@ -467,6 +454,15 @@ type Server = Pick<KnownServer, 'server' | 'asked'>;
 /** Asked, and preferred, after all others: its yes does not tell that the PV is there. */
 function isLast({ server, asked }: Server): boolean {
   return server.isGateway || asked.saysYesToAll;
+}
+
+/**
+ * Whose list or databases have the name come first: a yes is no more than a word. Those that say yes to all
+ * names come last, as gateways do.
+ */
+function rankOf(known: Server, name: string): number {
+  if (isLast(known)) return 2;
+  return known.server.isOwn(name) ? 0 : 1;
 }
 
 /** Whether a client that is sent there now gets the PV, as far as is known. */

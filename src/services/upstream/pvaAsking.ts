@@ -1,5 +1,6 @@
 import { RemoteProtocolError } from '../../base/errors';
 import { isChannelName, isSuccess, PvaClientConnection } from '../../protocol/pva';
+import { demandAccepted } from './demandAccepted';
 import type { AskingDialect, AskingEvents, AskingIdentity } from './askingDialect';
 
 const SEARCHES_PER_SECOND = 5000;
@@ -40,9 +41,7 @@ export function createPvaAsking(identity: AskingIdentity, events: AskingEvents):
   const connection = new PvaClientConnection(
     {
       onValidated(status) {
-        if (!isSuccess(status)) {
-          throw new RemoteProtocolError(`the server refused our connection: ${status.message}`);
-        }
+        demandAccepted(status);
         connection.search([], { mustReply: true, isDirect: true });
         connection.echo();
       },

@@ -4,7 +4,7 @@ import {
   PvaClientConnection,
   type PvaClientHandler,
 } from '../../protocol/pva';
-import { RemoteProtocolError } from '../../base/errors';
+import { demandAccepted } from './demandAccepted';
 import { type ChannelDialect, type DialectEvents, MAX_HELD_CHANNELS } from './reachabilityWatcher';
 import type { ReachabilityInput } from './reachability';
 
@@ -25,9 +25,7 @@ export function createPvaDialect(
 
   const handler: PvaClientHandler = {
     onValidated(status) {
-      if (!isSuccess(status)) {
-        throw new RemoteProtocolError(`the server refused our connection: ${status.message}`);
-      }
+      demandAccepted(status);
       // pvxs answers both, in this order, the others the echo only.
       connection.search([], { mustReply: true, isDirect: true });
       connection.echo();

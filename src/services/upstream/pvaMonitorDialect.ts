@@ -1,5 +1,5 @@
-import { RemoteProtocolError } from '../../base/errors';
 import { isSuccess, PvaClientConnection } from '../../protocol/pva';
+import { demandAccepted } from './demandAccepted';
 import type { MonitorDialect, MonitorEvents, MonitorIdentity } from './monitorDialect';
 import { readingOfPva } from './readPv';
 
@@ -34,9 +34,7 @@ export function createPvaMonitorDialect(
   const connection = new PvaClientConnection(
     {
       onValidated(status) {
-        if (!isSuccess(status)) {
-          throw new RemoteProtocolError(`the server refused our connection: ${status.message}`);
-        }
+        demandAccepted(status);
         events.ready();
       },
       onChannelCreated(cid, status) {
