@@ -65,7 +65,9 @@ function countingClock(): { clock: Clock; longestTurn: () => number } {
 describe('findDatabaseNames', () => {
   it('tells many long problems in few words', async () => {
     const long = (at: number): string => `/${at}${'A'.repeat(31_000)}`;
-    const script = Array.from({ length: 60 }, (_, at) => `< ${long(at)}\n`).join('');
+    // Beyond the depth of scripts each line is a problem that names its file.
+    const lines = Array.from({ length: 60 }, (_, at) => `< ${long(at)}\n`).join('');
+    const script = `< /st.cmd\n${lines}`;
     const found = await find({ commandLine: ['softIoc', '/st.cmd'] }, { '/st.cmd': script });
     assert.ok(found.problems.length > 10);
     assert.ok(JSON.stringify(found.problems.map(({ message }) => message)).length < 50_000);
