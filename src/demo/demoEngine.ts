@@ -1,6 +1,6 @@
 /**
  * An engine with one container with one IOC, all of it in this process. The IOC has no port on this
- * machine: like one in a container it is reached by a dial through its way in, so the whole path
+ * machine: like one in a container it is reached by a dial through its route, so the whole path
  * (sockets seen, handshake, relay, names, channels) is the real one.
  */
 import type { Duplex } from 'node:stream';
@@ -10,7 +10,7 @@ import { EventEmitter } from '../base/event';
 import { ContainerError, TransportError } from '../base/errors';
 import type { Endpoint } from '../model/endpoint';
 import { openTcpRelay } from '../node/relay/tcpRelay';
-import type { WayIn } from '../services/host/connection';
+import type { Route } from '../services/host/connection';
 import {
   CA_SERVER_PORT,
   PVA_BROADCAST_PORT,
@@ -89,7 +89,7 @@ export function createDemoEngine(clock: Clock): Engine {
 function openDemoContainer(servers: DemoServers, clock: Clock): ContainerAccess {
   const store = new DisposableStore();
   return {
-    ways: [store.add(createDemoWay(servers))],
+    routes: [store.add(createDemoRoute(servers))],
     watchSockets(events) {
       const report = clock.after(0, () => events.report(REPORT));
       return { lookNow: () => undefined, dispose: () => report.dispose() };
@@ -99,7 +99,7 @@ function openDemoContainer(servers: DemoServers, clock: Clock): ContainerAccess 
   };
 }
 
-function createDemoWay(servers: DemoServers): WayIn {
+function createDemoRoute(servers: DemoServers): Route {
   const store = new DisposableStore();
   const dial = (target: Endpoint): Promise<Duplex> => {
     const [client, server] = duplexPair();

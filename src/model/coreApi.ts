@@ -9,7 +9,7 @@ import type { Endpoint } from './endpoint';
 import type { NameSource, PvStep } from './pvTable';
 import type { PvReading } from './reading';
 import type { ContainerHint } from './workspaceContainer';
-import type { ContainerStatus, Problem, PvProtocol, Snapshot, WayKind } from './snapshot';
+import type { ContainerStatus, Problem, PvProtocol, Snapshot, RouteKind } from './snapshot';
 
 /** Which containers the person wants. */
 export interface Selection {
@@ -161,7 +161,7 @@ export interface PvPath {
   readonly row: PvRow;
   readonly implementation: string;
   readonly pid?: number;
-  readonly way?: WayKind;
+  readonly route?: RouteKind;
   /** In the container. */
   readonly listening: Endpoint;
   /** On this machine. */

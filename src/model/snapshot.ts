@@ -65,7 +65,7 @@ export interface IocState {
 }
 
 /** How bytes get from this machine into the container. */
-export type WayKind =
+export type RouteKind =
   | 'host-network' // the IOC listens on this machine itself
   | 'published' // the engine publishes the port
   | 'address' // the container's own address is routable from here
@@ -91,7 +91,7 @@ export interface ServerState {
   /** Where it listens, in the container's network namespace. */
   readonly listening: Endpoint;
   readonly status: ServerStatus;
-  readonly way?: WayKind;
+  readonly route?: RouteKind;
   /** Where clients on this machine reach it. */
   readonly local?: Endpoint;
   /** Whether what listens at `local` is a relay of ours, which answers searches for all servers. */

@@ -21,8 +21,8 @@ export function nameServersOf(snapshot: Snapshot): NameServers {
 }
 
 /** What is in this machine's own network needs no name server of ours. */
-function isCarried({ status, way }: ServerState): boolean {
-  return status === 'exposed' && way !== 'host-network';
+function isCarried({ status, route }: ServerState): boolean {
+  return status === 'exposed' && route !== 'host-network';
 }
 
 function allServers({ containers }: Snapshot): ServerState[] {

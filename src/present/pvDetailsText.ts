@@ -5,7 +5,7 @@ import type { SearchNode, TreeNode } from './pvTree';
 import { stepHealth } from './pvTree';
 import type { PvStep } from '../model/pvTable';
 import { sizeText, valueText } from '../model/reading';
-import type { Problem, PvProtocol, ServerState, WayKind } from '../model/snapshot';
+import type { Problem, PvProtocol, ServerState, RouteKind } from '../model/snapshot';
 import { type Health, reachableText } from './table';
 
 /** One protocol's part of a details, or all of a tooltip. All texts are plain, none is Markdown. */
@@ -70,7 +70,7 @@ function pathSection(path: PvPath, nowMs: number): StorySection {
   const since = path.since === undefined ? '' : `, since ${formatMoment(path.since, nowMs)}`;
   lines.push({ label: 'State', text: `${failure?.message ?? STEP_WORDS[row.step]}${since}` });
   if (failure) lines.push({ label: 'What to do', text: failure.advice });
-  lines.push({ label: 'Path', text: wayText(path) });
+  lines.push({ label: 'Path', text: routeText(path) });
   return {
     heading: `${PROTOCOL_WORDS[row.protocol]} (${path.implementation})`,
     health: path.problem ? 'bad' : stepHealth(row.step),
@@ -89,19 +89,19 @@ function shortened(text: string): string {
 }
 
 /** `IOC X (pid 123) in container Y, :5064 → its address → 127.0.0.1:5064` */
-function wayText({ row, pid, listening, way, local }: PvPath): string {
+function routeText({ row, pid, listening, route, local }: PvPath): string {
   const process = pid === undefined ? '' : ` (pid ${pid})`;
   const port = isUnspecified(listening.host) ? `:${listening.port}` : formatEndpoint(listening);
   return [
     `IOC ${row.iocName}${process} in container ${row.containerName}, ${port}`,
-    ...(way ? [WAY_WORDS[way]] : []),
+    ...(route ? [ROUTE_WORDS[route]] : []),
     local ? formatEndpoint(local) : 'not on this machine',
   ].join(' \u2192 ');
 }
 
 const PROTOCOL_WORDS: Record<PvProtocol, string> = { ca: 'Channel Access', pva: 'pvAccess' };
 
-export const WAY_WORDS: Record<WayKind, string> = {
+export const ROUTE_WORDS: Record<RouteKind, string> = {
   'host-network': 'host network',
   published: 'published port',
   address: "the container's address",
@@ -210,11 +210,11 @@ function searchLines(
 }
 
 function serverSection(node: TreeNode, server: ServerState, nowMs: number): StorySection {
-  const { protocol, implementation, listening, way, local, since, pvs, problem, note } = server;
+  const { protocol, implementation, listening, route, local, since, pvs, problem, note } = server;
   return section(node, `${PROTOCOL_WORDS[protocol]} server`, [
     ['Software', implementation],
     ['In the container', formatEndpoint(listening)],
-    ['Way', way ? WAY_WORDS[way] : ''],
+    ['Way', route ? ROUTE_WORDS[route] : ''],
     ['On this machine', local ? formatEndpoint(local) : ''],
     [
       'State',

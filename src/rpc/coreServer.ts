@@ -88,7 +88,7 @@ class ServedFrontEnd {
     this.#host = host;
     this.#clock = clock;
     this.#log = log;
-    setMaxListeners(0, this.#abort.signal); // one for each request under way
+    setMaxListeners(0, this.#abort.signal); // one for each request under route
     stream.on('error', () => this.end());
     stream.on('close', () => this.end());
     this.#connection = createRpcConnection(stream);

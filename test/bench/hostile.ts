@@ -16,7 +16,7 @@ import type { CoreApi } from '../../src/model/coreApi';
 import type { ServerState } from '../../src/model/snapshot';
 import { connectTcp } from '../../src/node/relay/connectTcp';
 import { systemClock } from '../../src/node/systemClock';
-import type { WayIn } from '../../src/services/host/connection';
+import type { Route } from '../../src/services/host/connection';
 import type { ContainerInfo, Engine } from '../../src/services/host/engine';
 import { Core } from '../../src/services/core';
 import { until } from '../support/until';
@@ -288,7 +288,7 @@ class HostileEngine implements Engine {
       environment: attack.environment ?? {},
     };
     return {
-      ways: [wayTo(attack.port)],
+      routes: [wayTo(attack.port)],
       watchSockets(events) {
         const report = {
           sockets: [
@@ -315,7 +315,7 @@ class HostileEngine implements Engine {
 }
 
 /** Straight to a port of this machine, whatever the container's own is. */
-function wayTo(port: number): WayIn {
+function wayTo(port: number): Route {
   const target = { host: '127.0.0.1', port };
   return {
     kind: 'host-network',

@@ -32,7 +32,7 @@ export type Restarted = 'ioc' | 'container';
 
 /** A line of the peer's output. */
 export interface Sample {
-  readonly way: Way;
+  readonly route: Way;
   readonly restarted: Restarted;
   readonly protocol: PvProtocol;
   /** From the server listening again to the client's first value. */
@@ -59,16 +59,16 @@ export async function measureReconnect(): Promise<Figure[]> {
   for (const stage of STAGES) samples.push(...(await Promise.all(stage.map(runSeries))).flat());
   return (['ioc', 'container'] as const).flatMap((restarted) =>
     (['ca', 'pva'] as const).flatMap((protocol) => {
-      const timesOf = (way: Way): number[] =>
+      const timesOf = (route: Way): number[] =>
         samples
-          .filter((s) => s.way === way && s.restarted === restarted && s.protocol === protocol)
+          .filter((s) => s.route === route && s.restarted === restarted && s.protocol === protocol)
           .map(({ seconds }) => seconds);
       const what = `${protocol.toUpperCase()}, ${restarted === 'ioc' ? 'IOC' : 'container'} restarted`;
-      return Object.entries(OURS).flatMap(([way, name]) => {
-        const times = timesOf(way as Way);
+      return Object.entries(OURS).flatMap(([route, name]) => {
+        const times = timesOf(route as Way);
         return times.length === 0
           ? []
-          : [figureOf(`${what}, ${name}, p95`, way as Way, times, timesOf('host'))];
+          : [figureOf(`${what}, ${name}, p95`, route as Way, times, timesOf('host'))];
       });
     }),
   );
@@ -76,17 +76,17 @@ export async function measureReconnect(): Promise<Figure[]> {
 
 function figureOf(
   what: string,
-  way: Way,
+  route: Way,
   times: readonly number[],
   host: readonly number[],
 ): Figure {
-  const isLong = way === 'long' || way === 'long-silent';
+  const isLong = route === 'long' || route === 'long-silent';
   return {
     what,
     unit: 's',
     ours: percentile(times, 95),
     ...(!isLong && { peer: { name: 'host network', value: percentile(host, 95) } }),
-    ...(GOAL_WAYS.includes(way) && { goal: { kind: 'times-less', factor: 1 } }),
+    ...(GOAL_WAYS.includes(route) && { goal: { kind: 'times-less', factor: 1 } }),
     note: isLong ? spreadOf(times) : `${spreadOf(times)}; host network ${spreadOf(host)}`,
   };
 }

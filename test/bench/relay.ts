@@ -12,7 +12,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Disposable } from '../../src/base/disposable';
 import { toDisposable } from '../../src/base/disposable';
-import type { WayKind } from '../../src/model/snapshot';
+import type { RouteKind } from '../../src/model/snapshot';
 import { openAs, openEngineApi } from '../support/containerAccess';
 import { freePort } from '../support/freePort';
 import { runKeeper, type LabContainer } from '../support/lab/container';
@@ -107,14 +107,14 @@ async function openOwn(
   owned.push(toDisposable(() => void engine.close()));
   const access = openAs('from here', engine.api, await engine.info(box.id));
   owned.push(access);
-  const wanted: WayKind[] = ['address', 'entered', 'exec-node', 'exec-python', 'exec-connector'];
+  const wanted: RouteKind[] = ['address', 'entered', 'exec-node', 'exec-python', 'exec-connector'];
   const contenders: Contender[] = [];
-  for (const way of access.ways.filter((one) => wanted.includes(one.kind))) {
-    const result = await way.openRelay({ host: '127.0.0.1', port: 0 }, SERVER);
+  for (const route of access.routes.filter((one) => wanted.includes(one.kind))) {
+    const result = await route.openRelay({ host: '127.0.0.1', port: 0 }, SERVER);
     if (result.kind !== 'listening') throw new Error(result.kind);
-    const isExec = way.kind.startsWith('exec');
+    const isExec = route.kind.startsWith('exec');
     const lengthBytes = (isExec ? 192 : 768) * MIB;
-    contenders.push({ name: way.kind, port: result.relay.local.port, lengthBytes });
+    contenders.push({ name: route.kind, port: result.relay.local.port, lengthBytes });
   }
   return contenders;
 }

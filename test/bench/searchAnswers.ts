@@ -10,7 +10,7 @@ import {
 } from './searchClients';
 
 /** In the order in which searchPeer.ts tells ports: of ours, and of the server itself. */
-const WAYS: readonly {
+const ROUTES: readonly {
   readonly name: string;
   readonly open: (port: number, found: Found) => Promise<Searching>;
 }[] = [
@@ -29,7 +29,7 @@ const PATIENCE_MS = 3000;
 
 export async function measureAnswers(ports: readonly number[]): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const [index, { name, open }] of WAYS.entries()) {
+  for (const [index, { name, open }] of ROUTES.entries()) {
     const [our = 0, its = 0] = ports.slice(2 * index);
     for (const [perSecond, count] of COUNTS) {
       for (const kind of ['known', 'asked for']) {
@@ -52,7 +52,7 @@ export async function measureAnswers(ports: readonly number[]): Promise<Figure[]
 
 /** Of those that were answered, in milliseconds. */
 async function searchTimes(
-  open: (typeof WAYS)[number]['open'],
+  open: (typeof ROUTES)[number]['open'],
   port: number,
   prefix: string,
   perSecond: number,

@@ -22,11 +22,11 @@ describe('the cases of the guide: rootless', () => {
   for (const guideCase of guideCases) {
     it(titleOf(guideCase), async () => {
       // A search that goes where we do not answer would only be waited for.
-      const ways = guideCase.unanswered
+      const routes = guideCase.unanswered
         ? ['environment' as const]
         : (['search', 'environment'] as const);
-      const outcomes = await run.try(guideCase, ways);
-      for (const [way, { isFound, said }] of outcomes) assert.ok(isFound, `${way}: ${said}`);
+      const outcomes = await run.try(guideCase, routes);
+      for (const [route, { isFound, said }] of outcomes) assert.ok(isFound, `${route}: ${said}`);
     });
   }
 });

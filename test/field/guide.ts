@@ -15,7 +15,7 @@ import {
   type Outcome,
   tryAlone,
   type Way,
-  WAYS,
+  ROUTES,
 } from './guideCases';
 
 const KINDS: readonly string[] = ['rootless', 'podman', 'docker'] satisfies EngineKind[];
@@ -49,7 +49,10 @@ async function main([kind = 'rootless', ...others]: readonly string[]): Promise<
   for (const [index, guideCase] of guideCases.entries()) {
     const outcomes = await run.try(guideCase, ['search', 'environment']);
     outcomes.set('alone', alone[index] ?? { isFound: false, said: '' });
-    printLine([...cellsOf(guideCase), ...WAYS.map((way) => cellOf(guideCase, way, outcomes))]);
+    printLine([
+      ...cellsOf(guideCase),
+      ...ROUTES.map((route) => cellOf(guideCase, route, outcomes)),
+    ]);
     const { isFound = false, said } = outcomes.get('environment') ?? {};
     if (isFound) continue;
     console.error(said);
@@ -78,9 +81,13 @@ function cellsOf(guideCase: GuideCase): string[] {
   ];
 }
 
-function cellOf({ unanswered }: GuideCase, way: Way, outcomes: ReadonlyMap<Way, Outcome>): string {
-  const isFound = outcomes.get(way)?.isFound === true;
-  return !isFound && way === 'search' && unanswered ? `no: ${unanswered}` : yesNo(isFound);
+function cellOf(
+  { unanswered }: GuideCase,
+  route: Way,
+  outcomes: ReadonlyMap<Way, Outcome>,
+): string {
+  const isFound = outcomes.get(route)?.isFound === true;
+  return !isFound && route === 'search' && unanswered ? `no: ${unanswered}` : yesNo(isFound);
 }
 
 const code = (...words: string[]): string => words.map((word) => `\`${word}\``).join(' ');

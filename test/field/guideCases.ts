@@ -85,7 +85,7 @@ export type Way = 'alone' | 'search' | 'environment';
 
 export type HelpedWay = Exclude<Way, 'alone'>;
 
-export const WAYS: readonly Way[] = ['alone', 'search', 'environment'];
+export const ROUTES: readonly Way[] = ['alone', 'search', 'environment'];
 
 export interface Outcome {
   readonly isFound: boolean;
@@ -109,7 +109,7 @@ export class GuideRun {
   }
 
   /** In a container of its own, which is gone after that. */
-  async try(guideCase: GuideCase, ways: readonly HelpedWay[]): Promise<Map<Way, Outcome>> {
+  async try(guideCase: GuideCase, routes: readonly HelpedWay[]): Promise<Map<Way, Outcome>> {
     const exposed = this.#exposed;
     return inContainer(this.#scene.engine, guideCase, async (box) => {
       const outcomes = new Map<Way, Outcome>();
@@ -118,12 +118,12 @@ export class GuideRun {
         await exposed.until(isSearchKnown, 5000, 'both search ports');
         const { protocol, client } = guideCase;
         const ours = clientEnvironment(nameServersOf(exposed.snapshot), client);
-        for (const way of ways) {
-          const environment = way === 'search' ? client : { ...client, ...ours };
-          outcomes.set(way, await get(protocol, environment));
+        for (const route of routes) {
+          const environment = route === 'search' ? client : { ...client, ...ours };
+          outcomes.set(route, await get(protocol, environment));
         }
       } catch (error) {
-        for (const way of ways) outcomes.set(way, { isFound: false, said: String(error) });
+        for (const route of routes) outcomes.set(route, { isFound: false, said: String(error) });
       }
       return outcomes;
     });

@@ -90,8 +90,8 @@ async function readWithoutUs(server: MatrixServer): Promise<Results> {
   const results = new Map<Told, Readings>();
   for (const ports of new Set(TOLD.map(({ published }) => published))) {
     console.error(`${server.name}: published ${ports.join(' ')}, without us`);
-    const ways = TOLD.filter(({ published }) => published === ports);
-    const readings = await inScene((scene) => readPublished(scene, server, ports, ways));
+    const routes = TOLD.filter(({ published }) => published === ports);
+    const readings = await inScene((scene) => readPublished(scene, server, ports, routes));
     for (const [told, reading] of readings) {
       results.set(told, reading);
       for (const [key, result] of reading) {

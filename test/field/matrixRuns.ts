@@ -94,12 +94,12 @@ export async function readPublished(
   scene: Scene,
   server: MatrixServer,
   ports: readonly string[],
-  ways: readonly Told[],
+  routes: readonly Told[],
 ): Promise<(readonly [Told, Readings])[]> {
   const publish = ports.map((port) => `127.0.0.1:${parseInt(port, 10)}:${port}`);
   await startServer(scene, server, publish);
   return Promise.all(
-    ways.map(
+    routes.map(
       async (told) => [told, await read(told, [server], () => PUBLISHED_PATIENCE_MS)] as const,
     ),
   );

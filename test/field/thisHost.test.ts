@@ -76,7 +76,7 @@ for (const kind of ['rootless', 'docker'] as EngineKind[]) {
       assert.deepEqual(await read(caget, ['BOX:TEMPERATURE'], loopback), [21.5]);
       await scene.ioc({ ioc: 'softIocCa', macros: 'P=LATER:', network: 'host' });
       const problem = (): string => exposed.snapshot.search?.ca?.problem?.message ?? '';
-      await exposed.until(() => /held by softIocCa/.test(problem()), 10_000, 'us to give way');
+      await exposed.until(() => /held by softIocCa/.test(problem()), 10_000, 'us to give route');
       assert.deepEqual(await read(caget, ['LATER:TEMPERATURE'], loopback), [21.5]);
     });
 

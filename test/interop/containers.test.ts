@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { DisposableStore } from '../../src/base/disposable';
 import { isErrorCode } from '../../src/base/errors';
 import type { Endpoint } from '../../src/model/endpoint';
-import type { WayKind } from '../../src/model/snapshot';
+import type { RouteKind } from '../../src/model/snapshot';
 import type { Connection } from '../../src/services/host/connection';
 import type { BoundSocket, SocketReport } from '../../src/services/host/socketReport';
 import type { ContainerAccess, SocketWatch } from '../../src/services/host/engine';
@@ -232,8 +232,8 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
       });
     });
 
-    describe('ways in', () => {
-      const agents: [ImageName, WayKind[]][] = [
+    describe('routes in', () => {
+      const agents: [ImageName, RouteKind[]][] = [
         ['node-ioc', ['exec-node', 'exec-connector']],
         ['py-ioc', ['exec-python', 'exec-connector']],
         ['busybox-ioc', ['exec-connector']],
@@ -261,9 +261,9 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
         const box = await ioc({ image: 'bare-ioc', ioc: 'softIocCa' });
         const access = await open(box, 'from afar');
         const reasons = await Promise.all(
-          access.ways.map(async (way) => {
-            const error = await failureOfDial(way.dial({ host: '0.0.0.0', port: 5064 }, signal));
-            return `${way.kind}: ${error.message}`;
+          access.routes.map(async (route) => {
+            const error = await failureOfDial(route.dial({ host: '0.0.0.0', port: 5064 }, signal));
+            return `${route.kind}: ${error.message}`;
           }),
         );
         assert.deepEqual(reasons, [
@@ -281,13 +281,13 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
           publish: [`127.0.0.1:${same}:${same}`, `127.0.0.1:${other}:5075`],
         });
         const access = await open(box, 'from afar');
-        const way = access.ways.find((one) => one.kind === 'published');
+        const route = access.routes.find((one) => one.kind === 'published');
         const target = { host: '0.0.0.0', port: same };
-        assert.deepEqual(way?.directEndpoint(target), { host: '127.0.0.1', port: same });
-        assert.equal(way.directEndpoint({ host: '0.0.0.0', port: 5075 }), undefined);
-        assert.equal(way.directEndpoint({ host: '127.0.0.1', port: same }), undefined);
-        assert.equal(await answersCa(way.dial(target, signal)), true);
-        const error = await failureOfDial(way.dial({ host: '0.0.0.0', port: 5064 }, signal));
+        assert.deepEqual(route?.directEndpoint(target), { host: '127.0.0.1', port: same });
+        assert.equal(route.directEndpoint({ host: '0.0.0.0', port: 5075 }), undefined);
+        assert.equal(route.directEndpoint({ host: '127.0.0.1', port: same }), undefined);
+        assert.equal(await answersCa(route.dial(target, signal)), true);
+        const error = await failureOfDial(route.dial({ host: '0.0.0.0', port: 5064 }, signal));
         assert.equal(error.message, "the container's port 5064 is not published");
       });
 
@@ -295,9 +295,9 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
         const box = await ioc({ image: 'node-ioc', ioc: 'softIocCa' });
         for (const seen of ['from here', 'from afar'] as Seen[]) {
           const access = await open(box, seen);
-          for (const way of access.ways) {
-            if (way.kind === 'exec-python') continue;
-            const result = await way.openRelay(
+          for (const route of access.routes) {
+            if (route.kind === 'exec-python') continue;
+            const result = await route.openRelay(
               { host: '127.0.0.77', port: 5064 },
               { host: '0.0.0.0', port: 5064 },
             );
@@ -305,7 +305,7 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
             assert.equal(
               await answersCa(Promise.resolve(connect({ host: '127.0.0.77', port: 5064 }))),
               true,
-              way.kind,
+              route.kind,
             );
             result.relay.dispose();
           }
@@ -336,13 +336,13 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
           env: { EPICS_CAS_SERVER_PORT: String(port) },
         });
         const access = await open(box, 'from here');
-        const [way] = access.ways;
-        assert.equal(way?.kind, 'host-network');
-        assert.deepEqual(way.directEndpoint({ host: '0.0.0.0', port }), {
+        const [route] = access.routes;
+        assert.equal(route?.kind, 'host-network');
+        assert.deepEqual(route.directEndpoint({ host: '0.0.0.0', port }), {
           host: '127.0.0.1',
           port,
         });
-        assert.equal(await answersCa(way.dial({ host: '0.0.0.0', port }, signal)), true);
+        assert.equal(await answersCa(route.dial({ host: '0.0.0.0', port }, signal)), true);
       });
     });
 
@@ -445,10 +445,10 @@ class Watched {
 const listenerOn = (sockets: readonly BoundSocket[], port: number): boolean =>
   sockets.some((socket) => socket.transport === 'tcp' && socket.port === port);
 
-async function workingWays(access: ContainerAccess, target: Endpoint): Promise<WayKind[]> {
-  const kinds: WayKind[] = [];
-  for (const way of access.ways) {
-    if (await answersCa(way.dial(target, signal)).catch(() => false)) kinds.push(way.kind);
+async function workingWays(access: ContainerAccess, target: Endpoint): Promise<RouteKind[]> {
+  const kinds: RouteKind[] = [];
+  for (const route of access.routes) {
+    if (await answersCa(route.dial(target, signal)).catch(() => false)) kinds.push(route.kind);
   }
   return kinds;
 }

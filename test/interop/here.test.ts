@@ -43,7 +43,7 @@ describe('the engine here:', () => {
       await exposed.until(areReachable, 30_000, 'HERE_IOC to be reachable');
       const server = servers().find(({ protocol }) => protocol === 'ca');
       assert.deepEqual(server?.local, { host: '127.0.0.1', port });
-      assert.equal(server.way, 'host-network');
+      assert.equal(server.route, 'host-network');
     } finally {
       await exposed.stop();
       ioc.kill('SIGKILL');

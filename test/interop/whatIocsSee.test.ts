@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
 import { DisposableStore } from '../../src/base/disposable';
 import type { Endpoint } from '../../src/model/endpoint';
-import type { WayIn } from '../../src/services/host/connection';
+import type { Route } from '../../src/services/host/connection';
 import type { ContainerAccess } from '../../src/services/host/engine';
 import { openAs, openEngineApi, type OpenedEngine, type Seen } from '../support/containerAccess';
 import { freePort } from '../support/freePort';
@@ -52,18 +52,18 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
     async function seenBy(box: LabContainer, target: Endpoint): Promise<Record<string, string>> {
       const result: Record<string, string> = {};
       for (const seen of ['from here', 'from afar'] as Seen[]) {
-        for (const way of (await open(box, seen)).ways) {
-          const address = await clientOf(box, way, target).catch(() => undefined);
-          if (address !== undefined) result[way.kind] = address;
+        for (const route of (await open(box, seen)).routes) {
+          const address = await clientOf(box, route, target).catch(() => undefined);
+          if (address !== undefined) result[route.kind] = address;
         }
       }
       return result;
     }
 
-    async function clientOf(box: LabContainer, way: WayIn, target: Endpoint): Promise<string> {
+    async function clientOf(box: LabContainer, route: Route, target: Endpoint): Promise<string> {
       const pid = await box.pid();
       const before = clientsOf(pid, target.port);
-      const stream = await way.dial(target, signal);
+      const stream = await route.dial(target, signal);
       stream.on('error', () => undefined);
       const added = (): string[] => {
         const now = clientsOf(pid, target.port);
@@ -71,7 +71,7 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
         return now;
       };
       try {
-        await until(() => added().length > 0, 5000, `a client of ${box.name} by ${way.kind}`);
+        await until(() => added().length > 0, 5000, `a client of ${box.name} by ${route.kind}`);
         return added()[0] ?? '';
       } finally {
         stream.destroy();
@@ -88,11 +88,11 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
           const target = { host: host.includes(':') ? '::' : host, port };
           const { address, ...inside } = await seenBy(box, target);
           if (kind !== 'rootless') assert.doesNotMatch(address ?? '127.', /^127\./);
-          for (const [way, client] of Object.entries(inside)) {
+          for (const [route, client] of Object.entries(inside)) {
             // Of rootless networks the engine knows no address, and a connector cannot ask.
-            if (known === '' && way === 'exec-connector') assert.equal(client, '127.0.0.1');
-            else assert.doesNotMatch(client, /^127\.|^::1$/, `${way} to ${target.port}`);
-            if (known !== '') assert.equal(client, known, way);
+            if (known === '' && route === 'exec-connector') assert.equal(client, '127.0.0.1');
+            else assert.doesNotMatch(client, /^127\.|^::1$/, `${route} to ${target.port}`);
+            if (known !== '') assert.equal(client, known, route);
           }
           assert.ok(inside['entered'], 'entered');
           console.log(

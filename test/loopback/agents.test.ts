@@ -73,7 +73,7 @@ for (const program of [NODE_AGENT, PYTHON_AGENT]) {
     const dial = (link: AgentLink, port: number): Promise<MuxStream> =>
       link.connect({ host: '127.0.0.1', port }, signal);
 
-    it('carries every byte both ways at once', async () => {
+    it('carries every byte both routes at once', async () => {
       const [link, server] = [await start(), await serve()];
       const near = await dial(link, server.port);
       const far = await server.accepted();
@@ -109,7 +109,7 @@ for (const program of [NODE_AGENT, PYTHON_AGENT]) {
       }
     });
 
-    it('passes resets on, both ways', async () => {
+    it('passes resets on, both routes', async () => {
       const [link, server] = [await start(), await serve()];
       const first = await dial(link, server.port);
       (await server.accepted()).resetAndDestroy();

@@ -87,7 +87,7 @@ describe('TcpRelay', () => {
   for (const withOnread of [true, false]) {
     const how = withOnread ? 'with a static buffer' : "by 'data'";
 
-    it(`carries every byte both ways at once, ${how}`, async () => {
+    it(`carries every byte both routes at once, ${how}`, async () => {
       const server = await serve();
       const near = client(await relayTo(server.port, withOnread));
       const far = await server.accepted();

@@ -18,10 +18,10 @@ async function main([endpoint = '', id = '', port = '']: string[]): Promise<void
       }),
     );
     const kinds: string[] = [];
-    for (const way of access.ways) {
+    for (const route of access.routes) {
       try {
-        await way.dial(target, new AbortController().signal);
-        kinds.push(way.kind);
+        await route.dial(target, new AbortController().signal);
+        kinds.push(route.kind);
       } catch {
         // not by this one
       }

@@ -180,7 +180,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
     this.#options = options;
     this.#place = place;
     this.#clientId = options.clientId ?? randomUUID();
-    setMaxListeners(0, this.#abort.signal); // one for each request under way
+    setMaxListeners(0, this.#abort.signal); // one for each request under route
   }
 
   get snapshot(): Snapshot {

@@ -5,7 +5,7 @@ import { CancelledError, ContainerError, DisposedError, messageOf } from '../../
 import type { EngineApi } from '../engines/engineApi';
 import { AgentLink } from './agentLink';
 import { agentText } from './agentFiles';
-import type { Route } from './routedWay';
+import type { Dialer } from './dialledRoute';
 
 export interface AgentProgram {
   readonly kind: 'exec-node' | 'exec-python';
@@ -92,7 +92,7 @@ export class ExecAgent implements Disposable {
   }
 }
 
-export function execAgentRoute(agent: ExecAgent): Route {
+export function execAgentRoute(agent: ExecAgent): Dialer {
   return {
     kind: agent.program.kind,
     label: `${agent.program.interpreter} over ${agent.api.kind} exec`,

@@ -10,9 +10,9 @@ import type {
   SocketWatchEvents,
 } from '../../services/host/engine';
 import type { EngineApi, OpenContainer } from '../engines/engineApi';
-import { connectorRoute } from './connectorRoute';
-import { addressRoute, hostNetworkRoute, publishedRoute } from './directRoutes';
-import { enteredRoute, mayEnter } from './enteredRoute';
+import { connectorDialer } from './connectorDialer';
+import { addressDialer, hostNetworkDialer, publishedDialer } from './directDialers';
+import { enteredDialer, mayEnter } from './enteredDialer';
 import { ExecAgent, NODE_AGENT, PYTHON_AGENT, execAgentRoute } from './execAgent';
 import { findHostProcess, isInOurNetwork, type HostProcess } from './hostProcess';
 import { HostSocketSource } from './hostSocketSource';
@@ -24,7 +24,7 @@ import {
 } from './insideSocketSource';
 import { PolledSocketWatch, type Owners, type SocketSource } from './polledSocketWatch';
 import { readContainerFile } from './readContainerFile';
-import { RoutedWay, type Route } from './routedWay';
+import { DialledRoute, type Dialer } from './dialledRoute';
 
 export interface OpenContainerOptions {
   readonly clock: Clock;
@@ -36,7 +36,7 @@ export function createOpenContainer(options: OpenContainerOptions): OpenContaine
 }
 
 class OpenedContainer implements ContainerAccess {
-  readonly ways: readonly RoutedWay[];
+  readonly routes: readonly DialledRoute[];
   readonly #host: HostProcess | undefined;
   readonly #agents: readonly ExecAgent[];
   readonly #ending = new AbortController();
@@ -52,8 +52,8 @@ class OpenedContainer implements ContainerAccess {
     this.#agents = [PYTHON_AGENT, NODE_AGENT].map((program) =>
       this.#store.add(new ExecAgent(api, container.id, program, options.clock)),
     );
-    this.ways = this.#listRoutes().map((route) =>
-      this.#store.add(new RoutedWay(route, options.log)),
+    this.routes = this.#listRoutes().map((route) =>
+      this.#store.add(new DialledRoute(route, options.log)),
     );
   }
 
@@ -102,34 +102,34 @@ class OpenedContainer implements ContainerAccess {
     ];
   }
 
-  #listRoutes(): Route[] {
+  #listRoutes(): Dialer[] {
     const { api, container } = this;
     const host = this.#host;
-    const routes: Route[] = [];
+    const routes: Dialer[] = [];
     const isHostNetwork = host !== undefined && isInOurNetwork(host);
-    if (isHostNetwork) routes.push(hostNetworkRoute());
+    if (isHostNetwork) routes.push(hostNetworkDialer());
     if (container.publishedPorts.length > 0 && api.isLocalSocket) {
-      routes.push(publishedRoute(container.publishedPorts));
+      routes.push(publishedDialer(container.publishedPorts));
     }
     if (host && !isHostNetwork && !api.isRootless) routes.push(...this.#addressRoutes());
-    if (host && !isHostNetwork && mayEnter(api.isRootless)) routes.push(enteredRoute(host));
+    if (host && !isHostNetwork && mayEnter(api.isRootless)) routes.push(enteredDialer(host));
     routes.push(
       ...this.#agents.map(execAgentRoute),
-      connectorRoute(api, container.id, this.options.clock, (signal) => this.#addresses(signal)),
+      connectorDialer(api, container.id, this.options.clock, (signal) => this.#addresses(signal)),
     );
     return routes;
   }
 
-  #addressRoutes(): Route[] {
+  #addressRoutes(): Dialer[] {
     const { addresses } = this.container;
     if (addresses.length > 0) {
       const label = `container address ${addresses.join(', ')}`;
-      return [addressRoute(label, () => Promise.resolve(addresses))];
+      return [addressDialer(label, () => Promise.resolve(addresses))];
     }
     const lender = networkOwner(this.container);
     if (lender === undefined) return [];
     const label = 'address of the container whose network it shares';
-    return [addressRoute(label, (signal) => this.#addresses(signal))];
+    return [addressDialer(label, (signal) => this.#addresses(signal))];
   }
 
   /** Those of its network namespace that the engine knows now. */

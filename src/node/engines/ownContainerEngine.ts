@@ -11,11 +11,11 @@ import { EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
 import { parseStartTicks } from '../../services/discovery/detect/parseProc';
 import type { ContainerAccess, ContainerInfo, Engine } from '../../services/host/engine';
-import { hostNetworkRoute } from '../containers/directRoutes';
+import { hostNetworkDialer } from '../containers/directDialers';
 import { readProc } from '../containers/hostProcess';
 import { HostSocketSource } from '../containers/hostSocketSource';
 import { PolledSocketWatch } from '../containers/polledSocketWatch';
-import { RoutedWay } from '../containers/routedWay';
+import { DialledRoute } from '../containers/dialledRoute';
 
 /** The endpoint that stands for the container we run in. */
 export const HERE_ENGINE = 'here:';
@@ -72,7 +72,7 @@ function ourContainer(): ContainerInfo {
 function openHere({ clock, log }: HereEngineInput): ContainerAccess {
   const store = new DisposableStore();
   return {
-    ways: [store.add(new RoutedWay(hostNetworkRoute(), log))],
+    routes: [store.add(new DialledRoute(hostNetworkDialer(), log))],
     watchSockets(events) {
       const { pid } = process;
       const startTicks = parseStartTicks(readProc(pid, 'stat')) ?? 0;

@@ -99,7 +99,7 @@ class TcpRelay implements Relay {
     readonly dial: Dial,
     readonly options: TcpRelayOptions,
   ) {
-    setMaxListeners(0, this.#ending.signal); // one for each dial under way
+    setMaxListeners(0, this.#ending.signal); // one for each dial under route
     server.on('error', (error) => {
       // The port was taken while we stood aside: the connections that are open go on.
       if (this.#failListening) this.#failListening();

@@ -3,8 +3,8 @@ import { schedule } from '../../base/schedule';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
 import { messageOf } from '../../base/errors';
-import type { ContainerState, Problem, WayKind } from '../../model/snapshot';
-import type { WayIn } from '../host/connection';
+import type { ContainerState, Problem, RouteKind } from '../../model/snapshot';
+import type { Route } from '../host/connection';
 import { findIocCandidates } from '../discovery/detect/candidates';
 import type { SocketReport } from '../host/socketReport';
 import type { ContainerInfo, Engine, SocketWatch } from '../host/engine';
@@ -15,7 +15,7 @@ const GONE_SHOWN_MS = 60_000;
 
 export type ContainerTrackerInput = Omit<
   IocTrackerInput,
-  'containerKey' | 'ways' | 'publishedAs' | 'files' | 'onCircuitLost' | 'isPaused'
+  'containerKey' | 'routes' | 'publishedAs' | 'files' | 'onCircuitLost' | 'isPaused'
 >;
 
 export class ContainerTracker implements Disposable {
@@ -26,9 +26,9 @@ export class ContainerTracker implements Disposable {
   readonly #iocs = new Map<string, IocTracker>();
   readonly #engineKey: string;
   readonly #watch: SocketWatch;
-  readonly #ways: readonly WayIn[];
+  readonly #routes: readonly Route[];
   #extraNames: readonly string[];
-  #provedWay: WayIn | undefined;
+  #provedRoute: Route | undefined;
   #info: ContainerInfo;
   #hasReport = false;
   #problem: Problem | undefined;
@@ -42,7 +42,7 @@ export class ContainerTracker implements Disposable {
     this.#input = input;
     this.#extraNames = input.extraNames;
     const access = this.#store.add(engine.open(info));
-    this.#ways = access.ways;
+    this.#routes = access.routes;
     this.#files = access;
     this.#watch = this.#store.add(
       access.watchSockets({
@@ -114,7 +114,7 @@ export class ContainerTracker implements Disposable {
         containerKey: this.key,
         extraNames: this.#extraNames,
         isPaused: this.#info.status === 'paused',
-        ways: () => this.#waysByPromise(),
+        routes: () => this.#waysByPromise(),
         publishedAs: (port) =>
           // The same number for IPv4 and IPv6 is one number.
           [
@@ -138,19 +138,19 @@ export class ContainerTracker implements Disposable {
   }
 
   /**
-   * The way that led to one server of this container leads to the next one, most likely. What leads
+   * The route that led to one server of this container leads to the next one, most likely. What leads
    * straight to this machine goes before it: such a port is another matter for each server.
    */
-  #waysByPromise(): readonly WayIn[] {
-    const straight = this.#ways.filter(({ kind }) => isStraight(kind));
-    const proved = this.#provedWay ? [this.#provedWay] : [];
-    return [...new Set([...straight, ...proved, ...this.#ways])];
+  #waysByPromise(): readonly Route[] {
+    const straight = this.#routes.filter(({ kind }) => isStraight(kind));
+    const proved = this.#provedRoute ? [this.#provedRoute] : [];
+    return [...new Set([...straight, ...proved, ...this.#routes])];
   }
 
   #rememberWay(ioc: IocTracker): void {
-    const kind = ioc.servers.find((server) => server.identity)?.wayKind;
+    const kind = ioc.servers.find((server) => server.identity)?.routeKind;
     if (kind === undefined || isStraight(kind)) return;
-    this.#provedWay ??= this.#ways.find((way) => way.kind === kind);
+    this.#provedRoute ??= this.#routes.find((route) => route.kind === kind);
   }
 
   #retire(key: string, ioc: IocTracker): void {
@@ -213,7 +213,7 @@ export class ContainerTracker implements Disposable {
   }
 }
 
-function isStraight(kind: WayKind): boolean {
+function isStraight(kind: RouteKind): boolean {
   return kind === 'host-network' || kind === 'published';
 }
 

@@ -38,7 +38,7 @@ const MAX_NOTE = 4000;
 export interface IocTrackerInput extends Pick<
   ServerForwarderInput,
   | 'containerKey'
-  | 'ways'
+  | 'routes'
   | 'publishedAs'
   | 'localPorts'
   | 'opensRelays'
@@ -455,7 +455,7 @@ export class IocTracker implements Disposable {
   }
 
   #serverState(exposure: ServerForwarder): ServerState {
-    const { identity, listener, local, wayKind } = exposure;
+    const { identity, listener, local, routeKind } = exposure;
     const isReached = exposure.status === 'exposed' || exposure.status === 'shared';
     const finding =
       identity &&
@@ -483,11 +483,11 @@ export class IocTracker implements Disposable {
       key: this.#serverKey(exposure),
       protocol: exposure.protocol ?? 'ca',
       // Our own server role gives no sign of itself on the wire, and needs none.
-      implementation: wayKind === 'demo' ? 'demo' : (identity?.implementation ?? 'unknown'),
+      implementation: routeKind === 'demo' ? 'demo' : (identity?.implementation ?? 'unknown'),
       ...(identity?.guid !== undefined && { guid: identity.guid }),
       listening: listener.endpoint,
       status: exposure.status,
-      ...(wayKind && { way: wayKind }),
+      ...(routeKind && { route: routeKind }),
       ...(local && { local, isRelayed: exposure.isRelayed }),
       ...(entry && { since: new Date(entry.sinceMs).toISOString() }),
       pvs: {

@@ -1,5 +1,5 @@
 /**
- * One listening socket of an IOC on its way to this machine: find a way in on which the protocol
+ * One listening socket of an IOC on its way to this machine: find a route on which the protocol
  * answers, learn what server it is, open the relay. Ends with the listening socket.
  */
 import { backoffMs } from '../../base/backoff';
@@ -12,8 +12,8 @@ import { mapConcurrent } from '../../base/mapConcurrent';
 import type { Log } from '../../base/log';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint';
 import { loopbackHost, otherNumbers } from '../../model/loopbackPlan';
-import type { PvProtocol, ServerStatus, Problem, WayKind } from '../../model/snapshot';
-import type { CircuitInterceptor, Connection, Relay, WayIn } from '../host/connection';
+import type { PvProtocol, ServerStatus, Problem, RouteKind } from '../../model/snapshot';
+import type { CircuitInterceptor, Connection, Relay, Route } from '../host/connection';
 import type { ListenerCandidate } from '../discovery/detect/candidates';
 import { identifyCaServer } from '../../protocol/ca';
 import { identifyServer } from '../discovery/detect/identifyServer';
@@ -27,8 +27,8 @@ import {
   TOLD_TAKEN,
 } from '../localPorts/localPorts';
 
-/** A way that has not answered by then is given up for the next one. */
-const WAY_TIMEOUT_MS = 3000;
+/** A route that has not answered by then is given up for the next one. */
+const ROUTE_TIMEOUT_MS = 3000;
 /** `status` looks for relays on 127.0.0.1 to 127.0.0.N; an address without one refuses at once. */
 const LOOKED_AT_ADDRESSES = 16;
 const LOOKED_AT_ONCE = 8;
@@ -43,7 +43,7 @@ export interface ServerForwarderInput {
   /** Under which numbers the engine publishes a TCP port of the container. */
   readonly publishedAs: (port: number) => readonly number[];
   /** Best first. */
-  readonly ways: () => readonly WayIn[];
+  readonly routes: () => readonly Route[];
   readonly localPorts: LocalPorts;
   /** False for a look without relays (`status`): only what is there already is used. */
   readonly opensRelays: boolean;
@@ -69,7 +69,7 @@ export class ServerForwarder implements Disposable {
   readonly #changed = this.#store.add(new EventEmitter<void>());
   #status: ServerStatus = 'identifying';
   #identity: ServerIdentity | undefined;
-  #way: WayIn | undefined;
+  #route: Route | undefined;
   /** The one that clients are told of first; then one under another number that came before it. */
   readonly #relays: Relay[] = [];
   #local: Endpoint | undefined;
@@ -104,8 +104,8 @@ export class ServerForwarder implements Disposable {
   get local(): Endpoint | undefined {
     return this.#local;
   }
-  get wayKind(): WayKind | undefined {
-    return this.#way?.kind;
+  get routeKind(): RouteKind | undefined {
+    return this.#route?.kind;
   }
   get problem(): Problem | undefined {
     return this.#problem;
@@ -128,8 +128,8 @@ export class ServerForwarder implements Disposable {
 
   /** What clients of this machine that broadcast are told (`SearchedServer`). */
   get broadcastEndpoint(): Endpoint | undefined {
-    if (this.#way?.kind === 'host-network') return undefined;
-    return this.#way?.ownEndpoint(this.listener.endpoint) ?? this.#local;
+    if (this.#route?.kind === 'host-network') return undefined;
+    return this.#route?.ownEndpoint(this.listener.endpoint) ?? this.#local;
   }
 
   /** Takes a sign that tells more about a CA server: the port in its search replies. */
@@ -144,8 +144,8 @@ export class ServerForwarder implements Disposable {
 
   /** Connects to the server inside, without the relay. */
   dialInside(signal: AbortSignal): Promise<Connection> {
-    if (!this.#way) return Promise.reject(new Error('no way in has been proved yet'));
-    return this.#way.dial(this.listener.endpoint, signal);
+    if (!this.#route) return Promise.reject(new Error('no route has been proved yet'));
+    return this.#route.dial(this.listener.endpoint, signal);
   }
 
   /** Connects as clients on this machine do; where nothing is relayed (a mere look), inside. */
@@ -222,25 +222,25 @@ export class ServerForwarder implements Disposable {
     let wasConnected = false;
     let isNeither = false;
     /** Which did not answer in time: on a busy machine that is no reason to take a slower one. */
-    const late: WayIn[] = [];
-    const ask = (way: WayIn): Promise<ServerIdentity | undefined> =>
-      this.#askBy(way, () => {
-        wasConnected ||= way.kind === 'entered' || way.kind.startsWith('exec');
+    const late: Route[] = [];
+    const ask = (route: Route): Promise<ServerIdentity | undefined> =>
+      this.#askBy(route, () => {
+        wasConnected ||= route.kind === 'entered' || route.kind.startsWith('exec');
       });
-    for (const way of this.#input.ways()) {
+    for (const route of this.#input.routes()) {
       try {
-        const identity = await ask(way);
+        const identity = await ask(route);
         if (identity) {
           const better = await this.#firstThatAnswers(late, ask);
-          this.#take(better?.way ?? way, better?.identity ?? identity);
+          this.#take(better?.route ?? route, better?.identity ?? identity);
           return true;
         }
         isNeither = true;
-        attempts.push(`${way.label}: connected, but nothing that answers is CA or PVA`);
+        attempts.push(`${route.label}: connected, but nothing that answers is CA or PVA`);
       } catch (error) {
         if (this.#abort.signal.aborted) return false;
-        if (isErrorCode(error, 'timeout')) late.push(way);
-        attempts.push(`${way.label}: ${messageOf(error)}`);
+        if (isErrorCode(error, 'timeout')) late.push(route);
+        attempts.push(`${route.label}: ${messageOf(error)}`);
       }
       this.#input.log('debug', 'detect', `${formatEndpoint(endpoint)}: ${attempts.at(-1)}`);
     }
@@ -263,17 +263,17 @@ export class ServerForwarder implements Disposable {
     return false;
   }
 
-  /** `onConnected` is called when the way has led to somebody. */
-  #askBy(way: WayIn, onConnected: () => void): Promise<ServerIdentity | undefined> {
+  /** `onConnected` is called when the route has led to somebody. */
+  #askBy(route: Route, onConnected: () => void): Promise<ServerIdentity | undefined> {
     const { endpoint, expected } = this.listener;
     const { clock, mayAskCa } = this.#input;
     return withDeadline(
       clock,
-      WAY_TIMEOUT_MS,
-      `no answer within ${WAY_TIMEOUT_MS / 1000} s`,
+      ROUTE_TIMEOUT_MS,
+      `no answer within ${ROUTE_TIMEOUT_MS / 1000} s`,
       this.#abort.signal,
       async (signal) => {
-        const connection = await way.dial(endpoint, signal);
+        const connection = await route.dial(endpoint, signal);
         onConnected();
         return identifyServer(connection, {
           ...(expected && { expected }),
@@ -285,34 +285,34 @@ export class ServerForwarder implements Disposable {
     );
   }
 
-  /** Of ways that were too slow before, one that answers now. */
+  /** Of routes that were too slow before, one that answers now. */
   async #firstThatAnswers(
-    ways: readonly WayIn[],
-    ask: (way: WayIn) => Promise<ServerIdentity | undefined>,
-  ): Promise<{ way: WayIn; identity: ServerIdentity } | undefined> {
-    for (const way of ways) {
-      const identity = await ask(way).catch(() => undefined);
-      if (identity) return { way, identity };
+    routes: readonly Route[],
+    ask: (route: Route) => Promise<ServerIdentity | undefined>,
+  ): Promise<{ route: Route; identity: ServerIdentity } | undefined> {
+    for (const route of routes) {
+      const identity = await ask(route).catch(() => undefined);
+      if (identity) return { route, identity };
     }
     return undefined;
   }
 
-  #take(way: WayIn, identity: ServerIdentity): void {
+  #take(route: Route, identity: ServerIdentity): void {
     const searchPort = this.#identity?.caObservations?.searchPort;
     this.#identity = identity;
     this.#isForeign = false;
     if (searchPort !== undefined) this.observeSearchPort(searchPort);
-    this.#way = way;
+    this.#route = route;
     const where = formatEndpoint(this.listener.endpoint);
-    this.#input.log('info', 'detect', `${where}: ${identity.implementation} by ${way.label}`);
+    this.#input.log('info', 'detect', `${where}: ${identity.implementation} by ${route.label}`);
     this.#changed.fire();
   }
 
   async #expose(): Promise<void> {
-    const way = this.#way;
-    if (!way) return;
+    const route = this.#route;
+    if (!route) return;
     const { endpoint } = this.listener;
-    const direct = way.directEndpoint(endpoint);
+    const direct = route.directEndpoint(endpoint);
     if (direct) {
       this.#succeed('exposed', direct);
       return;
@@ -324,7 +324,7 @@ export class ServerForwarder implements Disposable {
     const protocol = this.#identity?.protocol;
     const input: OpenPortInput = {
       containerKey: this.#input.containerKey,
-      way,
+      route,
       target: endpoint,
       ...(protocol && { intercept: (onAnswer) => this.#input.intercept(protocol, onAnswer) }),
       onMustMove: (relay) => this.#move(relay, input),
@@ -438,7 +438,7 @@ export class ServerForwarder implements Disposable {
         return;
       }
     } catch {
-      // The server is gone, or its way in.
+      // The server is gone, or its route.
     }
   }
 
@@ -475,7 +475,7 @@ export class ServerForwarder implements Disposable {
     try {
       return await withDeadline(
         this.#input.clock,
-        WAY_TIMEOUT_MS,
+        ROUTE_TIMEOUT_MS,
         'no answer',
         this.#abort.signal,
         async (signal) => {

@@ -427,12 +427,12 @@ export class ExposeSession implements Disposable {
 function isReachedHere({ exposure }: PvServer): boolean {
   return (
     (exposure.status === 'exposed' || exposure.status === 'shared') &&
-    exposure.wayKind !== 'host-network'
+    exposure.routeKind !== 'host-network'
   );
 }
 
 function isCarried({ exposure }: PvServer): boolean {
-  return exposure.status === 'exposed' && exposure.wayKind !== 'host-network';
+  return exposure.status === 'exposed' && exposure.routeKind !== 'host-network';
 }
 
 /** A CA server that listens anew, or at another place, has come again. */
@@ -444,9 +444,9 @@ function announced({ key, protocol, exposure }: PvServer): AnnouncedServer[] {
 
 /** Where clients of this machine reach a server of a container; nothing for this machine's own. */
 function reached({ protocol, exposure }: PvServer): ReachedServer[] {
-  const { local, isRelayed, isPaused, status, wayKind } = exposure;
+  const { local, isRelayed, isPaused, status, routeKind } = exposure;
   const isReached = !isPaused && (status === 'exposed' || status === 'shared');
-  return local && isReached && wayKind !== 'host-network' ? [{ protocol, local, isRelayed }] : [];
+  return local && isReached && routeKind !== 'host-network' ? [{ protocol, local, isRelayed }] : [];
 }
 
 function furtherPorts(servers: readonly PvServer[]): FurtherPorts {
@@ -454,7 +454,7 @@ function furtherPorts(servers: readonly PvServer[]): FurtherPorts {
     ...new Set(
       servers
         .filter((server) => server.protocol === protocol)
-        .filter(({ exposure }) => exposure.local && exposure.wayKind !== 'host-network')
+        .filter(({ exposure }) => exposure.local && exposure.routeKind !== 'host-network')
         .flatMap(({ ioc }) => ioc.searchPorts[protocol]),
     ),
   ];

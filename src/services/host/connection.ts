@@ -1,11 +1,11 @@
 /**
- * Byte connections and the ways into a container, as the services need them. `node/` implements
+ * Byte connections and the routes into a container, as the services need them. `node/` implements
  * them on sockets, child processes and engine execs.
  */
 import type { Disposable } from '../../base/disposable';
 import type { Event } from '../../base/event';
 import type { Endpoint } from '../../model/endpoint';
-import type { WayKind } from '../../model/snapshot';
+import type { RouteKind } from '../../model/snapshot';
 
 /**
  * A full-duplex byte stream; structurally a Node Duplex, so sockets are passed as they are. It comes
@@ -70,9 +70,9 @@ export type RelayResult =
   /** This machine has no such address (EADDRNOTAVAIL: macOS and 127.0.0.2) or forbids it (EACCES). */
   | { readonly kind: 'address-unavailable'; readonly reason: string };
 
-/** One way into one container's network namespace. Disposing it ends every connection made by it. */
-export interface WayIn extends Disposable {
-  readonly kind: WayKind;
+/** One way for bytes to get into one container's network namespace. Disposing it ends every connection made by it. */
+export interface Route extends Disposable {
+  readonly kind: RouteKind;
   /** For messages: "container address 172.17.0.2", "python3 over podman exec". */
   readonly label: string;
   /**
@@ -85,7 +85,7 @@ export interface WayIn extends Disposable {
   /**
    * Connects to an endpoint of the namespace (0.0.0.0 and :: mean its loopback). Resolves when the
    * far TCP connect succeeded. Rejects with TransportError (refused, gone), ContainerError (what
-   * the way needs is missing in the container), CancelledError.
+   * the route needs is missing in the container), CancelledError.
    */
   dial(target: Endpoint, signal: AbortSignal): Promise<Connection>;
   /** Listens on this machine; every accepted connection is dialled to `target`. */

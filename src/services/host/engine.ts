@@ -2,7 +2,7 @@
 import type { Disposable } from '../../base/disposable';
 import type { Event } from '../../base/event';
 import type { ContainerStatus, EngineState } from '../../model/snapshot';
-import type { WayIn } from './connection';
+import type { Route } from './connection';
 import type { SocketReport } from './socketReport';
 
 /** One container as the engine's inspect tells it, normalised over Docker and Podman. */
@@ -79,10 +79,10 @@ export interface ContainerAccess extends Disposable {
    */
   watchSockets(events: SocketWatchEvents): SocketWatch;
   /**
-   * The ways in that may work, best first, without trying them: on this machine, published,
+   * The routes that may work, best first, without trying them: on this machine, published,
    * address, entered, exec. Each is made when asked and shared; owned by this access.
    */
-  readonly ways: readonly WayIn[];
+  readonly routes: readonly Route[];
   /**
    * A file of the container, at most `maxBytes` (more is an error). Rejects with ContainerError
    * saying what and why (missing, not a file, too large, not readable).

@@ -13,7 +13,7 @@ import {
   otherNumbers,
   planLoopback,
 } from '../../model/loopbackPlan';
-import type { Relay, RelayResult, InterceptCircuit, WayIn } from '../host/connection';
+import type { Relay, RelayResult, InterceptCircuit, Route } from '../host/connection';
 import type { PortPublisher } from '../host/engine';
 import type { OpenRelays } from './openRelays';
 import type { PortReservation, PortReservations } from './portReservations';
@@ -71,7 +71,7 @@ export interface TakenPort {
 
 export interface OpenPortInput {
   readonly containerKey: string;
-  readonly way: WayIn;
+  readonly route: Route;
   /** In the container. */
   readonly target: Endpoint;
   readonly intercept?: InterceptCircuit;
@@ -210,7 +210,7 @@ export class LocalPorts implements Disposable {
 
   async #listen(
     local: Endpoint,
-    { way, target, intercept, onMustMove }: OpenPortInput,
+    { route, target, intercept, onMustMove }: OpenPortInput,
   ): Promise<RelayResult | { readonly kind: 'reserved'; readonly taken: TakenPort }> {
     const { relays, reservations, releasePort, mayShareNumbers, findHolder } = this.#input;
     if (relays?.isRetired) return { kind: 'port-taken' };
@@ -222,7 +222,7 @@ export class LocalPorts implements Disposable {
     if (mayShareNumbers && local.port !== 0 && (await findHolder(local))) {
       return { kind: 'port-taken' };
     }
-    const result = await way.openRelay(local, target, intercept);
+    const result = await route.openRelay(local, target, intercept);
     if (result.kind === 'listening') {
       const { relay } = result;
       const isLastResort = local.port === 0;

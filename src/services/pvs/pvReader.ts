@@ -228,7 +228,7 @@ export class PvReader {
       row: toRow(server, state, index),
       implementation: state?.implementation ?? 'unknown',
       ...(pid !== undefined && { pid }),
-      ...(state?.way && { way: state.way }),
+      ...(state?.route && { route: state.route }),
       listening: state?.listening ?? server.exposure.listener.endpoint,
       ...(state?.local && { local: state.local }),
       ...(state?.since !== undefined && { since: state.since }),

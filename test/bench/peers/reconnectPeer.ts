@@ -52,7 +52,7 @@ const PLANS: Readonly<Record<Series, Plan>> = {
 
 /** A client that watches the PV. */
 interface Watching {
-  readonly way: Way;
+  readonly route: Way;
   readonly protocol: 'ca' | 'pva';
   readonly monitor: Monitor;
 }
@@ -76,13 +76,13 @@ async function measure(series: Series, restarted: Restarted): Promise<void> {
     if (series === 'names') clients.push(...watch('own-relay', ownRelay));
     await Promise.all(clients.map(({ monitor }) => monitor.next((update) => update.ok)));
     for (let round = 0; round < plan.restarts; round++) {
-      if (round === FEW_RESTARTS) await closeThose(clients, ({ way }) => way === 'own-relay');
+      if (round === FEW_RESTARTS) await closeThose(clients, ({ route }) => route === 'own-relay');
       await wait(LEAST_LIFE_MS + Math.random() * (MOST_LIFE_MS - LEAST_LIFE_MS));
       const values = clients.map(({ monitor }) => seeValueAfterEnd(monitor));
       const listening = await restart();
-      for (const [index, { way, protocol }] of clients.entries()) {
+      for (const [index, { route, protocol }] of clients.entries()) {
         const milliseconds = ((await values[index]) ?? NaN) - (listening.get(protocol) ?? NaN);
-        const sample: Sample = { way, restarted, protocol, seconds: milliseconds / 1000 };
+        const sample: Sample = { route, restarted, protocol, seconds: milliseconds / 1000 };
         console.log(JSON.stringify(sample));
       }
     }
@@ -108,10 +108,10 @@ async function expose(
   return {};
 }
 
-function watch(way: Way, environment: EpicsEnvironment): Watching[] {
+function watch(route: Way, environment: EpicsEnvironment): Watching[] {
   return [
-    { way, protocol: 'ca', monitor: camonitor([NAME], environment) },
-    { way, protocol: 'pva', monitor: p4pMonitor([NAME], environment) },
+    { route, protocol: 'ca', monitor: camonitor([NAME], environment) },
+    { route, protocol: 'pva', monitor: p4pMonitor([NAME], environment) },
   ];
 }
 

@@ -69,22 +69,22 @@ describe('outages', () => {
 
   it('a container seen from afar, and an engine that is away for a while', async () => {
     const box = await scene.ioc({ image: 'py-ioc', ioc: 'softIocCa', macros: 'P=FAR:' });
-    const way = await Detour.open(lab.endpoint.replace('unix://', ''), lab.folder);
-    scene.atEnd(() => way.close());
+    const route = await Detour.open(lab.endpoint.replace('unix://', ''), lab.folder);
+    scene.atEnd(() => route.close());
     const exposed = scene.watch(
       // The processes of the container are hidden from it, as in a virtual machine.
-      Exposed.start(['--engine', way.endpoint, '--container', box.name], { within: FAR }),
+      Exposed.start(['--engine', route.endpoint, '--container', box.name], { within: FAR }),
     );
     await exposed.untilReachable(box.name, 1, 30_000);
     for (let round = 0; round < 2; round++) {
-      way.close();
+      route.close();
       await exposed.until(
         ({ snapshot }) => snapshot.containers.some(({ problem }) => problem !== undefined),
         30_000,
         'the trouble to be told',
       );
       assert.doesNotMatch(JSON.stringify(exposed.snapshot), /IOC gone|stopped listening/);
-      await way.listen();
+      await route.listen();
       await exposed.untilReachable(box.name, 1, 60_000);
       await exposed.until(
         ({ snapshot }) => snapshot.containers.every(({ problem }) => problem === undefined),

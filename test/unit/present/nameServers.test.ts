@@ -31,13 +31,13 @@ describe('name-server lists', () => {
 
   it('hold nothing while the one is still to be opened that is always the same', () => {
     const local = at('127.0.0.1', 5064);
-    const opening = { ...snapshotWith([{ local, way: 'address' }]), isSettled: false };
+    const opening = { ...snapshotWith([{ local, route: 'address' }]), isSettled: false };
     assert.deepEqual(nameServersOf(opening), { ca: [], pva: [] });
-    const published = { ...snapshotWith([{ local, way: 'published' }]), isSettled: false };
+    const published = { ...snapshotWith([{ local, route: 'published' }]), isSettled: false };
     assert.deepEqual(nameServersOf(published), { ca: [], pva: [] });
     const open = { ...opening, nameServers: { ca: at('127.0.0.1', 5063) } };
     assert.deepEqual(nameServersOf(open), { ca: [at('127.0.0.1', 5063)], pva: [] });
-    const ownNetwork = { ...snapshotWith([{ local, way: 'host-network' }]), isSettled: false };
+    const ownNetwork = { ...snapshotWith([{ local, route: 'host-network' }]), isSettled: false };
     assert.deepEqual(nameServersOf(ownNetwork), { ca: [local], pva: [] });
   });
 

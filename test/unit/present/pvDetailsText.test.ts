@@ -25,7 +25,7 @@ const path: PvPath = {
   row,
   implementation: 'rsrv',
   pid: 7,
-  way: 'entered',
+  route: 'entered',
   listening: { host: '0.0.0.0', port: 5064 },
   local: { host: '127.0.0.1', port: 5064 },
   since: '2026-01-02T03:01:00Z',
@@ -122,7 +122,7 @@ describe('tooltipSections', () => {
   it('has something to say of every line above the PVs', () => {
     const problem = { code: 'x', message: 'm', advice: 'a' };
     const snapshot = {
-      ...snapshotWith([{ problem, note: 'n', way: 'entered' }]),
+      ...snapshotWith([{ problem, note: 'n', route: 'entered' }]),
       engineProblem: problem,
     };
     const all = (nodes: readonly TreeNode[]): TreeNode[] =>
@@ -141,7 +141,7 @@ describe('tooltipSections', () => {
 });
 
 describe('tooltip of searches', () => {
-  it('tells each way, and the trouble of one', () => {
+  it('tells each route, and the trouble of one', () => {
     const snapshot = {
       ...snapshotWith([{}]),
       nameServers: { ca: { host: '127.0.0.1', port: 5063 } },

@@ -6,7 +6,7 @@ import type { IocState } from '../../../../src/model/snapshot';
 import { duplexPair } from '../../../../src/node/relay/duplexPair';
 import { attachServer } from '../../../../src/node/relay/attachServer';
 import { ntScalarType, PvaServerConnection, StoredPv } from '../../../../src/protocol/pva';
-import type { WayIn } from '../../../../src/services/host/connection';
+import type { Route } from '../../../../src/services/host/connection';
 import { IocTracker } from '../../../../src/services/exposure/iocTracker';
 import {
   type ContainerNames,
@@ -31,7 +31,7 @@ class Scene {
     const pv = new StoredPv(ntScalarType('double'), {});
     const provider = { names: () => names, find: () => pv };
     const options = { guid: '0'.repeat(24), tcpPort: 5075, version: 'test' };
-    const way: WayIn = {
+    const route: Route = {
       kind: 'host-network',
       label: 'the test',
       directEndpoint: (target) => target,
@@ -62,7 +62,7 @@ class Scene {
       },
       {
         ...{ containerKey: 'c', opensRelays: false, isPaused: false, extraNames: [] },
-        ...{ ways: () => [way], publishedAs: () => [], slices: this.slices },
+        ...{ routes: () => [route], publishedAs: () => [], slices: this.slices },
         namesAllowance,
         localPorts: new LocalPorts({
           findHolder: () => Promise.resolve(undefined),
@@ -71,7 +71,7 @@ class Scene {
           log: silentLog,
         }),
         intercept: () => assert.fail('nothing is relayed'),
-        dialHost: () => way.dial({ host: '127.0.0.1', port: 5075 }, new AbortController().signal),
+        dialHost: () => route.dial({ host: '127.0.0.1', port: 5075 }, new AbortController().signal),
         files: { readFile: () => Promise.reject(new Error('no files')) },
         ...{ noteAbout: () => undefined, hasNameServer: () => true },
         ...{ clientName: 'test', hostName: 'here', onCircuitLost: () => undefined },

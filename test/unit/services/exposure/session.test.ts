@@ -35,7 +35,7 @@ class Scene {
     isMakingContainer: false,
     onDidChange: this.changed.event,
     open: ({ name }) => ({
-      ways: [],
+      routes: [],
       watchSockets: (events) => {
         this.reports.set(name, () => events.report(REPORT));
         return { lookNow: () => undefined, dispose: () => this.reports.delete(name) };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from '../../../../src/base/event';
 import { silentLog } from '../../../../src/base/log';
 import { type Endpoint, formatEndpoint } from '../../../../src/model/endpoint';
-import type { Relay, RelayResult, WayIn } from '../../../../src/services/host/connection';
+import type { Relay, RelayResult, Route } from '../../../../src/services/host/connection';
 import type { PortPublisher } from '../../../../src/services/host/engine';
 import { LocalPorts, type OpenPortInput } from '../../../../src/services/localPorts/localPorts';
 import { settle } from '../../../support/fakeClock';
@@ -13,7 +13,7 @@ class Machine {
   readonly taken = new Map<string, string>();
   isFull = false;
 
-  readonly way: WayIn = {
+  readonly route: Route = {
     kind: 'address',
     label: 'test',
     directEndpoint: () => undefined,
@@ -70,7 +70,7 @@ class Machine {
   input(containerKey: string, port: number, same = ''): OpenPortInput {
     return {
       containerKey,
-      way: this.way,
+      route: this.route,
       target: { host: '0.0.0.0', port },
       onMustMove: (relay) => {
         this.moved.push(formatEndpoint(relay.local));
@@ -253,7 +253,7 @@ describe('LocalPorts', () => {
       assert.deepEqual(machine.moved, []);
     });
 
-    it('gives way at once when a container comes that publishes what a relay has', async () => {
+    it('gives route at once when a container comes that publishes what a relay has', async () => {
       const machine = new Machine();
       await machine.open('a', 5064);
       machine.reservations.set('127.0.0.1:5064', 'late');

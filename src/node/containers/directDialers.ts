@@ -11,10 +11,10 @@ import {
 import type { PublishedPort } from '../../services/host/engine';
 import { connectTcp } from '../relay/connectTcp';
 import type { DialledStream } from '../relay/tcpRelay';
-import type { Route } from './routedWay';
+import type { Dialer } from './dialledRoute';
 
 /** The container uses this machine's own network. */
-export function hostNetworkRoute(): Route {
+export function hostNetworkDialer(): Dialer {
   return {
     kind: 'host-network',
     label: 'host network',
@@ -24,7 +24,7 @@ export function hostNetworkRoute(): Route {
 }
 
 /** The engine listens on this machine for the container's ports, under the same or another number. */
-export function publishedRoute(ports: readonly PublishedPort[]): Route {
+export function publishedDialer(ports: readonly PublishedPort[]): Dialer {
   const find = (target: Endpoint): Endpoint[] => {
     // The engine connects to the container's address, where a server on its loopback is not.
     if (isLoopback(target.host)) return [];
@@ -60,10 +60,10 @@ function reachableHost(hostIp: string): string {
 }
 
 /** The container's own address is routable from here: an engine of root on this Linux machine. */
-export function addressRoute(
+export function addressDialer(
   label: string,
   findAddresses: (signal: AbortSignal) => Promise<readonly string[]>,
-): Route {
+): Dialer {
   /** The one that took the last connection. */
   let own: string | undefined;
   return {

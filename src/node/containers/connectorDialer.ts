@@ -8,8 +8,8 @@ import { onAbort, withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { type Endpoint, isUnspecified } from '../../model/endpoint';
 import type { EngineApi, ExecSession } from '../engines/engineApi';
-import { loopbackFor } from './directRoutes';
-import type { Route } from './routedWay';
+import { loopbackFor } from './directDialers';
+import type { Dialer } from './dialledRoute';
 
 interface Connector {
   readonly name: string;
@@ -66,12 +66,12 @@ const CONNECTORS: readonly Connector[] = [
 const CHECK_TIMEOUT_MS = 10_000;
 
 /** `findAddresses`: the container's own, as the engine knows them; none are known of some networks. */
-export function connectorRoute(
+export function connectorDialer(
   api: EngineApi,
   containerId: string,
   clock: Clock,
   findAddresses: (signal: AbortSignal) => Promise<readonly string[]>,
-): Route {
+): Dialer {
   const ending = new AbortController();
   let chosen: Promise<Connector> | undefined;
   return {

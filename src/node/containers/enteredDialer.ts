@@ -12,14 +12,14 @@ import type { EnteredReply, EnteredRequest } from '../../protocol/agent/enteredM
 import type { Endpoint } from '../../model/endpoint';
 import { agentPath } from './agentFiles';
 import { isAlive, type HostProcess } from './hostProcess';
-import type { Route } from './routedWay';
+import type { Dialer } from './dialledRoute';
 
 /** Root may enter any namespace, the owner of a rootless engine those of its containers. */
 export function mayEnter(isRootless: boolean): boolean {
   return process.geteuid?.() === 0 || isRootless;
 }
 
-export function enteredRoute(host: HostProcess): Route {
+export function enteredDialer(host: HostProcess): Dialer {
   let agent: EnteredAgent | undefined;
   return {
     kind: 'entered',

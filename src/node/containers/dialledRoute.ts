@@ -1,4 +1,4 @@
-/** A way in, made of a route: everything that was dialled or opened by it ends with it. */
+/** A route, made of a dialer: everything that was dialled or opened by it ends with it. */
 import { setMaxListeners } from 'node:events';
 import type { OnReadOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -7,44 +7,44 @@ import { DisposableStore, toDisposable } from '../../base/disposable';
 import { CancelledError, DisposedError } from '../../base/errors';
 import type { Log } from '../../base/log';
 import type { Endpoint } from '../../model/endpoint';
-import type { WayKind } from '../../model/snapshot';
-import type { RelayResult, InterceptCircuit, WayIn } from '../../services/host/connection';
+import type { RouteKind } from '../../model/snapshot';
+import type { RelayResult, InterceptCircuit, Route } from '../../services/host/connection';
 import { openTcpRelay, type DialledStream } from '../relay/tcpRelay';
 
-/** How one kind of way connects. */
-export interface Route {
-  readonly kind: WayKind;
+/** How one kind of route connects. */
+export interface Dialer {
+  readonly kind: RouteKind;
   /** For messages: "container address 172.17.0.2". */
   readonly label: string;
   directEndpoint?(target: Endpoint): Endpoint | undefined;
   ownEndpoint?(target: Endpoint): Endpoint | undefined;
-  /** As WayIn.dial and Dial; messages begin with what the caller puts before them. */
+  /** As Route.dial and Dial; messages begin with what the caller puts before them. */
   connect(target: Endpoint, signal: AbortSignal, onread?: OnReadOpts): Promise<DialledStream>;
-  /** Ends what the route has started. */
+  /** Ends what the dialer has started. */
   dispose?(): void;
 }
 
-export class RoutedWay implements WayIn {
-  readonly kind: WayKind;
+export class DialledRoute implements Route {
+  readonly kind: RouteKind;
   readonly label: string;
   readonly #store = new DisposableStore();
   readonly #ending = new AbortController();
 
   constructor(
-    readonly route: Route,
+    readonly dialer: Dialer,
     readonly log: Log,
   ) {
-    this.kind = route.kind;
-    this.label = route.label;
-    setMaxListeners(0, this.#ending.signal); // one for each dial under way
+    this.kind = dialer.kind;
+    this.label = dialer.label;
+    setMaxListeners(0, this.#ending.signal); // one for each dial under route
   }
 
   directEndpoint(target: Endpoint): Endpoint | undefined {
-    return this.route.directEndpoint?.(target);
+    return this.dialer.directEndpoint?.(target);
   }
 
   ownEndpoint(target: Endpoint): Endpoint | undefined {
-    return this.route.ownEndpoint?.(target);
+    return this.dialer.ownEndpoint?.(target);
   }
 
   async dial(target: Endpoint, signal: AbortSignal): Promise<Duplex> {
@@ -75,7 +75,7 @@ export class RoutedWay implements WayIn {
     return result;
   }
 
-  /** Ends with the caller's signal or with this way. */
+  /** Ends with the caller's signal or with this route. */
   async #connect(
     target: Endpoint,
     signal: AbortSignal,
@@ -85,7 +85,7 @@ export class RoutedWay implements WayIn {
     const both = new AbortController();
     const listeners = [signal, this.#ending.signal].map((one) => onAbort(one, () => both.abort()));
     try {
-      return await this.route.connect(target, both.signal, onread);
+      return await this.dialer.connect(target, both.signal, onread);
     } finally {
       for (const listener of listeners) listener.dispose();
     }
@@ -95,6 +95,6 @@ export class RoutedWay implements WayIn {
     if (this.#ending.signal.aborted) return;
     this.#ending.abort();
     this.#store.dispose();
-    this.route.dispose?.();
+    this.dialer.dispose?.();
   }
 }
