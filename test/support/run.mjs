@@ -1,7 +1,7 @@
 /**
  * What `npm test` runs, after the build: the compiler and the linter, then the tests layer by
  * layer. The last line says how many passed, failed and were skipped; before it, everything that
- * was skipped is listed by its reasons.
+ * was skipped is listed by its reasons, and what failed with the first lines of why.
  *
  *   npm test                                   everything
  *   npm test -- unit loopback                  these layers alone, without compiler and linter
@@ -32,7 +32,7 @@ const layersOf = (layers) =>
       (wanted.length === 0 || wanted.includes(layer)) && hasTests(join(root, 'test', layer)),
   );
 
-const total = { passed: 0, failed: 0, skipped: [] };
+const total = { passed: 0, failed: 0, skipped: [], failures: [] };
 let child;
 let isStopped = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
@@ -91,6 +91,7 @@ async function mocha(layers, options, within = []) {
   total.passed += result?.passed ?? 0;
   total.failed += result?.failed ?? 0;
   total.skipped.push(...(result?.skipped ?? []));
+  total.failures.push(...(result?.failures ?? []));
   if (exitCode !== 0 && !result?.failed) {
     // It fell before it could count, or something beside the tests failed.
     console.error(`mocha (${layers.join(', ')}) ended with ${signal ?? exitCode}`);
@@ -108,6 +109,12 @@ function report() {
     for (const [reason, [first, ...others]] of byReason) {
       const more = others.length > 0 ? ` and ${others.length} more` : '';
       console.log(`  ${reason}: ${first}${more}`);
+    }
+  }
+  if (total.failures.length > 0) {
+    console.log('\nFailed:');
+    for (const { title, reason } of total.failures) {
+      console.log(`  ${title}\n    ${reason.replaceAll('\n', '\n    ')}`);
     }
   }
   const { passed, failed, skipped } = total;
