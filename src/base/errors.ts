@@ -68,12 +68,6 @@ export class ContainerError extends EpicsExposeError {
   }
 }
 
-export class NotFoundError extends EpicsExposeError {
-  constructor(message: string, options?: { cause?: unknown }) {
-    super('not-found', message, options);
-  }
-}
-
 /** A server's access security denies reading a PV to who we are for it. */
 export class NoReadAccessError extends EpicsExposeError {
   constructor(message: string, options?: { cause?: unknown }) {
@@ -104,10 +98,10 @@ export function isErrorCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === code;
 }
 
-/** The sentence to show for anything that was thrown. */
 /** More is no sentence: a container's shell, a server or an engine may say anything. */
 const MAX_MESSAGE = 2000;
 
+/** The sentence to show for anything that was thrown. */
 export function messageOf(error: unknown): string {
   return clipped(error instanceof Error ? error.message : String(error), MAX_MESSAGE);
 }

@@ -15,6 +15,8 @@ import { runStatus } from './commands/status';
 import { EXIT } from './exitCodes';
 import { addCommonOptions, checkedOptions, type CommonOptions } from './options';
 import { Terminal } from './terminal';
+import { TERMINAL_WORDS } from '../present/frontEndWords';
+import { errorText } from '../present/problemText';
 
 const EXAMPLES = `
 Examples:
@@ -135,7 +137,7 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (isErrorCode(error, 'cancelled') && stop.signal.aborted) return EXIT.ok;
-    process.stderr.write(`epics-expose: ${printableLines(messageOf(error))}\n`);
+    process.stderr.write(`epics-expose: ${printableLines(errorText(error, TERMINAL_WORDS))}\n`);
     return isErrorCode(error, 'usage') ? EXIT.usage : EXIT.internal;
   }
 }

@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import { clientEnvironment, formatEnvironment, nameServersOf } from '../present/nameServers';
 import type { Snapshot } from '../model/snapshot';
 import { type Health, tableNotes, tableRows } from '../present/table';
+import { TERMINAL_WORDS } from '../present/frontEndWords';
 
 const HEADINGS = ['CONTAINER', 'IOC', 'SERVER', 'ON THIS MACHINE', 'PVS'];
 /** Shape tells the state as well, for those who do not see the colour. */
@@ -80,7 +81,7 @@ export function renderReport(
   nameServers = nameServersOf(snapshot),
 ): string[] {
   const environment = clientEnvironment(nameServers);
-  const notes = tableNotes(snapshot);
+  const notes = tableNotes(snapshot, TERMINAL_WORDS);
   return [
     ...renderTable(snapshot, look),
     ...formatEnvironment(environment, 'bash'),

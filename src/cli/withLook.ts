@@ -1,5 +1,6 @@
 /** What commands share that look once: open, settle, use, close. */
-import { sentence } from '../model/sentence';
+import { TERMINAL_WORDS } from '../present/frontEndWords';
+import { problemSentence } from '../present/problemText';
 import { emptyText, progressText } from './commands/expose';
 import { EXIT } from './exitCodes';
 import { type Mode, type Opened, openExposure } from './openExposure';
@@ -33,7 +34,7 @@ export async function withLook(
 export function emptyExit(opened: Opened, terminal: Terminal): number | undefined {
   const { engines, containers } = opened.snapshot;
   for (const engine of engines) {
-    if (engine.problem) terminal.tell(sentence(engine.problem));
+    if (engine.problem) terminal.tell(problemSentence(engine.problem, TERMINAL_WORDS));
   }
   if (containers.some((container) => container.iocs.length > 0)) return undefined;
   terminal.tell(

@@ -9,7 +9,8 @@ import type { Endpoint } from './endpoint';
 import type { NameSource, PvStep } from './pvTable';
 import type { PvReading } from './reading';
 import type { ContainerHint } from './workspaceContainer';
-import type { ContainerStatus, Problem, PvProtocol, Snapshot, RouteKind } from './snapshot';
+import type { ContainerStatus, PvProtocol, Snapshot, RouteKind } from './snapshot';
+import type { Problem } from './problem';
 
 /** Which containers the person wants. */
 export interface Selection {
@@ -176,7 +177,7 @@ export interface PvPath {
   /** To whom its server denies reading: the user and host that it was told. */
   readonly deniedTo?: string;
   /** Why there is no (newer) value. */
-  readonly readProblem?: string;
+  readonly readProblem?: Problem;
 }
 
 export type PvUpdate =
@@ -187,4 +188,4 @@ export type PvUpdate =
       /** Lowest and highest of the numbers since the update before, where several came. */
       readonly range?: readonly [number, number];
     }
-  | { readonly kind: 'interrupted'; readonly reason: string };
+  | { readonly kind: 'interrupted'; readonly problem: Problem };

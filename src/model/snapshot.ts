@@ -4,21 +4,13 @@
  * themselves (there may be 100,000) are read in pages, not carried here.
  */
 import type { Endpoint } from './endpoint';
+import type { Note, Problem } from './problem';
+import type { PvProtocol } from './pvProtocol';
 
-export type PvProtocol = 'ca' | 'pva';
+export type { PvProtocol };
 
 /** Server software as proved by its bytes on the wire; 'unknown' rather than a guess. */
 export type ServerImplementation = string;
-
-/** A state that a person may want to do something about. */
-export interface Problem {
-  /** Stable word for programs, e.g. 'port-taken'. */
-  readonly code: string;
-  /** What is wrong, where: one sentence. */
-  readonly message: string;
-  /** What to do: one sentence. */
-  readonly advice: string;
-}
 
 export interface EngineState {
   /** Stable identity: the endpoint as a URI. */
@@ -57,9 +49,9 @@ export interface IocState {
   readonly startedAt?: string;
   readonly commandLine: string;
   readonly role: 'ioc' | 'gateway';
-  /** Why names of PVs are missing, if they are. */
-  readonly namesNote?: string;
-  /** There are more names than are shown, as `namesNote` says. */
+  /** Why names of PVs are missing; never empty. */
+  readonly namesNotes?: readonly Note[];
+  /** There are more names than are shown, as `namesNotes` say. */
   readonly isNamesCut?: boolean;
   readonly servers: readonly ServerState[];
 }
@@ -100,8 +92,8 @@ export interface ServerState {
   readonly since?: string;
   readonly pvs: PvCounts;
   readonly problem?: Problem;
-  /** Something worth knowing that is no failure (published under another number, ...). */
-  readonly note?: string;
+  /** What is worth knowing and no failure (published under another number, ...); never empty. */
+  readonly notes?: readonly Note[];
 }
 
 export interface PvCounts {

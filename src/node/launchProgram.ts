@@ -20,12 +20,7 @@ export function launchProgram(
       resolve();
     });
     child.once('error', (cause) => {
-      reject(
-        new UsageError(
-          `${executable} cannot be started (${cause.message}). Name the executable of Phoebus in the setting epicsExpose.phoebus.`,
-          { cause },
-        ),
-      );
+      reject(new UsageError(`${executable} cannot be started (${cause.message})`, { cause }));
     });
   });
 }

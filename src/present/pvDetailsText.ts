@@ -5,17 +5,21 @@ import type { SearchNode, TreeNode } from './pvTree';
 import { stepHealth } from './pvTree';
 import type { PvStep } from '../model/pvTable';
 import { sizeText, valueText } from '../model/reading';
-import type { Problem, PvProtocol, ServerState, RouteKind } from '../model/snapshot';
+import type { PvProtocol, ServerState, RouteKind } from '../model/snapshot';
+import type { Problem } from '../model/problem';
+import type { FrontEndWords } from './frontEndWords';
+import { notesText } from './noteText';
+import { problemText, type ProblemText } from './problemText';
 import { type Health, reachableText } from './table';
 
-/** One protocol's part of a details, or all of a tooltip. All texts are plain, none is Markdown. */
-export interface StorySection {
+/** One protocol's part of the details of a PV, or all of a tooltip. All texts are plain, none is Markdown. */
+export interface DetailsSection {
   readonly heading: string;
   readonly health: Health;
-  readonly lines: readonly StoryLine[];
+  readonly lines: readonly DetailsLine[];
 }
 
-export interface StoryLine {
+export interface DetailsLine {
   readonly label: string;
   readonly text: string;
 }
@@ -29,26 +33,32 @@ const OLD_VALUE_MS = 1000;
  * `nowMs`: milliseconds since 1970. Times are told, not ages: a hover may be kept for some time, and
  * what it says stays true.
  */
-export function detailsSections(details: PvDetails, nowMs: number): StorySection[] {
-  if (details.paths.length > 0) return details.paths.map((path) => pathSection(path, nowMs));
+export function detailsSections(
+  details: PvDetails,
+  nowMs: number,
+  words: FrontEndWords,
+): DetailsSection[] {
+  if (details.paths.length > 0) {
+    return details.paths.map((path) => pathSection(path, nowMs, words));
+  }
   return [
     {
       heading: 'not known',
       health: 'bad',
       lines: [
-        { label: 'State', text: 'no IOC that is exposed here tells this name' },
+        { label: 'State', text: 'no IOC that is exposed here has this name' },
         {
           label: 'What to do',
-          text: 'Look at its spelling, or add it to the setting epicsExpose.pvNames.',
+          text: `Check its spelling, or ${words.namePvs}.`,
         },
       ],
     },
   ];
 }
 
-function pathSection(path: PvPath, nowMs: number): StorySection {
+function pathSection(path: PvPath, nowMs: number, words: FrontEndWords): DetailsSection {
   const { row, reading } = path;
-  const lines: StoryLine[] = [];
+  const lines: DetailsLine[] = [];
   if (reading) {
     lines.push({ label: 'Value', text: shortened(valueText(reading)) });
     lines.push({ label: 'Size', text: sizeText(reading) });
@@ -64,9 +74,11 @@ function pathSection(path: PvPath, nowMs: number): StorySection {
   if (path.readAt !== undefined && (!reading || path.readProblem !== undefined || isOld)) {
     lines.push({ label: 'Read', text: formatMoment(path.readAt, nowMs) });
   }
-  if (path.readProblem !== undefined)
-    lines.push({ label: 'No newer value', text: path.readProblem });
-  const failure = failureOf(path);
+  if (path.readProblem) {
+    const { message } = problemText(path.readProblem, words);
+    lines.push({ label: 'No newer value', text: message });
+  }
+  const failure = failureOf(path, words);
   const since = path.since === undefined ? '' : `, since ${formatMoment(path.since, nowMs)}`;
   lines.push({ label: 'State', text: `${failure?.message ?? STEP_WORDS[row.step]}${since}` });
   if (failure) lines.push({ label: 'What to do', text: failure.advice });
@@ -118,26 +130,24 @@ const STEP_WORDS: Record<PvStep, string> = {
   'no-read-access': 'a client gets a channel, but no read access',
   'not-found': 'the server says that it has no such PV',
   'create-refused': 'the server has it and refuses the channel',
-  disconnected: 'it was reachable; its circuit or channel is gone',
+  disconnected: 'it was reachable, but its circuit or channel is gone',
   'no-answer': 'the server did not answer in time',
   'not-served': 'this server does not serve it; the other protocol does',
 };
 
 const STEP_ADVICE: Partial<Record<PvStep, string>> = {
-  'not-found':
-    'Look at its spelling, and with dbl in the IOC shell whether its database is loaded.',
-  'create-refused': "Look at the IOC's access security file, or the gateway's list of PVs.",
-  'no-read-access': "Look at the IOC's access security file: which users and hosts may read it.",
-  disconnected: "Look at the IOC's console; it is exposed again as soon as it listens.",
-  'no-answer': 'Look whether the IOC is busy, or stopped in a debugger; it is asked again.',
+  'not-found': 'Check its spelling, and with dbl in the IOC shell that its database is loaded.',
+  'create-refused': "Check the IOC's access security file, or the gateway's list of PVs.",
+  'no-read-access': "Check the IOC's access security file: which users and hosts may read it.",
+  disconnected: "Check the IOC's console; it is exposed again as soon as it listens.",
+  'no-answer': 'Check that the IOC is not busy or stopped in a debugger; it is asked again.',
 };
 
-function failureOf({
-  problem,
-  row,
-  deniedTo,
-}: PvPath): Pick<Problem, 'message' | 'advice'> | undefined {
-  if (problem) return problem;
+function failureOf(
+  { problem, row, deniedTo }: PvPath,
+  words: FrontEndWords,
+): ProblemText | undefined {
+  if (problem) return problemText(problem, words);
   const advice = STEP_ADVICE[row.step];
   if (advice === undefined) return undefined;
   const forWhom = deniedTo === undefined ? '' : ` for ${deniedTo}`;
@@ -145,7 +155,11 @@ function failureOf({
 }
 
 /** For the lines above the PVs; a PV's own tooltip needs its details. */
-export function tooltipSections(node: TreeNode, nowMs: number): StorySection[] {
+export function tooltipSections(
+  node: TreeNode,
+  nowMs: number,
+  words: FrontEndWords,
+): DetailsSection[] {
   switch (node.kind) {
     case 'container': {
       const { name, image, id, status, problem } = node.container;
@@ -154,23 +168,23 @@ export function tooltipSections(node: TreeNode, nowMs: number): StorySection[] {
           ['Image', image],
           ['Id', id.slice(0, 12)],
           ['State', status],
-          ...troubleLines(problem),
+          ...problemLines(problem, words),
         ]),
       ];
     }
     case 'ioc': {
-      const { name, commandLine, pid, startedAt, namesNote } = node.ioc;
+      const { name, commandLine, pid, startedAt, namesNotes } = node.ioc;
       return [
         section(node, `IOC ${name}`, [
           ['Process', pid === undefined ? '' : `pid ${pid}`],
           ['Up since', startedAt === undefined ? '' : formatMoment(startedAt, nowMs)],
           ['Command', shortened(commandLine)],
-          ['PV names', namesNote ?? ''],
+          ['PV names', notesText(namesNotes, words)],
         ]),
       ];
     }
     case 'server':
-      return [serverSection(node, node.server, nowMs)];
+      return [serverSection(node, node.server, nowMs, words)];
     case 'group':
       return [
         section(node, node.group.prefix, [
@@ -181,7 +195,7 @@ export function tooltipSections(node: TreeNode, nowMs: number): StorySection[] {
       return [section(node, node.problem.message, [['What to do', node.problem.advice]])];
     case 'search':
       return (['ca', 'pva'] as const).map((protocol) =>
-        section(node, PROTOCOL_WORDS[protocol], searchLines(node, protocol)),
+        section(node, PROTOCOL_WORDS[protocol], searchLines(node, protocol, words)),
       );
     case 'pv':
       return [];
@@ -191,6 +205,7 @@ export function tooltipSections(node: TreeNode, nowMs: number): StorySection[] {
 function searchLines(
   { search, nameServers }: SearchNode,
   protocol: PvProtocol,
+  words: FrontEndWords,
 ): [string, string][] {
   const prefix = `EPICS_${protocol.toUpperCase()}`;
   const server = nameServers[protocol];
@@ -205,36 +220,42 @@ function searchLines(
         ? `of this machine's own clients, to ${broadcasts.join(', ')}`
         : 'not heard; see the setting epicsExpose.search',
     ],
-    ...troubleLines(problem),
+    ...problemLines(problem, words),
   ];
 }
 
-function serverSection(node: TreeNode, server: ServerState, nowMs: number): StorySection {
-  const { protocol, implementation, listening, route, local, since, pvs, problem, note } = server;
+function serverSection(
+  node: TreeNode,
+  server: ServerState,
+  nowMs: number,
+  words: FrontEndWords,
+): DetailsSection {
+  const { protocol, implementation, listening, route, local, since, pvs, problem, notes } = server;
   return section(node, `${PROTOCOL_WORDS[protocol]} server`, [
     ['Software', implementation],
     ['In the container', formatEndpoint(listening)],
-    ['Way', route ? ROUTE_WORDS[route] : ''],
+    ['Route', route ? ROUTE_WORDS[route] : ''],
     ['On this machine', local ? formatEndpoint(local) : ''],
     [
       'State',
       `${server.status}${since === undefined ? '' : `, since ${formatMoment(since, nowMs)}`}`,
     ],
     ['PVs', `${reachableText(pvs)}${pvs.pending > 0 ? `, ${pvs.pending} asked` : ''}`],
-    ...troubleLines(problem),
-    ['Note', note ?? ''],
+    ...problemLines(problem, words),
+    ['Note', notesText(notes, words)],
   ]);
 }
 
-function troubleLines(problem: Problem | undefined): [string, string][] {
+function problemLines(problem: Problem | undefined, words: FrontEndWords): [string, string][] {
   if (!problem) return [];
+  const { message, advice } = problemText(problem, words);
   return [
-    ['Trouble', problem.message],
-    ['What to do', problem.advice],
+    ['Problem', message],
+    ['What to do', advice],
   ];
 }
 
-function section(node: TreeNode, heading: string, lines: [string, string][]): StorySection {
+function section(node: TreeNode, heading: string, lines: [string, string][]): DetailsSection {
   return {
     heading,
     health: node.health,

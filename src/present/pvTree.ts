@@ -5,18 +5,20 @@
 import { printable } from '../base/printable';
 import { formatEndpoint } from '../model/endpoint';
 import type { Branch, PvGroup, PvRow } from '../model/coreApi';
+import { problemLog } from '../model/problem';
 import type { PvStep } from '../model/pvTable';
 import { engineProblems } from './viewState';
 import type {
   ContainerState,
   IocState,
-  Problem,
   PvProtocol,
   SearchState,
   ServerState,
   Snapshot,
 } from '../model/snapshot';
-import { sentence } from '../model/sentence';
+import type { FrontEndWords } from './frontEndWords';
+import { notesText } from './noteText';
+import { capital, problemText, type ProblemText, sentence, stateWords } from './problemText';
 import { type Health, healthOf, reachableText } from './table';
 
 export type TreeNode =
@@ -35,7 +37,7 @@ interface Line {
 
 export interface ProblemNode extends Line {
   readonly kind: 'problem';
-  readonly problem: Pick<Problem, 'message' | 'advice'>;
+  readonly problem: ProblemText;
 }
 export interface ContainerNode extends Line {
   readonly kind: 'container';
@@ -74,22 +76,27 @@ export interface SearchNode extends Line {
 export function treeOf(
   snapshot: Snapshot,
   ownContainerKey: string | undefined,
+  words: FrontEndWords,
 ): readonly TreeNode[] {
   const containers = snapshot.containers
     .filter(({ iocs, problem }) => iocs.length > 0 || problem !== undefined)
-    .map((container) => containerNode(container, container.key === ownContainerKey));
+    .map((container) => containerNode(container, container.key === ownContainerKey, words));
   // Without any container the view's welcome text tells the trouble, with the button that helps.
   if (containers.length === 0) return [];
   const isOwn = (node: ContainerNode): number => (node.container.key === ownContainerKey ? 0 : 1);
   return [
     ...containers.sort((a, b) => isOwn(a) - isOwn(b)),
     ...searchNode(snapshot),
-    ...(snapshot.notices ?? []).map((notice) => problemNode(`notice ${notice.message}`, notice)),
-    ...engineProblems(snapshot).map((problem) => problemNode(`engine ${problem.code}`, problem)),
+    ...(snapshot.notices ?? []).map((notice) =>
+      problemNode(`notice ${problemLog(notice)}`, problemText(notice, words)),
+    ),
+    ...engineProblems(snapshot).map((problem) =>
+      problemNode(`engine ${problem.code}`, problemText(problem, words)),
+    ),
     ...snapshot.unknownNames.map((name) =>
       problemNode(`unknown ${name}`, {
         message: `No IOC here has a PV named ${name}`,
-        advice: 'Look at its spelling, or take it out of the setting epicsExpose.pvNames.',
+        advice: `${words.correctName}.`,
       }),
     ),
   ];
@@ -107,11 +114,17 @@ function searchNode({ search = {}, nameServers = {} }: Snapshot): SearchNode[] {
   return [{ kind: 'search', id: 'search', search, nameServers, ...words }];
 }
 
-function containerNode(container: ContainerState, isOwn: boolean): ContainerNode {
+function containerNode(
+  container: ContainerState,
+  isOwn: boolean,
+  words: FrontEndWords,
+): ContainerNode {
   const servers = container.iocs.flatMap((ioc) => ioc.servers);
   const children = [
-    ...(container.problem ? [problemNode(`${container.key} problem`, container.problem)] : []),
-    ...container.iocs.map((ioc) => iocNode(container, ioc)),
+    ...(container.problem
+      ? [problemNode(`${container.key} problem`, problemText(container.problem, words))]
+      : []),
+    ...container.iocs.map((ioc) => iocNode(container, ioc, words)),
   ];
   const counts =
     container.status === 'running' ? countsText(servers) : `container ${container.status}`;
@@ -129,10 +142,10 @@ function containerNode(container: ContainerState, isOwn: boolean): ContainerNode
   };
 }
 
-function iocNode(container: ContainerState, ioc: IocState): IocNode {
+function iocNode(container: ContainerState, ioc: IocState, words: FrontEndWords): IocNode {
   const servers = ioc.servers.map((server) => serverNode(container, server));
-  const namesAreMissing =
-    ioc.namesNote !== undefined && ioc.servers.every(({ pvs }) => pvs.total === 0);
+  const missing = notesText(ioc.namesNotes, words);
+  const namesAreMissing = missing !== '' && ioc.servers.every(({ pvs }) => pvs.total === 0);
   return {
     kind: 'ioc',
     id: ioc.key,
@@ -141,8 +154,8 @@ function iocNode(container: ContainerState, ioc: IocState): IocNode {
       ? [
           ...servers,
           problemNode(`${ioc.key} names`, {
-            message: `PV names unknown: ${ioc.namesNote}`,
-            advice: 'Name PVs of this IOC in the setting epicsExpose.pvNames.',
+            message: `PV names unknown: ${missing}`,
+            advice: `${capital(words.namePvs)}.`,
           }),
         ]
       : servers,
@@ -187,13 +200,13 @@ function serverText({ status }: ContainerState, server: ServerState): string {
   if (status !== 'running') return `container ${status}`;
   if (server.status === 'gone') return 'IOC gone';
   if (server.status === 'failed') {
-    return server.problem ? server.problem.code.replaceAll('-', ' ') : 'failed';
+    return server.problem ? stateWords(server.problem.code) : 'failed';
   }
   if (server.pvs.total > 0) return countsText([server]);
   return server.status === 'identifying' || server.pvs.pending > 0 ? 'asking' : 'PV names unknown';
 }
 
-export function problemNode(id: string, problem: Pick<Problem, 'message' | 'advice'>): ProblemNode {
+export function problemNode(id: string, problem: ProblemText): ProblemNode {
   const words = line(problem.message, '', 'bad', 'problem');
   return { kind: 'problem', id, problem, ...words, spoken: sentence(problem) };
 }
@@ -247,10 +260,6 @@ export function stepHealth(step: PvStep): Health {
   }
 }
 
-function stateWords(state: string): string {
-  return state.replaceAll('-', ' ');
-}
-
 export interface PvTotals {
   readonly total: number;
   readonly reachable: number;
@@ -291,7 +300,7 @@ function worst(healths: readonly Health[]): Health {
   return healths.includes('busy') ? 'busy' : 'good';
 }
 
-const HEALTH_WORDS: Record<Health, string> = { good: 'fine', busy: 'working', bad: 'trouble' };
+const HEALTH_WORDS: Record<Health, string> = { good: 'fine', busy: 'working', bad: 'problem' };
 
 function line(
   name: string,

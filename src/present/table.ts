@@ -3,10 +3,12 @@
  * the front end's. Pure.
  */
 import { printable } from '../base/printable';
-import { sentence } from '../model/sentence';
 import { formatEndpoint, isLoopback, isUnspecified } from '../model/endpoint';
-import { findabilityNote } from '../model/findability';
+import { findingTrouble } from '../model/findability';
 import type { ContainerState, IocState, PvCounts, ServerState, Snapshot } from '../model/snapshot';
+import type { FrontEndWords } from './frontEndWords';
+import { notesText } from './noteText';
+import { problemSentence, stateWords } from './problemText';
 
 export type Health = 'good' | 'busy' | 'bad';
 
@@ -70,7 +72,7 @@ function pvsCell(container: ContainerState, server: ServerState): string {
   if (container.status === 'stopped') return 'container stopped';
   if (container.status === 'paused') return 'container paused';
   if (server.status === 'gone') return 'IOC gone';
-  if (server.status === 'failed' && server.problem) return server.problem.code.replaceAll('-', ' ');
+  if (server.status === 'failed' && server.problem) return stateWords(server.problem.code);
   const { total, pending } = server.pvs;
   if (total === 0)
     return pending > 0 || server.status === 'identifying' ? 'asking' : 'names unknown';
@@ -97,50 +99,48 @@ export function healthOf(container: ContainerState, server: ServerState): Health
 }
 
 /** Sentences for people below the table: what is wrong and what to do, each said once. */
-export function tableNotes(snapshot: Snapshot): string[] {
+export function tableNotes(snapshot: Snapshot, words: FrontEndWords): string[] {
   const notes: string[] = [];
   for (const engine of snapshot.engines) {
-    if (engine.problem) notes.push(sentence(engine.problem));
+    if (engine.problem) notes.push(problemSentence(engine.problem, words));
   }
   for (const port of Object.values(snapshot.search ?? {})) {
-    if (port.problem) notes.push(sentence(port.problem));
+    if (port.problem) notes.push(problemSentence(port.problem, words));
   }
-  for (const notice of snapshot.notices ?? []) notes.push(sentence(notice));
+  for (const notice of snapshot.notices ?? []) notes.push(problemSentence(notice, words));
   for (const container of snapshot.containers) {
-    if (container.problem) notes.push(sentence(container.problem));
+    if (container.problem) notes.push(problemSentence(container.problem, words));
     if (container.status !== 'running') continue;
-    for (const ioc of container.iocs) notes.push(...iocNotes(container, ioc));
+    for (const ioc of container.iocs) notes.push(...iocNotes(container, ioc, words));
   }
   const unrelayed = allServers(snapshot).filter((server) => isUnrelayed(server)).length;
   if (unrelayed > 0) {
     const what = unrelayed === 1 ? '1 server answers' : `${unrelayed} servers answer`;
-    notes.push(
-      `${what} in the container but not on this machine. Run epics-expose and keep it running.`,
-    );
+    notes.push(`${what} in the container but not on this machine. ${words.expose}.`);
   }
   for (const name of snapshot.unknownNames) {
-    notes.push(`${name}: no IOC here has a PV of this name. Look at its spelling.`);
+    notes.push(`${name}: no IOC here has a PV of this name. ${words.correctName}.`);
   }
   return [...new Set(notes.map(printable))];
 }
 
 /** Of those sentences only what keeps clients from a server. */
-export function failureNotes(snapshot: Snapshot): string[] {
+export function failureNotes(snapshot: Snapshot, words: FrontEndWords): string[] {
   const notes = snapshot.containers.flatMap(({ name, status, iocs, problem }) => {
-    if (problem) return [sentence(problem)];
+    if (problem) return [problemSentence(problem, words)];
     if (status !== 'running') return [];
     return iocs.flatMap((ioc) =>
       ioc.servers
         .filter((server) => !isUnrelayed(server))
         .filter((server) => server.status === 'failed' || isHardToFind(server))
-        .flatMap((server) => iocNotes({ name }, { ...ioc, servers: [server] })),
+        .flatMap((server) => iocNotes({ name }, { ...ioc, servers: [server] }, words)),
     );
   });
   return [...new Set(notes.map(printable))];
 }
 
 function isHardToFind(server: ServerState): boolean {
-  return findabilityNote(server) !== undefined;
+  return findingTrouble(server) !== undefined;
 }
 
 function allServers(snapshot: Snapshot): ServerState[] {
@@ -151,19 +151,24 @@ function isUnrelayed(server: ServerState): boolean {
   return server.problem?.code === 'not-relayed';
 }
 
-function iocNotes(container: Pick<ContainerState, 'name'>, ioc: IocState): string[] {
+function iocNotes(
+  container: Pick<ContainerState, 'name'>,
+  ioc: IocState,
+  words: FrontEndWords,
+): string[] {
   const notes: string[] = [];
   for (const server of ioc.servers) {
     const port = `${server.protocol.toUpperCase()} :${server.listening.port}`;
     const who = `${ioc.name} in ${container.name}, ${port}`;
-    if (server.problem && !isUnrelayed(server)) notes.push(`${who}: ${sentence(server.problem)}`);
-    if (server.note !== undefined) notes.push(`${who}: ${server.note}`);
+    if (server.problem && !isUnrelayed(server))
+      notes.push(`${who}: ${problemSentence(server.problem, words)}`);
+    const more = notesText(server.notes, words);
+    if (more !== '') notes.push(`${who}: ${more}`);
   }
   const isWithoutNames = ioc.servers.every((server) => server.pvs.total === 0);
-  if (ioc.namesNote !== undefined && (isWithoutNames || ioc.isNamesCut === true)) {
-    notes.push(
-      `${ioc.name} in ${container.name}: ${ioc.namesNote}; name PVs yourself with --pv NAME`,
-    );
+  const missing = notesText(ioc.namesNotes, words);
+  if (missing !== '' && (isWithoutNames || ioc.isNamesCut === true)) {
+    notes.push(`${ioc.name} in ${container.name}: ${missing}; ${words.namePvs}`);
   }
   return notes;
 }

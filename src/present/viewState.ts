@@ -1,5 +1,6 @@
 /** What the view says while it has no IOC to show, one word for each of its welcome texts. Pure. */
-import type { Problem, Snapshot } from '../model/snapshot';
+import type { Snapshot } from '../model/snapshot';
+import type { Problem, ProblemCode } from '../model/problem';
 
 export type ViewState =
   | 'not-exposed'
@@ -44,11 +45,13 @@ export function viewStateOf(input: ViewStateInput): ViewState {
   if (snapshot.engines.some(({ status }) => status === 'connected')) return 'no-ioc';
   const codes = engineProblems(snapshot).map(({ code }) => code);
   if (codes.includes('engine-permission')) return 'no-permission';
-  if (codes.some((code) => code === 'no-engine' || code === 'engine-not-running')) {
+  if (codes.some((code) => NO_ENGINE.includes(code))) {
     return 'no-engine';
   }
   return codes.length > 0 ? 'engine-problem' : 'no-ioc';
 }
+
+const NO_ENGINE: readonly ProblemCode[] = ['no-engine', 'engine-not-running', 'podman-missing'];
 
 /** What keeps us from engines, the most general first. */
 export function engineProblems(snapshot: Snapshot): Problem[] {

@@ -16,11 +16,12 @@ import {
   isErrorCode,
   messageOf,
   TransportError,
-  UsageError,
 } from '../base/errors';
 import type { PvUpdate, ExposeRequest } from '../model/coreApi';
+import { ProblemError } from '../model/problem';
 import type { Snapshot } from '../model/snapshot';
 import { versions } from './messageSchemas';
+import { problem as problemSchema } from './problemSchemas';
 import type { HelloParams, HelloResult } from './messages';
 import {
   type MethodName,
@@ -137,15 +138,13 @@ export class CoreClient {
     );
   }
 
-  /** @throws UsageError: it would say the same again. */
+  /** @throws ProblemError: it would say the same again. */
   #believe(result: unknown, believe: (result: unknown) => void): void {
     try {
       believe(result);
     } catch (error) {
       this.#end(nonsense(error));
-      throw new UsageError(
-        `the background process cannot be used: ${nonsense(error)}. End it with \`epics-expose broker stop\`.`,
-      );
+      throw new ProblemError('usage', { code: 'broker-nonsense', detail: messageOf(error) });
     }
   }
 
@@ -170,7 +169,10 @@ function nonsense(error: unknown): string {
 function toOurError(error: unknown): Error {
   if (isErrorCode(error, 'usage')) return error as Error;
   if (error instanceof ResponseError) {
-    const { code } = (error.data ?? {}) as { code?: ErrorCode };
+    const { code, problem } = (error.data ?? {}) as { code?: ErrorCode; problem?: unknown };
+    if (typeof code === 'string' && problem !== undefined) {
+      return new ProblemError(code, check(problemSchema, problem, 'an error'));
+    }
     if (typeof code === 'string') return new EpicsExposeError(code, error.message);
   }
   const message = error instanceof Error ? error.message : String(error);

@@ -14,6 +14,7 @@ import {
 import type { Clock } from '../base/clock';
 import { type Disposable, DisposableStore, toDisposable } from '../base/disposable';
 import { messageOf } from '../base/errors';
+import type { ProblemError } from '../model/problem';
 import type { Log } from '../base/log';
 import type { CoreApi, PvUpdate, ExposeRequest } from '../model/coreApi';
 import type { BrokerFacts, HelloParams, HelloResult, MonitorParams } from './messages';
@@ -167,7 +168,11 @@ class ServedFrontEnd {
         if (error instanceof ResponseError) throw error;
         const { code = 'internal' } = error as { code?: unknown };
         if (code === 'internal') this.#log('error', 'session', `${name}: ${stackOf(error)}`);
-        throw new ResponseError<unknown>(ErrorCodes.UnknownErrorCode, messageOf(error), { code });
+        const { problem } = error as Partial<ProblemError>;
+        throw new ResponseError<unknown>(ErrorCodes.UnknownErrorCode, messageOf(error), {
+          code,
+          ...(problem && { problem }),
+        });
       } finally {
         this.#abort.signal.removeEventListener('abort', end);
         store.dispose();

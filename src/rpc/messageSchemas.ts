@@ -3,7 +3,6 @@
  * shells and texts before people, so what is no address or no text ends the conversation.
  */
 import * as v from 'valibot';
-import type { Endpoint } from '../model/endpoint';
 import {
   type Branch,
   type BranchQuery,
@@ -28,9 +27,7 @@ import type {
   ContainerState,
   EngineState,
   IocState,
-  Problem,
   PvCounts,
-  PvProtocol,
   SearchPort,
   ServerState,
   Snapshot,
@@ -51,25 +48,8 @@ import {
   text,
   word,
 } from './schema';
-
-/** Numbers of IPv4 and IPv6, with the interface of a link-local one. */
-const host = v.custom<string>(
-  (value) => typeof value === 'string' && /^[\w.:-]{1,255}(%[\w.-]{1,64})?$/.test(value),
-  'an address',
-);
-const port = v.pipe(
-  v.number('a port'),
-  v.integer('a port'),
-  v.minValue(1, 'a port'),
-  v.maxValue(65_535, 'a port'),
-);
-const endpoint: Schema<Endpoint> = object({ host, port });
-const problem: Schema<Problem> = object({
-  code: word<string>(),
-  message: text,
-  advice: text,
-});
-const protocol: Schema<PvProtocol> = oneOf(['ca', 'pva']);
+import { endpoint, host, protocol } from './commonSchemas';
+import { notes, problem } from './problemSchemas';
 
 // What a snapshot consists of.
 
@@ -93,7 +73,7 @@ const server: Schema<ServerState> = object({
   since: optional(text),
   pvs: pvCounts,
   problem: optional(problem),
-  note: optional(text),
+  notes: optional(notes),
 });
 
 const ioc: Schema<IocState> = object({
@@ -103,7 +83,7 @@ const ioc: Schema<IocState> = object({
   startedAt: optional(text),
   commandLine: text,
   role: word<IocState['role']>(),
-  namesNote: optional(text),
+  namesNotes: optional(notes),
   isNamesCut: optional(flag),
   servers: list(server),
 });
@@ -265,7 +245,7 @@ const path: Schema<PvPath> = object({
   reading: optional(reading),
   readAt: optional(text),
   deniedTo: optional(text),
-  readProblem: optional(text),
+  readProblem: optional(problem),
 });
 export const pvDetails: Schema<PvDetails> = object({ name: text, paths: list(path) });
 
@@ -298,7 +278,7 @@ const update: Schema<PvUpdate> = v.variant(
       reading,
       range: optional(v.tuple([number, number], 'two numbers')),
     }),
-    object({ kind: v.literal('interrupted'), reason: text }),
+    object({ kind: v.literal('interrupted'), problem }),
   ],
   'an update',
 );

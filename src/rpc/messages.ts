@@ -3,7 +3,7 @@ import type { PvAddress, PvUpdate, ExposeRequest } from '../model/coreApi';
 import type { Snapshot } from '../model/snapshot';
 
 /** Counted up with every change that an older side would not understand. */
-export const RPC_PROTOCOL = 2;
+export const RPC_PROTOCOL = 3;
 
 export interface HelloParams {
   readonly protocol: number;

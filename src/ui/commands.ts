@@ -19,6 +19,8 @@ import type { PvsView } from './pvsView';
 import { readSettings } from './settings';
 import { withTimeout } from './withTimeout';
 import type { WindowExposure } from './windowExposure';
+import { WINDOW_WORDS } from '../present/frontEndWords';
+import { errorText } from '../present/problemText';
 
 /** How long the bar in the view moves at most. */
 const PROGRESS_MS = 60_000;
@@ -53,7 +55,7 @@ export function registerCommands(input: CommandsInput): Disposable {
           await run(argument);
         } catch (error) {
           log.error(printableLines((error instanceof Error && error.stack) || messageOf(error)));
-          await vscode.window.showErrorMessage(notificationText(messageOf(error)));
+          await vscode.window.showErrorMessage(notificationText(errorText(error, WINDOW_WORDS)));
         }
       }),
     );
@@ -137,7 +139,14 @@ export function registerCommands(input: CommandsInput): Disposable {
       return;
     }
     const environment = await clientVariables(exposure.snapshot, system);
-    await system.launch(phoebus, { ...environment, ...phoebusVariables(system.environment) });
+    try {
+      await system.launch(phoebus, { ...environment, ...phoebusVariables(system.environment) });
+    } catch (cause) {
+      throw new UsageError(
+        `${errorText(cause, WINDOW_WORDS)}. Name the executable of Phoebus in the setting epicsExpose.phoebus.`,
+        { cause },
+      );
+    }
     vscode.window.setStatusBarMessage('Phoebus started', 5000);
   });
   register(COMMANDS.showLog, async () => {

@@ -1,7 +1,7 @@
 /** Details of PVs as Markdown. Names and values come from outside: they are only ever appended as text. */
 import * as vscode from 'vscode';
 import { printable } from '../base/printable';
-import type { StorySection } from '../present/pvDetailsText';
+import type { DetailsSection } from '../present/pvDetailsText';
 import type { Health } from '../present/table';
 import type { CommandId } from './ids';
 
@@ -15,7 +15,7 @@ const ICONS: Record<Health, string> = { good: 'pass', busy: 'sync', bad: 'error'
 
 export function detailsMarkdown(
   title: string | undefined,
-  sections: readonly StorySection[],
+  sections: readonly DetailsSection[],
   links: readonly CommandLink[],
 ): vscode.MarkdownString {
   const markdown = new vscode.MarkdownString('', true);

@@ -2,7 +2,8 @@
 import type { LogOutputChannel } from 'vscode';
 import type { Disposable } from '../base/disposable';
 import { engineProblems } from '../present/viewState';
-import { sentence } from '../model/sentence';
+import { WINDOW_WORDS } from '../present/frontEndWords';
+import { problemSentence } from '../present/problemText';
 import { failureNotes } from '../present/table';
 import type { WindowExposure } from './windowExposure';
 
@@ -12,8 +13,8 @@ export function logProblems(exposure: WindowExposure, log: LogOutputChannel): Di
     const { problem, snapshot } = exposure;
     const sentences = new Set([
       ...(problem ? [problem.message] : []),
-      ...engineProblems(snapshot).map(sentence),
-      ...failureNotes(snapshot),
+      ...engineProblems(snapshot).map((one) => problemSentence(one, WINDOW_WORDS)),
+      ...failureNotes(snapshot, WINDOW_WORDS),
     ]);
     for (const one of sentences) if (!known.has(one)) log.warn(one);
     known = sentences;

@@ -7,6 +7,8 @@ import { formatLocal } from '../present/pvDetailsText';
 import { readingCells, sizeText } from '../model/reading';
 import type { PvProtocol } from '../model/snapshot';
 import type { WindowExposure } from './windowExposure';
+import { WINDOW_WORDS } from '../present/frontEndWords';
+import { problemText } from '../present/problemText';
 
 /** Updates within this time cross to the panel as one message. */
 const SEND_MS = 100;
@@ -84,7 +86,7 @@ export class MonitorPanels implements Disposable {
       followed?.monitor.dispose();
       followed = undefined;
       if (!exposure) {
-        feed.take({ kind: 'interrupted', reason: 'PVs are not exposed now' });
+        feed.interrupt('PVs are not exposed now');
         return;
       }
       const monitor = exposure.monitorPv({ name, protocol }, (update) => feed.take(update));
@@ -141,7 +143,7 @@ class MonitorFeed implements Disposable {
 
   take(update: PvUpdate): void {
     if (update.kind === 'interrupted') {
-      this.#text = { interrupted: printable(update.reason) };
+      this.interrupt(problemText(update.problem, WINDOW_WORDS).message);
     } else {
       const { reading } = update;
       const [, , value = '', alarm = ''] = readingCells('', 'ca', reading);
@@ -156,7 +158,17 @@ class MonitorFeed implements Disposable {
         this.#points.push([at, reading.value]);
         if (this.#points.length > MAX_WAITING) this.#points.splice(0, MAX_WAITING / 2);
       }
+      this.#sendSoon();
     }
+  }
+
+  /** The value stays to be seen, beside why no newer one comes. */
+  interrupt(reason: string): void {
+    this.#text = { interrupted: printable(reason) };
+    this.#sendSoon();
+  }
+
+  #sendSoon(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#send({ ...this.#text, points: this.#points });

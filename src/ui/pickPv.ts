@@ -1,10 +1,11 @@
 /** Asks for a PV by a part of its name, listing as one types. */
 import * as vscode from 'vscode';
-import { messageOf } from '../base/errors';
 import { printable } from '../base/printable';
 import { DisposableStore } from '../base/disposable';
 import type { CoreApi, PvRow } from '../model/coreApi';
 import { withTimeout } from './withTimeout';
+import { WINDOW_WORDS } from '../present/frontEndWords';
+import { errorText } from '../present/problemText';
 
 /** More than this nobody reads; the person types on. */
 const SHOWN = 200;
@@ -69,7 +70,10 @@ async function listItems(exposure: CoreApi, typed: string): Promise<PvItem[]> {
       : items;
   } catch (error) {
     return [
-      { label: withoutIcons(`The PVs cannot be listed: ${messageOf(error)}`), alwaysShow: true },
+      {
+        label: withoutIcons(`The PVs cannot be listed: ${errorText(error, WINDOW_WORDS)}`),
+        alwaysShow: true,
+      },
     ];
   }
 }

@@ -5,7 +5,7 @@ import type { PvPage } from '../model/coreApi';
 import { expandName } from '../present/pvReferences/macroText';
 import { FILE_PATTERNS, pvReferenceAt } from '../present/pvReferences/pvReferenceAt';
 import type { PvReference } from '../present/pvReferences/pvReference';
-import type { StoryLine, StorySection } from '../present/pvDetailsText';
+import type { DetailsLine, DetailsSection } from '../present/pvDetailsText';
 import { withTimeout } from './withTimeout';
 import { LATE, pvMarkdown } from './pvTooltip';
 import { detailsMarkdown } from './detailsMarkdown';
@@ -77,7 +77,7 @@ async function tell(
   return detailsMarkdown(text, [listSection(glob, notes, names, page)], []);
 }
 
-function fitsSection(text: string, notes: readonly StoryLine[]): StorySection {
+function fitsSection(text: string, notes: readonly DetailsLine[]): DetailsSection {
   return {
     heading: `the one exposed PV that fits ${text}`,
     health: 'good',
@@ -87,10 +87,10 @@ function fitsSection(text: string, notes: readonly StoryLine[]): StorySection {
 
 function listSection(
   glob: string,
-  notes: readonly StoryLine[],
+  notes: readonly DetailsLine[],
   names: readonly string[],
   { total, reachable }: PvPage,
-): StorySection {
+): DetailsSection {
   if (total === 0) {
     return {
       heading: `no exposed PV fits ${glob}`,
@@ -110,7 +110,7 @@ function listSection(
 }
 
 /** Nothing of the name is known: any PV would fit. */
-function unknownSection(unknown: readonly string[]): StorySection {
+function unknownSection(unknown: readonly string[]): DetailsSection {
   return {
     heading: `${unknown.join(', ')}: not known in this file`,
     health: 'busy',
@@ -121,11 +121,11 @@ function unknownSection(unknown: readonly string[]): StorySection {
 }
 
 /** A name that its macros' defaults would make was asked for first, and nobody has it. */
-function defaultLines(name: string | undefined): StoryLine[] {
+function defaultLines(name: string | undefined): DetailsLine[] {
   return name === undefined ? [] : [{ label: 'With its defaults', text: `no exposed ${name}` }];
 }
 
-function unknownLines(unknown: readonly string[]): StoryLine[] {
+function unknownLines(unknown: readonly string[]): DetailsLine[] {
   if (unknown.length === 0) return [];
   return [{ label: 'Macros not known here', text: unknown.join(', ') }];
 }

@@ -2,7 +2,7 @@
 import type * as vscode from 'vscode';
 import {
   NO_ANSWER_YET,
-  type StorySection,
+  type DetailsSection,
   detailsSections,
   tooltipSections,
 } from '../present/pvDetailsText';
@@ -11,6 +11,7 @@ import type { TreeNode } from '../present/pvTree';
 import { COMMANDS } from './ids';
 import { type CommandLink, detailsMarkdown } from './detailsMarkdown';
 import type { WindowExposure } from './windowExposure';
+import { WINDOW_WORDS } from '../present/frontEndWords';
 
 export interface Tooltip {
   readonly markdown: vscode.MarkdownString;
@@ -20,7 +21,11 @@ export interface Tooltip {
 
 export async function tooltipOf(exposure: WindowExposure, node: TreeNode): Promise<Tooltip> {
   if (node.kind !== 'pv') {
-    const markdown = detailsMarkdown(undefined, tooltipSections(node, Date.now()), []);
+    const markdown = detailsMarkdown(
+      undefined,
+      tooltipSections(node, Date.now(), WINDOW_WORDS),
+      [],
+    );
     return { markdown, isAnswer: true };
   }
   const { name } = node.row;
@@ -31,7 +36,7 @@ export async function tooltipOf(exposure: WindowExposure, node: TreeNode): Promi
 }
 
 /** In place of details that did not come. */
-export const LATE: StorySection = {
+export const LATE: DetailsSection = {
   heading: NO_ANSWER_YET,
   health: 'busy',
   lines: [{ label: 'What to do', text: 'Hover again; the log tells more if it stays so.' }],
@@ -40,9 +45,9 @@ export const LATE: StorySection = {
 /** `before` tells how the name was found, where it was not written as it is. */
 export function pvMarkdown(
   details: PvDetails,
-  before: readonly StorySection[] = [],
+  before: readonly DetailsSection[] = [],
 ): vscode.MarkdownString {
-  const sections = [...before, ...detailsSections(details, Date.now())];
+  const sections = [...before, ...detailsSections(details, Date.now(), WINDOW_WORDS)];
   return detailsMarkdown(details.name, sections, pvLinks(details));
 }
 

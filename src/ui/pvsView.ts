@@ -1,7 +1,6 @@
 /** The view PVs: containers, IOCs, servers and PVs. Children are listed when a line is opened. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
-import { messageOf } from '../base/errors';
 import type { Clock } from '../base/clock';
 import type { PvRow } from '../model/coreApi';
 import {
@@ -25,6 +24,8 @@ import type { Tooltip } from './pvTooltip';
 import { iconOf } from './rowIcon';
 import { withTimeout } from './withTimeout';
 import type { WindowExposure } from './windowExposure';
+import { WINDOW_WORDS } from '../present/frontEndWords';
+import { errorText } from '../present/problemText';
 
 /** 100,000 answers are a few redraws. */
 const REDRAW_MS = 250;
@@ -114,7 +115,7 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
 
   #makeTree(): readonly TreeNode[] {
     const { exposure, ownContainerKey } = this.#input;
-    return exposure.isExposing ? treeOf(exposure.snapshot, ownContainerKey()) : [];
+    return exposure.isExposing ? treeOf(exposure.snapshot, ownContainerKey(), WINDOW_WORDS) : [];
   }
 
   #redrawSoon(): void {
@@ -217,7 +218,7 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
     } catch (error) {
       return [
         problemNode(`${parent.id} problem`, {
-          message: `The PVs cannot be listed: ${messageOf(error)}`,
+          message: `The PVs cannot be listed: ${errorText(error, WINDOW_WORDS)}`,
           advice: 'Refresh the view; if that does not help, restart the broker.',
         }),
       ];
@@ -324,7 +325,7 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
 
 /** To compare. */
 function tooltipText(node: TreeNode): string {
-  return JSON.stringify(tooltipSections(node, 0));
+  return JSON.stringify(tooltipSections(node, 0, WINDOW_WORDS));
 }
 
 /** To compare; undefined: no answer yet. */

@@ -2,7 +2,8 @@ import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { totalsOf } from '../present/pvTree';
 import { engineProblems } from '../present/viewState';
-import { sentence } from '../model/sentence';
+import { WINDOW_WORDS } from '../present/frontEndWords';
+import { problemSentence } from '../present/problemText';
 import { COMMANDS, PVS_VIEW } from './ids';
 import type { WindowExposure } from './windowExposure';
 
@@ -49,7 +50,9 @@ function faceOf(exposure: WindowExposure): { text: string; tooltip: string; comm
     return { text: `$(${icon}) EPICS ${reachable}/${total}`, tooltip, command };
   }
   const [problem] = engineProblems(exposure.snapshot);
-  const known = problem ? sentence(problem) : 'No PV is known yet. Click for the view.';
+  const known = problem
+    ? problemSentence(problem, WINDOW_WORDS)
+    : 'No PV is known yet. Click for the view.';
   const tooltip = isBusy ? 'Looking for IOCs in containers.' : known;
   return { text: `$(${icon}) EPICS`, tooltip, command };
 }

@@ -3,7 +3,6 @@
  * until Stop. Views render what it holds and keep nothing of their own.
  */
 import { type Disposable, DisposableStore } from '../base/disposable';
-import { messageOf } from '../base/errors';
 import { type Event, EventEmitter } from '../base/event';
 import { LruMap } from '../base/lruMap';
 import { printable } from '../base/printable';
@@ -12,12 +11,14 @@ import type { Snapshot } from '../model/snapshot';
 import type { ContainerHint } from '../model/workspaceContainer';
 import { readSettings } from './settings';
 import { withTimeout } from './withTimeout';
+import { WINDOW_WORDS } from '../present/frontEndWords';
+import { errorText } from '../present/problemText';
 
 /** The core as `connect` gives it. */
 export interface ConnectedExposure extends CoreApi {
   readonly broker: { readonly logFile?: string };
   /** Why there is no core now; tried again by itself. */
-  readonly problem: string | undefined;
+  readonly problem: Error | undefined;
   /** The background process ended or was lost; once each time. */
   readonly onDidLose: Event<CoreLoss>;
   /** Ends the background process and starts another one. */
@@ -98,7 +99,9 @@ export class WindowExposure implements Disposable {
   /** Why nothing is exposed although the person asked. */
   get problem(): WindowProblem | undefined {
     const lost = this.#run?.exposure?.problem;
-    return lost === undefined ? this.#problem : { kind: 'no-broker', message: printable(lost) };
+    return lost === undefined
+      ? this.#problem
+      : { kind: 'no-broker', message: printable(errorText(lost, WINDOW_WORDS)) };
   }
 
   /**
@@ -136,7 +139,7 @@ export class WindowExposure implements Disposable {
       run.exposure = exposure;
     } catch (error) {
       if (run.store.isDisposed) return;
-      this.#problem = { kind: 'no-broker', message: printable(messageOf(error)) };
+      this.#problem = { kind: 'no-broker', message: printable(errorText(error, WINDOW_WORDS)) };
       this.#changed.fire();
       return;
     }
@@ -160,7 +163,7 @@ export class WindowExposure implements Disposable {
       this.#problem = undefined;
     } catch (error) {
       if (run.store.isDisposed) return;
-      this.#problem = { kind: 'bad-settings', message: printable(messageOf(error)) };
+      this.#problem = { kind: 'bad-settings', message: printable(errorText(error, WINDOW_WORDS)) };
     }
     this.#changed.fire();
   }

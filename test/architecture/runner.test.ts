@@ -81,7 +81,27 @@ describe('test runner', function () {
         { title: 'all of it one', reason: 'needs docker: no dockerd' },
         { title: 'all of it two', reason: 'needs docker: no dockerd' },
       ],
+      failures: [],
     });
+  });
+
+  it('keeps what failed, and why, for the end', () => {
+    const { exitCode, summary } = runPlanted(`
+      it('works', () => {});
+      it('fails', () => { throw new Error('for a reason'); });
+      describe('set-up', () => {
+        before(() => { throw new Error('missing'); });
+        it('never runs', () => {});
+      });`);
+    assert.notEqual(exitCode, 0);
+    assert.equal(summary.failed, 2);
+    assert.deepEqual(
+      summary.failures.map(({ title, reason }) => [title, reason.split('\n')[0]]),
+      [
+        ['fails', 'Error: for a reason'],
+        ['set-up "before all" hook for "never runs"', 'Error: missing'],
+      ],
+    );
   });
 
   it('refuses a skip for what the environment says is there', () => {

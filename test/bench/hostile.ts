@@ -9,7 +9,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { EventEmitter } from '../../src/base/event';
-import { NotFoundError } from '../../src/base/errors';
+import { ContainerError } from '../../src/base/errors';
 import { silentLog } from '../../src/base/log';
 import { createDemoEngine } from '../../src/demo/demoEngine';
 import type { CoreApi } from '../../src/model/coreApi';
@@ -21,6 +21,7 @@ import type { ContainerInfo, Engine } from '../../src/services/host/engine';
 import { Core } from '../../src/services/core';
 import { until } from '../support/until';
 import { percentile, type Figure } from './figure';
+import { noted, said } from '../support/said';
 
 const IDLE_MS = 5000;
 const ATTACK_MS = 8000;
@@ -167,9 +168,9 @@ function figuresOf(what: string, seen: Seen, idle: Seen, note = ''): Figure[] {
 function notesOf(exposure: CoreApi): string[] {
   return exposure.snapshot.containers
     .flatMap(({ iocs }) => iocs)
-    .flatMap(({ namesNote, servers }) => [
-      ...(namesNote === undefined ? [] : [namesNote]),
-      ...servers.flatMap(({ problem }) => (problem ? [problem.message] : [])),
+    .flatMap(({ namesNotes, servers }) => [
+      ...(namesNotes ? [noted(namesNotes)] : []),
+      ...servers.flatMap(({ problem }) => (problem ? [said(problem)] : [])),
     ])
     .map((text) => text.slice(0, 150));
 }
@@ -302,7 +303,7 @@ class HostileEngine implements Engine {
       },
       readFile: async (path) => {
         const file = attack.files?.[path];
-        if (!file) throw new NotFoundError('no such file');
+        if (!file) throw new ContainerError('no such file');
         return file;
       },
       dispose: () => undefined,

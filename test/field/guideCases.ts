@@ -117,7 +117,7 @@ export class GuideRun {
         await exposed.untilReachable(box.name, 2, 30_000);
         await exposed.until(isSearchKnown, 5000, 'both search ports');
         const { protocol, client } = guideCase;
-        const ours = clientEnvironment(nameServersOf(exposed.snapshot), client);
+        const ours = clientEnvironment(nameServersOf(exposed.model), client);
         for (const route of routes) {
           const environment = route === 'search' ? client : { ...client, ...ours };
           outcomes.set(route, await get(protocol, environment));

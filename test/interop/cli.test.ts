@@ -227,7 +227,7 @@ describe('command line', () => {
           { total: 10, reachable: 10, pending: 0 },
         ]),
       );
-      assert.deepEqual(state.environment, clientVariables(serversOf(exposed.snapshot)));
+      assert.deepEqual(state.environment, clientVariables(serversOf(exposed.model)));
       assert.match(stderr, /^\S+Z (debug|info)/m);
     });
 
@@ -459,7 +459,7 @@ record(ai, "EVIL:AI") { field(EGU, "\\x1b[2J\\x9b1m") field(VAL, "1") field(PINI
 
     it('env: evaluated by the shells', async function () {
       // Who looks alone knows the relays that are there, and not who answers searches.
-      const expected = clientVariables(serversOf(exposed.snapshot));
+      const expected = clientVariables(serversOf(exposed.model));
       const show = 'printenv EPICS_CA_NAME_SERVERS; printenv EPICS_PVA_NAME_SERVERS';
       const shells: [string, string, (file: string) => string][] = [
         ['bash', 'bash', (file) => `eval "$(cat ${file})"; ${show}`],
@@ -505,7 +505,7 @@ record(ai, "EVIL:AI") { field(EGU, "\\x1b[2J\\x9b1m") field(VAL, "1") field(PINI
         env: { ...cleanEnvironment, EPICS_CA_NAME_SERVERS: '192.0.2.1:5064' },
       });
       const environment = JSON.parse(stdout) as Record<string, string>;
-      const ours = clientVariables(serversOf(exposed.snapshot))['EPICS_CA_NAME_SERVERS'] ?? '';
+      const ours = clientVariables(serversOf(exposed.model))['EPICS_CA_NAME_SERVERS'] ?? '';
       assert.equal(environment['EPICS_CA_NAME_SERVERS'], `${ours} 192.0.2.1:5064`);
     });
 

@@ -27,6 +27,7 @@ import { skip } from '../support/skip';
 import { missingForSshd, type Sshd, startSshd } from '../support/sshd';
 import { epicsExpose } from '../support/command';
 import { until } from '../support/until';
+import { said } from '../support/said';
 
 /** How engines are found and reached: contexts, ssh, engines that come later, Podman without a socket. */
 type Environment = Record<string, string | undefined>;
@@ -231,7 +232,7 @@ describe('engine endpoints', () => {
       const set = open(sshEnvironment(sshd.sshOptions), [address(socket())]);
       await set.ready(never);
       const engine = set.engines[0] as Engine & EngineApi;
-      assert.equal(engine.state.status, 'connected', engine.state.problem?.message);
+      assert.equal(engine.state.status, 'connected', said(engine.state.problem));
       assert.ok(hasBox(engine));
       assert.equal(engine.isLocalSocket, false);
       const session = await engine.exec(box.id, ['cat'], { signal: never });
@@ -268,7 +269,7 @@ describe('engine endpoints', () => {
       for (const [options, endpoint, code] of tries) {
         const set = open(sshEnvironment(options), [endpoint]);
         await set.ready(never);
-        assert.equal(problemCode(set), code, set.engines[0]?.state.problem?.message);
+        assert.equal(problemCode(set), code, said(set.engines[0]?.state.problem));
       }
     });
   });
@@ -307,7 +308,7 @@ describe('engine endpoints', () => {
       const set = open(env, ['podman']);
       await set.ready(never);
       const [engine] = set.engines;
-      assert.equal(engine?.state.status, 'connected', engine?.state.problem?.message);
+      assert.equal(engine?.state.status, 'connected', said(engine?.state.problem));
       assert.ok(engine.containers.some(({ id }) => id === container.id));
       await set.close();
       assert.deepEqual(processesNaming(folder), []);

@@ -15,6 +15,7 @@ import { needsEngine, needsIocs } from '../support/lab/needs';
 import { isRunning } from '../support/lab/process';
 import { skip } from '../support/skip';
 import { until } from '../support/until';
+import { advised, said } from '../support/said';
 
 const kinds: EngineKind[] = ['docker', 'podman', 'rootless'];
 const never = new AbortController().signal;
@@ -293,7 +294,7 @@ for (const kind of kinds) {
       const astray = open(lab.endpoint);
       try {
         await astray.set.ready(never);
-        assert.equal(astray.engine.state.status, 'connected', astray.engine.state.problem?.message);
+        assert.equal(astray.engine.state.status, 'connected', said(astray.engine.state.problem));
         assert.equal(process.env['DOCKER_HOST'], 'tcp://127.0.0.1:1', 'left as it was');
       } finally {
         await astray.set.close();
@@ -312,7 +313,7 @@ for (const kind of kinds) {
       });
       assert.equal(refused.status, 'unreachable');
       assert.equal(refused.problem?.code, 'engine-permission');
-      assert.match(refused.problem.advice, kind === 'docker' ? /usermod/ : /Podman|docker/);
+      assert.match(advised(refused.problem), kind === 'docker' ? /usermod/ : /Podman|docker/);
     });
   });
 }

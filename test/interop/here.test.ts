@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ServerState } from '../../src/model/snapshot';
+import type { ServerJson } from '../../src/cli/snapshotJson';
 import { Exposed } from '../support/exposed';
 import { freePort } from '../support/freePort';
 import { skip } from '../support/skip';
@@ -33,7 +33,7 @@ describe('the engine here:', () => {
     const ended = once(ioc, 'exit');
     const exposed = Exposed.start(['--engine', 'here:']);
     try {
-      const servers = (): ServerState[] =>
+      const servers = (): ServerJson[] =>
         exposed
           .iocs()
           .filter(({ name }) => name === 'HERE_IOC')
@@ -43,7 +43,7 @@ describe('the engine here:', () => {
       await exposed.until(areReachable, 30_000, 'HERE_IOC to be reachable');
       const server = servers().find(({ protocol }) => protocol === 'ca');
       assert.deepEqual(server?.local, { host: '127.0.0.1', port });
-      assert.equal(server.route, 'host-network');
+      assert.equal(server.way, 'host-network');
     } finally {
       await exposed.stop();
       ioc.kill('SIGKILL');

@@ -10,6 +10,7 @@ import { ENGINE_ANSWER_CAP_BYTES } from '../../src/node/engines/engineAgent';
 import { parseEngineTarget } from '../../src/node/engines/engineTarget';
 import { FakeClock } from '../support/fakeClock';
 import { until } from '../support/until';
+import { said } from '../support/said';
 
 /** Longer than any deadline on the first words with a local engine, and than the pause after it. */
 const LATE_MS = 4000;
@@ -79,7 +80,7 @@ describe('an engine that answers', () => {
     await late();
     await late();
     assert.equal(engine.state.status, 'unreachable');
-    assert.match(engine.state.problem?.message ?? '', /does not answer/);
+    assert.match(said(engine.state.problem), /does not answer/);
     isAwake = true;
     await until(
       async () => {
@@ -104,7 +105,7 @@ describe('an engine that answers', () => {
     isAwake = true;
     await late();
     await until(() => engine.state.status === 'unreachable', 30_000, 'an end');
-    assert.match(engine.state.problem?.message ?? '', /answered .*with more than 64 MiB/);
+    assert.match(said(engine.state.problem), /answered .*with more than 64 MiB/);
     assert.ok(sentBytes < 2 * ENGINE_ANSWER_CAP_BYTES, `${sentBytes} bytes were taken`);
   });
 

@@ -17,6 +17,7 @@ import { fromHex } from '../support/hex';
 import { createRandom } from '../support/random';
 import { skip } from '../support/skip';
 import { until } from '../support/until';
+import { said } from '../support/said';
 
 const LOCAL = { host: '127.0.0.9', port: 9999 };
 /** The server itself, for those that broadcast. */
@@ -174,10 +175,10 @@ describe('searches by UDP', () => {
     );
     search.setMode('loopback');
     await until(() => Object.keys(search.state).length === 2, 5000, 'the problems');
-    assert.match(search.state.ca?.problem?.message ?? '', /127\.0\.0\.1:\d+/);
-    assert.match(search.state.pva?.problem?.message ?? '', /EADDRINUSE/);
+    assert.match(said(search.state.ca?.problem), /127\.0\.0\.1:\d+/);
+    assert.match(said(search.state.pva?.problem), /EADDRINUSE/);
     if (process.platform === 'linux') {
-      assert.match(search.state.ca?.problem?.message ?? '', new RegExp(`pid ${process.pid}`));
+      assert.match(said(search.state.ca?.problem), new RegExp(`pid ${process.pid}`));
     }
     search.setMode('off');
     assert.deepEqual(search.state, {});
@@ -267,7 +268,7 @@ describe('searches by UDP', () => {
     );
     search.setMode('loopback');
     await until(() => search.state.ca?.broadcasts !== undefined, 5000, 'the broadcasts');
-    assert.match(search.state.ca?.problem?.message ?? '', /is held by/);
+    assert.match(said(search.state.ca?.problem), /is held by/);
     const { socket, replies } = await client();
     socket.setBroadcast(true);
     socket.send(caSearch(['THERE:1']), port, '127.255.255.255');

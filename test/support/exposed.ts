@@ -3,13 +3,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type {
-  ContainerState,
-  IocState,
-  PvProtocol,
-  ServerState,
-  Snapshot,
-} from '../../src/model/snapshot';
+import type { ContainerJson, IocJson, ServerJson, SnapshotJson } from '../../src/cli/snapshotJson';
+import type { PvProtocol, Snapshot } from '../../src/model/snapshot';
 import { caget, p4pGet } from './clients';
 import { until } from './until';
 
@@ -34,7 +29,12 @@ interface StartOptions {
  */
 const CLIENT_PATIENCE_MS = 15_000;
 
-type Line = Snapshot & { event: string; environment: Record<string, string> };
+type Line = SnapshotJson & { event: string };
+
+const NOTHING: SnapshotJson = {
+  ...{ schemaVersion: 0, isSettled: false, engines: [], containers: [], unknownNames: [] },
+  environment: {},
+};
 
 export class Exposed {
   readonly #child: ChildProcess;
@@ -81,8 +81,26 @@ export class Exposed {
   get pid(): number {
     return this.#child.pid ?? 0;
   }
-  get snapshot(): Snapshot {
-    return this.#last ?? { isSettled: false, engines: [], containers: [], unknownNames: [] };
+  get snapshot(): SnapshotJson {
+    return this.#last ?? NOTHING;
+  }
+  /** As far as what clients are told depends on it. */
+  get model(): Snapshot {
+    const { isSettled, nameServers, containers } = this.snapshot;
+    return {
+      ...{ isSettled, engines: [], unknownNames: [] },
+      ...(nameServers && { nameServers }),
+      containers: containers.map(({ problem: _, iocs, ...container }) => ({
+        ...container,
+        iocs: iocs.map(({ namesNote: _, servers, ...ioc }) => ({
+          ...ioc,
+          servers: servers.map(({ problem: _, note: _note, way, ...server }) => ({
+            ...server,
+            ...(way && { route: way }),
+          })),
+        })),
+      })),
+    };
   }
   get printedEnvironment(): Record<string, string> {
     return this.#last?.environment ?? {};
@@ -98,19 +116,19 @@ export class Exposed {
     };
   }
 
-  iocs(container?: string): IocState[] {
+  iocs(container?: string): IocJson[] {
     return this.snapshot.containers
       .filter((c) => container === undefined || c.name === container)
       .flatMap((c) => c.iocs);
   }
 
-  servers(container: string, protocol: PvProtocol): ServerState[] {
+  servers(container: string, protocol: PvProtocol): ServerJson[] {
     return this.iocs(container).flatMap((ioc) =>
       ioc.servers.filter((s) => s.protocol === protocol),
     );
   }
 
-  server(container: string, protocol: PvProtocol): ServerState {
+  server(container: string, protocol: PvProtocol): ServerJson {
     const [server] = this.servers(container, protocol);
     assert.ok(server, `no ${protocol} server of ${container} in ${JSON.stringify(this.snapshot)}`);
     return server;
@@ -190,7 +208,7 @@ function innermost(pid: number): number {
 }
 
 /** What a person would look at first: one line a container. */
-function overview({ name, status, problem, iocs }: ContainerState): string {
+function overview({ name, status, problem, iocs }: ContainerJson): string {
   const servers = iocs.flatMap((ioc) => ioc.servers);
   return JSON.stringify({
     ...{ name, status, problem },

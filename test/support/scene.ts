@@ -1,7 +1,7 @@
 /** What one scenario has started: containers, and the command watching them. Ends it all. */
 import assert from 'node:assert/strict';
 import { isLoopback } from '../../src/model/endpoint';
-import type { ServerState } from '../../src/model/snapshot';
+import type { ServerJson } from '../../src/cli/snapshotJson';
 import { Exposed } from './exposed';
 import { type LabContainer, runIoc, runKeeper } from './lab/container';
 import type { LabEngine } from './lab/engine';
@@ -79,7 +79,7 @@ export async function exposedServers(
   exposed: Exposed,
   container: string,
   count: number,
-): Promise<ServerState[]> {
+): Promise<ServerJson[]> {
   await exposed.untilReachable(container, count, 30_000);
   const servers = exposed.iocs(container).flatMap((ioc) => ioc.servers);
   for (const { local, listening } of servers) {

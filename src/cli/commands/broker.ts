@@ -1,5 +1,5 @@
 /** `epics-expose broker status|stop|restart`: the background process itself. */
-import { isErrorCode, messageOf } from '../../base/errors';
+import { isErrorCode } from '../../base/errors';
 import { printable } from '../../base/printable';
 import { type BrokerCore, findBroker } from '../../node/broker/connectBroker';
 import { brokerPaths } from '../../node/broker/brokerPaths';
@@ -9,6 +9,8 @@ import { EXIT } from '../exitCodes';
 import { brokerOptions } from '../brokerNameServers';
 import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
+import { TERMINAL_WORDS } from '../../present/frontEndWords';
+import { errorText } from '../../present/problemText';
 
 export const BROKER_ACTIONS = ['status', 'stop', 'restart'] as const;
 export type BrokerAction = (typeof BROKER_ACTIONS)[number];
@@ -28,7 +30,9 @@ export async function runBroker(
   if (action === 'stop') return stop(terminal, signal);
   let problem: string | undefined;
   const options = brokerOptions(terminal, `broker ${action}`);
-  const broker = await findBroker(options, signal, (reason) => (problem = reason));
+  const broker = await findBroker(options, signal, (error) => {
+    problem = errorText(error, TERMINAL_WORDS);
+  });
   if (!broker && problem !== undefined) {
     terminal.tell(`A background process runs, but it cannot be used: ${problem}`);
     return EXIT.unreachable;
@@ -65,7 +69,7 @@ function noBroker(terminal: Terminal): number {
 }
 
 function didNot(action: BrokerAction, error: unknown, terminal: Terminal): number {
-  terminal.tell(`The background process did not ${action}: ${messageOf(error)}`);
+  terminal.tell(`The background process did not ${action}: ${errorText(error, TERMINAL_WORDS)}`);
   return EXIT.unreachable;
 }
 

@@ -7,6 +7,7 @@ import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
 import { emptyExit, withLook } from '../withLook';
+import { TERMINAL_WORDS } from '../../present/frontEndWords';
 
 export function runExec(
   command: readonly string[],
@@ -21,7 +22,8 @@ export function runExec(
     const { snapshot } = opened;
     // The client itself will only say "timeout".
     const containers = snapshot.containers.filter(({ status }) => status !== 'stopped');
-    for (const note of failureNotes({ ...snapshot, containers })) terminal.tell(`! ${note}`);
+    for (const note of failureNotes({ ...snapshot, containers }, TERMINAL_WORDS))
+      terminal.tell(`! ${note}`);
     const environment = await clientVariables(opened.nameServers, terminal, signal);
     const env = { ...process.env, ...environment };
     for (const name in environment) if (environment[name] === '') delete env[name];

@@ -2,7 +2,8 @@
 import { createLogUpdate } from 'log-update';
 import { printableJson } from '../../base/printable';
 import { clientEnvironment } from '../../present/nameServers';
-import { sentence } from '../../model/sentence';
+import { TERMINAL_WORDS } from '../../present/frontEndWords';
+import { problemSentence } from '../../present/problemText';
 import { systemClock } from '../../node/systemClock';
 import { EXIT } from '../exitCodes';
 import { DEMO_ENGINE } from '../../broker/openCore';
@@ -126,7 +127,7 @@ function count(n: number, what: string): string {
 /** Why there is nothing to show, and what to do. */
 export function emptyText({ snapshot, isChosen }: Opened): string {
   const { engines, containers, engineProblem } = snapshot;
-  if (engineProblem) return sentence(engineProblem);
+  if (engineProblem) return problemSentence(engineProblem, TERMINAL_WORDS);
   const connected = engines.filter((engine) => engine.status === 'connected');
   if (engines.length === 0) {
     return 'No container engine was found. Start Docker or Podman, or name one with --engine; `epics-expose demo` shows how it looks.';

@@ -11,6 +11,9 @@ import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
 import { pvsKnown } from '../untilSettled';
 import { emptyExit, withLook } from '../withLook';
+import { TERMINAL_WORDS } from '../../present/frontEndWords';
+import { problemText } from '../../present/problemText';
+import { ProblemError } from '../../model/problem';
 
 /** Each is a circuit of its own, and PVXS loses connections when more than some ten come at once. */
 const READS_AT_ONCE = 4;
@@ -69,7 +72,7 @@ function getAll(
       }
       // A value that one protocol gives is what was asked for, also where the other denies reading.
       if (failed.every((result) => isCovered(result, answered))) return EXIT.ok;
-      for (const note of failureNotes(opened.snapshot)) terminal.tell(`! ${note}`);
+      for (const note of failureNotes(opened.snapshot, TERMINAL_WORDS)) terminal.tell(`! ${note}`);
       return failed.some(({ isHere }) => isHere) || answered.length > 0
         ? EXIT.unreachable
         : EXIT.notFound;
@@ -131,9 +134,15 @@ async function getOne(
   } catch (error) {
     return {
       ...request,
-      error: messageOf(error),
+      error: readErrorText(error),
       isHere: !isErrorCode(error, 'not-found'),
       isDenied: isErrorCode(error, 'no-read-access'),
     };
   }
+}
+
+/** What is in the way of one PV; the advice for all of them follows below. */
+function readErrorText(error: unknown): string {
+  if (!(error instanceof ProblemError)) return messageOf(error);
+  return problemText(error.problem, TERMINAL_WORDS).message;
 }

@@ -8,6 +8,7 @@ import type { CommonOptions } from '../options';
 import { alignColumns } from '../renderTable';
 import type { Terminal } from '../terminal';
 import { emptyExit, withLook } from '../withLook';
+import { TERMINAL_WORDS } from '../../present/frontEndWords';
 
 const ROWS_PER_PAGE = 20_000;
 
@@ -43,7 +44,7 @@ export function runPvs(
       : rows.map((row) => row.join('\t'));
     if (rows.length > 0 && options.json !== true) for (const line of lines) terminal.print(line);
     if (reachable < all.length) {
-      for (const note of tableNotes(opened.snapshot)) terminal.tell(`! ${note}`);
+      for (const note of tableNotes(opened.snapshot, TERMINAL_WORDS)) terminal.tell(`! ${note}`);
     }
     if (all.length === 0) {
       terminal.tell(

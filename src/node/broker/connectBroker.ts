@@ -28,6 +28,7 @@ import type {
 } from '../../model/coreApi';
 import type { Snapshot } from '../../model/snapshot';
 import { CoreClient } from '../../rpc/coreClient';
+import { ProblemError } from '../../model/problem';
 import { type BrokerFacts, RPC_PROTOCOL } from '../../rpc/messages';
 import { coreRequests, type MethodName, type ParamsOf, type ResultOf } from '../../rpc/methods';
 import { systemClock } from '../systemClock';
@@ -73,7 +74,7 @@ export interface BrokerCore extends CoreApi {
   /** What this front end wants; after coming back within the grace, what it wanted before. */
   readonly request: ExposeRequest | undefined;
   /** Why there is no broker now, after a failed attempt to start one; tried again by itself. */
-  readonly problem: string | undefined;
+  readonly problem: Error | undefined;
   /** The broker ended or was lost, once each time; what was wanted is wanted again by itself. */
   readonly onDidLose: Event<BrokerLoss>;
   /** What all front ends want. */
@@ -113,7 +114,7 @@ export async function connectBroker(
 export async function findBroker(
   options: ConnectBrokerOptions,
   signal: AbortSignal,
-  onUnusable: (reason: string) => void = () => undefined,
+  onUnusable: (error: unknown) => void = () => undefined,
 ): Promise<BrokerCore | undefined> {
   const place = brokerPaths(options.env);
   if (!place) return undefined;
@@ -124,7 +125,7 @@ export async function findBroker(
   } catch (error) {
     if (signal.aborted) throw error;
     options.log('info', 'session', `the broker is not used: ${messageOf(error)}`);
-    onUnusable(messageOf(error));
+    onUnusable(error);
   }
   exposure.leave();
   return undefined;
@@ -167,7 +168,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
   #request: ExposeRequest | undefined;
   #hasRequested = false;
   #snapshot = NOTHING;
-  #problem: string | undefined;
+  #problem: Error | undefined;
   /** Whether we started what we connect to. */
   #hasStarted = false;
   /** Of what we started last. */
@@ -192,7 +193,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
   get request(): ExposeRequest | undefined {
     return this.#request;
   }
-  get problem(): string | undefined {
+  get problem(): Error | undefined {
     return this.#problem;
   }
   get broker(): BrokerFacts {
@@ -259,14 +260,19 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
         return false;
       }
       if (broker.protocol < RPC_PROTOCOL) {
-        throw new UsageError(
-          `the background process (version ${broker.version}) is older than this program (${version}) and not understood${mayStart ? `, and ${this.#options.program} is no newer. Install that anew` : ''}. End it with \`epics-expose broker stop\`.`,
-        );
+        throw new ProblemError('usage', {
+          code: 'broker-older',
+          version: broker.version,
+          own: version,
+          ...(mayStart && { program: this.#options.program }),
+        });
       }
       if (broker.protocol > RPC_PROTOCOL) {
-        throw new UsageError(
-          `the background process (version ${broker.version}) is newer than this program (${version}). Update this one, or end that with \`epics-expose broker stop\`.`,
-        );
+        throw new ProblemError('usage', {
+          code: 'broker-newer',
+          version: broker.version,
+          own: version,
+        });
       }
       this.#facts = broker;
       this.#snapshot = snapshot;
@@ -294,10 +300,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
     this.#options.log('warn', 'session', `the broker is lost: ${reason}`);
     this.#lost.fire({ reason, logFile });
     for (const { onUpdate } of this.#monitors.values()) {
-      onUpdate({
-        kind: 'interrupted',
-        reason: 'the background process ended; it is started again',
-      });
+      onUpdate({ kind: 'interrupted', problem: { code: 'broker-gone' } });
     }
     this.#changed.fire();
     void this.#comeBack();
@@ -310,8 +313,8 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
         await this.connect(signal, true);
       } catch (error) {
         if (signal.aborted) return;
-        this.#problem = messageOf(error);
-        this.#options.log('warn', 'session', this.#problem);
+        this.#problem = error as Error;
+        this.#options.log('warn', 'session', messageOf(error));
         this.#changed.fire();
         const pauseMs = backoffMs(failures, RETRY_FIRST_MS, RETRY_MAX_MS);
         await delay(this.#clock, pauseMs, signal).catch(() => undefined);
@@ -341,7 +344,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
       const cancel = (): void => end();
       const connected = this.#connected.event(() => end());
       const timer = this.#clock.after(this.#clock.stretch(RECONNECT_TIMEOUT_MS), () =>
-        end(new TransportError(this.#problem ?? 'the background process does not run')),
+        end(this.#problem ?? new TransportError('the background process does not run')),
       );
       signal.addEventListener('abort', cancel, { once: true });
       this.#abort.signal.addEventListener('abort', cancel, { once: true });

@@ -10,6 +10,7 @@ import { DisposableStore } from '../../base/disposable';
 import { EngineError, isErrorCode, messageOf } from '../../base/errors';
 import { EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
+import { isSameProblem } from '../../model/problem';
 import type { EngineState } from '../../model/snapshot';
 import type {
   ContainerAccess,
@@ -46,7 +47,6 @@ export interface DockerodeEngineOptions {
 
 const NOTHING_HERE = { publishers: [], isMakingContainer: false } as const;
 const NOTHING: Followed = { containers: [], ...NOTHING_HERE };
-const duplicateCode = 'engine-duplicate';
 const firstRetryMs = 250;
 const localRetryCapMs = 5_000;
 const remoteRetryCapMs = 30_000;
@@ -262,14 +262,7 @@ export class DockerodeEngine implements Engine, EngineApi {
   }
 
   #duplicate(): Error {
-    return new EngineProblemError(
-      {
-        code: duplicateCode,
-        message: `${this.key} leads to an engine that is used already.`,
-        advice: 'Nothing needs to be done.',
-      },
-      remoteRetryCapMs,
-    );
+    return new EngineProblemError({ code: 'engine-duplicate', uri: this.key }, remoteRetryCapMs);
   }
 
   #publish(identity: EngineIdentity, followed: Followed): void {
@@ -289,8 +282,8 @@ export class DockerodeEngine implements Engine, EngineApi {
       return 0;
     }
     const problem = problemOf(error, this.target);
-    this.#isDuplicate = problem.code === duplicateCode;
-    if (this.#state.problem?.message !== problem.message) {
+    this.#isDuplicate = problem.code === 'engine-duplicate';
+    if (!isSameProblem(this.#state.problem, problem)) {
       this.#options.log('debug', 'engine', `${this.key}: ${messageOf(error)}`);
     }
     const followed = { ...this.#followed, isMakingContainer: false };
@@ -322,8 +315,7 @@ export class DockerodeEngine implements Engine, EngineApi {
 
   #requireDocker(): Docker {
     if (this.#docker) return this.#docker;
-    const why = this.#state.problem?.message ?? `Not connected to ${this.key} at the moment.`;
-    throw new EngineError(why);
+    throw new EngineError(`not connected to ${this.key} at the moment`);
   }
 }
 

@@ -60,11 +60,7 @@ function readTls(tls: TlsFiles): Record<string, unknown> {
       rejectUnauthorized: !tls.isServerUnverified,
     };
   } catch (cause) {
-    const problem = {
-      code: 'engine-tls',
-      message: `A TLS file for the engine cannot be read: ${messageOf(cause)}.`,
-      advice: 'Check DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem) or the TLS files of the context.',
-    };
+    const problem = { code: 'engine-tls-file', detail: messageOf(cause) } as const;
     throw new EngineProblemError(problem, 0, { cause });
   }
 }

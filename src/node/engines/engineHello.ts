@@ -102,9 +102,9 @@ function demandApi(apiVersion: string | undefined, version: string | undefined, 
   if (isEnough) return;
   throw new EngineProblemError({
     code: 'engine-api',
-    message: match
-      ? `The engine at ${uri} (version ${version ?? 'unknown'}) speaks API ${apiVersion}, which is too old.`
-      : `What answers at ${uri} is no container engine.`,
-    advice: `Use Docker or Podman with API ${oldestApi.major}.${oldestApi.minor} or newer.`,
+    uri,
+    ...(version !== undefined && { version }),
+    ...(match && apiVersion !== undefined && { api: apiVersion }),
+    oldestApi: `${oldestApi.major}.${oldestApi.minor}`,
   });
 }

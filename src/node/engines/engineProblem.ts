@@ -1,44 +1,37 @@
-/**
- * Why an engine cannot be used, as data that a person can act on. Reads error codes and the words
- * of ssh and of the engines; decides nothing else.
- */
-import { EngineError, isErrorCode, messageOf } from '../../base/errors';
-import type { Problem } from '../../model/snapshot';
+/** Why an engine cannot be used, from error codes and the words of the engines. */
+import { isErrorCode, messageOf } from '../../base/errors';
+import { type Problem, ProblemError } from '../../model/problem';
 import type { EngineTarget } from './engineTarget';
 
-/** An EngineError that already knows what to tell. */
-export class EngineProblemError extends EngineError {
+/** Why an engine cannot be used. */
+export class EngineProblemError extends ProblemError {
   /**
    * @param retryAfterMs the least time before it makes sense to try again, where trying costs
    *   something (a failed ssh login may be counted against the user).
    */
   constructor(
-    readonly problem: Problem,
+    problem: Problem,
     readonly retryAfterMs = 0,
     options?: { cause?: unknown },
   ) {
-    super(`${problem.message} ${problem.advice}`, options);
+    super('engine', problem, options);
   }
 }
 
 export function problemOf(error: unknown, target: EngineTarget): Problem {
   if (error instanceof EngineProblemError) return error.problem;
   const code = errnoOf(error);
-  if (code === 'EACCES' || code === 'EPERM') return permissionProblem(target);
-  if (isTlsFailure(error, code)) return tlsProblem(error, target);
-  if (code === 'ENOENT' || code === 'ECONNREFUSED') return notRunningProblem(target, code);
-  if (isErrorCode(error, 'timeout')) {
-    return {
-      code: 'engine-timeout',
-      message: `The engine at ${target.uri} takes connections but does not answer.`,
-      advice: 'Look at its log, or restart it.',
-    };
+  const place = target.kind === 'unix' || target.kind === 'npipe' ? target.path : target.uri;
+  if (code === 'EACCES' || code === 'EPERM') return { code: 'engine-permission', path: place };
+  const { uri } = target;
+  if (isTlsFailure(error, code)) {
+    return { code: 'engine-tls', uri, detail: engineMessageOf(error) };
   }
-  return {
-    code: 'engine-unreachable',
-    message: `The engine at ${target.uri} cannot be used: ${messageOf(error).trim()}.`,
-    advice: target.kind === 'tcp' ? 'Check the address and the network.' : 'Look at its log.',
-  };
+  if (code === 'ENOENT' || code === 'ECONNREFUSED') {
+    return { code: 'engine-not-running', path: place, isMissing: code === 'ENOENT' };
+  }
+  if (isErrorCode(error, 'timeout')) return { code: 'engine-timeout', uri };
+  return { code: 'engine-unreachable', uri, detail: messageOf(error).trim() };
 }
 
 /** The errno word of a system error, anywhere in its chain of causes. */
@@ -64,33 +57,6 @@ export function engineMessageOf(error: unknown): string {
     .trim();
 }
 
-function permissionProblem(target: EngineTarget): Problem {
-  const path = target.kind === 'unix' ? target.path : target.uri;
-  const isPodman = path.includes('podman');
-  return {
-    code: 'engine-permission',
-    message: `You may not use the engine socket ${path}.`,
-    advice: isPodman
-      ? 'Containers of the system Podman belong to root: run as root, or run yours with rootless Podman (systemctl --user start podman.socket).'
-      : 'Run "sudo usermod -aG docker $USER" and log in again (that group is as good as root), or use a rootless engine.',
-  };
-}
-
-function notRunningProblem(target: EngineTarget, code: string): Problem {
-  const where = target.kind === 'unix' || target.kind === 'npipe' ? target.path : target.uri;
-  const isPodman = where.includes('podman');
-  return {
-    code: 'engine-not-running',
-    message:
-      code === 'ENOENT'
-        ? `No engine is running: there is no ${where}.`
-        : `No engine is running: nothing listens on ${where}.`,
-    advice: isPodman
-      ? 'Start it: "systemctl --user start podman.socket", or "podman machine start" where Podman runs in a machine.'
-      : 'Start it: "sudo systemctl start docker", or the Docker Desktop application.',
-  };
-}
-
 const tlsCodes = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -108,13 +74,4 @@ function isTlsFailure(error: unknown, code: string | undefined): boolean {
   if (code !== undefined && (tlsCodes.has(code) || /^ERR_(TLS|SSL|OSSL)_/.test(code))) return true;
   // Plain HTTP to a TLS port: Go's net/http answers so.
   return statusCodeOf(error) === 400 && messageOf(error).includes('HTTP request to an HTTPS');
-}
-
-function tlsProblem(error: unknown, target: EngineTarget): Problem {
-  return {
-    code: 'engine-tls',
-    message: `The engine at ${target.uri} and we do not agree on TLS: ${engineMessageOf(error)}.`,
-    advice:
-      'Check DOCKER_TLS_VERIFY and DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem), or the TLS files of the context.',
-  };
 }

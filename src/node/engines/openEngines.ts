@@ -11,7 +11,7 @@ import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { type Event, EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
-import type { Problem } from '../../model/snapshot';
+import type { Problem } from '../../model/problem';
 import type { Engine } from '../../services/host/engine';
 import type { ContextFiles } from './dockerContexts';
 import { DockerodeEngine } from './dockerodeEngine';
@@ -72,12 +72,7 @@ function orUndefined<T>(read: () => T): T | undefined {
   }
 }
 
-const noEngine: Problem = {
-  code: 'no-engine',
-  message: 'Neither Docker nor Podman runs containers here.',
-  advice:
-    'Start a container; or name the engine: --engine unix:///path, ssh://host, tcp://host:port.',
-};
+const noEngine: Problem = { code: 'no-engine' };
 
 interface Slot {
   readonly rank: number;

@@ -36,7 +36,7 @@ export function createHereEngine(input: HereEngineInput): Engine {
       version: '',
       isRootless: false,
       status: isLinux ? 'connected' : 'unreachable',
-      ...(!isLinux && { problem: notLinux }),
+      ...(!isLinux && { problem: { code: 'engine-here' } }),
     },
     containers: isLinux ? [ourContainer()] : [],
     publishers: [],
@@ -46,12 +46,6 @@ export function createHereEngine(input: HereEngineInput): Engine {
     dispose: () => changed.dispose(),
   };
 }
-
-const notLinux = {
-  code: 'engine-here',
-  message: 'Only in Linux can we look for IOCs beside us.',
-  advice: 'Name a container engine.',
-};
 
 function ourContainer(): ContainerInfo {
   return {

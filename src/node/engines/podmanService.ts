@@ -127,37 +127,17 @@ function explain(child: GuardedChild): Error | undefined {
 
 function serviceProblem(output: string): Error {
   const detail = output.trim().split('\n').at(-1)?.trim() ?? '';
-  return new EngineProblemError(
-    {
-      code: 'podman-service',
-      message: `Podman does not serve its API: ${detail || 'it ended without a word'}.`,
-      advice: 'See what "podman info" says in a terminal.',
-    },
-    noPodmanRetryMs,
-    { cause: new EngineError(output) },
-  );
+  return new EngineProblemError({ code: 'podman-service', detail }, noPodmanRetryMs, {
+    cause: new EngineError(output),
+  });
 }
 
 function noPodman(): Error {
-  return new EngineProblemError(
-    {
-      code: 'engine-not-running',
-      message: 'There is no program "podman" here.',
-      advice: 'Install Podman, or leave it.',
-    },
-    noPodmanRetryMs,
-  );
+  return new EngineProblemError({ code: 'podman-missing' }, noPodmanRetryMs);
 }
 
 function nothingRuns(): Error {
-  return new EngineProblemError(
-    {
-      code: 'engine-idle',
-      message: 'Podman runs no container.',
-      advice: 'Start one, or run "systemctl --user start podman.socket".',
-    },
-    idleRetryMs,
-  );
+  return new EngineProblemError({ code: 'engine-idle' }, idleRetryMs);
 }
 
 function hasProgram(name: string, env: TransportOptions['env']): boolean {

@@ -3,7 +3,6 @@
  * library, so that ~/.ssh/config, agents, jump hosts, known_hosts and hardware keys work as they do
  * for the user; it never asks anything (BatchMode). Pure.
  */
-import type { Problem } from '../../model/snapshot';
 import { EngineProblemError } from './engineProblem';
 import type { EngineTarget } from './engineTarget';
 
@@ -85,72 +84,47 @@ export function remoteSocketProblem(target: SshTarget, answer: ProbeAnswer): Eng
   if (answer.kind === 'denied') {
     return new EngineProblemError({
       code: 'engine-permission',
-      message: `On ${target.host} you may not use the engine socket ${answer.path}.`,
-      advice: `Run "sudo usermod -aG docker $USER" there, or use a rootless engine.`,
+      path: answer.path,
+      host: target.host,
     });
   }
-  const where = target.remotePath ?? 'any of the usual places';
+  const { host, remotePath } = target;
   return new EngineProblemError({
     code: 'ssh-no-socket',
-    message: `On ${target.host} no engine socket is at ${where}.`,
-    advice:
-      'Start the engine there (Podman: "systemctl --user enable --now podman.socket"), or name its socket: ssh://host/path/of.sock.',
+    host,
+    ...(remotePath !== undefined && { path: remotePath }),
   });
 }
 
-const meanings: readonly (readonly [RegExp, (host: string) => Problem, number])[] = [
-  [
-    /Host key verification failed|HOST IDENTIFICATION HAS CHANGED/i,
-    (host) => ({
-      code: 'ssh-host-key',
-      message: `ssh does not trust the host key of ${host}.`,
-      advice: `Run "ssh ${host}" once in a terminal, and check the key.`,
-    }),
-    refusedRetryMs,
-  ],
+/** What ssh's own words mean, and how long trying again makes no sense. */
+const meanings: readonly (readonly [
+  RegExp,
+  'ssh-host-key' | 'ssh-auth' | 'ssh-unreachable' | 'ssh-missing',
+  number,
+])[] = [
+  [/Host key verification failed|HOST IDENTIFICATION HAS CHANGED/i, 'ssh-host-key', refusedRetryMs],
   [
     /Permission denied \(|Too many authentication failures|no more authentication methods/i,
-    (host) => ({
-      code: 'ssh-auth',
-      message: `ssh to ${host} was refused: it took none of our keys.`,
-      advice: `Make "ssh ${host}" work without a question (ssh-add, ssh-copy-id, ~/.ssh/config).`,
-    }),
+    'ssh-auth',
     refusedRetryMs,
   ],
   [
     /Could not resolve|Name or service not known|Connection refused|timed out|No route to host|Network is unreachable|Connection (closed|reset) by|kex_exchange_identification|Host is down/i,
-    (host) => ({
-      code: 'ssh-unreachable',
-      message: `ssh does not reach ${host}.`,
-      advice: 'Check the name, the network, a VPN, and that sshd runs there.',
-    }),
+    'ssh-unreachable',
     0,
   ],
   [
     /ssh: not found|ssh: command not found|spawn ssh ENOENT|cannot execute/i,
-    () => ({
-      code: 'ssh-missing',
-      message: 'There is no program "ssh" here.',
-      advice: 'Install the OpenSSH client.',
-    }),
+    'ssh-missing',
     refusedRetryMs,
   ],
 ];
 
-/** What ssh wrote on its way out, as something to act on. */
-export function sshProblem(target: SshTarget, output: string): EngineProblemError {
+/** What ssh wrote before it ended, as something to act on. */
+export function sshProblem({ host }: SshTarget, output: string): EngineProblemError {
   const detail = lastLine(output);
-  for (const [pattern, describe, retryAfterMs] of meanings) {
-    if (!pattern.test(output)) continue;
-    const { message, ...rest } = describe(target.host);
-    const problem = { ...rest, message: detail ? `${message} (${detail})` : message };
-    return new EngineProblemError(problem, retryAfterMs);
-  }
-  return new EngineProblemError({
-    code: 'ssh-failed',
-    message: `ssh to ${target.host} ended${detail ? `: ${detail}` : ' without a word'}.`,
-    advice: `See what "ssh ${target.host}" says in a terminal.`,
-  });
+  const [, code, retryAfterMs] = meanings.find(([pattern]) => pattern.test(output)) ?? [];
+  return new EngineProblemError({ code: code ?? 'ssh-failed', host, detail }, retryAfterMs);
 }
 
 function lastLine(output: string): string {

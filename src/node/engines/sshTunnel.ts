@@ -119,13 +119,5 @@ function probe(target: SshTarget, options: TransportOptions, signal: AbortSignal
 }
 
 function noTunnelOnWindows(): Error {
-  return new EngineProblemError(
-    {
-      code: 'ssh-unsupported',
-      message:
-        'The ssh of Windows cannot forward a socket file, so ssh:// engines do not work here.',
-      advice: 'Run epics-expose in WSL, or on the other machine.',
-    },
-    3_600_000,
-  );
+  return new EngineProblemError({ code: 'ssh-unsupported' }, 3_600_000);
 }

@@ -40,15 +40,7 @@ async function openUnix(path: string): Promise<EngineTransport> {
 
 /** Not a socket that one may not use: whether there is one cannot be seen (somebody else's home). */
 function closedFolder(path: string, cause: unknown): EngineProblemError {
-  return new EngineProblemError(
-    {
-      code: 'engine-hidden',
-      message: `You may not look into the folder of ${path}.`,
-      advice: 'Run as its owner, or name an engine of yours.',
-    },
-    0,
-    { cause },
-  );
+  return new EngineProblemError({ code: 'engine-hidden', path }, 0, { cause });
 }
 
 function plain(endpoint: ClientEndpoint): EngineTransport {

@@ -6,7 +6,7 @@ import type { Disposable } from '../../base/disposable';
 import { EventEmitter, type Event } from '../../base/event';
 import { messageOf } from '../../base/errors';
 import type { Log } from '../../base/log';
-import type { Problem } from '../../model/snapshot';
+import type { Problem } from '../../model/problem';
 import type { Engine } from '../host/engine';
 import type { EngineSource } from '../exposure/session';
 

@@ -3,7 +3,8 @@ import { schedule } from '../../base/schedule';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
 import { messageOf } from '../../base/errors';
-import type { ContainerState, Problem, RouteKind } from '../../model/snapshot';
+import type { ContainerState, RouteKind } from '../../model/snapshot';
+import { isSameProblem, type Problem, problemLog } from '../../model/problem';
 import type { Route } from '../host/connection';
 import { findIocCandidates } from '../discovery/detect/candidates';
 import type { SocketReport } from '../host/socketReport';
@@ -178,21 +179,18 @@ export class ContainerTracker implements Disposable {
 
   /** What was seen before stays: that it cannot be seen now does not mean that it is gone. */
   #watchFailed(error: Error): void {
-    const message = `cannot see the sockets of container ${this.#info.name} at present: ${messageOf(error)}`;
-    if (this.#problem?.message === message) return;
-    this.#input.log('warn', 'detect', message);
-    this.#problem = {
-      code: 'cannot-look-inside',
-      message,
-      advice:
-        'It is tried again. A container with a shell, python3 or node can be looked into from anywhere.',
-    };
+    const container = this.#info.name;
+    const problem: Problem = { code: 'cannot-look-inside', container, detail: messageOf(error) };
+    if (isSameProblem(problem, this.#problem)) return;
+    this.#input.log('warn', 'detect', problemLog(problem));
+    this.#problem = problem;
     this.#changed.fire();
   }
 
   state(): ContainerState {
     const { id, name, image, labels, status } = this.#info;
-    const problem = status === 'paused' ? pausedProblem(name) : this.#problem;
+    const problem: Problem | undefined =
+      status === 'paused' ? { code: 'container-paused', container: name } : this.#problem;
     return {
       key: this.key,
       engineKey: this.#engineKey,
@@ -215,12 +213,4 @@ export class ContainerTracker implements Disposable {
 
 function isStraight(kind: RouteKind): boolean {
   return kind === 'host-network' || kind === 'published';
-}
-
-function pausedProblem(name: string): Problem {
-  return {
-    code: 'container-paused',
-    message: `container ${name} is paused, so its IOCs answer nobody`,
-    advice: `Unpause it (docker unpause ${name} or podman unpause ${name}).`,
-  };
 }

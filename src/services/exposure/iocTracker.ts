@@ -9,9 +9,10 @@ import { isErrorCode, messageOf } from '../../base/errors';
 import { withDeadline } from '../../base/abort';
 import type { Slices } from '../../base/slices';
 import type { Endpoint } from '../../model/endpoint';
-import { findabilityNote } from '../../model/findability';
+import { findingTrouble } from '../../model/findability';
 import { MAX_NAME_BYTES, MAX_NAMES_PER_IOC, type NameSource, NameTable } from '../../model/pvTable';
 import type { PvStep, PvSteps } from '../../model/pvTable';
+import type { Note } from '../../model/problem';
 import type { IocState, PvProtocol, ServerState, ServerStatus } from '../../model/snapshot';
 import type { ContainerAccess } from '../host/engine';
 import type { IocCandidate, ListenerCandidate } from '../discovery/detect/candidates';
@@ -32,8 +33,8 @@ const FILES_TIMEOUT_MS = 30_000;
 const STEPS_PER_NAME = 60;
 /** Of the command line that is shown. */
 const SHOWN_COMMAND = 2000;
-/** Of all that is to be said of its names; the log has every problem. */
-const MAX_NOTE = 4000;
+/** Characters of all that is to be said of its names; the log has every problem. */
+const MAX_NOTES = 4000;
 
 export interface IocTrackerInput extends Pick<
   ServerForwarderInput,
@@ -54,7 +55,7 @@ export interface IocTrackerInput extends Pick<
   /** Names the person gave. */
   readonly extraNames: readonly string[];
   /** What there is to tell of the names of a server. */
-  readonly noteAbout: (server: IocServer) => string | undefined;
+  readonly notesAbout: (server: IocServer) => readonly Note[];
   /** Whether clients find its PVs by a name server of ours, whatever it answers itself. */
   readonly hasNameServer: (protocol: PvProtocol) => boolean;
   readonly clientName: string;
@@ -100,7 +101,7 @@ export class IocTracker implements Disposable {
   readonly #named = new Promise<void>((resolve) => {
     this.#tellNamed = resolve;
   });
-  #namesNote: string | undefined;
+  readonly #namesNotes: Note[] = [];
   #isNamesCut = false;
   /** Of those that it tells, as taken from the allowance. */
   #keptNames = 0;
@@ -240,11 +241,12 @@ export class IocTracker implements Disposable {
     this.#naming = 'busy';
     try {
       const isListed = await this.#listFromPva();
-      if (!isListed && this.isGateway)
-        this.#namesNote = 'a gateway does not tell what is behind it';
+      if (!isListed && this.isGateway) this.#setNamesNotes([{ code: 'gateway-names' }]);
       else if (!isListed && !this.#isCorePva) await this.#readFromFiles();
     } catch (error) {
-      if (!isErrorCode(error, 'cancelled')) this.#namesNote = messageOf(error);
+      if (!isErrorCode(error, 'cancelled')) {
+        this.#setNamesNotes([{ code: 'names-failed', detail: messageOf(error) }]);
+      }
     }
     this.#naming = 'done';
     this.#tellNamed();
@@ -261,7 +263,7 @@ export class IocTracker implements Disposable {
     if (!server) return false;
     if (this.#isCorePva) {
       // It has no channel `server`, and says nothing at all to who asks for one.
-      this.#namesNote = 'core-pva servers have no list of their PVs';
+      this.#setNamesNotes([{ code: 'no-list' }]);
       return false;
     }
     try {
@@ -275,7 +277,7 @@ export class IocTracker implements Disposable {
       await this.#addNames(names, names.length, () => ({ kind: 'pva-list' }));
       return names.length > 0;
     } catch (error) {
-      this.#namesNote = messageOf(error);
+      this.#setNamesNotes([{ code: 'names-failed', detail: messageOf(error) }]);
       this.#input.log('info', 'pva', `${this.name}: no list of PVs: ${messageOf(error)}`);
       return false;
     }
@@ -288,7 +290,7 @@ export class IocTracker implements Disposable {
   async #readFromFiles(): Promise<void> {
     const { process } = this.#candidate;
     if (!process) {
-      this.#namesNote = 'the IOC process is not visible, so its database files are not known';
+      this.#setNamesNotes([{ code: 'process-hidden' }]);
       return;
     }
     const found = await withDeadline(
@@ -305,10 +307,10 @@ export class IocTracker implements Disposable {
       (at) => ({ kind: 'database', file: forBoth[at]?.file ?? '', line: forBoth[at]?.line ?? 0 }),
     );
     this.#isNamesCut ||= found.isCut;
-    if (found.problems.length > 0) {
-      const known = this.#namesNote === undefined ? [] : [this.#namesNote];
-      this.#namesNote = [...known, ...found.problems.map((p) => p.message)].join('; ');
-    }
+    this.#setNamesNotes([
+      ...this.#namesNotes,
+      ...found.problems.map(({ message }): Note => ({ code: 'names-file', detail: message })),
+    ]);
     for (const problem of found.problems) {
       this.#input.log('info', 'detect', `${this.name}: ${problem.message}`);
     }
@@ -345,18 +347,21 @@ export class IocTracker implements Disposable {
       await slices.rest(this.#abort.signal);
     }
     void this.#names.sorted;
-    const notes: string[] = [];
+    const notes: Note[] = [];
+    const kept = this.#names.size;
     if (refusal !== undefined || at + 1 < count) {
-      const why = refusal ?? `it lists ${count}, which is too many`;
-      notes.push(`stopped after ${this.#names.size} names: ${why}`);
+      notes.push(
+        refusal === undefined
+          ? { code: 'names-cut', kept, listed: count }
+          : { code: 'names-refused', kept, detail: refusal },
+      );
       this.#isNamesCut = true;
     }
     if (tooLong > 0) {
-      const names = tooLong === 1 ? '1 name is' : `${tooLong} names are`;
-      notes.push(`${names} left out: longer than the ${MAX_NAME_BYTES} bytes that servers take`);
+      notes.push({ code: 'names-too-long', count: tooLong });
       this.#isNamesCut = true;
     }
-    if (notes.length > 0) this.#namesNote = notes.join('; ');
+    if (notes.length > 0) this.#setNamesNotes(notes);
   }
 
   async #isSameIoc(
@@ -444,7 +449,7 @@ export class IocTracker implements Disposable {
       ...(process?.startedAt !== undefined && { startedAt: process.startedAt }),
       commandLine: clipped(process?.commandLine.join(' ') ?? '', SHOWN_COMMAND),
       role,
-      ...(this.#namesNote !== undefined && { namesNote: clipped(this.#namesNote, MAX_NOTE) }),
+      ...(this.#namesNotes.length > 0 && { namesNotes: [...this.#namesNotes] }),
       ...(this.#isNamesCut && { isNamesCut: true }),
       servers: this.servers
         .map((exposure) => this.#serverState(exposure))
@@ -457,26 +462,32 @@ export class IocTracker implements Disposable {
   #serverState(exposure: ServerForwarder): ServerState {
     const { identity, listener, local, routeKind } = exposure;
     const isReached = exposure.status === 'exposed' || exposure.status === 'shared';
-    const finding =
-      identity &&
-      isReached &&
-      !this.#input.hasNameServer(identity.protocol) &&
-      findabilityNote({ ...identity, status: exposure.status, isRelayed: exposure.isRelayed });
+    const trouble =
+      identity && isReached && !this.#input.hasNameServer(identity.protocol)
+        ? findingTrouble({ ...identity, status: exposure.status, isRelayed: exposure.isRelayed })
+        : undefined;
     const server = this.pvServers.find((one) => one.exposure === exposure);
-    const shared = server && this.#input.noteAbout(server);
     const entry = [...this.#entries.values()].find((e) => e.exposure === exposure);
     const steps = entry?.reachability?.steps;
-    const denied = steps && this.#deniedNote(steps);
-    const missing = steps && missingNote(steps);
     const { leftOutCount = 0 } = this.#candidate;
     const isFirst = this.#entries.values().next().value?.exposure === exposure;
-    const leftOut =
-      isFirst &&
-      leftOutCount > 0 &&
-      `this IOC listens on ${leftOutCount} more ports, which are left alone`;
-    const note = [exposure.note, finding, shared, denied, missing, leftOut].filter(
-      (text) => text !== undefined && text !== false,
-    );
+    const notes: Note[] = [
+      ...exposure.notes,
+      ...(trouble && identity
+        ? [
+            {
+              code: 'not-found-by-name',
+              reason: trouble,
+              software: identity.implementation,
+            } as const,
+          ]
+        : []),
+      ...(server ? this.#input.notesAbout(server) : []),
+      ...(steps ? this.#stepNotes(steps) : []),
+      ...(isFirst && leftOutCount > 0
+        ? [{ code: 'ports-left-out', count: leftOutCount } as const]
+        : []),
+    ];
     const unreadable = steps?.count('no-read-access') ?? 0;
     const problem = this.#isPaused ? PAUSED : (exposure.problem ?? entry?.reachability?.problem);
     return {
@@ -497,16 +508,30 @@ export class IocTracker implements Disposable {
         pending: steps?.count('pending') ?? 0,
       },
       ...(problem && { problem }),
-      ...(note.length > 0 && { note: note.join('; ') }),
+      ...(notes.length > 0 && { notes }),
     };
   }
 
-  /** How many PVs may not be read, and by whom. */
-  #deniedNote(steps: PvSteps): string | undefined {
-    const count = steps.count('no-read-access');
-    if (count === 0) return undefined;
-    const pvs = count === 1 ? '1 PV' : `${count} PVs`;
-    return `its access security denies reading ${pvs} to ${identityText(this.#input)}`;
+  /** Why fewer PVs are reachable than are counted. */
+  #stepNotes(steps: PvSteps): Note[] {
+    const user = identityText(this.#input);
+    const notes: Note[] = [
+      { code: 'read-denied', count: steps.count('no-read-access'), user },
+      { code: 'names-not-served', count: steps.count('not-found') },
+      { code: 'no-answers', count: steps.count('no-answer') },
+      { code: 'channels-refused', count: steps.count('create-refused') },
+    ];
+    return notes.filter((note) => 'count' in note && note.count > 0);
+  }
+
+  /** As many of them as people read. */
+  #setNamesNotes(notes: readonly Note[]): void {
+    let characters = 0;
+    const kept = notes.filter((note) => {
+      characters += JSON.stringify(note).length;
+      return characters <= MAX_NOTES;
+    });
+    this.#namesNotes.splice(0, this.#namesNotes.length, ...kept);
   }
 
   /** Its container was paused or goes on. */
@@ -543,23 +568,6 @@ function isTooLong(name: string): boolean {
   // No character takes more than three bytes for each of its units.
   if (name.length * 3 <= MAX_NAME_BYTES) return false;
   return name.length > MAX_NAME_BYTES || encodeUtf8(name).length > MAX_NAME_BYTES;
-}
-
-/** Why fewer PVs are reachable than are counted, where nothing else tells it. */
-function missingNote(steps: PvSteps): string | undefined {
-  const [notFound, unanswered, refused] = (
-    ['not-found', 'no-answer', 'create-refused'] as const
-  ).map((step) => steps.count(step)) as [number, number, number];
-  const parts = [
-    ...(notFound > 0
-      ? [
-          `${notFound} of the names that its files tell are not served: check the IOC's log for records that were not loaded`,
-        ]
-      : []),
-    ...(unanswered > 0 ? [`${unanswered} PVs got no answer in time`] : []),
-    ...(refused > 0 ? [`the server refuses a channel for ${refused} PVs`] : []),
-  ];
-  return parts.length > 0 ? parts.join('; ') : undefined;
 }
 
 /** It may still turn out to be a server. */

@@ -12,20 +12,14 @@ import { mapConcurrent } from '../../base/mapConcurrent';
 import type { Log } from '../../base/log';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint';
 import { loopbackHost, otherNumbers } from '../../model/loopbackPlan';
-import type { PvProtocol, ServerStatus, Problem, RouteKind } from '../../model/snapshot';
+import type { PvProtocol, ServerStatus, RouteKind } from '../../model/snapshot';
+import type { Note, Problem, TakenPort, TriedRoute } from '../../model/problem';
 import type { CircuitInterceptor, Connection, Relay, Route } from '../host/connection';
 import type { ListenerCandidate } from '../discovery/detect/candidates';
 import { identifyCaServer } from '../../protocol/ca';
 import { identifyServer } from '../discovery/detect/identifyServer';
 import type { ServerIdentity } from '../discovery/detect/serverIdentity';
-import {
-  describeHolder,
-  FIRST_FREE_PORT,
-  type LocalPorts,
-  type OpenPortInput,
-  type TakenPort,
-  TOLD_TAKEN,
-} from '../localPorts/localPorts';
+import { type LocalPorts, type OpenPortInput, ownerOf } from '../localPorts/localPorts';
 
 /** A route that has not answered by then is given up for the next one. */
 const ROUTE_TIMEOUT_MS = 3000;
@@ -74,7 +68,7 @@ export class ServerForwarder implements Disposable {
   readonly #relays: Relay[] = [];
   #local: Endpoint | undefined;
   #problem: Problem | undefined;
-  #note: string | undefined;
+  #notes: readonly Note[] = [];
   #isForeign = false;
   #isPaused: boolean;
   #isDue = false;
@@ -110,8 +104,8 @@ export class ServerForwarder implements Disposable {
   get problem(): Problem | undefined {
     return this.#problem;
   }
-  get note(): string | undefined {
-    return this.#note;
+  get notes(): readonly Note[] {
+    return this.#notes;
   }
   /** Then nothing of ours listens for it, though its place is kept. */
   get isPaused(): boolean {
@@ -211,14 +205,14 @@ export class ServerForwarder implements Disposable {
       if (await this.#identify()) await this.#expose();
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      this.#fail('internal', messageOf(error), 'Please report this with the log (--verbose).');
+      this.#fail({ code: 'internal', detail: messageOf(error) });
     }
     if (!this.#store.isDisposed) this.#changed.fire();
   }
 
   async #identify(): Promise<boolean> {
     const { endpoint, expected } = this.listener;
-    const attempts: string[] = [];
+    const tried: TriedRoute[] = [];
     let wasConnected = false;
     let isNeither = false;
     /** Which did not answer in time: on a busy machine that is no reason to take a slower one. */
@@ -236,13 +230,14 @@ export class ServerForwarder implements Disposable {
           return true;
         }
         isNeither = true;
-        attempts.push(`${route.label}: connected, but nothing that answers is CA or PVA`);
+        tried.push({ route: route.label });
       } catch (error) {
         if (this.#abort.signal.aborted) return false;
         if (isErrorCode(error, 'timeout')) late.push(route);
-        attempts.push(`${route.label}: ${messageOf(error)}`);
+        tried.push({ route: route.label, detail: messageOf(error) });
       }
-      this.#input.log('debug', 'detect', `${formatEndpoint(endpoint)}: ${attempts.at(-1)}`);
+      const { detail = 'neither CA nor PVA' } = tried.at(-1) ?? {};
+      this.#input.log('debug', 'detect', `${formatEndpoint(endpoint)}: ${route.label}: ${detail}`);
     }
     if (!expected) {
       // Who has answered in neither protocol is left alone from now on; who was not reached may be
@@ -251,14 +246,11 @@ export class ServerForwarder implements Disposable {
       this.#status = isNeither ? 'identifying' : 'failed';
       return false;
     }
+    const { port } = endpoint;
     this.#fail(
-      wasConnected ? 'no-handshake' : 'no-way-in',
       wasConnected
-        ? `the process listens on port ${endpoint.port} but does not answer ${expected === 'pva' ? 'pvAccess' : 'Channel Access'}`
-        : `no way into the container leads to port ${endpoint.port}. Tried: ${attempts.join('; ') || 'nothing, for this container offers no way in'}`,
-      wasConnected
-        ? 'Look at the IOC itself: it may hang, or another program uses that port.'
-        : 'Put node, python3, socat or nc into the image, or publish the port under the same number.',
+        ? { code: 'no-handshake', port, protocol: expected }
+        : { code: 'no-way-in', port, tried },
     );
     return false;
   }
@@ -333,13 +325,14 @@ export class ServerForwarder implements Disposable {
     };
     const opened = await this.#input.localPorts.open(input);
     if (opened.kind === 'taken') {
-      this.#failTaken(endpoint, opened.taken);
+      this.#fail({ code: 'port-taken', port: endpoint.port, taken: opened.taken });
       return;
     }
     if (opened.kind === 'shared') {
       this.#succeed('shared', opened.local);
-      const who = opened.holder?.process ? ` by ${describeHolder(opened.holder)}` : '';
-      this.#note = `already forwarded to ${formatEndpoint(opened.local)}${who}`;
+      const { local, holder } = opened;
+      const owner = holder?.process && ownerOf(holder);
+      this.#notes = [{ code: 'forwarded', local, ...(owner && { owner }) }];
       return;
     }
     const { relay, skipped } = opened;
@@ -380,11 +373,7 @@ export class ServerForwarder implements Disposable {
         if (!error) return;
         this.#closeRelays();
         this.#local = undefined;
-        this.#fail(
-          'relay-ended',
-          `the relay at ${formatEndpoint(relay.local)} ended: ${messageOf(error)}`,
-          'It is opened again at once; the log (--verbose) has the details.',
-        );
+        this.#fail({ code: 'relay-ended', endpoint: relay.local, detail: messageOf(error) });
         this.#changed.fire();
         void this.start();
       }),
@@ -394,23 +383,22 @@ export class ServerForwarder implements Disposable {
 
   #tellSkipped({ local }: Relay, skipped: readonly TakenPort[]): void {
     const { port } = this.listener.endpoint;
-    const notes = [
-      describeSkipped(skipped, local, port),
-      describeOtherNumber(this.#input.publishedAs(port), local, port),
-    ].filter((note) => note !== undefined);
-    this.#note = notes.length > 0 ? notes.join('; ') : undefined;
+    this.#notes = [
+      ...skippedNotes(skipped, local, port),
+      ...publishedNotes(this.#input.publishedAs(port), local, port),
+    ];
   }
 
   /** Who had the places before this one may go: then that is not said any more. */
-  async #watchSkipped(relay: Relay, told: readonly TakenPort[]): Promise<void> {
+  async #watchSkipped(relay: Relay, first: readonly TakenPort[]): Promise<void> {
     const { clock, localPorts } = this.#input;
-    let skipped: readonly TakenPort[] = told.filter(({ holder }) => holder !== undefined);
+    let skipped: readonly TakenPort[] = first.filter(hasOwner);
     try {
       while (skipped.length > 0) {
         await delay(clock, RETRY_MAX_MS, this.#abort.signal);
         const still = await localPorts.stillTaken(skipped);
         if (this.#relays[0] !== relay) return;
-        const isSame = describeTaken(still) === describeTaken(skipped);
+        const isSame = JSON.stringify(still) === JSON.stringify(skipped);
         skipped = still;
         if (isSame) continue;
         this.#tellSkipped(relay, skipped);
@@ -461,11 +449,7 @@ export class ServerForwarder implements Disposable {
       this.#succeed('shared', local);
       return;
     }
-    this.#fail(
-      'not-relayed',
-      `the server answers in the container, but port ${endpoint.port} is not relayed to this machine`,
-      'Run epics-expose and keep it running.',
-    );
+    this.#fail({ code: 'not-relayed', port: endpoint.port });
   }
 
   /** Whether what answers at an address of this machine is this very server. */
@@ -497,25 +481,15 @@ export class ServerForwarder implements Disposable {
     }
   }
 
-  #failTaken(endpoint: Endpoint, taken: readonly TakenPort[]): void {
-    this.#fail(
-      'port-taken',
-      `port ${endpoint.port} is taken on this machine: ${describeTaken(taken)}`,
-      taken.some(({ holder }) => holder?.publishingContainer !== undefined)
-        ? `Publish it on one address (-p 127.0.0.1:${endpoint.port}:${endpoint.port}): then other containers get 127.0.0.2 and so on.`
-        : 'End that program or let it use another port; epics-expose takes the port as soon as it is free.',
-    );
-  }
-
   #succeed(status: 'exposed' | 'shared', local: Endpoint): void {
     this.#status = status;
     this.#local = local;
     this.#problem = undefined;
   }
 
-  #fail(code: string, message: string, advice: string): void {
+  #fail(problem: Problem): void {
     this.#status = 'failed';
-    this.#problem = { code, message, advice };
+    this.#problem = problem;
   }
 
   /** Ends everything; the last state stays readable. */
@@ -525,58 +499,29 @@ export class ServerForwarder implements Disposable {
     this.#closeRelays();
     this.#local = undefined;
     this.#status = 'gone';
-    this.#problem = {
-      code: 'ioc-gone',
-      message: `the IOC stopped listening on port ${this.listener.endpoint.port}`,
-      advice: 'Start the IOC again; its PVs come back by themselves.',
-    };
+    this.#problem = { code: 'ioc-gone', port: this.listener.endpoint.port };
     this.#store.dispose();
   }
 }
 
 /** Of a server whose container is paused, whatever was wrong with it before. */
-export const PAUSED: Problem = {
-  code: 'container-paused',
-  message: 'its container is paused',
-  advice: 'Unpause the container.',
-};
+export const PAUSED: Problem = { code: 'container-paused' };
 
 /** What people expect of a published port, and why it is relayed all the same. */
-function describeOtherNumber(
-  hostPorts: readonly number[],
-  local: Endpoint,
-  port: number,
-): string | undefined {
-  if (hostPorts.length === 0 || hostPorts.includes(port)) return undefined;
-  const published = `published as port ${hostPorts.join(', ')}, but the server tells clients ${port}`;
-  return local.port === port ? `${published}; relayed under its own number` : published;
+function publishedNotes(hostPorts: readonly number[], local: Endpoint, port: number): Note[] {
+  if (hostPorts.length === 0 || hostPorts.includes(port)) return [];
+  return [{ code: 'published-elsewhere', port, hostPorts, local }];
 }
 
 /** Why it is not at its place, if it is not. */
-function describeSkipped(
-  skipped: readonly TakenPort[],
-  local: Endpoint,
-  port: number,
-): string | undefined {
-  const strangers = skipped.filter(({ holder }) => holder !== undefined);
-  const why = strangers.length > 0 ? describeTaken(strangers) : undefined;
-  if (local.port === port) return why && `${why}; relayed at ${formatEndpoint(local)}`;
-  return (
-    `${why ?? `no address of this machine is left for port ${port}`}; relayed under another number, ` +
-    `${formatEndpoint(local)}, which clients are told when they search` +
-    (port < FIRST_FREE_PORT ? '' : ', and under its own as soon as that is free')
-  );
+function skippedNotes(skipped: readonly TakenPort[], local: Endpoint, port: number): Note[] {
+  const taken = skipped.filter(hasOwner);
+  if (local.port !== port) return [{ code: 'other-number', port, local, taken }];
+  return taken.length > 0 ? [{ code: 'port-skipped', local, taken }] : [];
 }
 
-function describeTaken(taken: readonly TakenPort[]): string {
-  const everywhere = taken.find(({ holder }) => holder?.isEverywhere);
-  if (everywhere) {
-    return `port ${everywhere.endpoint.port} of every address ${everywhere.reason}`;
-  }
-  const shown = taken
-    .slice(0, TOLD_TAKEN)
-    .map(({ endpoint, reason }) => `${formatEndpoint(endpoint)} ${reason}`);
-  const more = taken.length - TOLD_TAKEN;
-  if (more > 0) shown.push(`and ${more} more addresses`);
-  return shown.join(', ');
+/** Whether it is known whose it is: then that one may go. */
+function hasOwner({ refusal }: TakenPort): boolean {
+  const { why } = refusal;
+  return why === 'published' || why === 'system' || (why === 'held' && refusal.owner !== undefined);
 }

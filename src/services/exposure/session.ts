@@ -8,7 +8,8 @@ import { EventEmitter } from '../../base/event';
 import { Slices } from '../../base/slices';
 import type { SearchMode } from '../../model/coreApi';
 import { type ContainerHint, findOwnContainer } from '../../model/workspaceContainer';
-import type { ContainerState, Problem, PvProtocol, Snapshot } from '../../model/snapshot';
+import type { ContainerState, PvProtocol, Snapshot } from '../../model/snapshot';
+import type { Problem } from '../../model/problem';
 import { ContainerTracker, type ContainerTrackerInput } from './containerTracker';
 import type { ContainerInfo, Engine } from '../host/engine';
 import type { IocTracker, IocServer } from './iocTracker';
@@ -45,7 +46,7 @@ export interface EngineSource {
 
 export interface SessionInput extends Omit<
   ContainerTrackerInput,
-  'localPorts' | 'slices' | 'namesAllowance' | 'intercept' | 'noteAbout' | 'hasNameServer'
+  'localPorts' | 'slices' | 'namesAllowance' | 'intercept' | 'notesAbout' | 'hasNameServer'
 > {
   readonly engines: EngineSource;
   /** Beside those, engines whose containers publish ports of this machine. */
@@ -301,7 +302,7 @@ export class ExposeSession implements Disposable {
         slices: this.#slices,
         namesAllowance: this.#namesAllowance.openContainer(),
         intercept: (protocol, onAnswer) => this.#search.intercept(protocol, onAnswer),
-        noteAbout: (server) => this.#search.noteAbout(server),
+        notesAbout: (server) => this.#search.notesAbout(server),
         hasNameServer: (protocol) => this.#nameServers?.state[protocol] !== undefined,
       }),
     );
@@ -319,7 +320,7 @@ export class ExposeSession implements Disposable {
       this.#stopped.set(exposure.key, {
         ...last,
         status: 'stopped',
-        problem: stoppedProblem(last.name),
+        problem: { code: 'container-stopped', container: last.name },
       });
       schedule(this.#store, this.#input.clock, STOPPED_SHOWN_MS, () => {
         this.#stopped.delete(exposure.key);
@@ -459,12 +460,4 @@ function furtherPorts(servers: readonly PvServer[]): FurtherPorts {
     ),
   ];
   return { ca: its('ca'), pva: its('pva') };
-}
-
-function stoppedProblem(name: string): { code: string; message: string; advice: string } {
-  return {
-    code: 'container-stopped',
-    message: `container ${name} was stopped or removed`,
-    advice: 'When it runs again its IOCs are exposed as soon as they listen.',
-  };
 }

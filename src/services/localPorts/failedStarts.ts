@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../base/clock';
 import { type Endpoint, formatEndpoint, isUnspecified } from '../../model/endpoint';
-import type { Problem } from '../../model/snapshot';
+import type { Problem } from '../../model/problem';
 import type { PortPublisher, PublishedPort } from '../host/engine';
 import type { Transport } from './portReservations';
 
@@ -100,9 +100,5 @@ function isMet(
 }
 
 function problemOf({ name }: PortPublisher, { transport, endpoint }: HeldPort): Problem {
-  return {
-    code: 'port-given-back',
-    message: `container ${name} could not start because epics-expose had ${transport.toUpperCase()} port ${formatEndpoint(endpoint)}, which it publishes; the port is free for it now`,
-    advice: `Start it again (docker start ${name}).`,
-  };
+  return { code: 'port-given-back', container: name, transport, endpoint };
 }

@@ -13,8 +13,8 @@ import {
   otherNumbers,
   planLoopback,
 } from '../../model/loopbackPlan';
+import type { PortOwner, PortRefusal, TakenPort } from '../../model/problem';
 import type { Relay, RelayResult, InterceptCircuit, Route } from '../host/connection';
-import type { PortPublisher } from '../host/engine';
 import type { OpenRelays } from './openRelays';
 import type { PortReservation, PortReservations } from './portReservations';
 
@@ -29,8 +29,6 @@ export interface PortHolder {
   readonly isForeign?: boolean;
   /** It listens on every address: no other loopback address is free either. */
   readonly isEverywhere: boolean;
-  /** The container that publishes the port, where an engine holds it for one. */
-  readonly publishingContainer?: string;
 }
 
 /** The last number of the 127.0.0.N that a container has, for when we are started again. */
@@ -62,13 +60,6 @@ export type LocalPort =
   | { readonly kind: 'shared'; readonly local: Endpoint; readonly holder?: PortHolder }
   | { readonly kind: 'taken'; readonly taken: readonly TakenPort[] };
 
-export interface TakenPort {
-  readonly endpoint: Endpoint;
-  /** Follows the endpoint in a sentence: 'is held by ...'. */
-  readonly reason: string;
-  readonly holder?: PortHolder;
-}
-
 export interface OpenPortInput {
   readonly containerKey: string;
   readonly route: Route;
@@ -87,8 +78,8 @@ export interface OpenPortInput {
  * running at the moment, and nobody else can.
  */
 export const FIRST_FREE_PORT = 1024;
-/** A person acts on the first; of the others there is only the count. */
-export const TOLD_TAKEN = 2;
+/** The user acts on the first; of the others front ends show the count. */
+const LOOKED_AT_AGAIN = 2;
 /** IOCs that come back on ever new dynamic ports must not fill the memory. */
 const REMEMBERED_PORTS = 1000;
 /** How many further addresses are tried when strangers hold the port. */
@@ -116,16 +107,18 @@ export class LocalPorts implements Disposable {
 
   /**
    * Those that are still taken, with what is known of it by now. Looking for a holder walks through all
-   * processes, so no more are looked at than are told (`TOLD_TAKEN`).
+   * processes, so no more are looked at than front ends name.
    */
   async stillTaken(taken: readonly TakenPort[]): Promise<readonly TakenPort[]> {
     const still: TakenPort[] = [];
     for (const one of taken) {
-      const { endpoint, reason } = one;
+      const { endpoint, refusal } = one;
       const reservation = this.#input.reservations.find('tcp', endpoint);
-      if (endpoint.port < FIRST_FREE_PORT || still.length >= TOLD_TAKEN) still.push(one);
+      if (endpoint.port < FIRST_FREE_PORT || still.length >= LOOKED_AT_AGAIN) still.push(one);
       else if (reservation) still.push(leftTo(endpoint, reservation));
-      else if (reason === describeHeld(await this.#input.findHolder(endpoint))) still.push(one);
+      else if (isSameRefusal(refusal, heldBy(await this.#input.findHolder(endpoint)))) {
+        still.push(one);
+      }
     }
     return still;
   }
@@ -167,25 +160,33 @@ export class LocalPorts implements Disposable {
         return { kind: 'relayed', relay: result.relay, skipped };
       }
       if (result.kind === 'address-unavailable') {
-        skipped.push({ endpoint: local, reason: `cannot be had (${result.reason})` });
+        skipped.push({ endpoint: local, refusal: { why: 'unavailable', detail: result.reason } });
         continue;
       }
       if (result.kind === 'reserved') {
         skipped.push(result.taken);
-        if (result.taken.holder?.isEverywhere) break;
+        if (result.taken.isEverywhere) break;
         continue;
       }
       if (this.held.some((endpoint) => isSameEndpoint(endpoint, local))) {
-        skipped.push({ endpoint: local, reason: 'is where another container is relayed' });
+        skipped.push({ endpoint: local, refusal: { why: 'relayed' } });
         continue;
       }
       const holder = await this.#input.findHolder(local);
       if (holder?.isForeign !== true && (await isSameServer(local))) {
         return { kind: 'shared', local, ...(holder && { holder }) };
       }
-      const reason = describeHeld(holder);
-      this.#input.log('info', 'relay', `${formatEndpoint(local)} ${reason}`);
-      skipped.push({ endpoint: local, reason, ...(holder && { holder }) });
+      const taken: TakenPort = {
+        endpoint: local,
+        refusal: heldBy(holder),
+        ...(holder?.isEverywhere && { isEverywhere: true }),
+      };
+      this.#input.log(
+        'info',
+        'relay',
+        `${formatEndpoint(local)}: ${JSON.stringify(taken.refusal)}`,
+      );
+      skipped.push(taken);
       if (holder?.isEverywhere) break;
     }
     const relay = await this.#openOther(portKey, input);
@@ -296,31 +297,31 @@ export class LocalPorts implements Disposable {
 }
 
 function leftTo(endpoint: Endpoint, { publisher, isEverywhere }: PortReservation): TakenPort {
-  const holder = { isEverywhere, publishingContainer: publisher.name };
-  return { endpoint, reason: describeLeft(publisher), holder };
-}
-
-/** Why a port is not ours: "is held by PROGRAM (pid N)". */
-export function describeHeld(holder: PortHolder | undefined): string {
-  return `is held by ${describeHolder(holder)}`;
+  return {
+    endpoint,
+    refusal: { why: 'published', container: publisher.name },
+    ...(isEverywhere && { isEverywhere: true }),
+  };
 }
 
 function ofTheMachine(port: number): TakenPort {
   return {
     endpoint: { host: loopbackHost(1), port },
-    reason: `is left to this machine's services, as all numbers below ${FIRST_FREE_PORT}`,
-    holder: { isEverywhere: true },
+    refusal: { why: 'system' },
+    isEverywhere: true,
   };
 }
 
-export function describeHolder(holder: PortHolder | undefined): string {
-  const process = holder?.process;
-  const who = process ? `${process.command} (pid ${process.pid})` : 'another program';
-  const container = holder?.publishingContainer;
-  return container === undefined ? who : `container ${container}, which publishes it`;
+/** What is known of who listens where something of ours would. */
+export function heldBy(holder: PortHolder | undefined): PortRefusal {
+  return { why: 'held', ...(holder && { owner: ownerOf(holder) }) };
 }
 
-/** Why a port is not ours: "is left to container NAME, which publishes it". */
-export function describeLeft({ name }: PortPublisher): string {
-  return `is left to container ${name}, which publishes it`;
+/** Of a holder only what is for people. */
+export function ownerOf({ process }: PortHolder): PortOwner {
+  return process ? { process } : {};
+}
+
+function isSameRefusal(a: PortRefusal, b: PortRefusal): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -8,6 +8,7 @@ import type { Clock } from '../../base/clock';
 import { type Disposable, toDisposable } from '../../base/disposable';
 import type { Event } from '../../base/event';
 import type { PvUpdate } from '../../model/coreApi';
+import { isSameProblem, type Problem } from '../../model/problem';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../host/connection';
 import { MonitorCircuit } from '../upstream/monitorCircuit';
@@ -19,14 +20,16 @@ const RETRY_MAX_MS = 5000;
 
 /** The server that has a PV now, or why there is none. */
 export type FoundServer =
-  | {
-      readonly key: string;
-      readonly dial: (signal: AbortSignal) => Promise<Connection>;
-      /** Takes what a read has shown of the access rights. */
-      readonly noteRead?: (isPermitted: boolean) => void;
-    }
-  /** `isHere`: an IOC has it, and something is in the way; `isDenied`: its access security. */
-  | { readonly reason: string; readonly isHere: boolean; readonly isDenied?: boolean };
+  | UsableServer
+  /** `isHere`: an IOC has it, and something is in the way. */
+  | { readonly problem: Problem; readonly isHere: boolean };
+
+export interface UsableServer {
+  readonly key: string;
+  readonly dial: (signal: AbortSignal) => Promise<Connection>;
+  /** Takes what a read has shown of the access rights. */
+  readonly noteRead?: (isPermitted: boolean) => void;
+}
 
 export interface PvMonitorsInput {
   readonly find: (name: string, protocol: PvProtocol) => FoundServer;
@@ -60,16 +63,16 @@ export class PvMonitors {
     pacer: UpdatePacer,
     signal: AbortSignal,
   ): Promise<void> {
-    let lastReason: string | undefined;
-    const interrupt = (reason: string): void => {
-      if (signal.aborted || reason === lastReason) return;
-      lastReason = reason;
-      pacer.interrupted(reason);
+    let last: Problem | undefined;
+    const interrupt = (problem: Problem): void => {
+      if (signal.aborted || isSameProblem(problem, last)) return;
+      last = problem;
+      pacer.interrupted(problem);
     };
     for (let failures = 0; !signal.aborted; failures++) {
       const found = this.#input.find(name, protocol);
-      if ('reason' in found) {
-        interrupt(found.reason);
+      if ('problem' in found) {
+        interrupt(found.problem);
         await this.#nextChange(signal);
         continue;
       }
@@ -77,13 +80,13 @@ export class PvMonitors {
         const watch = this.#circuitTo(found, protocol).watch(name, {
           onValue(reading) {
             failures = 0;
-            lastReason = undefined;
+            last = undefined;
             if (!signal.aborted) pacer.value(reading);
           },
-          onStall: interrupt,
-          onEnd(reason) {
+          onStall: (detail) => interrupt({ code: 'not-read', detail }),
+          onEnd(detail) {
             aborting.dispose();
-            interrupt(reason);
+            interrupt({ code: 'not-read', detail });
             resolve();
           },
         });
@@ -97,10 +100,7 @@ export class PvMonitors {
     }
   }
 
-  #circuitTo(
-    { key, dial }: Exclude<FoundServer, { reason: string }>,
-    protocol: PvProtocol,
-  ): MonitorCircuit {
+  #circuitTo({ key, dial }: UsableServer, protocol: PvProtocol): MonitorCircuit {
     const known = this.#circuits.get(key);
     if (known) return known;
     const circuit = new MonitorCircuit({

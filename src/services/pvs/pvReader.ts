@@ -1,24 +1,18 @@
 /** Reads PVs, and tells what is known of them with their last values. */
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
-import {
-  ContainerError,
-  isErrorCode,
-  messageOf,
-  NoReadAccessError,
-  NotFoundError,
-} from '../../base/errors';
+import { isErrorCode, messageOf } from '../../base/errors';
 import { LruMap } from '../../base/lruMap';
 import type { PvPath, PvDetails } from '../../model/coreApi';
 import { previewOf } from '../../model/preview';
+import { type Problem, ProblemError } from '../../model/problem';
 import { hasChannel, type PvStep } from '../../model/pvTable';
 import type { PvReading } from '../../model/reading';
 import type { PvProtocol } from '../../model/snapshot';
-import { sentence } from '../../model/sentence';
 import { identityText } from '../upstream/identityText';
 import type { MonitorIdentity } from '../upstream/monitorDialect';
 import { readPv } from '../upstream/readPv';
-import type { FoundServer } from './pvMonitors';
+import type { FoundServer, UsableServer } from './pvMonitors';
 import { stateOf, toRow } from './pvLists';
 import type { PvServer } from '../exposure/session';
 
@@ -38,7 +32,7 @@ interface Kept {
   /** A preview: a thousand images would fill the memory. */
   readonly reading?: PvReading;
   readonly readAt?: string;
-  readonly readProblem?: string;
+  readonly readProblem?: Problem;
 }
 
 export class PvReader {
@@ -62,8 +56,8 @@ export class PvReader {
     const servers = this.#serversOf(name).filter(
       (server) => server.protocol === protocol && isWanted(server),
     );
-    const reasons = servers.map((server) => ({ server, reason: this.#whyNot(server, name) }));
-    const usable = reasons.find(({ reason }) => reason === undefined)?.server;
+    const problems = servers.map((server) => ({ server, problem: this.#whyNot(server, name) }));
+    const usable = problems.find(({ problem }) => problem === undefined)?.server;
     if (usable) {
       return {
         key: usable.key,
@@ -71,18 +65,16 @@ export class PvReader {
         noteRead: (isPermitted) => noteRead(usable, name, isPermitted),
       };
     }
-    const [first] = reasons;
-    const isDenied = first !== undefined && stepIn(first.server, name) === 'no-read-access';
+    const [first] = problems;
     return {
-      reason: first?.reason ?? notServed(protocol),
-      isHere: reasons.length > 0,
-      ...(isDenied && { isDenied }),
+      problem: first?.problem ?? { code: 'not-served', protocol },
+      isHere: problems.length > 0,
     };
   }
 
   /**
-   * Reads now, from one of the servers that are wanted. Rejects with NotFoundError when none of them
-   * serves it over that protocol, else with what is in the way.
+   * Reads now, from one of the servers that are wanted. Rejects with ProblemError, of
+   * code 'not-found' when none of them serves it over that protocol.
    */
   async read(
     name: string,
@@ -91,18 +83,18 @@ export class PvReader {
     isWanted?: (server: PvServer) => boolean,
   ): Promise<PvReading> {
     const found = this.find(name, protocol, isWanted);
-    if ('reason' in found) {
-      if (!found.isHere) throw new NotFoundError(found.reason);
-      throw found.isDenied === true
-        ? new NoReadAccessError(found.reason)
-        : new ContainerError(found.reason);
+    if ('problem' in found) {
+      const { problem, isHere } = found;
+      if (!isHere) throw new ProblemError('not-found', problem);
+      const isDenied = problem.code === 'no-read-access';
+      throw new ProblemError(isDenied ? 'no-read-access' : 'container', problem);
     }
     try {
       const reading = await this.#readFrom(found, name, protocol, signal);
       this.#keep(keyOf(found.key, name), { reading, readAt: this.#now() });
       return reading;
     } catch (error) {
-      this.#keep(keyOf(found.key, name), { readProblem: messageOf(error) });
+      this.#keep(keyOf(found.key, name), { readProblem: this.#problemOf(error) });
       throw error;
     }
   }
@@ -139,9 +131,9 @@ export class PvReader {
 
   async #readAndKeep(server: PvServer, name: string): Promise<void> {
     const key = keyOf(server.key, name);
-    const reason = this.#whyNot(server, name);
-    if (reason !== undefined) {
-      this.#keep(key, { readProblem: reason });
+    const readProblem = this.#whyNot(server, name);
+    if (readProblem) {
+      this.#keep(key, { readProblem });
       return;
     }
     const abort = new AbortController();
@@ -158,14 +150,14 @@ export class PvReader {
       );
       this.#keep(key, { reading, readAt: this.#now() });
     } catch (error) {
-      this.#keep(key, { readProblem: messageOf(error) });
+      this.#keep(key, { readProblem: this.#problemOf(error) });
     } finally {
       this.#aborts.delete(abort);
     }
   }
 
   async #readFrom(
-    { dial, noteRead }: Pick<Exclude<FoundServer, { reason: string }>, 'dial' | 'noteRead'>,
+    { dial, noteRead }: Pick<UsableServer, 'dial' | 'noteRead'>,
     name: string,
     protocol: PvProtocol,
     signal: AbortSignal,
@@ -187,20 +179,25 @@ export class PvReader {
   }
 
   /** Why a server cannot be read from now; undefined when it can, or only the read itself tells. */
-  #whyNot(server: PvServer, name: string): string | undefined {
+  #whyNot(server: PvServer, name: string): Problem | undefined {
     const { problem } = server.exposure;
-    if (problem && problem.code !== 'not-relayed') return sentence(problem);
+    if (problem && problem.code !== 'not-relayed') return problem;
     const step = stepIn(server, name);
-    if (step === 'not-found') return notServed(server.protocol);
+    if (step === 'not-found') return { code: 'not-served', protocol: server.protocol };
     // A CA server tells its rights at each change, a PVA server only who reads.
-    if (step === 'no-read-access' && server.protocol === 'ca') return this.#deniedText();
+    if (step === 'no-read-access' && server.protocol === 'ca') return this.#denied();
     // What was not answered yet may be readable; the read itself tells.
     if (hasChannel(step) || step === 'pending') return undefined;
-    return `its IOC says: ${step.replace('-', ' ')}`;
+    return { code: 'no-channel', step };
   }
 
-  #deniedText(): string {
-    return `its access security denies reading to ${identityText(this.#input.identity)}`;
+  #denied(): Problem {
+    return { code: 'no-read-access', user: identityText(this.#input.identity) };
+  }
+
+  #problemOf(error: unknown): Problem {
+    if (isErrorCode(error, 'no-read-access')) return this.#denied();
+    return { code: 'not-read', detail: messageOf(error) };
   }
 
   /** A value that was read once stays beside the reason why there is no newer one. */
@@ -256,10 +253,6 @@ function stepIn(server: PvServer, name: string): PvStep {
 function noteRead(server: PvServer, name: string, isPermitted: boolean): void {
   const index = server.names.indexOf(name);
   if (index !== undefined) server.noteRead(index, isPermitted);
-}
-
-function notServed(protocol: PvProtocol): string {
-  return `no IOC here serves it over ${protocol === 'ca' ? 'Channel Access' : 'pvAccess'}`;
 }
 
 function keyOf(serverKey: string, name: string): string {

@@ -6,6 +6,7 @@
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import type { PvUpdate } from '../../model/coreApi';
+import type { Problem } from '../../model/problem';
 import { previewOf } from '../../model/preview';
 import type { PvReading } from '../../model/reading';
 
@@ -20,7 +21,7 @@ export class UpdatePacer implements Disposable {
   #reading: PvReading | undefined;
   #range: [number, number] | undefined;
   /** Came after `#reading`. */
-  #reason: string | undefined;
+  #problem: Problem | undefined;
   #isDisposed = false;
 
   constructor(clock: Clock, tell: (update: PvUpdate) => void) {
@@ -36,20 +37,20 @@ export class UpdatePacer implements Disposable {
       this.#range = [Math.min(this.#range[0], value), Math.max(this.#range[1], value)];
     } else if (isNumber) this.#range = [value, value];
     this.#reading = reading;
-    this.#reason = undefined;
+    this.#problem = undefined;
     this.#flush();
   }
 
-  interrupted(reason: string): void {
-    this.#reason = reason;
+  interrupted(problem: Problem): void {
+    this.#problem = problem;
     this.#flush();
   }
 
   #flush(): void {
     if (this.#timer || this.#isDisposed) return;
-    const [reading, range, reason] = [this.#reading, this.#range, this.#reason];
-    if (!reading && reason === undefined) return;
-    this.#reading = this.#range = this.#reason = undefined;
+    const [reading, range, problem] = [this.#reading, this.#range, this.#problem];
+    if (!reading && !problem) return;
+    this.#reading = this.#range = this.#problem = undefined;
     this.#timer = this.#clock.after(UPDATE_MS, () => {
       this.#timer = undefined;
       this.#flush();
@@ -58,7 +59,7 @@ export class UpdatePacer implements Disposable {
       const isPassedOver = range && range[0] !== range[1];
       this.#tell({ kind: 'value', reading: previewOf(reading), ...(isPassedOver && { range }) });
     }
-    if (reason !== undefined) this.#tell({ kind: 'interrupted', reason });
+    if (problem) this.#tell({ kind: 'interrupted', problem });
   }
 
   /** Nothing is told any more. */

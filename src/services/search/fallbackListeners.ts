@@ -9,10 +9,11 @@ import { messageOf } from '../../base/errors';
 import type { Log } from '../../base/log';
 import { schedule } from '../../base/schedule';
 import { type Endpoint, formatEndpoint, isSameEndpoint } from '../../model/endpoint';
-import type { Problem, PvProtocol } from '../../model/snapshot';
+import type { PvProtocol } from '../../model/snapshot';
+import { isSameProblem, type PortRefusal, type Problem, problemLog } from '../../model/problem';
 import type { CircuitInterceptor } from '../host/connection';
 import { CA_SERVER_PORT, PVA_SERVER_PORT } from '../discovery/detect/candidates';
-import { describeHeld, describeLeft, type PortHolder } from '../localPorts/localPorts';
+import { heldBy, type PortHolder } from '../localPorts/localPorts';
 import type { PortReservations } from '../localPorts/portReservations';
 import type { SearchSockets } from '../host/searchSockets';
 
@@ -107,8 +108,8 @@ export class FallbackListeners implements Disposable {
       const isAlone = there !== undefined && servers.length === 1;
       if (isOnlyItself || isAlone) this.#setProblem(protocol, undefined);
       else if (publisher) {
-        this.#setProblem(protocol, describeLeft(publisher));
-      } else if (there) this.#setProblem(protocol, 'leads to one server only');
+        this.#setProblem(protocol, { why: 'published', container: publisher.name });
+      } else if (there) this.#setProblem(protocol, { why: 'one-server' });
     }
   }
 
@@ -141,7 +142,7 @@ export class FallbackListeners implements Disposable {
       }
       const holder = rival ?? (await findHolder(endpoint));
       if (store.isDisposed) return;
-      this.#setProblem(protocol, describeHeld(holder));
+      this.#setProblem(protocol, heldBy(holder));
     } catch (error) {
       log('info', 'search', `${formatEndpoint(endpoint)}: ${messageOf(error)}`);
     }
@@ -155,12 +156,18 @@ export class FallbackListeners implements Disposable {
     if (store) this.#store.release(store);
   }
 
-  #setProblem(protocol: PvProtocol, why: string | undefined): void {
-    const problem = why === undefined ? undefined : problemOf(protocol, why);
-    if (problem?.message === this.#problems.get(protocol)?.message) return;
+  #setProblem(protocol: PvProtocol, refusal: PortRefusal | undefined): void {
+    const endpoint = WELL_KNOWN_ENDPOINTS[protocol];
+    const problem: Problem | undefined = refusal && {
+      code: 'well-known-port-taken',
+      protocol,
+      endpoint,
+      refusal,
+    };
+    if (isSameProblem(problem, this.#problems.get(protocol))) return;
     if (problem) this.#problems.set(protocol, problem);
     else this.#problems.delete(protocol);
-    if (problem) this.#input.log('info', 'search', problem.message);
+    if (problem) this.#input.log('info', 'search', problemLog(problem));
     this.#input.onChange();
   }
 
@@ -168,13 +175,4 @@ export class FallbackListeners implements Disposable {
     this.#store.dispose();
     this.#open.clear();
   }
-}
-
-function problemOf(protocol: PvProtocol, why: string): Problem {
-  const words = protocol.toUpperCase();
-  return {
-    code: 'well-known-port-taken',
-    message: `${formatEndpoint(WELL_KNOWN_ENDPOINTS[protocol])} ${why}: clients that know only that address do not find all ${words} PVs`,
-    advice: `Give them the environment that \`epics-expose env\` prints (EPICS_${words}_NAME_SERVERS).`,
-  };
 }

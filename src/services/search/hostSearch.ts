@@ -10,8 +10,9 @@ import { messageOf } from '../../base/errors';
 import type { Log } from '../../base/log';
 import { type Endpoint, formatEndpoint, isLoopback } from '../../model/endpoint';
 import type { SearchMode } from '../../model/coreApi';
-import type { Problem, PvProtocol, SearchPort, SearchState } from '../../model/snapshot';
-import { describeHeld, describeLeft } from '../localPorts/localPorts';
+import type { PvProtocol, SearchPort, SearchState } from '../../model/snapshot';
+import { type PortRefusal, type Problem, problemLog } from '../../model/problem';
+import { heldBy } from '../localPorts/localPorts';
 import type { PortReservations } from '../localPorts/portReservations';
 import type { NameService } from './nameService';
 import type { SearchSocket, SearchSockets } from '../host/searchSockets';
@@ -99,7 +100,8 @@ export class HostSearch implements Disposable {
   #reservedProblem(protocol: PvProtocol): Problem | undefined {
     const endpoint = { host: HOST, port: this.#input.sockets.ports[protocol] };
     const publisher = this.#input.reservations.find('udp', endpoint)?.publisher;
-    return publisher && takenProblem(protocol, endpoint, describeLeft(publisher));
+    const refusal = publisher && ({ why: 'published', container: publisher.name } as const);
+    return refusal && { code: 'search-port-taken', protocol, endpoint, refusal };
   }
 
   setMode(mode: SearchMode): void {
@@ -151,7 +153,7 @@ export class HostSearch implements Disposable {
   async #giveWay(place: Place): Promise<void> {
     const { socket } = place;
     const holder = await socket?.findRival();
-    if (holder && place.socket === socket) this.#fail(place, describeHeld(holder));
+    if (holder && place.socket === socket) this.#fail(place, heldBy(holder));
   }
 
   /** Opens what is wanted and free, closes what is not; what failed waits for its retry. */
@@ -197,7 +199,7 @@ export class HostSearch implements Disposable {
     const events = {
       received: (datagram: Uint8Array, from: Endpoint, wasBroadcast: boolean): void | undefined =>
         socket && this.#responders?.[protocol].receive(datagram, from, wasBroadcast, socket),
-      ended: (reason: string): void => this.#fail(place, `failed (${reason})`),
+      ended: (detail: string): void => this.#fail(place, { why: 'unavailable', detail }),
     };
     if (isBroadcast) {
       try {
@@ -213,8 +215,7 @@ export class HostSearch implements Disposable {
       const opened = await sockets.open(protocol, endpoint.port, events);
       if (!('local' in opened)) {
         const { holder, reason } = opened;
-        const why = holder ? describeHeld(holder) : `cannot be opened (${reason})`;
-        this.#fail(place, why);
+        this.#fail(place, holder ? heldBy(holder) : { why: 'unavailable', detail: reason });
         return;
       }
       socket = opened;
@@ -228,13 +229,13 @@ export class HostSearch implements Disposable {
   }
 
   /** Closes it; it is tried again later. */
-  #fail(place: Place, why: string): void {
+  #fail(place: Place, refusal: PortRefusal): void {
     const { protocol, endpoint, store } = place;
     if (store.isDisposed || !this.#store) return;
     if (place.socket) store.release(place.socket);
     place.socket = undefined;
     place.isOpening = false;
-    place.problem = takenProblem(protocol, endpoint, why);
+    place.problem = { code: 'search-port-taken', protocol, endpoint, refusal };
     schedule(store, this.#input.clock, RETRY_MS, () => void this.#open(place));
     this.#tell();
   }
@@ -263,7 +264,7 @@ export class HostSearch implements Disposable {
     const parts = [
       ...(places.length > 0 ? [`answers at ${places.join(', ')}`] : []),
       ...(broadcasts.length > 0 ? [`hears broadcasts to ${broadcasts.join(', ')}`] : []),
-      ...(problem ? [problem.message] : []),
+      ...(problem ? [problemLog(problem)] : []),
     ];
     this.#input.log('info', 'search', `UDP ${protocol}: ${parts.join('; ') || 'not answered'}`);
   }
@@ -280,13 +281,4 @@ export class HostSearch implements Disposable {
     this.#following.dispose();
     this.#close();
   }
-}
-
-function takenProblem(protocol: PvProtocol, endpoint: Endpoint, why: string): Problem {
-  const prefix = `EPICS_${protocol.toUpperCase()}`;
-  return {
-    code: 'search-port-taken',
-    message: `UDP ${formatEndpoint(endpoint)} ${why}: who searches there (${prefix}_ADDR_LIST=127.0.0.1) is not heard by us`,
-    advice: `Clients with ${prefix}_NAME_SERVERS find all PVs; it is tried again.`,
-  };
 }

@@ -9,6 +9,7 @@ import { type Disposable, DisposableStore, toDisposable } from '../../base/dispo
 import type { Log } from '../../base/log';
 import { LruMap } from '../../base/lruMap';
 import { type Endpoint, isIpv4 } from '../../model/endpoint';
+import type { Note } from '../../model/problem';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../host/connection';
 import type { AskingIdentity } from '../upstream/askingDialect';
@@ -63,7 +64,7 @@ export interface NameRequester {
 }
 
 export interface NameServiceInput extends AskingIdentity {
-  /** noteAbout has something new to say. */
+  /** notesAbout changed. */
   readonly onNote: () => void;
   readonly clock: Clock;
   readonly log: Log;
@@ -231,16 +232,15 @@ export class NameService implements Disposable {
     return this.#known.flatMap(({ server }) => locationOf(server) ?? []);
   }
 
-  /** What there is to say about names that a server shares with others, or claims to have. */
-  noteAbout(serverKey: string): string | undefined {
-    const notes = [...(this.#duplicates.get(serverKey) ?? [])].map(
-      ([name, other]) => `PV ${name} is also served by ${other.label}`,
-    );
+  /** What is worth knowing about names that a server shares with others, or claims to have. */
+  notesAbout(serverKey: string): readonly Note[] {
+    const notes = [...(this.#duplicates.get(serverKey) ?? [])].map(([name, { label }]): Note => ({
+      code: 'also-served',
+      name,
+      server: label,
+    }));
     const known = this.#known.find(({ server }) => server.key === serverKey);
-    if (known?.asked.saysYesToAll === true) {
-      notes.push('it says yes to every name, so it is asked last');
-    }
-    return notes.length === 0 ? undefined : notes.join('; ');
+    return known?.asked.saysYesToAll === true ? [...notes, { code: 'says-yes' }] : notes;
   }
 
   /** For a while nobody else has the names of a server that left on a mere yes. */

@@ -1,6 +1,7 @@
 /** The name services of a session, one for each protocol, over the servers that it exposes. */
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { hasChannel } from '../../model/pvTable';
+import type { Note } from '../../model/problem';
 import type { PvProtocol } from '../../model/snapshot';
 import type { CircuitInterceptor } from '../host/connection';
 import type { ContainerInfo } from '../host/engine';
@@ -17,7 +18,7 @@ export class SessionSearch implements Disposable {
   readonly #store = new DisposableStore();
   readonly #services: Readonly<Record<PvProtocol, NameService>>;
 
-  /** `input.onNote` is called after noteAbout has something new to say. */
+  /** `input.onNote` is called after notesAbout changed. */
   constructor(input: NameServiceInput) {
     this.#services = {
       ca: this.#store.add(new NameService('ca', input)),
@@ -47,9 +48,9 @@ export class SessionSearch implements Disposable {
     return createSearchCircuit(protocol, this.#services[protocol], onAnswer);
   }
 
-  /** What there is to tell of a server's names, if anything. */
-  noteAbout(server: IocServer): string | undefined {
-    return this.#services[server.protocol].noteAbout(keyOf(server));
+  /** What is worth knowing of a server's names. */
+  notesAbout(server: IocServer): readonly Note[] {
+    return this.#services[server.protocol].notesAbout(keyOf(server));
   }
 
   dispose(): void {

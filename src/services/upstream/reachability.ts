@@ -4,7 +4,7 @@ import type { Disposable } from '../../base/disposable';
 import type { Event } from '../../base/event';
 import type { Log } from '../../base/log';
 import type { NameTable, PvSteps } from '../../model/pvTable';
-import type { Problem } from '../../model/snapshot';
+import type { Problem } from '../../model/problem';
 import type { Connection } from '../host/connection';
 
 export interface Reachability extends Disposable {

@@ -9,7 +9,8 @@ import { DisposableStore } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
 import { messageOf, RemoteProtocolError, TransportError } from '../../base/errors';
 import { hasChannel, type PvStep, PvSteps } from '../../model/pvTable';
-import type { Problem, PvProtocol } from '../../model/snapshot';
+import type { PvProtocol } from '../../model/snapshot';
+import type { Problem } from '../../model/problem';
 import { ReceiveAllowance } from './receiveAllowance';
 import { Circuit, type CircuitAdapter } from './circuit';
 import type { Reachability, ReachabilityInput } from './reachability';
@@ -286,11 +287,7 @@ export class ReachabilityWatcher implements Reachability {
     for (const index of this.#unwanted.keys()) this.#unwanted.set(index, 'disconnected');
     this.steps.replaceAll('reachable', 'disconnected');
     this.steps.replaceAll('no-read-access', 'disconnected');
-    this.#problem = {
-      code: 'disconnected',
-      message: `no circuit to the server: ${reason}`,
-      advice: 'It is tried again all the time; look whether the IOC still runs.',
-    };
+    this.#problem = { code: 'disconnected', detail: reason };
     this.#tell();
   }
 

@@ -184,7 +184,7 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
 
     it('a port published under the same number: nothing is relayed', async () => {
       const { container, servers } = await reached('same', 1);
-      assert.equal(servers[0]?.route, 'published');
+      assert.equal(servers[0]?.way, 'published');
       assert.deepEqual(servers[0].local, { host: '127.0.0.1', port: samePort });
       assert.deepEqual(servers[0].pvs.total, DEMO_PV_COUNT);
       assert.deepEqual(await read('SAME:TEMPERATURE', ['ca']), [21.5]);

@@ -35,7 +35,7 @@ describe('ordinary users', () => {
         });
         const servers = await exposedServers(exposed, box.name, 2);
         assert.deepEqual(
-          servers.map(({ route }) => route),
+          servers.map(({ way }) => way),
           kind === 'docker' ? ['exec-connector', 'exec-connector'] : ['entered', 'entered'],
         );
         assert.deepEqual(await exposed.read('USER:TEMPERATURE'), [21.5, 21.5]);

@@ -38,7 +38,7 @@ for (const kind of kinds) {
       const exposed = scene.expose([box]);
       const servers = await exposedServers(exposed, box.name, 2);
       assert.deepEqual(
-        servers.map(({ route, local }) => [route, local]),
+        servers.map(({ way, local }) => [way, local]),
         [
           ['host-network', { host: '127.0.0.1', port: ca }],
           ['host-network', { host: '127.0.0.1', port: pva }],
@@ -58,8 +58,8 @@ for (const kind of kinds) {
       const exposed = scene.expose([box]);
       await exposed.untilReachable(box.name, 2, 20_000);
       await exposed.until(() => !!exposed.snapshot.nameServers?.pva, 5000, 'the name server');
-      const { route, isRelayed, note } = exposed.server(box.name, 'pva');
-      assert.deepEqual([route, isRelayed, note], ['published', false, undefined]);
+      const { way, isRelayed, note } = exposed.server(box.name, 'pva');
+      assert.deepEqual([way, isRelayed, note], ['published', false, undefined]);
       assert.deepEqual(await exposed.read('QSRVPUB:TEMPERATURE', ['pva']), [21.5]);
     });
 
@@ -123,7 +123,7 @@ describe('places: a machine without IPv6', () => {
     });
     const servers = await exposedServers(exposed, box.name, 2);
     assert.deepEqual(
-      servers.map(({ route, local }) => [route, local?.host]),
+      servers.map(({ way, local }) => [way, local?.host]),
       [
         ['entered', '127.0.0.1'],
         ['entered', '127.0.0.1'],
@@ -160,7 +160,7 @@ describe('places: an engine far away', () => {
       }),
     );
     const servers = await exposedServers(exposed, box.name, 2);
-    for (const { route } of servers) assert.match(route ?? '', /^exec-/);
+    for (const { way } of servers) assert.match(way ?? '', /^exec-/);
     assert.deepEqual(await exposed.read('FAR:TEMPERATURE'), [21.5, 21.5]);
   });
 });

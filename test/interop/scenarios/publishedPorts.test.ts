@@ -189,8 +189,8 @@ describe('other ways to publish a port: docker', () => {
       labels: { 'epics-expose-test': 'one-of-two' },
     });
     await exposed.untilReachable(box.name, 2, 30_000);
-    const { route, local, note } = exposed.server(box.name, 'ca');
-    assert.deepEqual([route, local, note], ['published', { host: '127.0.0.1', port }, undefined]);
+    const { way, local, note } = exposed.server(box.name, 'ca');
+    assert.deepEqual([way, local, note], ['published', { host: '127.0.0.1', port }, undefined]);
     assert.equal(exposed.server(box.name, 'pva').isRelayed, true);
   });
 });

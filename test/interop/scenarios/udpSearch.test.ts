@@ -1,6 +1,6 @@
 /** Clients that search by UDP, and were told of 127.0.0.1 alone, find the PVs of containers. */
 import assert from 'node:assert/strict';
-import type { SearchState } from '../../../src/model/snapshot';
+import type { SnapshotJson } from '../../../src/cli/snapshotJson';
 import { caget, caprotoGet, p4pGet, pvaPyGet, searchAddresses } from '../../support/clients';
 import type { Exposed } from '../../support/exposed';
 import type { EngineKind, LabEngine } from '../../support/lab/engine';
@@ -24,8 +24,8 @@ for (const kind of ['docker', 'rootless'] as EngineKind[]) {
     });
     afterEach(() => scene?.end());
 
-    async function searchState(exposed: Exposed): Promise<SearchState> {
-      const state = (): SearchState => exposed.snapshot.search ?? {};
+    async function searchState(exposed: Exposed): Promise<NonNullable<SnapshotJson['search']>> {
+      const state = (): NonNullable<SnapshotJson['search']> => exposed.snapshot.search ?? {};
       const isOpen = (): boolean =>
         Object.values(state()).filter(({ broadcasts }) => broadcasts).length === 2;
       await exposed.until(isOpen, 5000, 'both search ports');

@@ -3,10 +3,12 @@ import { printable, printableJson, printableLines } from '../../../src/base/prin
 import { treeOf } from '../../../src/present/pvTree';
 import { readingCells } from '../../../src/model/reading';
 import type { Snapshot } from '../../../src/model/snapshot';
-import { sentence } from '../../../src/model/sentence';
+import { problemSentence } from '../../../src/present/problemText';
 import { tableNotes, tableRows } from '../../../src/present/table';
 import { renderReport } from '../../../src/cli/renderTable';
 import { snapshotWith } from '../../support/snapshots';
+import { TERMINAL_WORDS, WINDOW_WORDS } from '../../../src/present/frontEndWords';
+import type { Note, Problem } from '../../../src/model/problem';
 
 const TITLE = '\u001b]0;owned\u0007';
 
@@ -49,9 +51,15 @@ describe('printable', () => {
 
 describe('what people read of hostile containers', () => {
   const evil = `${TITLE}\u202eevil\nforged   row`;
-  const problem = { code: 'bad', message: evil, advice: evil };
+  const problem: Problem = {
+    code: 'port-given-back',
+    container: evil,
+    transport: 'tcp',
+    endpoint: { host: '127.0.0.1', port: 5064 },
+  };
+  const notes: Note[] = [{ code: 'names-file', detail: evil }];
   const [container] = snapshotWith([
-    { implementation: evil, local: { host: '127.0.0.1', port: 5064 }, note: evil },
+    { implementation: evil, local: { host: '127.0.0.1', port: 5064 }, notes },
     { status: 'failed', problem },
   ]).containers;
   assert.ok(container);
@@ -68,7 +76,7 @@ describe('what people read of hostile containers', () => {
     containers: [
       {
         ...{ ...container, name: evil, image: evil, problem },
-        iocs: [{ ...ioc, name: evil, namesNote: evil, commandLine: evil }],
+        iocs: [{ ...ioc, name: evil, namesNotes: notes, commandLine: evil }],
       },
     ],
     unknownNames: [evil],
@@ -77,7 +85,11 @@ describe('what people read of hostile containers', () => {
 
   it('is escaped in the table and the notes, before it is painted', () => {
     const cells = tableRows(snapshot).flatMap((row) => Object.values(row) as string[]);
-    for (const text of [...cells, ...tableNotes(snapshot), sentence(problem)]) {
+    for (const text of [
+      ...cells,
+      ...tableNotes(snapshot, TERMINAL_WORDS),
+      problemSentence(problem, TERMINAL_WORDS),
+    ]) {
       assert.doesNotMatch(text, steering);
     }
     const report = renderReport(snapshot, { isColoured: true, columns: 120 });
@@ -97,7 +109,7 @@ describe('what people read of hostile containers', () => {
         if (['label', 'description', 'spoken'].includes(name)) return [String(value)];
         return name === 'children' ? (value as object[]).flatMap(texts) : [];
       });
-    const all = treeOf(snapshot, undefined).flatMap(texts);
+    const all = treeOf(snapshot, undefined, WINDOW_WORDS).flatMap(texts);
     assert.ok(all.length > 10);
     for (const text of all) assert.doesNotMatch(text, steering);
   });

@@ -9,6 +9,8 @@ import {
 } from '../../../src/present/pvDetailsText';
 import { childrenOf, type TreeNode, treeOf } from '../../../src/present/pvTree';
 import { snapshotWith } from '../../support/snapshots';
+import { WINDOW_WORDS } from '../../../src/present/frontEndWords';
+import type { Problem } from '../../../src/model/problem';
 
 const nowMs = Date.parse('2026-01-02T03:04:05Z');
 const row: PvRow = {
@@ -32,7 +34,7 @@ const path: PvPath = {
 };
 const told = (one: PvPath): Record<string, string> =>
   Object.fromEntries(
-    detailsSections({ name: 'X:Y', paths: [one] }, nowMs).flatMap(({ lines }) =>
+    detailsSections({ name: 'X:Y', paths: [one] }, nowMs, WINDOW_WORDS).flatMap(({ lines }) =>
       lines.map(({ label, text }) => [label, text]),
     ),
   );
@@ -61,22 +63,42 @@ describe('detailsSections', () => {
     const lines = told({ ...denied, deniedTo: 'user ann on host desk' });
     assert.match(lines['State'] ?? '', /no read access for user ann on host desk, since/);
     assert.match(lines['What to do'] ?? '', /access security file/);
-    assert.equal(detailsSections({ name: 'X:Y', paths: [denied] }, nowMs)[0]?.health, 'bad');
+    assert.equal(
+      detailsSections({ name: 'X:Y', paths: [denied] }, nowMs, WINDOW_WORDS)[0]?.health,
+      'bad',
+    );
   });
 
   it("tells the server's trouble first", () => {
-    const problem = { code: 'port-taken', message: 'port 5064 is taken', advice: 'End it.' };
+    const problem: Problem = {
+      code: 'port-taken',
+      port: 5064,
+      taken: [
+        {
+          endpoint: { host: '127.0.0.1', port: 5064 },
+          refusal: { why: 'held', owner: { process: { pid: 7, command: 'socat' } } },
+        },
+      ],
+    };
     const { local: _, ...unrelayed } = path;
     const lines = told({ ...unrelayed, problem });
-    assert.match(lines['State'] ?? '', /^port 5064 is taken, since \d+:01:00$/);
-    assert.equal(lines['What to do'], 'End it.');
+    assert.match(
+      lines['State'] ?? '',
+      /^port 5064 is taken on this machine: .*socat \(pid 7\), since \d+:01:00$/,
+    );
+    assert.match(lines['What to do'] ?? '', /^End that program/);
     assert.match(lines['Path'] ?? '', /not on this machine$/);
   });
 
   it('tells when a value was read that could not be read again', () => {
     const reading = { value: 'on', severity: 'NO_ALARM' };
     const readAt = '2026-01-02T03:04:00Z';
-    const lines = told({ ...path, reading, readAt, readProblem: 'no answer in time' });
+    const lines = told({
+      ...path,
+      reading,
+      readAt,
+      readProblem: { code: 'not-read', detail: 'no answer in time' },
+    });
     assert.equal(lines['Value'], 'on');
     assert.equal(lines['Time'], 'never processed');
     assert.equal(lines['Read'], formatMoment(readAt, nowMs));
@@ -96,8 +118,14 @@ describe('detailsSections', () => {
   it('says the same later, as long as nothing changes', () => {
     const reading = { value: 'on', severity: 'NO_ALARM' };
     const readAt = '2026-01-02T03:04:00Z';
-    const details = { name: 'X:Y', paths: [{ ...path, reading, readAt, readProblem: 'gone' }] };
-    assert.deepEqual(detailsSections(details, nowMs), detailsSections(details, nowMs + 50_000));
+    const details = {
+      name: 'X:Y',
+      paths: [{ ...path, reading, readAt, readProblem: { code: 'broker-gone' } as const }],
+    };
+    assert.deepEqual(
+      detailsSections(details, nowMs, WINDOW_WORDS),
+      detailsSections(details, nowMs + 50_000, WINDOW_WORDS),
+    );
   });
 
   it('tells that a value was asked for and did not come yet', () =>
@@ -112,7 +140,7 @@ describe('detailsSections', () => {
   });
 
   it('says so when no IOC tells the name', () => {
-    const [section] = detailsSections({ name: 'X:Y', paths: [] }, nowMs);
+    const [section] = detailsSections({ name: 'X:Y', paths: [] }, nowMs, WINDOW_WORDS);
     assert.equal(section?.health, 'bad');
     assert.match(section?.lines[1]?.text ?? '', /epicsExpose\.pvNames/);
   });
@@ -120,20 +148,20 @@ describe('detailsSections', () => {
 
 describe('tooltipSections', () => {
   it('has something to say of every line above the PVs', () => {
-    const problem = { code: 'x', message: 'm', advice: 'a' };
+    const problem: Problem = { code: 'engine-idle' };
     const snapshot = {
-      ...snapshotWith([{ problem, note: 'n', route: 'entered' }]),
+      ...snapshotWith([{ problem, notes: [{ code: 'says-yes' }], route: 'entered' }]),
       engineProblem: problem,
     };
     const all = (nodes: readonly TreeNode[]): TreeNode[] =>
       nodes.flatMap((node) => [node, ...all(childrenOf(node))]);
-    const nodes = all(treeOf(snapshot, undefined));
+    const nodes = all(treeOf(snapshot, undefined, WINDOW_WORDS));
     assert.deepEqual(
       nodes.map(({ kind }) => kind),
       ['container', 'ioc', 'server', 'problem'],
     );
     for (const node of nodes) {
-      const [section] = tooltipSections(node, nowMs);
+      const [section] = tooltipSections(node, nowMs, WINDOW_WORDS);
       assert.ok(section && section.lines.length > 0, node.kind);
       for (const { text } of section.lines) assert.notEqual(text, '');
     }
@@ -146,20 +174,20 @@ describe('tooltip of searches', () => {
       ...snapshotWith([{}]),
       nameServers: { ca: { host: '127.0.0.1', port: 5063 } },
       search: {
-        ca: { broadcasts: ['10.0.0.255'], problem: { code: '', message: 'M', advice: 'A' } },
+        ca: { broadcasts: ['10.0.0.255'], problem: { code: 'engine-idle' } as const },
       },
     };
-    const node = treeOf(snapshot, undefined).at(-1);
+    const node = treeOf(snapshot, undefined, WINDOW_WORDS).at(-1);
     assert.ok(node);
-    const [ca, pva] = tooltipSections(node, 0);
+    const [ca, pva] = tooltipSections(node, 0, WINDOW_WORDS);
     assert.deepEqual(
       ca?.lines.map(({ label, text }) => `${label}: ${text}`),
       [
         'Name server: 127.0.0.1:5063, for EPICS_CA_NAME_SERVERS',
         'By UDP: not answered',
         "Broadcasts: of this machine's own clients, to 10.0.0.255",
-        'Trouble: M',
-        'What to do: A',
+        'Problem: Podman runs no container.',
+        'What to do: Start one, or run "systemctl --user start podman.socket".',
       ],
     );
     assert.deepEqual([pva?.heading, pva?.lines[0]?.text], ['pvAccess', 'none']);

@@ -10,8 +10,19 @@ import {
 import type { PvRow } from '../../../src/model/coreApi';
 import type { Snapshot } from '../../../src/model/snapshot';
 import { snapshotWith } from '../../support/snapshots';
+import { WINDOW_WORDS } from '../../../src/present/frontEndWords';
+import type { Problem } from '../../../src/model/problem';
 
-const problem = { code: 'port-taken', message: 'port 5064 is taken', advice: 'End it.' };
+const problem: Problem = {
+  code: 'port-taken',
+  port: 5064,
+  taken: [
+    {
+      endpoint: { host: '127.0.0.1', port: 5064 },
+      refusal: { why: 'held', owner: { process: { pid: 7, command: 'socat' } } },
+    },
+  ],
+};
 const local = { host: '127.0.0.1', port: 5064 };
 
 /** `label | description | health`, indented by level. */
@@ -32,6 +43,7 @@ describe('treeOf', () => {
         { status: 'identifying', pvs: { total: 0, reachable: 0, pending: 0 } },
       ]),
       'engine#id',
+      WINDOW_WORDS,
     );
     assert.deepEqual(drawn(tree), [
       'dev | 6 of 6 reachable, this workspace | bad',
@@ -41,12 +53,12 @@ describe('treeOf', () => {
       '    CA rsrv :5064 | PV names unknown | good',
       '    CA rsrv :5064 | asking | busy',
     ]);
-    assert.equal(tree[0]?.spoken, 'container dev, 6 of 6 reachable, this workspace, trouble');
+    assert.equal(tree[0]?.spoken, 'container dev, 6 of 6 reachable, this workspace, problem');
   });
 
   it('tells where searches are answered, and what is not', () => {
     const of = (change: Partial<Snapshot>): string[] =>
-      drawn(treeOf({ ...snapshotWith([{}]), ...change }, undefined)).slice(3);
+      drawn(treeOf({ ...snapshotWith([{}]), ...change }, undefined, WINDOW_WORDS)).slice(3);
     assert.deepEqual(of({}), []);
     const search = { ca: { problem }, pva: { local: { host: '127.0.0.1', port: 5076 } } };
     assert.deepEqual(of({ search }), ['Searches | CA not answered, PVA 127.0.0.1:5076 | bad']);
@@ -71,14 +83,19 @@ describe('treeOf', () => {
       unknownNames: ['NO:SUCH'],
     };
     assert.deepEqual(
-      treeOf(snapshot, 'b').map(({ label }) => label),
-      ['b', 'a', 'port 5064 is taken', 'No IOC here has a PV named NO:SUCH'],
+      treeOf(snapshot, 'b', WINDOW_WORDS).map(({ label }) => label),
+      [
+        'b',
+        'a',
+        'port 5064 is taken on this machine: 127.0.0.1:5064 is held by socat (pid 7)',
+        'No IOC here has a PV named NO:SUCH',
+      ],
     );
   });
 
   it('is empty without an IOC, so that the welcome text shows', () => {
     assert.deepEqual(
-      treeOf({ ...snapshotWith([]), containers: [], engineProblem: problem }, ''),
+      treeOf({ ...snapshotWith([]), containers: [], engineProblem: problem }, '', WINDOW_WORDS),
       [],
     );
   });
@@ -91,6 +108,7 @@ describe('changeOf', () => {
         Array.from({ length: servers }, () => ({ pvs: { total: 3, reachable, pending: 0 } })),
       ),
       undefined,
+      WINDOW_WORDS,
     );
 
   it('is nothing between equal trees', () => {

@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict';
 import { tableNotes, tableRows } from '../../../src/present/table';
 import { snapshotWith } from '../../support/snapshots';
+import { TERMINAL_WORDS } from '../../../src/present/frontEndWords';
+import type { Problem } from '../../../src/model/problem';
 
-const problem = { code: 'port-taken', message: 'port 5064 is taken.', advice: 'End it.' };
+const problem: Problem = {
+  code: 'port-taken',
+  port: 5064,
+  taken: [
+    {
+      endpoint: { host: '127.0.0.1', port: 5064 },
+      refusal: { why: 'held', owner: { process: { pid: 7, command: 'socat' } } },
+    },
+  ],
+};
 
 describe('table', () => {
   it('names container and IOC once, and tells each server', () => {
@@ -42,12 +53,12 @@ describe('table', () => {
     const snapshot = snapshotWith([
       { status: 'failed', problem },
       { status: 'failed', problem },
-      { note: 'also published as 127.0.0.1:25064' },
+      { notes: [{ code: 'no-answers', count: 2 }, { code: 'says-yes' }] },
     ]);
-    assert.deepEqual(tableNotes({ ...snapshot, unknownNames: ['X'] }), [
-      'DEV_TEST_IOC in dev, CA :5064: port 5064 is taken. End it.',
-      'DEV_TEST_IOC in dev, CA :5064: also published as 127.0.0.1:25064',
-      'X: no IOC here has a PV of this name. Look at its spelling.',
+    assert.deepEqual(tableNotes({ ...snapshot, unknownNames: ['X'] }, TERMINAL_WORDS), [
+      'DEV_TEST_IOC in dev, CA :5064: port 5064 is taken on this machine: 127.0.0.1:5064 is held by socat (pid 7). End that program or let it use another port; the port is used as soon as it is free.',
+      'DEV_TEST_IOC in dev, CA :5064: 2 PVs got no answer in time; it says yes to every name, so it is asked last',
+      'X: no IOC here has a PV of this name. Check its spelling.',
     ]);
   });
 });

@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { type ViewState, type ViewStateInput, viewStateOf } from '../../../src/present/viewState';
 import type { EngineState, Snapshot } from '../../../src/model/snapshot';
 import { snapshotWith } from '../../support/snapshots';
+import type { Problem } from '../../../src/model/problem';
+
+type EngineProblemCode =
+  'no-engine' | 'engine-not-running' | 'engine-permission' | 'engine-tls' | 'engine-timeout';
 
 const nothing: Snapshot = { isSettled: true, engines: [], containers: [], unknownNames: [] };
-const problem = (code: string): { code: string; message: string; advice: string } => ({
-  code,
-  message: 'x',
-  advice: 'y',
-});
-const engine = (status: EngineState['status'], code?: string): EngineState => ({
+const FACTS = { path: '/x', isMissing: true, uri: 'tcp://x:1', detail: 'why' };
+const problem = (code: EngineProblemCode): Problem => ({ ...FACTS, code });
+const engine = (status: EngineState['status'], code?: EngineProblemCode): EngineState => ({
   key: 'unix:///x',
   kind: 'docker',
   version: '',

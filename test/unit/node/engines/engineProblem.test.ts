@@ -3,6 +3,7 @@ import { TimeoutError } from '../../../../src/base/errors';
 import { parseIdentity } from '../../../../src/node/engines/engineHello';
 import { engineMessageOf, problemOf } from '../../../../src/node/engines/engineProblem';
 import { parseEngineTarget } from '../../../../src/node/engines/engineTarget';
+import { advised, said } from '../../../support/said';
 
 const failure = (code: string, more: object = {}): Error =>
   Object.assign(new Error(`it failed: ${code}`), { code, ...more });
@@ -26,8 +27,8 @@ describe('engine problem', () => {
     for (const [error, target, code, advice] of table) {
       const problem = problemOf(error, target);
       assert.equal(problem.code, code, error.message);
-      assert.match(problem.advice, advice);
-      assert.match(problem.message, /\.$/);
+      assert.match(advised(problem), advice);
+      assert.match(said(problem), /\.$/);
     }
   });
 

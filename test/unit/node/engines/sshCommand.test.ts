@@ -8,6 +8,7 @@ import {
   sshProblem,
   type SshTarget,
 } from '../../../../src/node/engines/sshCommand';
+import { said } from '../../../support/said';
 
 const target = parseEngineTarget('ssh://ioc@beamline:2222', { identityFile: '/k' }) as SshTarget;
 
@@ -66,7 +67,7 @@ describe('ssh command', () => {
     for (const [output, code, isPatient] of table) {
       const { problem, retryAfterMs } = sshProblem(target, output);
       assert.equal(problem.code, code, output);
-      assert.ok(problem.message.includes(output), problem.message);
+      assert.ok(said(problem).includes(output), said(problem));
       assert.equal(retryAfterMs > 0, isPatient, output);
     }
   });

@@ -18,6 +18,7 @@ import { systemClock } from '../../../../src/node/systemClock';
 import { iocProcess } from '../../../support/iocProcess';
 import { quickSlices } from '../../../support/quickSlices';
 import { until } from '../../../support/until';
+import { noted } from '../../../support/said';
 
 /** An IOC with a pvAccess server that lists these names, and has them all. */
 class Scene {
@@ -73,7 +74,7 @@ class Scene {
         intercept: () => assert.fail('nothing is relayed'),
         dialHost: () => route.dial({ host: '127.0.0.1', port: 5075 }, new AbortController().signal),
         files: { readFile: () => Promise.reject(new Error('no files')) },
-        ...{ noteAbout: () => undefined, hasNameServer: () => true },
+        ...{ notesAbout: () => [], hasNameServer: () => true },
         ...{ clientName: 'test', hostName: 'here', onCircuitLost: () => undefined },
         ...{ clock: systemClock, log: silentLog },
       },
@@ -93,17 +94,17 @@ describe('names that a pvAccess server lists', () => {
 
   it('one that is too long is left out alone, and said', async () => {
     scene = new Scene(['A', 'n'.repeat(501), 'B', 'é'.repeat(251), 'ok'.repeat(250)]);
-    const { servers, namesNote, isNamesCut } = await scene.settled();
+    const { servers, namesNotes, isNamesCut } = await scene.settled();
     assert.deepEqual(servers[0]?.pvs, { total: 3, reachable: 3, pending: 0 });
-    assert.match(namesNote ?? '', /^2 names are left out: longer than the 500 bytes/);
+    assert.match(noted(namesNotes), /^2 names are left out: longer than the 500 bytes/);
     assert.equal(isNamesCut, true);
   });
 
   it('more than an IOC is taken for: the first of them, in slices, and it is said', async () => {
     scene = new Scene(Array.from({ length: 300_000 }, (_, at) => `N:${at}`));
-    const { servers, namesNote } = await scene.settled();
+    const { servers, namesNotes } = await scene.settled();
     assert.equal(servers[0]?.pvs.total, 200_000);
-    assert.match(namesNote ?? '', /^stopped after 200000 names: it lists 300000/);
+    assert.match(noted(namesNotes), /^stopped after 200000 names: it lists 300000/);
     assert.ok(scene.slices.count > 50, `${scene.slices.count} slices`);
   });
 
@@ -119,9 +120,9 @@ describe('names that a pvAccess server lists', () => {
       Array.from({ length: 300 }, (_, at) => `N:${at}`),
       allowance,
     );
-    const { servers, namesNote } = await scene.settled();
+    const { servers, namesNotes } = await scene.settled();
     assert.equal(servers[0]?.pvs.total, 100);
-    assert.equal(namesNote, `stopped after 100 names: ${refusal}`);
+    assert.equal(noted(namesNotes), `stopped after 100 names: ${refusal}`);
     scene.ioc.dispose();
     scene.ioc.dispose();
     assert.equal(given, 100);
@@ -129,8 +130,8 @@ describe('names that a pvAccess server lists', () => {
 
   it('more than can be a list: none of them, and it is said', async () => {
     scene = new Scene(new Array<string>(2_500_000).fill('N'));
-    const { servers, namesNote } = await scene.settled();
+    const { servers, namesNotes } = await scene.settled();
     assert.equal(servers[0]?.pvs.total, 0);
-    assert.match(namesNote ?? '', /2500000 strings, more than the 2000000 that we take/);
+    assert.match(noted(namesNotes), /2500000 strings, more than the 2000000 that we take/);
   });
 });

@@ -90,7 +90,7 @@ class Machine {
       case 'shared':
         return `shared ${formatEndpoint(opened.local)} by ${opened.holder?.process?.command}`;
       case 'taken':
-        return `taken ${opened.taken.length} ${opened.taken[0]?.reason}`;
+        return `taken ${opened.taken.length} ${JSON.stringify(opened.taken[0]?.refusal)}`;
     }
   }
 }
@@ -180,7 +180,7 @@ describe('LocalPorts', () => {
   it('says what it met where nothing at all is left', async () => {
     const machine = new Machine();
     machine.isFull = true;
-    assert.match(await machine.open('a', 5064), /^taken 31 is held by stranger \(pid 7\)$/);
+    assert.match(await machine.open('a', 5064), /^taken 31 .*"held".*"pid":7,"command":"stranger"/);
   });
 
   it('takes no number of a service of this machine, whoever we are', async () => {
@@ -225,7 +225,7 @@ describe('LocalPorts', () => {
       assert.deepEqual(await still(), ['127.0.0.1']);
       machine.reservations.set('127.0.0.1:5064', 'another');
       const [one] = await machine.ports.stillTaken(opened.skipped);
-      assert.match(one?.reason ?? '', /container another/);
+      assert.deepEqual(one?.refusal, { why: 'published', container: 'another' });
       machine.reservations.set('127.0.0.1:5064', undefined);
       assert.deepEqual(await still(), []);
     });
@@ -237,7 +237,7 @@ describe('LocalPorts', () => {
       const opened = await machine.ports.open(machine.input('a', 5064));
       assert.ok(opened.kind === 'relayed');
       assert.equal(formatEndpoint(opened.relay.local), '127.0.0.1:15064');
-      assert.match(opened.skipped[0]?.reason ?? '', /^is left to container gateway/);
+      assert.deepEqual(opened.skipped[0]?.refusal, { why: 'published', container: 'gateway' });
       // That neither is tried on: it is not ours to have.
       assert.equal(await machine.ports.openOwn(machine.input('a', 5064)), undefined);
     });

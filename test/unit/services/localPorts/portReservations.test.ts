@@ -4,6 +4,7 @@ import type { Engine, PortPublisher } from '../../../../src/services/host/engine
 import { FailedStarts } from '../../../../src/services/localPorts/failedStarts';
 import { ContainerPorts } from '../../../../src/services/localPorts/portReservations';
 import { FakeClock } from '../../../support/fakeClock';
+import { advised, said } from '../../../support/said';
 
 const clock = new FakeClock();
 const hoursAgo = (hours: number): string =>
@@ -171,7 +172,7 @@ describe('containers that could not start because of us', () => {
       clock,
     });
     failed.note();
-    return { state, failed, told: () => failed.problems.map(({ message }) => message) };
+    return { state, failed, told: () => failed.problems.map(said) };
   }
 
   it('are told with container and port, until they run', () => {
@@ -181,7 +182,7 @@ describe('containers that could not start because of us', () => {
       told()[0] ?? '',
       /^container gateway could not start .* TCP port 127\.0\.0\.1:5064/,
     );
-    assert.match(failed.problems[0]?.advice ?? '', /docker start gateway/);
+    assert.match(advised(failed.problems[0]), /docker start gateway/);
     state.publishers = [publisher({ startError: inUse })];
     assert.deepEqual(told(), []);
   });

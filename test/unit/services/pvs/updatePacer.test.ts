@@ -45,13 +45,13 @@ describe('UpdatePacer', () => {
     const { clock, updates, pacer } = make();
     pacer.value(reading(1));
     pacer.value(reading(2));
-    pacer.interrupted('gone');
+    pacer.interrupted({ code: 'broker-gone' });
     await clock.advance(100);
     assert.deepEqual(updates.slice(1), [
       { kind: 'value', reading: reading(2) },
-      { kind: 'interrupted', reason: 'gone' },
+      { kind: 'interrupted', problem: { code: 'broker-gone' } },
     ]);
-    pacer.interrupted('away');
+    pacer.interrupted({ code: 'not-read', detail: 'away' });
     pacer.value(reading(3));
     await clock.advance(100);
     assert.deepEqual(updates.slice(3), [{ kind: 'value', reading: reading(3) }]);

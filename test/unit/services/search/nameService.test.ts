@@ -8,6 +8,7 @@ import { duplexPair } from '../../../../src/node/relay/duplexPair';
 import type { PvProtocol } from '../../../../src/model/snapshot';
 import { NameService, type SearchedServer } from '../../../../src/services/search/nameService';
 import { FakeClock, settle } from '../../../support/fakeClock';
+import { noted } from '../../../support/said';
 
 const PV = 'DEMO:TEMPERATURE';
 const [FIRST_PV = ''] = DEMO_PVS.map(({ name }) => name);
@@ -204,14 +205,14 @@ for (const protocol of ['ca', 'pva'] as const) {
       await scene.clock.advance(100);
       assert.deepEqual(told, [portOf('a')]);
       for (let i = 0; i < 10; i++) assert.deepEqual(scene.ask(FIRST_PV), [portOf('a')]);
-      assert.equal(scene.service.noteAbout('b'), `PV ${FIRST_PV} is also served by ioc a`);
-      assert.equal(scene.service.noteAbout('a'), `PV ${FIRST_PV} is also served by ioc b`);
+      assert.equal(noted(scene.service.notesAbout('b')), `PV ${FIRST_PV} is also served by ioc a`);
+      assert.equal(noted(scene.service.notesAbout('a')), `PV ${FIRST_PV} is also served by ioc b`);
       assert.ok(scene.notes > 0);
       scene.service.setServers(servers.slice(1));
       assert.deepEqual(scene.ask(FIRST_PV), [portOf('b')]);
       // The one that is gone has no note; what is told of the other ends with it as well.
-      assert.equal(scene.service.noteAbout('a'), undefined);
-      assert.equal(scene.service.noteAbout('b'), undefined);
+      assert.equal(noted(scene.service.notesAbout('a')), '');
+      assert.equal(noted(scene.service.notesAbout('b')), '');
     });
 
     it('forgets yes when the circuit ends', async () => {

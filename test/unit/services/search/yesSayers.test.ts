@@ -150,10 +150,7 @@ for (const protocol of ['ca', 'pva'] as const) {
       const told = scene.ask('WHATEVER');
       await scene.clock.advance(100);
       assert.deepEqual(told, [portOf('yes')]);
-      assert.equal(
-        scene.service.noteAbout(yes.key),
-        'it says yes to every name, so it is asked last',
-      );
+      assert.deepEqual(scene.service.notesAbout(yes.key), [{ code: 'says-yes' }]);
       assert.ok(scene.notes > 0);
     });
 

@@ -12,6 +12,7 @@ import type { PvProtocol } from '../../../../src/model/snapshot';
 import { createReachability } from '../../../../src/services/upstream/createReachability';
 import type { Reachability } from '../../../../src/services/upstream/reachability';
 import { FakeClock, settle } from '../../../support/fakeClock';
+import { said } from '../../../support/said';
 
 function takeEverything(stream: Duplex): void {
   const write = stream.write.bind(stream) as (bytes: Uint8Array) => boolean;
@@ -189,7 +190,7 @@ for (const protocol of ['ca', 'pva'] as const) {
       scene.connections[0]?.destroy();
       await settle();
       assert.deepEqual([scene.step('DEMO:COUNTER'), scene.lostCircuits], ['disconnected', 1]);
-      assert.match(scene.reachability.problem?.message ?? '', /closed the circuit/);
+      assert.match(said(scene.reachability.problem), /closed the circuit/);
       await scene.clock.advance(1000);
       assert.ok(scene.dials > 2, 'it keeps trying');
       scene.mode = 'serving';
@@ -232,7 +233,7 @@ for (const protocol of ['ca', 'pva'] as const) {
       scene.mode = 'silent';
       await scene.clock.advance(30_000);
       assert.equal(scene.step('DEMO:COUNTER'), 'disconnected');
-      assert.match(scene.reachability.problem?.message ?? '', /no sign of life|no handshake/);
+      assert.match(said(scene.reachability.problem), /no sign of life|no handshake/);
     });
 
     it('asks for ten thousand names in one turn of the event loop, and for the rest soon', async () => {
@@ -300,7 +301,7 @@ for (const protocol of ['ca', 'pva'] as const) {
     const scene = new Scene(protocol, 'silent');
     try {
       await scene.clock.advance(6000);
-      assert.match(scene.reachability.problem?.message ?? '', /no handshake/);
+      assert.match(said(scene.reachability.problem), /no handshake/);
     } finally {
       scene.end();
     }

@@ -1,0 +1,2 @@
+/** Channel Access or pvAccess. */
+export type PvProtocol = 'ca' | 'pva';

@@ -1,0 +1,45 @@
+/** What each front end calls its own means. A sentence that names an option or a setting takes it from here. */
+export interface FrontEndWords {
+  /** Follows "for details": where there is more to read. */
+  readonly moreDetails: string;
+  /** How the user names a container engine: an instruction without its full stop. */
+  readonly nameEngine: string;
+  /** How the user names PVs that nothing lists. */
+  readonly namePvs: string;
+  /** What to do about a name that was given and nobody has. */
+  readonly correctName: string;
+  /** How servers get exposed: an instruction without its full stop. */
+  readonly expose: string;
+  /** What clients are given so that they find PVs. */
+  readonly clientEnvironment: string;
+  /** What reads a PV without a client. */
+  readonly read: string;
+  /** How the background process is ended. */
+  readonly endBroker: string;
+  /** How this front end is updated. */
+  readonly update: string;
+}
+
+export const TERMINAL_WORDS: FrontEndWords = {
+  moreDetails: 'run again with --verbose',
+  nameEngine: 'name the engine with --engine unix:///path, ssh://host or tcp://host:port',
+  namePvs: 'name PVs yourself with --pv NAME',
+  correctName: 'Check its spelling',
+  expose: 'Run epics-expose and keep it running',
+  clientEnvironment: 'the environment that `epics-expose env` prints',
+  read: '"epics-expose get"',
+  endBroker: '`epics-expose broker stop`',
+  update: 'Update epics-expose',
+};
+
+export const WINDOW_WORDS: FrontEndWords = {
+  moreDetails: 'open the log with "EPICS: Show Log"',
+  nameEngine: 'name the engine in the setting epicsExpose.engine',
+  namePvs: 'name PVs of this IOC in the setting epicsExpose.pvNames',
+  correctName: 'Check its spelling, or remove it from the setting epicsExpose.pvNames',
+  expose: 'Click Expose PVs',
+  clientEnvironment: 'the variables that a new terminal of this window has',
+  read: 'a hover here',
+  endBroker: '"EPICS: Restart Background Process"',
+  update: 'Update the extension',
+};

@@ -1,0 +1,347 @@
+/** What each problem says to the user. Pure. */
+import { messageOf } from '../base/errors';
+import { printable } from '../base/printable';
+import { formatEndpoint } from '../model/endpoint';
+import {
+  type PortOwner,
+  type PortRefusal,
+  type Problem,
+  type ProblemCode,
+  ProblemError,
+  type ProblemFacts,
+  type TakenPort,
+} from '../model/problem';
+import type { PvStep } from '../model/pvTable';
+import type { PvProtocol } from '../model/snapshot';
+import type { FrontEndWords } from './frontEndWords';
+
+export interface ProblemText {
+  /** What is wrong, and where: one sentence, whose full stop may be missing. */
+  readonly message: string;
+  /** What to do: one sentence or two. */
+  readonly advice: string;
+}
+
+/** The words for a problem. Texts from outside are in it as they are: `printable` comes last. */
+export function problemText(problem: Problem, words: FrontEndWords): ProblemText {
+  const describe = TEXTS[problem.code] as
+    ((facts: Problem, words: FrontEndWords) => ProblemText) | undefined;
+  // A newer background process may know more problems than we do.
+  return describe?.(problem, words) ?? { message: UNKNOWN_PROBLEM, advice: `${words.update}.` };
+}
+
+/** A problem as one or two sentences, printable. */
+export function problemSentence(problem: Problem, words: FrontEndWords): string {
+  return sentence(problemText(problem, words));
+}
+
+/** What to show for anything that was thrown; `printable` comes last. */
+export function errorText(error: unknown, words: FrontEndWords): string {
+  if (error instanceof ProblemError) return problemSentence(error.problem, words);
+  return messageOf(error);
+}
+
+/** Message and advice one after the other, printable. */
+export function sentence({ message, advice }: ProblemText): string {
+  return printable(`${message.replace(/\.$/, '')}. ${advice}`);
+}
+
+/** For a cell: what stops a PV or a server, in two or three words. */
+export function stateWords(state: string): string {
+  return SHORT_WORDS[state as ProblemCode | PvStep] ?? 'failed';
+}
+
+const UNKNOWN_PROBLEM = 'something is wrong that this version has no words for';
+
+const SHORT_WORDS: Partial<Record<ProblemCode | PvStep, string>> = {
+  reachable: 'reachable',
+  pending: 'pending',
+  'not-served': 'not served',
+  'no-read-access': 'no read access',
+  'not-found': 'not found',
+  'create-refused': 'create refused',
+  disconnected: 'disconnected',
+  'no-answer': 'no answer',
+  'ioc-gone': 'IOC gone',
+  'container-paused': 'container paused',
+  'no-handshake': 'no handshake',
+  'no-way-in': 'no way in',
+  'port-taken': 'port taken',
+  'not-relayed': 'not relayed',
+  'relay-ended': 'relay ended',
+};
+
+type Texts = {
+  readonly [C in ProblemCode]: (facts: ProblemFacts[C], words: FrontEndWords) => ProblemText;
+};
+
+const PROTOCOL_NAMES: Readonly<Record<PvProtocol, string>> = {
+  ca: 'Channel Access',
+  pva: 'pvAccess',
+};
+
+const TEXTS: Texts = {
+  'no-engine': (_, { nameEngine }) => ({
+    message: 'Neither Docker nor Podman runs containers here.',
+    advice: `Start a container, or ${nameEngine}.`,
+  }),
+  'engine-here': (_, { nameEngine }) => ({
+    message: 'IOCs beside this program can be found on Linux only.',
+    advice: `${capital(nameEngine)}.`,
+  }),
+  'engine-permission': ({ path, host }) => {
+    if (host !== undefined) {
+      return {
+        message: `On ${host} you may not use the engine socket ${path}.`,
+        advice: 'Run "sudo usermod -aG docker $USER" there, or use a rootless engine.',
+      };
+    }
+    return {
+      message: `You may not use the engine socket ${path}.`,
+      advice: path.includes('podman')
+        ? 'Containers of the system Podman belong to root: run as root, or run yours with rootless Podman (systemctl --user start podman.socket).'
+        : 'Run "sudo usermod -aG docker $USER" and log in again (that group is as good as root), or use a rootless engine.',
+    };
+  },
+  'engine-hidden': ({ path }, { nameEngine }) => ({
+    message: `You may not look into the folder of ${path}.`,
+    advice: `Run as its owner, or ${nameEngine}.`,
+  }),
+  'engine-not-running': ({ path, isMissing }) => ({
+    message: isMissing
+      ? `No engine is running: there is no ${path}.`
+      : `No engine is running: nothing listens on ${path}.`,
+    advice: path.includes('podman')
+      ? 'Start it: "systemctl --user start podman.socket", or "podman machine start" where Podman runs in a machine.'
+      : 'Start it: "sudo systemctl start docker", or the Docker Desktop application.',
+  }),
+  'engine-timeout': ({ uri }) => ({
+    message: `The engine at ${uri} accepts connections but does not answer.`,
+    advice: 'Check its log, or restart it.',
+  }),
+  'engine-unreachable': ({ uri, detail }) => ({
+    message: `The engine at ${uri} cannot be used: ${detail}.`,
+    advice: uri.startsWith('tcp:') ? 'Check the address and the network.' : 'Check its log.',
+  }),
+  'engine-tls': ({ uri, detail }) => ({
+    message: `The TLS settings do not match those of the engine at ${uri}: ${detail}.`,
+    advice:
+      'Check DOCKER_TLS_VERIFY and DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem), or the TLS files of the context.',
+  }),
+  'engine-tls-file': ({ detail }) => ({
+    message: `A TLS file for the engine cannot be read: ${detail}.`,
+    advice: 'Check DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem) or the TLS files of the context.',
+  }),
+  'engine-api': ({ uri, version, api, oldestApi }) => ({
+    message:
+      api === undefined
+        ? `What answers at ${uri} is no container engine.`
+        : `The engine at ${uri} (version ${version ?? 'unknown'}) speaks API ${api}, which is too old.`,
+    advice: `Use Docker or Podman with API ${oldestApi} or newer.`,
+  }),
+  'engine-duplicate': ({ uri }) => ({
+    message: `${uri} leads to an engine that is used already.`,
+    advice: 'Nothing needs to be done.',
+  }),
+  'podman-missing': () => ({
+    message: 'There is no program "podman" here.',
+    advice: 'Install Podman, or choose another engine.',
+  }),
+  'podman-service': ({ detail }) => ({
+    message: `Podman does not serve its API: ${detail || 'it ended without a word'}.`,
+    advice: 'Check what "podman info" says in a terminal.',
+  }),
+  'engine-idle': () => ({
+    message: 'Podman runs no container.',
+    advice: 'Start one, or run "systemctl --user start podman.socket".',
+  }),
+  'ssh-unsupported': () => ({
+    message: 'The ssh of Windows cannot forward a socket file, so ssh:// engines do not work here.',
+    advice: 'Work in WSL, or on the other machine.',
+  }),
+  'ssh-missing': ({ detail }) => ({
+    message: withDetail('There is no program "ssh" here.', detail),
+    advice: 'Install the OpenSSH client.',
+  }),
+  'ssh-host-key': ({ host, detail }) => ({
+    message: withDetail(`ssh does not trust the host key of ${host}.`, detail),
+    advice: `Run "ssh ${host}" once in a terminal, and check the key.`,
+  }),
+  'ssh-auth': ({ host, detail }) => ({
+    message: withDetail(`ssh to ${host} was refused: it accepted none of your keys.`, detail),
+    advice: `Make "ssh ${host}" work without a question (ssh-add, ssh-copy-id, ~/.ssh/config).`,
+  }),
+  'ssh-unreachable': ({ host, detail }) => ({
+    message: withDetail(`ssh does not reach ${host}.`, detail),
+    advice: 'Check the name, the network, a VPN, and that sshd runs there.',
+  }),
+  'ssh-failed': ({ host, detail }) => ({
+    message: `ssh to ${host} ended${detail ? `: ${detail}` : ' without a word'}.`,
+    advice: `Check what "ssh ${host}" says in a terminal.`,
+  }),
+  'ssh-no-socket': ({ host, path }) => ({
+    message: `On ${host} there is no engine socket at ${path ?? 'any of the usual places'}.`,
+    advice:
+      'Start the engine there (Podman: "systemctl --user enable --now podman.socket"), or name its socket: ssh://host/path/of.sock.',
+  }),
+
+  'container-paused': ({ container }) =>
+    container === undefined
+      ? { message: 'its container is paused', advice: 'Unpause the container.' }
+      : {
+          message: `container ${container} is paused, so its IOCs answer nobody`,
+          advice: `Unpause it (docker unpause ${container} or podman unpause ${container}).`,
+        },
+  'container-stopped': ({ container }) => ({
+    message: `container ${container} was stopped or removed`,
+    advice: 'Start it again: its IOCs are exposed as soon as they listen.',
+  }),
+  'cannot-look-inside': ({ container, detail }) => ({
+    message: `cannot see the sockets of container ${container} at present: ${detail}`,
+    advice: 'It is tried again. Any container with a shell, python3 or node can be looked into.',
+  }),
+
+  'ioc-gone': ({ port }) => ({
+    message: `the IOC stopped listening on port ${port}`,
+    advice: 'Start the IOC again: its PVs come back automatically.',
+  }),
+  'no-handshake': ({ port, protocol }) => ({
+    message: `the process listens on port ${port} but does not answer ${PROTOCOL_NAMES[protocol]}`,
+    advice: 'Check the IOC itself: it may hang, or another program uses that port.',
+  }),
+  'no-way-in': ({ port, tried }) => ({
+    message: `no route into the container leads to port ${port}. Tried: ${triedText(tried)}`,
+    advice:
+      'Put node, python3, socat or nc into the image, or publish the port under the same number.',
+  }),
+  'port-taken': ({ port, taken }) => ({
+    message: `port ${port} is taken on this machine: ${takenText(taken)}`,
+    advice: taken.some(({ refusal }) => refusal.why === 'published')
+      ? `Publish it on one address (-p 127.0.0.1:${port}:${port}): then other containers get 127.0.0.2 and so on.`
+      : 'End that program or let it use another port; the port is used as soon as it is free.',
+  }),
+  'not-relayed': ({ port }, { expose }) => ({
+    message: `the server answers in the container, but port ${port} is not relayed to this machine`,
+    advice: `${expose}.`,
+  }),
+  'relay-ended': ({ endpoint, detail }, { moreDetails }) => ({
+    message: `the relay at ${formatEndpoint(endpoint)} ended: ${detail}`,
+    advice: `It is opened again at once; for details ${moreDetails}.`,
+  }),
+  disconnected: ({ detail }) => ({
+    message: `no circuit to the server: ${detail}`,
+    advice: 'It is tried again all the time. Check that the IOC is still running.',
+  }),
+  internal: ({ detail }, { moreDetails }) => ({
+    message: detail,
+    advice: `Please report this; for details ${moreDetails}.`,
+  }),
+
+  'search-port-taken': ({ protocol, endpoint, refusal }) => {
+    const prefix = `EPICS_${protocol.toUpperCase()}`;
+    return {
+      message: `UDP ${formatEndpoint(endpoint)} ${refusalText(refusal)}: clients that search there (${prefix}_ADDR_LIST=127.0.0.1) are not heard`,
+      advice: `Clients with ${prefix}_NAME_SERVERS find all PVs; the port is tried again.`,
+    };
+  },
+  'well-known-port-taken': ({ protocol, endpoint, refusal }, { clientEnvironment }) => {
+    const name = protocol.toUpperCase();
+    return {
+      message: `${formatEndpoint(endpoint)} ${refusalText(refusal)}: clients that know only that address do not find all ${name} PVs`,
+      advice: `Give them ${clientEnvironment} (EPICS_${name}_NAME_SERVERS).`,
+    };
+  },
+  'port-given-back': ({ container, transport, endpoint }) => ({
+    message: `container ${container} could not start because epics-expose had ${transport.toUpperCase()} port ${formatEndpoint(endpoint)}, which it publishes; the port is free for it now`,
+    advice: `Start it again (docker start ${container}).`,
+  }),
+
+  'not-served': ({ protocol }) => ({
+    message: `no IOC here serves it over ${PROTOCOL_NAMES[protocol]}`,
+    advice: 'Check its spelling, and with dbl in the IOC shell that its database is loaded.',
+  }),
+  'no-read-access': ({ user }) => ({
+    message: `its access security denies reading to ${user}`,
+    advice: "Check the IOC's access security file: which users and hosts may read it.",
+  }),
+  'no-channel': ({ step }) => ({
+    message: `its IOC says: ${stateWords(step)}`,
+    advice: 'It is asked again automatically.',
+  }),
+  'not-read': ({ detail }) => ({ message: detail, advice: 'It can be read again.' }),
+
+  'broker-older': ({ version, own, program }, { endBroker }) => ({
+    message:
+      `the background process (version ${version}) is older than this program (${own}) and not understood` +
+      (program === undefined ? '' : `, and ${program} is no newer`),
+    advice: `${program === undefined ? '' : 'Install that again. '}End the background process with ${endBroker}.`,
+  }),
+  'broker-newer': ({ version, own }, { endBroker, update }) => ({
+    message: `the background process (version ${version}) is newer than this program (${own})`,
+    advice: `${update}, or end the background process with ${endBroker}.`,
+  }),
+  'broker-nonsense': ({ detail }, { endBroker }) => ({
+    message: `the background process cannot be used: it said what makes no sense (${detail})`,
+    advice: `End it with ${endBroker}.`,
+  }),
+  'broker-gone': () => ({
+    message: 'the background process ended',
+    advice: 'It is started again automatically.',
+  }),
+};
+
+/** Of the endpoints that could not be had, so many are named. */
+const NAMED_ENDPOINTS = 2;
+
+/** Which endpoints could not be had and why, the first two of them by name. */
+export function takenText(taken: readonly TakenPort[]): string {
+  const everywhere = taken.find(({ isEverywhere }) => isEverywhere);
+  if (everywhere) {
+    return `port ${everywhere.endpoint.port} of every address ${refusalText(everywhere.refusal)}`;
+  }
+  const named = taken
+    .slice(0, NAMED_ENDPOINTS)
+    .map(({ endpoint, refusal }) => `${formatEndpoint(endpoint)} ${refusalText(refusal)}`);
+  const more = taken.length - NAMED_ENDPOINTS;
+  if (more > 0) named.push(`and ${more} more addresses`);
+  return named.join(', ');
+}
+
+/** Follows the endpoint in a sentence: "is held by socat (pid 7)". */
+function refusalText(refusal: PortRefusal): string {
+  switch (refusal.why) {
+    case 'held':
+      return `is held by ${ownerText(refusal.owner)}`;
+    case 'published':
+      return `is left to container ${refusal.container}, which publishes it`;
+    case 'relayed':
+      return 'is where another container is relayed';
+    case 'unavailable':
+      return `cannot be used (${refusal.detail})`;
+    case 'system':
+      return "is left to this machine's services, like all numbers below 1024";
+    case 'one-server':
+      return 'leads to one server only';
+  }
+}
+
+/** "socat (pid 7)", or "another program". */
+export function ownerText(owner: PortOwner | undefined): string {
+  const process = owner?.process;
+  return process ? `${process.command} (pid ${process.pid})` : 'another program';
+}
+
+function triedText(tried: ProblemFacts['no-way-in']['tried']): string {
+  if (tried.length === 0) return 'nothing, because this container offers no route';
+  const nobody = 'connected, but nothing that answers is CA or PVA';
+  return tried.map(({ route, detail }) => `${route}: ${detail ?? nobody}`).join('; ');
+}
+
+function withDetail(message: string, detail: string): string {
+  return detail === '' ? message : `${message} (${detail})`;
+}
+
+/** With a capital letter in front. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
