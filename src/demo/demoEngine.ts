@@ -28,12 +28,8 @@ const CONTAINER: ContainerInfo = {
   image: 'built in',
   labels: {},
   status: 'running',
-  pid: 1,
   startedAt: '',
-  networkMode: 'demo',
-  addresses: [],
-  publishedPorts: [],
-  user: '',
+  run: '',
 };
 
 const socket = (transport: 'tcp' | 'udp', port: number, inode: number): BoundSocket => ({
@@ -74,12 +70,9 @@ export function createDemoEngine(clock: Clock): Engine {
       key: 'demo:',
       kind: 'demo',
       version: '',
-      isRootless: false,
       status: 'connected',
     },
     containers: [CONTAINER],
-    publishers: [],
-    isMakingContainer: false,
     onDidChange: changed.event,
     open: () => openDemoContainer(servers, clock),
     dispose: () => store.dispose(),

@@ -15,10 +15,12 @@ export type ServerImplementation = string;
 export interface EngineState {
   /** Stable identity: the endpoint as a URI. */
   readonly key: string;
-  /** 'here': the container that we run in ourselves. */
-  readonly kind: 'docker' | 'podman' | 'demo' | 'here';
+  /** 'docker', 'podman', ...; 'here': the container that we run in ourselves. */
+  readonly kind: string;
+  /** '' where there is none, or none is known yet. */
   readonly version: string;
-  readonly isRootless: boolean;
+  /** It runs without root's rights; absent where that means nothing. */
+  readonly isRootless?: boolean;
   readonly status: 'connecting' | 'connected' | 'unreachable';
   readonly problem?: Problem;
 }

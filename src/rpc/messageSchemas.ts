@@ -102,9 +102,9 @@ const container: Schema<ContainerState> = object({
 
 const engine: Schema<EngineState> = object({
   key: text,
-  kind: word<EngineState['kind']>(),
+  kind: text,
   version: text,
-  isRootless: flag,
+  isRootless: optional(flag),
   status: word<EngineState['status']>(),
   problem: optional(problem),
 });

@@ -237,7 +237,7 @@ function attacks(ports: Record<string, number>): Attack[] {
 class HostileEngine implements Engine {
   readonly key = 'hostile:';
   readonly state: Engine['state'] = {
-    ...{ key: 'hostile:', version: '', isRootless: false },
+    ...{ key: 'hostile:', version: '' },
     kind: 'docker',
     status: 'connected',
   };
@@ -246,8 +246,6 @@ class HostileEngine implements Engine {
   #runs = 0;
   #restart: NodeJS.Timeout | undefined;
   containers: readonly ContainerInfo[] = [];
-  readonly publishers = [];
-  readonly isMakingContainer = false;
   readonly onDidChange = this.#changed.event;
 
   start(attack: Attack): void {
@@ -262,10 +260,9 @@ class HostileEngine implements Engine {
     const run = ++this.#runs;
     this.containers = [
       {
-        ...{ id: 'hostile', name: 'hostile', image: '', labels: {}, pid: run },
+        ...{ id: 'hostile', name: 'hostile', image: '', labels: {} },
         status: 'running',
-        ...{ startedAt: String(run), networkMode: 'bridge', addresses: [], publishedPorts: [] },
-        user: '',
+        ...{ startedAt: String(run), run: String(run) },
       },
     ];
     this.#changed.fire();

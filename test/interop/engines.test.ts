@@ -4,7 +4,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { silentLog } from '../../src/base/log';
-import type { ContainerInfo, Engine } from '../../src/services/host/engine';
+import type { EngineContainer } from '../../src/node/engines/containerInfo';
+import type { Engine } from '../../src/services/host/engine';
 import type { EngineApi, ExecSession } from '../../src/node/engines/engineApi';
 import { type EngineSet, openEngines } from '../../src/node/engines/openEngines';
 import { systemClock } from '../../src/node/systemClock';
@@ -65,8 +66,8 @@ for (const kind of kinds) {
     afterEach(() => set.close());
     after(() => box?.remove());
 
-    const infoOf = (container: LabContainer): ContainerInfo | undefined =>
-      engine.containers.find(({ id }) => id === container.id);
+    const infoOf = (container: LabContainer): EngineContainer | undefined =>
+      engine.containers.find(({ id }) => id === container.id) as EngineContainer | undefined;
 
     const run = async (...argv: string[]): Promise<Buffer> => {
       const session = await engine.exec(box.id, argv, { signal: never });

@@ -4,14 +4,15 @@ import { createOpenContainer } from '../../src/node/containers/openContainer';
 import type { EngineApi } from '../../src/node/engines/engineApi';
 import { openEngines } from '../../src/node/engines/openEngines';
 import { systemClock } from '../../src/node/systemClock';
-import type { ContainerAccess, ContainerInfo, Engine } from '../../src/services/host/engine';
+import type { EngineContainer } from '../../src/node/engines/containerInfo';
+import type { ContainerAccess, Engine } from '../../src/services/host/engine';
 
 export const openContainer = createOpenContainer({ clock: systemClock, log: silentLog });
 
 export interface OpenedEngine {
   readonly api: EngineApi;
   /** As the engine tells of it now. */
-  info(containerId: string): Promise<ContainerInfo>;
+  info(containerId: string): Promise<EngineContainer>;
   close(): Promise<void>;
 }
 
@@ -36,6 +37,6 @@ export async function openEngineApi(endpoint: string): Promise<OpenedEngine> {
  */
 export type Seen = 'from here' | 'from afar';
 
-export function openAs(seen: Seen, api: EngineApi, info: ContainerInfo): ContainerAccess {
+export function openAs(seen: Seen, api: EngineApi, info: EngineContainer): ContainerAccess {
   return openContainer(api, seen === 'from here' ? info : { ...info, pid: 0 });
 }

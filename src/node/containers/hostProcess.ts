@@ -13,8 +13,8 @@ import {
 } from 'node:fs';
 import type { Disposable } from '../../base/disposable';
 import { parseSocketInodes, parseStartTicks } from '../../services/discovery/detect/parseProc';
-import type { ContainerInfo } from '../../services/host/engine';
 import { Turns } from '../turns';
+import type { EngineContainer } from '../engines/containerInfo';
 
 export interface HostProcess {
   readonly containerId: string;
@@ -29,7 +29,7 @@ export interface HostProcess {
  * process itself must name the container's id: in its control group, or, where a rootless engine
  * has none, in a mount (/etc/hosts and others are mounted from the container's own folder).
  */
-export function findHostProcess(container: ContainerInfo): HostProcess | undefined {
+export function findHostProcess(container: EngineContainer): HostProcess | undefined {
   const { id: containerId, pid } = container;
   if (process.platform !== 'linux' || pid <= 0 || containerId.length < 12) return undefined;
   try {

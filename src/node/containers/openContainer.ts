@@ -3,12 +3,7 @@ import type { Clock } from '../../base/clock';
 import { DisposableStore } from '../../base/disposable';
 import type { Log } from '../../base/log';
 import type { BoundSocket } from '../../services/host/socketReport';
-import type {
-  ContainerAccess,
-  ContainerInfo,
-  SocketWatch,
-  SocketWatchEvents,
-} from '../../services/host/engine';
+import type { ContainerAccess, SocketWatch, SocketWatchEvents } from '../../services/host/engine';
 import type { EngineApi, OpenContainer } from '../engines/engineApi';
 import { connectorDialer } from './connectorDialer';
 import { addressDialer, hostNetworkDialer, publishedDialer } from './directDialers';
@@ -25,6 +20,7 @@ import {
 import { PolledSocketWatch, type Owners, type SocketSource } from './polledSocketWatch';
 import { readContainerFile } from './readContainerFile';
 import { DialledRoute, type Dialer } from './dialledRoute';
+import type { EngineContainer } from '../engines/containerInfo';
 
 export interface OpenContainerOptions {
   readonly clock: Clock;
@@ -44,7 +40,7 @@ class OpenedContainer implements ContainerAccess {
 
   constructor(
     readonly api: EngineApi,
-    readonly container: ContainerInfo,
+    readonly container: EngineContainer,
     readonly options: OpenContainerOptions,
   ) {
     this.#host = findHostProcess(container);
@@ -140,11 +136,11 @@ class OpenedContainer implements ContainerAccess {
 }
 
 /** Whether other containers' sockets may be in the same network namespace. */
-function isNetworkShared(container: ContainerInfo): boolean {
+function isNetworkShared(container: EngineContainer): boolean {
   return container.networkMode === 'host' || networkOwner(container) !== undefined;
 }
 
 /** The id of the container whose network namespace this one uses: `container:<id>`. */
-function networkOwner(container: ContainerInfo): string | undefined {
+function networkOwner(container: EngineContainer): string | undefined {
   return /^container:(.+)$/.exec(container.networkMode)?.[1];
 }

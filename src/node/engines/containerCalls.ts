@@ -6,12 +6,12 @@ import { delay, onAbort, withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import { ContainerError, DisposedError, EngineError, EpicsExposeError } from '../../base/errors';
-import type { ContainerInfo } from '../../services/host/engine';
 import { linkHopCap, readArchiveEntry } from './archiveFile';
 import { ContainerList } from './containerList';
 import type { ExecSession } from './engineApi';
 import { engineMessageOf, statusCodeOf } from './engineProblem';
 import { ExecStream } from './execStream';
+import type { EngineContainer } from './containerInfo';
 
 /** Setting up an exec takes 70 to 150 ms on an idle machine. */
 const execTimeoutMs = 20_000;
@@ -91,7 +91,7 @@ export class ContainerCalls implements Disposable {
     throw new ContainerError(`${path}: more than ${linkHopCap} symbolic links`);
   }
 
-  async inspect(containerId: string, signal: AbortSignal): Promise<ContainerInfo> {
+  async inspect(containerId: string, signal: AbortSignal): Promise<EngineContainer> {
     const what = `inspect of container ${shortId(containerId)}`;
     return this.#call(what, execTimeoutMs, signal, (abortSignal, docker) =>
       new ContainerList(docker, this.#clock).inspect(containerId, abortSignal),

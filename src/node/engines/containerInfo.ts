@@ -1,6 +1,6 @@
 /**
  * What an engine's inspect says of a container, normalised over Docker and Podman: pure, JSON in,
- * ContainerInfo out. Both engines leave out or null what does not apply, so nothing is assumed.
+ * EngineContainer out. Both engines leave out or null what does not apply, so nothing is assumed.
  */
 import type { ContainerStatus } from '../../model/snapshot';
 import type { ContainerInfo, PortPublisher, PublishedPort } from '../../services/host/engine';
@@ -21,7 +21,6 @@ export interface InspectJson {
   } | null;
   readonly Config?: {
     readonly Image?: string;
-    readonly User?: string;
     readonly Labels?: Readonly<Record<string, string>> | null;
   } | null;
   readonly HostConfig?: {
@@ -50,21 +49,34 @@ interface PortBindingJson {
   readonly HostPort?: string;
 }
 
-export function parseContainerInfo(json: InspectJson): ContainerInfo {
+/** What Docker and Podman know beside. */
+export interface EngineContainer extends ContainerInfo {
+  /** Pid of its first process in the engine's own numbering; 0 when it does not run. */
+  readonly pid: number;
+  /** As the engine says: 'host', 'bridge', 'none', 'container:<id>', a network's name, ... */
+  readonly networkMode: string;
+  /** Addresses on its networks, as the engine says. */
+  readonly addresses: readonly string[];
+  readonly publishedPorts: readonly PublishedPort[];
+}
+
+export function parseContainerInfo(json: InspectJson): EngineContainer {
   const { State: state, Config: config } = json;
   const status = statusOf(state);
+  const pid = status === 'stopped' ? 0 : (state?.Pid ?? 0);
+  const startedAt = textOf(state?.StartedAt);
   return {
     id: textOf(json.Id),
     name: textOf(json.Name).replace(/^\//, ''),
     image: textOf(config?.Image) || textOf(json.Image),
     labels: labelsOf(config?.Labels),
     status,
-    pid: status === 'stopped' ? 0 : (state?.Pid ?? 0),
-    startedAt: textOf(state?.StartedAt),
+    pid,
+    startedAt,
+    run: `${pid} ${startedAt}`,
     networkMode: networkModeOf(json),
     addresses: addressesOf(json),
     publishedPorts: publishedPortsOf(json.NetworkSettings?.Ports),
-    user: textOf(config?.User),
   };
 }
 

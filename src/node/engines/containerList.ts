@@ -7,8 +7,13 @@ import type Docker from 'dockerode';
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { mapConcurrent } from '../../base/mapConcurrent';
-import type { ContainerInfo, PortPublisher } from '../../services/host/engine';
-import { parseContainerInfo, parsePortPublisher, type InspectJson } from './containerInfo';
+import type { PortPublisher } from '../../services/host/engine';
+import {
+  type EngineContainer,
+  type InspectJson,
+  parseContainerInfo,
+  parsePortPublisher,
+} from './containerInfo';
 import { statusCodeOf } from './engineProblem';
 
 const callTimeoutMs = 15_000;
@@ -21,7 +26,7 @@ const maxStopped = 1000;
 interface Known {
   /** The engine's word for what it does, as it was when it was inspected. */
   readonly state: string;
-  readonly info: ContainerInfo;
+  readonly info: EngineContainer;
   readonly publisher: PortPublisher | undefined;
 }
 
@@ -42,7 +47,7 @@ export class ContainerList {
   }
 
   /** Those that run or are paused, in the order in which the engine lists them. */
-  get containers(): readonly ContainerInfo[] {
+  get containers(): readonly EngineContainer[] {
     return [...this.#known.values()].flatMap(({ info }) =>
       info.status === 'stopped' ? [] : [info],
     );
@@ -111,7 +116,7 @@ export class ContainerList {
     }
   }
 
-  async inspect(id: string, signal: AbortSignal): Promise<ContainerInfo> {
+  async inspect(id: string, signal: AbortSignal): Promise<EngineContainer> {
     return parseContainerInfo(await this.#inspect(id, signal));
   }
 

@@ -7,17 +7,12 @@ import { backoffMs } from '../../base/backoff';
 import { delay, onAbort } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { DisposableStore } from '../../base/disposable';
-import { EngineError, isErrorCode, messageOf } from '../../base/errors';
+import { ContainerError, EngineError, isErrorCode, messageOf } from '../../base/errors';
 import { EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
 import { isSameProblem } from '../../model/problem';
 import type { EngineState } from '../../model/snapshot';
-import type {
-  ContainerAccess,
-  ContainerInfo,
-  Engine,
-  PortPublisher,
-} from '../../services/host/engine';
+import type { ContainerAccess, Engine, PortPublishing } from '../../services/host/engine';
 import { ContainerCalls } from './containerCalls';
 import type { EngineApi, ExecSession, OpenContainer } from './engineApi';
 import { createEngineClient } from './engineClient';
@@ -28,6 +23,7 @@ import { type EngineTarget, isOnThisMachine } from './engineTarget';
 import { type Followed, followEngine } from './followEngine';
 import type { EngineTransport, OpenTransport } from './engineTransport';
 import { transportOpener } from './transportOpener';
+import type { EngineContainer } from './containerInfo';
 
 export interface DockerodeEngineOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -104,17 +100,13 @@ export class DockerodeEngine implements Engine, EngineApi {
   }
 
   /** As last told: kept while the engine cannot be reached, for containers may outlive it. */
-  get containers(): readonly ContainerInfo[] {
+  get containers(): readonly EngineContainer[] {
     return this.#followed.containers;
   }
 
   /** As last told, for the same reason. */
-  get publishers(): readonly PortPublisher[] {
-    return this.#followed.publishers;
-  }
-
-  get isMakingContainer(): boolean {
-    return this.#followed.isMakingContainer;
+  get publishing(): PortPublishing {
+    return this.#followed;
   }
 
   get kind(): 'docker' | 'podman' {
@@ -122,7 +114,7 @@ export class DockerodeEngine implements Engine, EngineApi {
   }
 
   get isRootless(): boolean {
-    return this.#state.isRootless;
+    return this.#state.isRootless === true;
   }
 
   /** Another endpoint leads to the same engine; nothing is connected here. */
@@ -154,7 +146,9 @@ export class DockerodeEngine implements Engine, EngineApi {
     this.#connection.abort();
   }
 
-  open(container: ContainerInfo): ContainerAccess {
+  open(containerId: string): ContainerAccess {
+    const container = this.containers.find(({ id }) => id === containerId);
+    if (!container) throw new ContainerError(`${this.key} has no container ${containerId}`);
     return this.#options.openContainer(this, container);
   }
 
@@ -175,7 +169,7 @@ export class DockerodeEngine implements Engine, EngineApi {
     return this.#calls.readFile(containerId, path, maxBytes, signal);
   }
 
-  inspect(containerId: string, signal: AbortSignal): Promise<ContainerInfo> {
+  inspect(containerId: string, signal: AbortSignal): Promise<EngineContainer> {
     return this.#calls.inspect(containerId, signal);
   }
 

@@ -3,7 +3,7 @@
  * Podman. `node/engines` makes it on dockerode; `node/containers` builds a ContainerAccess on it.
  */
 import type { Duplex } from 'node:stream';
-import type { ContainerInfo } from '../../services/host/engine';
+import type { EngineContainer } from './containerInfo';
 
 export interface EngineApi {
   readonly kind: 'docker' | 'podman';
@@ -35,7 +35,7 @@ export interface EngineApi {
     signal: AbortSignal,
   ): Promise<Uint8Array>;
 
-  inspect(containerId: string, signal: AbortSignal): Promise<ContainerInfo>;
+  inspect(containerId: string, signal: AbortSignal): Promise<EngineContainer>;
 }
 
 export interface ExecSession {
@@ -50,5 +50,5 @@ export interface ExecSession {
 /** Builds the access to one running container (implemented in node/containers). */
 export type OpenContainer = (
   api: EngineApi,
-  container: ContainerInfo,
+  container: EngineContainer,
 ) => import('../../services/host/engine').ContainerAccess;

@@ -9,10 +9,11 @@ import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { EngineError } from '../../base/errors';
 import type { Log } from '../../base/log';
-import type { ContainerInfo, PortPublisher } from '../../services/host/engine';
+import type { PortPublishing } from '../../services/host/engine';
 import { ContainerList } from './containerList';
 import { EngineEventReader } from './engineEvents';
 import { MakingContainers } from './makingContainers';
+import type { EngineContainer } from './containerInfo';
 
 /** Several events belong to one start or stop; one look at the end of them is enough. */
 const debounceMs = 40;
@@ -20,10 +21,8 @@ const debounceMs = 40;
 const safetyRefreshMs = 60_000;
 const eventsTimeoutMs = 10_000;
 
-export interface Followed {
-  readonly containers: readonly ContainerInfo[];
-  readonly publishers: readonly PortPublisher[];
-  readonly isMakingContainer: boolean;
+export interface Followed extends PortPublishing {
+  readonly containers: readonly EngineContainer[];
 }
 
 export interface FollowEngineInput {

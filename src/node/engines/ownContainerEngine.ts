@@ -34,13 +34,10 @@ export function createHereEngine(input: HereEngineInput): Engine {
       key: HERE_ENGINE,
       kind: 'here',
       version: '',
-      isRootless: false,
       status: isLinux ? 'connected' : 'unreachable',
       ...(!isLinux && { problem: { code: 'engine-here' } }),
     },
     containers: isLinux ? [ourContainer()] : [],
-    publishers: [],
-    isMakingContainer: false,
     onDidChange: changed.event,
     open: () => openHere(input),
     dispose: () => changed.dispose(),
@@ -54,12 +51,8 @@ function ourContainer(): ContainerInfo {
     image: '',
     labels: {},
     status: 'running',
-    pid: process.pid,
     startedAt: '',
-    networkMode: 'host',
-    addresses: [],
-    publishedPorts: [],
-    user: '',
+    run: '',
   };
 }
 

@@ -42,7 +42,7 @@ export class ContainerTracker implements Disposable {
     this.#info = info;
     this.#input = input;
     this.#extraNames = input.extraNames;
-    const access = this.#store.add(engine.open(info));
+    const access = this.#store.add(engine.open(info.id));
     this.#routes = access.routes;
     this.#files = access;
     this.#watch = this.#store.add(
@@ -73,7 +73,7 @@ export class ContainerTracker implements Disposable {
 
   /** Whether newer information is about the same run of this container. */
   isSameRun(info: ContainerInfo): boolean {
-    return info.pid === this.#info.pid && info.startedAt === this.#info.startedAt;
+    return info.run === this.#info.run;
   }
 
   update(info: ContainerInfo): void {
@@ -120,7 +120,7 @@ export class ContainerTracker implements Disposable {
           // The same number for IPv4 and IPv6 is one number.
           [
             ...new Set(
-              this.#info.publishedPorts
+              (this.#info.publishedPorts ?? [])
                 .filter(
                   (published) => published.transport === 'tcp' && published.containerPort === port,
                 )

@@ -5,25 +5,20 @@ import type { ContainerStatus, EngineState } from '../../model/snapshot';
 import type { Route } from './connection';
 import type { SocketReport } from './socketReport';
 
-/** One container as the engine's inspect tells it, normalised over Docker and Podman. */
+/** One container, as far as every kind of engine knows it. What else an engine knows it keeps to itself. */
 export interface ContainerInfo {
+  /** Unique within its engine, and the same for as long as the container exists. */
   readonly id: string;
-  /** Without the leading slash. */
   readonly name: string;
   readonly image: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly status: ContainerStatus;
-  /** Pid of its first process in the engine's own numbering; 0 when it does not run. */
-  readonly pid: number;
-  /** ISO time of the start; with `id` and `pid` it identifies one run of the container. */
+  /** ISO time of the start, '' where nobody knows: of two with the same PV the first counts. */
   readonly startedAt: string;
-  /** As the engine says: 'host', 'bridge', 'none', 'container:<id>', a network's name, ... */
-  readonly networkMode: string;
-  /** Addresses on its networks, as the engine says. */
-  readonly addresses: readonly string[];
-  readonly publishedPorts: readonly PublishedPort[];
-  /** Config.User, '' for the image's default. */
-  readonly user: string;
+  /** Tells one run of the container from the next: whatever changes with each start. */
+  readonly run: string;
+  /** Ports of this machine that lead into it; absent where its engine publishes none. */
+  readonly publishedPorts?: readonly PublishedPort[];
 }
 
 export interface PublishedPort {
@@ -53,11 +48,29 @@ export interface PortPublisher {
   readonly ports: readonly PublishedPort[];
 }
 
+/**
+ * Runs containers, or stands for what does. It reports what there is, and opens one of them; how it looks
+ * into a container and how bytes get there is its own business (`ContainerAccess`).
+ */
 export interface Engine extends Disposable {
+  /** Stable identity: the endpoint as a URI. */
   readonly key: string;
   readonly state: EngineState;
   /** Running and paused containers, as last told by the engine. */
   readonly containers: readonly ContainerInfo[];
+  /** Absent: its containers have no port of this machine, whatever they do. */
+  readonly publishing?: PortPublishing;
+  /** Fires when `state`, `containers` or `publishing` changed. */
+  readonly onDidChange: Event<void>;
+  /**
+   * Access to one of `containers`, by its id; disposing it ends everything we started for it.
+   * @throws ContainerError when there is none of that id.
+   */
+  open(containerId: string): ContainerAccess;
+}
+
+/** Which ports of this machine an engine's containers have, or are about to have. */
+export interface PortPublishing {
   /** Every container that publishes ports on this machine, running or not; as last told. */
   readonly publishers: readonly PortPublisher[];
   /**
@@ -66,10 +79,6 @@ export interface Engine extends Disposable {
    * for the start to end): who holds a port steps aside meanwhile.
    */
   readonly isMakingContainer: boolean;
-  /** Fires when `state`, `containers`, `publishers` or `isMakingContainer` changed. */
-  readonly onDidChange: Event<void>;
-  /** Access to one running container; disposing it ends everything we started for it. */
-  open(container: ContainerInfo): ContainerAccess;
 }
 
 export interface ContainerAccess extends Disposable {

@@ -150,7 +150,9 @@ export class ContainerPorts implements PortReservations, Disposable {
   }
 
   #noteMaking(): void {
-    const isMaking = [...this.#engines].some(({ isMakingContainer }) => isMakingContainer);
+    const isMaking = [...this.#engines].some(
+      ({ publishing }) => publishing?.isMakingContainer === true,
+    );
     if (isMaking === (this.#unsure !== undefined)) return;
     const nowMs = this.#clock.nowMs();
     if (isMaking) {
@@ -188,7 +190,7 @@ export class ContainerPorts implements PortReservations, Disposable {
 
   /** Every container that publishes something, whatever it does now. */
   get publishers(): readonly PortPublisher[] {
-    return [...this.#engines].flatMap(({ publishers }) => publishers);
+    return [...this.#engines].flatMap(({ publishing }) => publishing?.publishers ?? []);
   }
 
   find(transport: Transport, endpoint: Endpoint): PortReservation | undefined {

@@ -17,7 +17,7 @@ const docker: InspectJson = {
     Pid: 16560,
     StartedAt: '2026-11-23T23:47:10.464726686Z',
   },
-  Config: { Image: 'busybox-ioc:ec29870d6871', User: '', Labels: {} },
+  Config: { Image: 'busybox-ioc:ec29870d6871', Labels: {} },
   HostConfig: { NetworkMode: 'default' },
   NetworkSettings: {
     Ports: {
@@ -46,7 +46,7 @@ const podman: InspectJson = {
     Pid: 17528,
     StartedAt: '2026-11-23T23:47:15.888297314Z',
   },
-  Config: { Image: 'localhost/busybox-ioc:ec29870d6871', User: 'ioc', Labels: null },
+  Config: { Image: 'localhost/busybox-ioc:ec29870d6871', Labels: null },
   HostConfig: { NetworkMode: 'bridge' },
   NetworkSettings: {
     Ports: { '5065/udp': [{ HostIp: '', HostPort: '39393' }] },
@@ -107,6 +107,7 @@ describe('container info', () => {
       status: 'running',
       pid: 16560,
       startedAt: '2026-11-23T23:47:10.464726686Z',
+      run: '16560 2026-11-23T23:47:10.464726686Z',
       networkMode: 'bridge',
       addresses: ['172.29.1.2', 'fd00::2'],
       publishedPorts: [
@@ -114,14 +115,12 @@ describe('container info', () => {
         { transport: 'udp', containerPort: 5065, hostIp: '0.0.0.0', hostPort: 32768 },
         { transport: 'udp', containerPort: 5065, hostIp: '::', hostPort: 32768 },
       ],
-      user: '',
     });
   });
 
   it('is read from Podman, which leaves other things out', () => {
     const info = parseContainerInfo(podman);
     assert.deepEqual(info.labels, {});
-    assert.equal(info.user, 'ioc');
     assert.deepEqual(info.addresses, ['172.29.1.6']);
     assert.deepEqual(info.publishedPorts, [
       { transport: 'udp', containerPort: 5065, hostIp: '0.0.0.0', hostPort: 39393 },

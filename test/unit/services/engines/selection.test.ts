@@ -12,12 +12,8 @@ const container: ContainerInfo = {
   image: 'image',
   labels: { 'devcontainer.local_folder': '/home/me/ioc-x', is_ioc: 'true' },
   status: 'running',
-  pid: 1,
   startedAt: '',
-  networkMode: 'bridge',
-  addresses: [],
-  publishedPorts: [],
-  user: '',
+  run: '',
 };
 
 describe('isSelected', () => {

@@ -29,12 +29,10 @@ class Scene {
 
   readonly engine: Engine = {
     key: 'engine',
-    state: { key: 'engine', kind: 'docker', version: '', isRootless: false, status: 'connected' },
+    state: { key: 'engine', kind: 'docker', version: '', status: 'connected' },
     containers: [],
-    publishers: [],
-    isMakingContainer: false,
     onDidChange: this.changed.event,
-    open: ({ name }) => ({
+    open: (name) => ({
       routes: [],
       watchSockets: (events) => {
         this.reports.set(name, () => events.report(REPORT));
@@ -50,8 +48,7 @@ class Scene {
     const info = { id: name, name, image: '', labels: { 'devcontainer.local_folder': folder } };
     this.containers.push({
       ...info,
-      ...{ status: 'running', pid: 1, startedAt, networkMode: 'bridge', addresses: [] },
-      ...{ publishedPorts: [], user: '' },
+      ...{ status: 'running', startedAt, run: startedAt },
     });
   }
 

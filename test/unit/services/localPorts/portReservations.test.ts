@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from '../../../../src/base/event';
-import type { Engine, PortPublisher } from '../../../../src/services/host/engine';
+import type { Engine, PortPublisher, PortPublishing } from '../../../../src/services/host/engine';
 import { FailedStarts } from '../../../../src/services/localPorts/failedStarts';
 import { ContainerPorts } from '../../../../src/services/localPorts/portReservations';
 import { FakeClock } from '../../../support/fakeClock';
@@ -27,6 +27,10 @@ class FakeEngine {
 
   constructor(...publishers: PortPublisher[]) {
     this.publishers = publishers;
+  }
+
+  get publishing(): PortPublishing {
+    return this;
   }
 
   become(change: Partial<Pick<FakeEngine, 'isMakingContainer' | 'publishers'>>): void {
