@@ -6,6 +6,7 @@ import { backoffMs } from '../../base/backoff';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
 import { isErrorCode, messageOf, TransportError } from '../../base/errors';
+import { StateMachine } from '../../base/stateMachine';
 import { delay, withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { mapConcurrent } from '../../base/mapConcurrent';
@@ -13,13 +14,15 @@ import type { Log } from '../../base/log';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint';
 import { loopbackHost, otherNumbers } from '../../model/loopbackPlan';
 import type { PvProtocol, ServerStatus, RouteKind } from '../../model/snapshot';
-import type { Note, Problem, TakenPort, TriedRoute } from '../../model/problem';
-import type { CircuitInterceptor, Connection, Relay, Route } from '../host/connection';
+import type { Note, Problem, TriedRoute } from '../../model/problem';
+import type { CircuitInterceptor, Connection, Route } from '../host/connection';
 import type { ListenerCandidate } from '../discovery/detect/candidates';
 import { identifyCaServer } from '../../protocol/ca';
 import { identifyServer } from '../discovery/detect/identifyServer';
 import type { ServerIdentity } from '../discovery/detect/serverIdentity';
-import { type LocalPorts, type OpenPortInput, ownerOf } from '../localPorts/localPorts';
+import type { LocalPorts } from '../localPorts/localPorts';
+import { ServerRelay } from './serverRelay';
+import { SERVER_STATUS, SERVER_TRANSITIONS } from './serverStates';
 
 /** A route that has not answered by then is given up for the next one. */
 const ROUTE_TIMEOUT_MS = 3000;
@@ -61,15 +64,11 @@ export class ServerForwarder implements Disposable {
   readonly #store = new DisposableStore();
   readonly #abort = new AbortController();
   readonly #changed = this.#store.add(new EventEmitter<void>());
-  #status: ServerStatus = 'identifying';
+  readonly #state = new StateMachine(SERVER_TRANSITIONS, 'identifying');
+  readonly #relay: ServerRelay;
   #identity: ServerIdentity | undefined;
   #route: Route | undefined;
-  /** The one that clients are told of first; then one under another number that came before it. */
-  readonly #relays: Relay[] = [];
-  #local: Endpoint | undefined;
   #problem: Problem | undefined;
-  #notes: readonly Note[] = [];
-  #isForeign = false;
   #isPaused: boolean;
   #isDue = false;
   #working: Promise<void> | undefined;
@@ -80,13 +79,22 @@ export class ServerForwarder implements Disposable {
   constructor(input: ServerForwarderInput) {
     this.#input = input;
     this.#isPaused = input.isPaused;
+    const { containerKey, publishedAs, localPorts, clock } = input;
+    this.#relay = new ServerRelay({
+      ...{ containerKey, publishedAs, localPorts, clock, signal: this.#abort.signal },
+      target: input.listener.endpoint,
+      isSameServer: (local) => this.#isThisServer(local),
+      isWanted: () => !this.#isPaused,
+      onDidChange: () => this.#changed.fire(),
+      onDidLose: (endpoint, error) => this.#lose(endpoint, error),
+    });
   }
 
   get listener(): ListenerCandidate {
     return this.#input.listener;
   }
   get status(): ServerStatus {
-    return this.#status;
+    return SERVER_STATUS[this.#state.state];
   }
   get identity(): ServerIdentity | undefined {
     return this.#identity;
@@ -95,8 +103,9 @@ export class ServerForwarder implements Disposable {
   get protocol(): PvProtocol | undefined {
     return this.#identity?.protocol ?? this.listener.expected;
   }
+  /** Where clients of this machine reach it. */
   get local(): Endpoint | undefined {
-    return this.#local;
+    return this.#relay.local;
   }
   get routeKind(): RouteKind | undefined {
     return this.#route?.kind;
@@ -105,7 +114,7 @@ export class ServerForwarder implements Disposable {
     return this.#problem;
   }
   get notes(): readonly Note[] {
-    return this.#notes;
+    return this.#relay.notes;
   }
   /** Then nothing of ours listens for it, though its place is kept. */
   get isPaused(): boolean {
@@ -113,17 +122,17 @@ export class ServerForwarder implements Disposable {
   }
   /** Whether a relay of ours answers the searches of clients there. */
   get isRelayed(): boolean {
-    return this.#relays.length > 0;
+    return this.#relay.isOpen;
   }
-  /** It answered in neither protocol, and nothing says it should: no EPICS server, not shown. */
+  /** Nothing says that it is an EPICS server: not shown. */
   get isForeign(): boolean {
-    return this.#isForeign;
+    return this.#state.state === 'foreign' || this.#state.state === 'unreached';
   }
 
   /** What clients of this machine that broadcast are told (`SearchedServer`). */
   get broadcastEndpoint(): Endpoint | undefined {
     if (this.#route?.kind === 'host-network') return undefined;
-    return this.#route?.ownEndpoint(this.listener.endpoint) ?? this.#local;
+    return this.#route?.ownEndpoint(this.listener.endpoint) ?? this.local;
   }
 
   /** Takes a sign that tells more about a CA server: the port in its search replies. */
@@ -146,7 +155,7 @@ export class ServerForwarder implements Disposable {
   dialAsClient(signal: AbortSignal): Promise<Connection> {
     // There is no relay then, and perhaps who stands in for it.
     if (this.#isPaused) return Promise.reject(new TransportError('its container is paused'));
-    return this.#local ? this.#input.dialHost(this.#local, signal) : this.dialInside(signal);
+    return this.local ? this.#input.dialHost(this.local, signal) : this.dialInside(signal);
   }
 
   /**
@@ -164,7 +173,7 @@ export class ServerForwarder implements Disposable {
     for (let attempt = 0; this.#isDue && !this.#store.isDisposed; attempt++) {
       this.#isDue = false;
       await this.#attempt();
-      if (this.#status !== 'failed' || this.#isPaused) continue;
+      if (this.status !== 'failed' || this.#isPaused) continue;
       this.#isDue = true;
       const pauseMs = backoffMs(attempt, RETRY_FIRST_MS, RETRY_MAX_MS);
       await delay(this.#input.clock, pauseMs, this.#abort.signal).catch(() => undefined);
@@ -173,9 +182,7 @@ export class ServerForwarder implements Disposable {
 
   /** Looks again at a server that somebody else forwarded: that forwarder may have gone. */
   recheckShared(): void {
-    if (this.#status !== 'shared') return;
-    this.#status = 'identifying';
-    void this.start();
+    if (this.#state.take('unsure')) void this.start();
   }
 
   /**
@@ -185,19 +192,14 @@ export class ServerForwarder implements Disposable {
   setPaused(isPaused: boolean): void {
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
-    if (isPaused) this.#closeRelays();
-    else if (this.#status !== 'shared') void this.start();
-  }
-
-  #closeRelays(): void {
-    for (const relay of this.#relays.splice(0)) this.#input.localPorts.close(relay);
+    if (isPaused) this.#relay.closeRelays();
+    else if (this.status !== 'shared') void this.start();
   }
 
   async #attempt(): Promise<void> {
     if (this.isRelayed) return;
     if (this.#isPaused) {
-      this.#status = 'failed';
-      this.#problem = PAUSED;
+      this.#fail(PAUSED);
       this.#changed.fire();
       return;
     }
@@ -242,8 +244,7 @@ export class ServerForwarder implements Disposable {
     if (!expected) {
       // Who has answered in neither protocol is left alone from now on; who was not reached may be
       // reached when this machine has descriptors again.
-      this.#isForeign = true;
-      this.#status = isNeither ? 'identifying' : 'failed';
+      this.#state.take(isNeither ? 'neither' : 'unreached');
       return false;
     }
     const { port } = endpoint;
@@ -292,7 +293,6 @@ export class ServerForwarder implements Disposable {
   #take(route: Route, identity: ServerIdentity): void {
     const searchPort = this.#identity?.caObservations?.searchPort;
     this.#identity = identity;
-    this.#isForeign = false;
     if (searchPort !== undefined) this.observeSearchPort(searchPort);
     this.#route = route;
     const where = formatEndpoint(this.listener.endpoint);
@@ -306,7 +306,8 @@ export class ServerForwarder implements Disposable {
     const { endpoint } = this.listener;
     const direct = route.directEndpoint(endpoint);
     if (direct) {
-      this.#succeed('exposed', direct);
+      this.#relay.setLocal(direct);
+      this.#succeed('exposed');
       return;
     }
     if (!this.#input.opensRelays) {
@@ -314,120 +315,20 @@ export class ServerForwarder implements Disposable {
       return;
     }
     const protocol = this.#identity?.protocol;
-    const input: OpenPortInput = {
-      containerKey: this.#input.containerKey,
+    const opened = await this.#relay.open(
       route,
-      target: endpoint,
-      ...(protocol && { intercept: (onAnswer) => this.#input.intercept(protocol, onAnswer) }),
-      onMustMove: (relay) => this.#move(relay, input),
-      isSameServer: (local) => this.#isThisServer(local),
-      signal: this.#abort.signal,
-    };
-    const opened = await this.#input.localPorts.open(input);
-    if (opened.kind === 'taken') {
-      this.#fail({ code: 'port-taken', port: endpoint.port, taken: opened.taken });
-      return;
-    }
-    if (opened.kind === 'shared') {
-      this.#succeed('shared', opened.local);
-      const { local, holder } = opened;
-      const owner = holder?.process && ownerOf(holder);
-      this.#notes = [{ code: 'forwarded', local, ...(owner && { owner }) }];
-      return;
-    }
-    const { relay, skipped } = opened;
-    if (!this.#takeRelay(relay, skipped)) return;
-    if (relay.local.port !== endpoint.port) void this.#awaitOwnNumber(relay, input);
-  }
-
-  /** Its port belongs to somebody else now: its connections go on, new ones find another port. */
-  #move(relay: Relay, input: OpenPortInput): void {
-    const at = this.#relays.indexOf(relay);
-    if (at < 0) return;
-    this.#relays.splice(at, 1);
-    this.#input.localPorts.close(relay);
-    const [left] = this.#relays;
-    this.#local = left?.local;
-    if (left) {
-      const isOwn = left.local.port === this.listener.endpoint.port;
-      if (!isOwn) void this.#awaitOwnNumber(left, input, 0);
-    } else {
-      this.#status = 'identifying';
-      void this.start();
-    }
-    this.#changed.fire();
-  }
-
-  /** False when it came too late. */
-  #takeRelay(relay: Relay, skipped: readonly TakenPort[]): boolean {
-    if (this.#store.isDisposed || this.#isPaused) {
-      this.#input.localPorts.close(relay);
-      return false;
-    }
-    this.#relays.unshift(relay);
-    this.#succeed('exposed', relay.local);
-    this.#tellSkipped(relay, skipped);
-    void this.#watchSkipped(relay, skipped);
-    this.#store.add(
-      relay.onDidEnd((error) => {
-        if (!error) return;
-        this.#closeRelays();
-        this.#local = undefined;
-        this.#fail({ code: 'relay-ended', endpoint: relay.local, detail: messageOf(error) });
-        this.#changed.fire();
-        void this.start();
-      }),
+      protocol && ((onAnswer) => this.#input.intercept(protocol, onAnswer)),
     );
-    return true;
+    if (opened === 'late') return;
+    if (opened === 'exposed' || opened === 'forwarded') this.#succeed(opened);
+    else this.#fail(opened);
   }
 
-  #tellSkipped({ local }: Relay, skipped: readonly TakenPort[]): void {
-    const { port } = this.listener.endpoint;
-    this.#notes = [
-      ...skippedNotes(skipped, local, port),
-      ...publishedNotes(this.#input.publishedAs(port), local, port),
-    ];
-  }
-
-  /** Who had the places before this one may go: then that is not said any more. */
-  async #watchSkipped(relay: Relay, first: readonly TakenPort[]): Promise<void> {
-    const { clock, localPorts } = this.#input;
-    let skipped: readonly TakenPort[] = first.filter(hasOwner);
-    try {
-      while (skipped.length > 0) {
-        await delay(clock, RETRY_MAX_MS, this.#abort.signal);
-        const still = await localPorts.stillTaken(skipped);
-        if (this.#relays[0] !== relay) return;
-        const isSame = JSON.stringify(still) === JSON.stringify(skipped);
-        skipped = still;
-        if (isSame) continue;
-        this.#tellSkipped(relay, skipped);
-        this.#changed.fire();
-      }
-    } catch {
-      // The server is gone.
-    }
-  }
-
-  /** Whoever has it may go; the other number stays too, for the clients that know it. */
-  async #awaitOwnNumber(
-    other: Relay,
-    input: OpenPortInput,
-    firstDelayMs = RETRY_MAX_MS,
-  ): Promise<void> {
-    const { clock, localPorts } = this.#input;
-    try {
-      for (let delayMs = firstDelayMs; this.#relays[0] === other; delayMs = RETRY_MAX_MS) {
-        await delay(clock, delayMs, this.#abort.signal);
-        if (this.#relays[0] !== other) return;
-        const opened = await localPorts.openOwn(input);
-        if (!opened) continue;
-        if (this.#takeRelay(opened.relay, opened.skipped)) this.#changed.fire();
-        return;
-      }
-    } catch {
-      // The server is gone, or its route.
-    }
+  #lose(endpoint: Endpoint, error: Error | undefined): void {
+    if (error) this.#fail({ code: 'relay-ended', endpoint, detail: messageOf(error) });
+    else this.#state.take('moved');
+    this.#changed.fire();
+    void this.start();
   }
 
   /** Finds the relay that another epics-expose holds, on whichever loopback address. */
@@ -446,7 +347,8 @@ export class ServerForwarder implements Disposable {
     });
     const local = locals.find((_, index) => isThis[index]);
     if (local) {
-      this.#succeed('shared', local);
+      this.#relay.setLocal(local);
+      this.#succeed('forwarded');
       return;
     }
     this.#fail({ code: 'not-relayed', port: endpoint.port });
@@ -481,24 +383,20 @@ export class ServerForwarder implements Disposable {
     }
   }
 
-  #succeed(status: 'exposed' | 'shared', local: Endpoint): void {
-    this.#status = status;
-    this.#local = local;
-    this.#problem = undefined;
+  #succeed(event: 'exposed' | 'forwarded'): void {
+    if (this.#state.take(event)) this.#problem = undefined;
   }
 
   #fail(problem: Problem): void {
-    this.#status = 'failed';
-    this.#problem = problem;
+    if (this.#state.take('failed')) this.#problem = problem;
   }
 
   /** Ends everything; the last state stays readable. */
   dispose(): void {
     if (this.#store.isDisposed) return;
     this.#abort.abort();
-    this.#closeRelays();
-    this.#local = undefined;
-    this.#status = 'gone';
+    this.#relay.dispose();
+    this.#state.take('ended');
     this.#problem = { code: 'ioc-gone', port: this.listener.endpoint.port };
     this.#store.dispose();
   }
@@ -506,22 +404,3 @@ export class ServerForwarder implements Disposable {
 
 /** Of a server whose container is paused, whatever was wrong with it before. */
 export const PAUSED: Problem = { code: 'container-paused' };
-
-/** What people expect of a published port, and why it is relayed all the same. */
-function publishedNotes(hostPorts: readonly number[], local: Endpoint, port: number): Note[] {
-  if (hostPorts.length === 0 || hostPorts.includes(port)) return [];
-  return [{ code: 'published-elsewhere', port, hostPorts, local }];
-}
-
-/** Why it is not at its place, if it is not. */
-function skippedNotes(skipped: readonly TakenPort[], local: Endpoint, port: number): Note[] {
-  const taken = skipped.filter(hasOwner);
-  if (local.port !== port) return [{ code: 'other-number', port, local, taken }];
-  return taken.length > 0 ? [{ code: 'port-skipped', local, taken }] : [];
-}
-
-/** Whether it is known whose it is: then that one may go. */
-function hasOwner({ refusal }: TakenPort): boolean {
-  const { why } = refusal;
-  return why === 'published' || why === 'system' || (why === 'held' && refusal.owner !== undefined);
-}

@@ -1,0 +1,27 @@
+/** For each state, what an event makes of it. An event without an entry means nothing in that state. */
+export type Transitions<S extends string, E extends string> = Readonly<
+  Record<S, Readonly<Partial<Record<E, S>>>>
+>;
+
+/** The state of one thing, which changes only as its table says. */
+export class StateMachine<S extends string, E extends string> {
+  readonly #transitions: Transitions<S, E>;
+  #state: S;
+
+  constructor(transitions: Transitions<S, E>, initial: S) {
+    this.#transitions = transitions;
+    this.#state = initial;
+  }
+
+  get state(): S {
+    return this.#state;
+  }
+
+  /** Whether the event means something now; nothing changes where it does not. */
+  take(event: E): boolean {
+    const next: S | undefined = this.#transitions[this.#state][event];
+    if (next === undefined) return false;
+    this.#state = next;
+    return true;
+  }
+}

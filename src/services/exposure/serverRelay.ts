@@ -1,0 +1,211 @@
+/**
+ * Where one server is reached on this machine: the relay under its own number, one under another number
+ * that came before it, or what another program forwards. Gives way when a port becomes another's.
+ */
+import { delay } from '../../base/abort';
+import type { Clock } from '../../base/clock';
+import { type Disposable, DisposableStore } from '../../base/disposable';
+import type { Endpoint } from '../../model/endpoint';
+import type { Note, Problem, TakenPort } from '../../model/problem';
+import type { InterceptCircuit, Relay, Route } from '../host/connection';
+import { type LocalPorts, type OpenPortInput, ownerOf } from '../localPorts/localPorts';
+
+const LOOK_AGAIN_MS = 5000;
+
+export interface ServerRelayInput {
+  readonly containerKey: string;
+  /** In the container. */
+  readonly target: Endpoint;
+  /** Under which numbers the engine publishes a TCP port of the container. */
+  readonly publishedAs: (port: number) => readonly number[];
+  readonly localPorts: LocalPorts;
+  /** Whether what answers at an endpoint of this machine is this very server. */
+  readonly isSameServer: (local: Endpoint) => Promise<boolean>;
+  /** False: a relay that was opened meanwhile is closed again. */
+  readonly isWanted: () => boolean;
+  readonly clock: Clock;
+  /** Ends what waits here; the relays end with `close`. */
+  readonly signal: AbortSignal;
+  /** `local` or `notes` are others now. */
+  readonly onDidChange: () => void;
+  /** The last relay is closed: its port belongs to somebody else, or (with an error) it ended. */
+  readonly onDidLose: (endpoint: Endpoint, error: Error | undefined) => void;
+}
+
+/** 'late': it was not wanted any more when it was open. A problem: no port can be had. */
+export type OpenedRelay = 'exposed' | 'forwarded' | 'late' | Problem;
+
+export class ServerRelay implements Disposable {
+  readonly #input: ServerRelayInput;
+  readonly #store = new DisposableStore();
+  /** The one that clients are told of first; then one under another number that came before it. */
+  readonly #relays: Relay[] = [];
+  #local: Endpoint | undefined;
+  #notes: readonly Note[] = [];
+
+  constructor(input: ServerRelayInput) {
+    this.#input = input;
+  }
+
+  /** Where clients here reach the server, also while the relay is closed for a pause. */
+  get local(): Endpoint | undefined {
+    return this.#local;
+  }
+  get notes(): readonly Note[] {
+    return this.#notes;
+  }
+  /** Whether a relay of ours answers the searches of clients there. */
+  get isOpen(): boolean {
+    return this.#relays.length > 0;
+  }
+
+  /** Nothing needs to be opened: it is on this machine already. */
+  setLocal(local: Endpoint): void {
+    if (!this.#store.isDisposed) this.#local = local;
+  }
+
+  /** Opens the relay on the first port that can be had. */
+  async open(route: Route, intercept: InterceptCircuit | undefined): Promise<OpenedRelay> {
+    const { containerKey, target, localPorts, isSameServer, signal } = this.#input;
+    const input: OpenPortInput = {
+      ...{ containerKey, route, target, isSameServer, signal },
+      ...(intercept && { intercept }),
+      onMustMove: (relay) => this.#move(relay, input),
+    };
+    const opened = await localPorts.open(input);
+    if (opened.kind === 'taken') {
+      return { code: 'port-taken', port: target.port, taken: opened.taken };
+    }
+    if (opened.kind === 'shared') {
+      const { local, holder } = opened;
+      const owner = holder?.process && ownerOf(holder);
+      this.#local = local;
+      this.#notes = [{ code: 'forwarded', local, ...(owner && { owner }) }];
+      return 'forwarded';
+    }
+    const { relay, skipped } = opened;
+    if (!this.#take(relay, skipped)) return 'late';
+    if (relay.local.port !== target.port) void this.#awaitOwnNumber(relay, input);
+    return 'exposed';
+  }
+
+  /** Closes relays; their connections come to their own ends, and `local` stays known. */
+  closeRelays(): void {
+    for (const relay of this.#relays.splice(0)) this.#input.localPorts.close(relay);
+  }
+
+  #take(relay: Relay, skipped: readonly TakenPort[]): boolean {
+    if (this.#store.isDisposed || !this.#input.isWanted()) {
+      this.#input.localPorts.close(relay);
+      return false;
+    }
+    this.#relays.unshift(relay);
+    this.#local = relay.local;
+    this.#setNotes(relay, skipped);
+    void this.#watchSkipped(relay, skipped);
+    this.#store.add(
+      relay.onDidEnd((error) => {
+        if (error) this.#lose(relay.local, error);
+      }),
+    );
+    return true;
+  }
+
+  #lose(endpoint: Endpoint, error?: Error): void {
+    this.closeRelays();
+    this.#local = undefined;
+    this.#input.onDidLose(endpoint, error);
+  }
+
+  /** Its port belongs to somebody else now: its connections go on, new ones find another port. */
+  #move(relay: Relay, input: OpenPortInput): void {
+    const at = this.#relays.indexOf(relay);
+    if (at < 0) return;
+    this.#relays.splice(at, 1);
+    this.#input.localPorts.close(relay);
+    const [left] = this.#relays;
+    if (!left) {
+      this.#lose(relay.local);
+      return;
+    }
+    this.#local = left.local;
+    const isOwn = left.local.port === this.#input.target.port;
+    if (!isOwn) void this.#awaitOwnNumber(left, input, 0);
+    this.#input.onDidChange();
+  }
+
+  #setNotes({ local }: Relay, skipped: readonly TakenPort[]): void {
+    const { target, publishedAs } = this.#input;
+    this.#notes = [
+      ...skippedNotes(skipped, local, target.port),
+      ...publishedNotes(publishedAs(target.port), local, target.port),
+    ];
+  }
+
+  /** Who had the places before this one may go: then that is not said any more. */
+  async #watchSkipped(relay: Relay, first: readonly TakenPort[]): Promise<void> {
+    const { clock, localPorts, signal } = this.#input;
+    let skipped: readonly TakenPort[] = first.filter(hasOwner);
+    try {
+      while (skipped.length > 0) {
+        await delay(clock, LOOK_AGAIN_MS, signal);
+        const still = await localPorts.stillTaken(skipped);
+        if (this.#relays[0] !== relay) return;
+        const isSame = JSON.stringify(still) === JSON.stringify(skipped);
+        skipped = still;
+        if (isSame) continue;
+        this.#setNotes(relay, skipped);
+        this.#input.onDidChange();
+      }
+    } catch {
+      // The server is gone.
+    }
+  }
+
+  /** Whoever has it may go; the other number stays too, for the clients that know it. */
+  async #awaitOwnNumber(
+    other: Relay,
+    input: OpenPortInput,
+    firstDelayMs = LOOK_AGAIN_MS,
+  ): Promise<void> {
+    const { clock, localPorts, signal } = this.#input;
+    try {
+      for (let delayMs = firstDelayMs; this.#relays[0] === other; delayMs = LOOK_AGAIN_MS) {
+        await delay(clock, delayMs, signal);
+        if (this.#relays[0] !== other) return;
+        const opened = await localPorts.openOwn(input);
+        if (!opened) continue;
+        if (this.#take(opened.relay, opened.skipped)) this.#input.onDidChange();
+        return;
+      }
+    } catch {
+      // The server is gone, or its route.
+    }
+  }
+
+  /** Ends everything; connections through relays come to their own ends. */
+  dispose(): void {
+    this.closeRelays();
+    this.#local = undefined;
+    this.#store.dispose();
+  }
+}
+
+/** What people expect of a published port, and why it is relayed all the same. */
+function publishedNotes(hostPorts: readonly number[], local: Endpoint, port: number): Note[] {
+  if (hostPorts.length === 0 || hostPorts.includes(port)) return [];
+  return [{ code: 'published-elsewhere', port, hostPorts, local }];
+}
+
+/** Why it is not at its place, if it is not. */
+function skippedNotes(skipped: readonly TakenPort[], local: Endpoint, port: number): Note[] {
+  const taken = skipped.filter(hasOwner);
+  if (local.port !== port) return [{ code: 'other-number', port, local, taken }];
+  return taken.length > 0 ? [{ code: 'port-skipped', local, taken }] : [];
+}
+
+/** Whether it is known whose it is: then that one may go. */
+function hasOwner({ refusal }: TakenPort): boolean {
+  const { why } = refusal;
+  return why === 'published' || why === 'system' || (why === 'held' && refusal.owner !== undefined);
+}
