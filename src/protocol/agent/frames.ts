@@ -49,6 +49,7 @@ export const FrameType = {
   /** From the agent: a part of the answer. The part with an empty payload is the last. */
   REPORT: 11,
 } as const;
+/** A number of `FrameType`. */
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 /** Bytes of DATA that each side may send before it gets credit. */

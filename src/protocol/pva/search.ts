@@ -20,7 +20,7 @@ export interface SearchRequest {
   readonly flags: number;
   /** Set only by us: asks the server at the end of the circuit, and no relay in between. */
   readonly isDirect: boolean;
-  /** Where to send the answer over UDP: 16 bytes, IPv4 as ::ffff:a.b.c.d; zeros mean the sender. */
+  /** Where to send the answer over UDP: 16 bytes, IPv4-mapped; zeros mean the sender. */
   readonly replyAddress: Uint8Array;
   readonly replyPort: number;
   /** Transports that the client accepts, such as tcp; empty: any. */
@@ -110,7 +110,7 @@ export function mustReply(request: SearchRequest): boolean {
   return (request.flags & SEARCH_MUST_REPLY) !== 0;
 }
 
-/** ::ffff:a.b.c.d */
+/** A dotted IPv4 address as 16 bytes, IPv4-mapped (::ffff:a.b.c.d). */
 export function ipv4Address(host: string): Uint8Array {
   return Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...host.split('.').map(Number));
 }
