@@ -1,4 +1,4 @@
-/** The extension: wiring only. Nothing heavy is loaded before the person exposes PVs. */
+/** The extension: wiring only. Nothing heavy is loaded before the user exposes PVs. */
 import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import * as vscode from 'vscode';
@@ -27,12 +27,13 @@ import { createStatusBar } from './ui/statusBar';
 import { type Connect, WindowExposure } from './ui/windowExposure';
 import { OwnContainer, readRemoteText, windowPlace, windowRemote } from './ui/windowPlace';
 
-/** In the workspace's state: whether the window exposes, also after a reload. */
+/** Key in the workspace's state: whether the window exposes PVs, also after a reload. */
 const IS_EXPOSING = 'isExposing';
 const WINDOW_ID = 'windowId';
 /** Loopback addresses answer at once. */
 const REFUSED_TIMEOUT_MS = 2000;
 
+/** Called by VS Code once it has started. */
 export function activate(context: vscode.ExtensionContext): void {
   const store = new DisposableStore();
   context.subscriptions.push(store);
@@ -102,7 +103,10 @@ export function activate(context: vscode.ExtensionContext): void {
   });
 }
 
-/** False when the person exposed meanwhile, or the window closes. Where it cannot be known: at once. */
+/**
+ * Waits until an IOC listens in the window's container. False when the user has exposed PVs
+ * meanwhile or the window closes. True at once if it cannot be known.
+ */
 async function untilIocListens(exposure: WindowExposure, store: DisposableStore): Promise<boolean> {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
   if (!folder) return true;
@@ -125,14 +129,14 @@ async function untilIocListens(exposure: WindowExposure, store: DisposableStore)
   }
 }
 
-/** What the window says of its engine; none: look for engines. */
+/** The engines that the window implies; none: search for engines. */
 function windowEngines(place: WindowPlace, engine: string | undefined): string[] {
-  // In a container there is none to ask; the core looks around itself.
+  // A container has no engine to ask; the core looks around in it.
   if (place === 'inside') return ['here:'];
   return engine === undefined ? [] : [engine];
 }
 
-/** The core, in the background process that all windows and terminals share. */
+/** Connects to the core in the broker, which all windows and terminals share. */
 function connectTo(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Connect {
   const { version } = context.extension.packageJSON as { version: string };
   return async (signal) => {
@@ -151,7 +155,7 @@ function connectTo(context: vscode.ExtensionContext, log: vscode.LogOutputChanne
   };
 }
 
-/** The same after a reload, so that the core knows its window again. */
+/** Identifies the window, also after a reload, so that the core recognises it. */
 async function windowId(state: vscode.Memento): Promise<string> {
   const known = state.get<string>(WINDOW_ID);
   if (known !== undefined) return known;

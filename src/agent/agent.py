@@ -22,7 +22,7 @@ WINDOW_BYTES = 2 << 20
 CREDIT_STEP_BYTES = WINDOW_BYTES // 8
 MAX_PAYLOAD_BYTES = 1 << 20
 READ_BYTES = 256 << 10
-# Beyond this much unsent output no connection is read: the engine is slower than all of them.
+# With more unsent output than this, no connection is read: the engine is slower than all of them.
 OUTPUT_LIMIT_BYTES = 1 << 20
 CONNECT_TIMEOUT_S = 10
 OWN_TIMEOUT_S = 2
@@ -48,7 +48,7 @@ class Connection:
         self.uncredited = 0
         self.window = WINDOW_BYTES
         self.has_peer_ended = False  # EOF came from the other side
-        self.has_ended = False  # the socket said its end, and we passed it on
+        self.has_ended = False  # the socket has ended, and we passed that on
         self.has_shut_down = False
         self.mask = 0
 
@@ -101,7 +101,7 @@ class Connection:
         self.mask = mask
 
     def update(self):
-        """Waits for what this connection can use now, no more."""
+        """Waits only for what this connection can use now."""
         if not self.is_open:
             return
         if self.has_ended and self.has_shut_down:
@@ -161,7 +161,7 @@ class Connection:
             self.socket.shutdown(socket.SHUT_WR)
 
     def broken(self):
-        """After its end a peer that closed answers our bytes with a reset: nothing is missing then."""
+        """A peer that closed after its end answers our bytes with a reset: then nothing is missing."""
         if self.has_ended:
             self.has_shut_down = True
             self.pending = []
@@ -173,7 +173,7 @@ class Connection:
             self.close()
 
     def reset(self):
-        """The other side broke: so does this one, with a reset instead of an orderly end."""
+        """The other side broke, so this one ends with a reset instead of an orderly end."""
         if self.socket:
             try:
                 linger = struct.pack("ii", 1, 0)
@@ -217,7 +217,7 @@ class Agent:
         self.send(HELLO, 0, ("python %d.%d.%d" % sys.version_info[:3]).encode())
         silent_periods = 0
         period_end = time.monotonic() + SILENT_PERIOD_S
-        # Periods, not time: after a pause of the container the clock has jumped, and ticks wait unread.
+        # Count periods, not time: after a pause of the container the clock has jumped, and ticks wait unread.
         while silent_periods < SILENT_PERIODS:
             self.flush()
             now = time.monotonic()
@@ -307,7 +307,7 @@ class Agent:
             connection.reset()
             return
         if kind == DATA:
-            if connection.has_shut_down:  # nobody takes it any more; let the sender come to its end
+            if connection.has_shut_down:  # nobody reads it any more; let the sender come to its end
                 self.send(CREDIT, number, struct.pack(">I", len(payload)))
                 return
             connection.deliver(payload)
@@ -333,7 +333,7 @@ class Agent:
 
 
 def places_of(host):
-    """Where a listener is reached, as connectInside.ts has it: own addresses first, loopback last."""
+    """Where to reach a listener, as in connectInside.ts: own addresses first, loopback last."""
     if host not in ("0.0.0.0", "::"):
         return [host]
     if host == "0.0.0.0":
@@ -342,7 +342,7 @@ def places_of(host):
 
 
 def own_ipv4():
-    """Lines of the kernel's table that say LOCAL follow the one that has the address."""
+    """In the kernel's table, lines that say LOCAL follow the line with the address."""
     found = []
     address = ""
     for line in read("/proc/net/fib_trie").decode("ascii", "replace").splitlines():
@@ -356,14 +356,14 @@ def own_ipv4():
 
 
 def own_ipv6():
-    """Global ones: the fourth word is the scope."""
+    """Global addresses: the fourth word is the scope."""
     lines = [line.split() for line in read("/proc/net/if_inet6").decode("ascii", "replace").splitlines()]
     packed = [bytes.fromhex(words[0]) for words in lines if len(words) > 3 and words[3] == "00"]
     return [socket.inet_ntop(socket.AF_INET6, address) for address in packed]
 
 
 def look(command):
-    """The answers of parseLook.ts: copies of files below /proc."""
+    """Answers the look commands of parseLook.ts with copies of files below /proc."""
     marker, letter = command.split()[:2]
 
     def section(heading, content):
@@ -419,5 +419,5 @@ try:
     Agent().run()
 except (BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
     pass
-# Not sys.exit: nothing is left to be flushed, and nobody to read it.
+# Not sys.exit: nothing is left to flush, and nobody would read it.
 os._exit(0)

@@ -1,12 +1,14 @@
 /**
- * What Node runs in a container's network namespace to carry connections, bundled into one script.
- * Started in one of two ways, and in both it ends when who started it is gone:
+ * The agent that Node runs in a container's network namespace to carry connections, bundled into
+ * one script. It is started in one of two ways, and in both it ends when whoever started it is
+ * gone:
  *
  * - by an engine's exec, as `node -e SCRIPT`: frames over stdin and stdout;
- * - entered from the machine of the engine, as `nsenter ... node agent.js` with an IPC channel:
- *   then every connected socket itself is handed over, and no byte of it passes through here.
+ * - entered from the engine's machine, as `nsenter ... node agent.js` with an IPC channel: then
+ *   every connected socket itself is handed over, and no byte of it passes through here.
  *
- * It must run on the old Nodes that containers have (14 and later), and writes nothing anywhere.
+ * It must run on the old versions of Node that containers have (14 and later), and writes nothing
+ * to disk.
  */
 import { Socket } from 'node:net';
 import { messageOf } from '../base/errors';
@@ -53,7 +55,8 @@ function serveStreams(): void {
     else if (frame.type === FrameType.LOOK) look(link, frame);
   });
   link.onDidClose(() => process.exit(0));
-  // Periods, not time: after a pause of the container the clock has jumped, and TICKs wait unread.
+  // Count periods, not time: after a pause of the container the clock has jumped, and TICKs wait
+  // unread.
   setInterval(() => {
     if (++silentPeriods >= 6) process.exit(0);
   }, TICK_PERIOD_MS);

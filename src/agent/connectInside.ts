@@ -1,22 +1,19 @@
-/**
- * Connects to a listener in the network namespace that the agent runs in. To one that is bound to every
- * address it connects from, and to, the namespace's own address first: from loopback, rules by host in
- * the IOC would take every client of ours for a program of the container.
- */
 import { isIPv4, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { messageOf, TransportError } from '../base/errors';
 import { type Endpoint, isLoopback, isUnspecified } from '../model/endpoint';
 import { connectTcp } from '../node/relay/connectTcp';
 
-/** Own addresses that are tried. */
+/** How many own addresses are tried. */
 const MAX_OWN = 3;
-/** For each of them; what goes to an own address never leaves the machine, so it answers at once. */
+/**
+ * For each of them. Traffic to an own address never leaves the machine, so the answer is immediate.
+ */
 const OWN_TIMEOUT_MS = 2000;
 
 /**
- * Never aborted: a connection that nobody waits for any more is closed when it is there. By hand,
- * for the Nodes that have no AbortController yet.
+ * Never aborted: a connection that is no longer wanted is closed when it arrives. Written by hand
+ * for versions of Node without AbortController.
  */
 const never = {
   aborted: false,
@@ -24,7 +21,12 @@ const never = {
   removeEventListener: () => undefined,
 } as unknown as AbortSignal;
 
-/** Rejects with TransportError, which tells of every address that was tried. */
+/**
+ * Connects to a listener in the network namespace that the agent runs in. If the listener is bound
+ * to every address, it connects from and to the namespace's own address first: from loopback, rules
+ * by host in the IOC would take all our clients for programs of the container. Rejects with
+ * TransportError that lists every address tried.
+ */
 export async function connectInside(target: Endpoint): Promise<Socket> {
   const places = placesOf(target, isUnspecified(target.host) ? ownAddresses() : []);
   const failures: string[] = [];
@@ -39,7 +41,10 @@ export async function connectInside(target: Endpoint): Promise<Socket> {
   throw new TransportError(failures.join(', '));
 }
 
-/** In the order in which they are tried; loopback last, which is all that `--network none` has. */
+/**
+ * The endpoints to try, in this order. Loopback comes last; with `--network none` it is all there
+ * is.
+ */
 export function placesOf({ host, port }: Endpoint, own: readonly string[]): Endpoint[] {
   if (!isUnspecified(host)) return [{ host, port }];
   const takesIpv6 = host === '::';
@@ -48,7 +53,7 @@ export function placesOf({ host, port }: Endpoint, own: readonly string[]): Endp
   return [...usable, ...loopbacks].map((address) => ({ host: address, port }));
 }
 
-/** IPv4 first, as EPICS is; without those that need an interface to be named. */
+/** IPv4 first, as in EPICS; without those that need an interface name. */
 function ownAddresses(): string[] {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const own = all

@@ -1,6 +1,9 @@
-/** The agent's answers to look commands (src/services/detect/parseLook.ts): copies of /proc files. */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
+/**
+ * Answers one look command (src/services/discovery/detect/parseLook.ts): sections that copy files
+ * of /proc. Files that cannot be read are empty.
+ */
 export function answerLook(command: string): string {
   const [marker = '', letter = '', ...pids] = command.trim().split(' ');
   const section = (heading: string, text: string): string => `${marker} ${heading}\n${text}\n`;
@@ -52,7 +55,7 @@ function list(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
-    return []; // not ours to see, or it has just ended
+    return []; // not visible to us, or it has just ended
   }
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from './clock';
 import { CancelledError, TimeoutError } from './errors';
 import { type Disposable, DisposableStore, toDisposable } from './disposable';
 
-/** Calls back once when the signal aborts (at once when it has); dispose to stop listening. */
+/** Calls back once when the signal aborts, at once if it already has. Dispose to stop listening. */
 export function onAbort(signal: AbortSignal, callback: () => void): Disposable {
   if (signal.aborted) {
     callback();
@@ -12,7 +12,7 @@ export function onAbort(signal: AbortSignal, callback: () => void): Disposable {
   return toDisposable(() => signal.removeEventListener('abort', callback));
 }
 
-/** Waits `delayMs`; rejects with CancelledError when the signal aborts first. */
+/** Resolves after `delayMs`; rejects with CancelledError if the signal aborts first. */
 export function delay(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const store = new DisposableStore();
@@ -32,9 +32,11 @@ export function delay(clock: Clock, delayMs: number, signal: AbortSignal): Promi
 }
 
 /**
- * Runs work under a deadline, which is stretched on a busy machine, and a signal: `start` gets a signal that aborts on either, and the
- * result rejects with TimeoutError (message given by the caller, made before the wait so that its
- * stack shows who waited) or CancelledError at that moment, whether or not `start` obeys.
+ * Runs work under a deadline (stretched on a busy machine, see `Clock.stretch`) and a signal.
+ * `start` gets a signal that aborts on either. At that moment the result rejects, with TimeoutError
+ * or CancelledError, whether or not `start` obeys; it also rejects with whatever `start` rejects
+ * with. The caller words the timeout message; the error is made before the wait, so that its stack
+ * shows who waited.
  */
 export function withDeadline<T>(
   clock: Clock,

@@ -1,4 +1,4 @@
-/** A text from outside, of so many characters at most; where it is cut, that is seen. */
+/** Cuts text from outside to `maxLength` characters; "..." shows where it was cut. */
 export function clipped(text: string, maxLength: number): string {
   return text.length <= maxLength ? text : `${text.slice(0, maxLength)}...`;
 }

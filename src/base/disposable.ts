@@ -1,9 +1,12 @@
-/** Who creates, disposes. `dispose` is idempotent, synchronous and never throws. */
+/**
+ * Something that must be ended. Whoever creates it disposes it. `dispose` is idempotent and
+ * synchronous, and never throws.
+ */
 export interface Disposable {
   dispose(): void;
 }
 
-/** Makes a Disposable of a function, which runs once at most. */
+/** Makes a Disposable from a function, which runs at most once. */
 export function toDisposable(onDispose: () => void): Disposable {
   let isDisposed = false;
   return {
@@ -16,8 +19,8 @@ export function toDisposable(onDispose: () => void): Disposable {
 }
 
 /**
- * Owns disposables and ends them in the reverse order of their adding. What is added after the
- * store was disposed is disposed at once, so an initialisation that finishes late leaks nothing.
+ * Owns disposables and disposes them in reverse order of adding. Anything added after the store was
+ * disposed is disposed at once, so an initialisation that finishes late leaks nothing.
  */
 export class DisposableStore implements Disposable {
   readonly #items = new Set<Disposable>();
@@ -33,7 +36,7 @@ export class DisposableStore implements Disposable {
     return item;
   }
 
-  /** Disposes one item before the store itself ends. */
+  /** Disposes one item early, before the store itself ends. */
   release(item: Disposable): void {
     if (this.#items.delete(item)) item.dispose();
   }

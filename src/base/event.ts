@@ -3,7 +3,10 @@ import { type Disposable, toDisposable } from './disposable';
 /** Subscribes a listener; dispose the result to unsubscribe. Shaped like vscode.Event. */
 export type Event<T> = (listener: (value: T) => void) => Disposable;
 
-/** The firing side of an Event. A listener added or removed while firing counts from the next fire. */
+/**
+ * The firing side of an Event. Adding or removing a listener while firing takes effect with the
+ * next fire.
+ */
 export class EventEmitter<T> implements Disposable {
   #listeners: ReadonlySet<(value: T) => void> = new Set();
 

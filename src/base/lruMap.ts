@@ -1,4 +1,4 @@
-/** A map of so many entries at most: those that were set longest ago go first. */
+/** A map of at most `capacity` entries: the entry that was set longest ago goes first. */
 export class LruMap<K, V> {
   readonly #entries = new Map<K, V>();
 
@@ -8,12 +8,12 @@ export class LruMap<K, V> {
     return this.#entries.size;
   }
 
-  /** Does not make it newer. */
+  /** Reading does not make an entry newer. */
   get(key: K): V | undefined {
     return this.#entries.get(key);
   }
 
-  /** Returns the entry that had to go for it. */
+  /** Sets the newest entry; returns the one that had to go for it, if any. */
   set(key: K, value: V): readonly [K, V] | undefined {
     this.#entries.delete(key);
     this.#entries.set(key, value);
@@ -35,7 +35,7 @@ export class LruMap<K, V> {
     return this.#entries.values();
   }
 
-  /** The oldest first. */
+  /** Oldest first. */
   [Symbol.iterator](): IterableIterator<[K, V]> {
     return this.#entries.entries();
   }

@@ -1,4 +1,7 @@
-/** Works through the items, at most `laneCount` at once; the results in the order of the items. */
+/**
+ * Works through the items, at most `laneCount` at once. The results are in the order of the items;
+ * rejects with the first error of `work`.
+ */
 export async function mapConcurrent<T, R>(
   laneCount: number,
   items: readonly T[],

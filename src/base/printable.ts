@@ -1,22 +1,34 @@
 /**
- * Text from outside, made for people: what would steer a terminal, forge a line, turn its direction
- * or hide, is shown as an escape. Saying it twice changes nothing.
+ * Makes text from outside safe to read: whatever would steer a terminal, forge a line, reverse the
+ * direction of text or hide is shown as an escape. Escaping twice changes nothing.
  */
 
-/** Controls (C0, DEL, C1), formats (bidi, zero width), line and paragraph ends, half characters, and what is drawn as nothing. */
+/**
+ * Controls (C0, DEL, C1), formats (bidi, zero width), line and paragraph separators, lone
+ * surrogates, and characters that are drawn as nothing.
+ */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** One line: `\x1b`, `\u202e`, `\u{e0041}` in place of what is not to be printed, line ends included. */
+/**
+ * Makes one line of text: unprintable characters, line ends included, become `\x1b`, `\u202e` or
+ * `\u{e0041}`.
+ */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, escaped);
 }
 
-/** For logs and stacks: line ends stay, and no further line can be taken for one that we wrote. */
+/**
+ * As `printable`, but for several lines (logs, stacks): line ends stay, and further lines are
+ * indented so that none can pass for one of ours.
+ */
 export function printableLines(text: string): string {
   return text.split(/\r?\n/).map(printable).join('\n    ');
 }
 
-/** JSON that says the very same and is safe to print; it may be indented. */
+/**
+ * The same JSON with unprintable characters as `\uXXXX`: safe to print, equal when parsed.
+ * Indentation stays.
+ */
 export function printableJson(json: string): string {
   return json.replace(UNPRINTABLE, (character) =>
     character === '\n'

@@ -1,7 +1,10 @@
 import type { Clock } from './clock';
 import type { DisposableStore } from './disposable';
 
-/** Calls back once after `delayMs` unless the store ends first; the store does not keep it after. */
+/**
+ * Calls back once after `delayMs` unless the store is disposed first. The store forgets the timer
+ * when it has fired.
+ */
 export function schedule(
   store: DisposableStore,
   clock: Clock,

@@ -1,22 +1,25 @@
 /**
- * Divides work on what others have written into slices, with a rest after each: no turn of the event
- * loop is long, and the work takes a bounded share of the time, whatever it is fed. Steps are counted
- * (some ten nanoseconds each), and time is looked at beside, for machines that are slow or busy.
+ * Divides work on text from outside into slices, with a rest after each. No turn of the event loop
+ * is long, and the work takes a bounded share of the time, whatever it is fed. Steps are counted
+ * (some ten nanoseconds each); the clock is read as well, for slow or busy machines.
  */
 import { delay } from './abort';
 import type { Clock } from './clock';
 
-/** A character that is read, or the like. */
+/** Steps in one slice; a step is about one character read. */
 export const STEPS_PER_SLICE = 200_000;
 const SLICE_MS = 8;
 const STEPS_PER_LOOK_AT_CLOCK = 4096;
-/** A rest is so many times as long as the slice before it: a third of the time is worked. */
+/** A rest is this many times as long as the slice before it, so work takes a third of the time. */
 const REST_FACTOR = 2;
 const MIN_REST_MS = 1;
-/** A slice may have waited for something (a file), which is no work. */
+/** A slice may include a wait (for a file), which is no work. */
 const MAX_REST_MS = 25;
 
-/** Shared by all whose work counts together, such as the IOCs of one container. */
+/**
+ * One budget of work, shared by everything that counts together, such as the IOCs of one container.
+ * Call `take` after each bit of work and `restIfOver` where it can pause.
+ */
 export class Slices {
   readonly #clock: Clock;
   readonly #stepsPerSlice: number;
@@ -27,7 +30,7 @@ export class Slices {
   #resting: Promise<void> = Promise.resolve();
   #count = 0;
 
-  /** `restFactor` 0 only lets others go on: for work that a person asked for and waits for. */
+  /** `restFactor` 0 only yields to other work: for work that the user asked for and waits for. */
   constructor(clock: Clock, stepsPerSlice = STEPS_PER_SLICE, restFactor = REST_FACTOR) {
     this.#restFactor = restFactor;
     this.#clock = clock;
@@ -35,7 +38,7 @@ export class Slices {
     this.#stepsLeft = stepsPerSlice;
   }
 
-  /** Slices that are over. */
+  /** How many slices have ended. */
   get count(): number {
     return this.#count;
   }
@@ -45,12 +48,12 @@ export class Slices {
     return this.#clock.nowMs();
   }
 
-  /** True when the slice is over: `rest` before going on. */
+  /** Whether the slice is used up: `rest` before going on. */
   get isOver(): boolean {
     return this.#stepsLeft <= 0;
   }
 
-  /** Counts work that was done. */
+  /** Counts steps of work done. */
   take(steps: number): void {
     this.#stepsLeft -= steps;
     this.#stepsToLook -= steps;
@@ -61,7 +64,10 @@ export class Slices {
     if (nowMs - this.#startMs >= SLICE_MS) this.#stepsLeft = 0;
   }
 
-  /** Ends the slice. Those who rest wake one after another. Rejects with CancelledError. */
+  /**
+   * Ends the slice and rests. Several callers wake one after another. Rejects with CancelledError
+   * when the signal aborts.
+   */
   async rest(signal: AbortSignal): Promise<void> {
     this.#count++;
     const workedMs = this.#clock.nowMs() - (this.#startMs ?? this.#clock.nowMs());
@@ -80,7 +86,7 @@ export class Slices {
     this.#startMs = undefined;
   }
 
-  /** Ends the slice if it is over. */
+  /** Rests if the slice is used up. */
   async restIfOver(signal: AbortSignal): Promise<void> {
     if (this.isOver) await this.rest(signal);
   }

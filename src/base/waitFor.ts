@@ -2,8 +2,9 @@ import { delay } from './abort';
 import type { Clock } from './clock';
 
 /**
- * Looks again every `everyMs` until there is something to see, which it resolves to. Rejects with what
- * `look` throws, and with CancelledError when the signal aborts. For what tells nobody when it happens.
+ * Calls `look` every `everyMs` until it returns something, and resolves to that. Rejects with what
+ * `look` throws, and with CancelledError when the signal aborts. For changes that nothing
+ * announces.
  */
 export async function waitFor<T>(
   clock: Clock,

@@ -1,7 +1,3 @@
-/**
- * Which loopback address each container had, over restarts of the broker: clients have it in their
- * settings. Best effort: what cannot be read or written is as if it had never been.
- */
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { messageOf } from '../base/errors';
 import type { Log } from '../base/log';
@@ -12,7 +8,11 @@ const MAX_CONTAINERS = 500;
 const MAX_KEY = 512;
 const MAX_BYTES = 2 * MAX_CONTAINERS * MAX_KEY;
 
-/** The last number of 127.0.0.N by container, the one that was used last at the end. */
+/**
+ * The loopback address that each container had, kept over restarts of the broker because clients
+ * have it in their settings. The values are the last number of 127.0.0.N, most recently used last.
+ * Best effort: what cannot be read or written counts as never written; that is logged.
+ */
 export function openAddressFile(path: string, log: Log): AddressMemory {
   const known = read(path, log);
   return {
@@ -40,7 +40,7 @@ function read(path: string, log: Log): Map<string, number> {
 }
 
 function checked(data: unknown): [string, number][] {
-  if (!Array.isArray(data)) throw new Error('it holds no list');
+  if (!Array.isArray(data)) throw new Error('it does not contain a list');
   return data.slice(-MAX_CONTAINERS).map((entry: unknown) => {
     const [key, index] = Array.isArray(entry) ? (entry as unknown[]) : [];
     const isKey = typeof key === 'string' && key.length <= MAX_KEY;
@@ -50,13 +50,13 @@ function checked(data: unknown): [string, number][] {
   });
 }
 
-/** Whole or not at all. */
+/** Writes the whole file or nothing. */
 function write(path: string, known: ReadonlyMap<string, number>, log: Log): void {
   try {
     const fresh = `${path}.${process.pid}`;
     writeFileSync(fresh, JSON.stringify([...known]), { mode: 0o600 });
     renameSync(fresh, path);
   } catch (error) {
-    log('info', 'session', `${path} is not kept: ${messageOf(error)}`);
+    log('info', 'session', `${path} cannot be written: ${messageOf(error)}`);
   }
 }

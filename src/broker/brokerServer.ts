@@ -1,13 +1,3 @@
-/**
- * Serves an Core to the front ends of this user. The rules:
- *  - A request ends when its front end says goodbye. One that vanishes keeps it for the grace, and takes
- *    it over when it comes back under its id (a window that reloads).
- *  - A newer version is made room for: we stop listening, and serve those who are there for as long
- *    as they stay. The newer broker finds our relays in use, shows them as shared, and opens its own
- *    when ours end. When all who request something have moved there (windows of an extension that was
- *    updated), our ports are free at once, and we last as long as circuits of clients do.
- *  - Whose socket was taken by another (both started at once) makes room likewise.
- */
 import { statSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import type { Clock } from '../base/clock';
@@ -28,12 +18,12 @@ import type { Core } from '../services/core';
 
 /** How long a request outlives a front end that vanished, and the broker its last front end. */
 export const GRACE_MS = 10_000;
-/** How long one that made room waits for the answer to that to go out. */
+/** After the broker has made room, how long it waits for the answer to that to go out. */
 const HANDED_OVER_MS = 100;
-/** How often it is looked whether the socket is still ours. */
+/** How often to check that the socket is still ours. */
 const SOCKET_CHECK_MS = 5000;
 
-/** How often it is looked whether circuits are left when nothing listens any more. */
+/** How often to check for remaining circuits once nothing listens any more. */
 const CIRCUITS_CHECK_MS = 1000;
 
 const LEAVING_WORDS: Record<Leaving, string> = {
@@ -42,6 +32,7 @@ const LEAVING_WORDS: Record<Leaving, string> = {
   moved: 'goes to a newer broker',
 };
 
+/** What a BrokerServer needs. */
 export interface BrokerServerInput {
   readonly place: BrokerPaths;
   readonly core: Core;
@@ -50,9 +41,9 @@ export interface BrokerServerInput {
   readonly graceMs: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** A front end asks for the end. */
+  /** A front end asked the broker to stop. */
   readonly onStop: () => void;
-  /** The last front end left a grace ago, or none came. */
+  /** The grace period has passed without a front end. */
   readonly onIdle: () => void;
 }
 
@@ -60,11 +51,22 @@ interface Known {
   readonly exposure: CoreApi;
   request: ExposeRequest | undefined;
   isConnected: boolean;
-  /** To our successor. */
+  /** Whether it has moved to our successor. */
   hasMoved?: boolean;
   grace?: Disposable;
 }
 
+/**
+ * Serves a Core to the front ends of this user. The rules:
+ * - A request ends when its front end says goodbye. A front end that vanishes keeps its request for
+ *   the grace period, and takes it over again when it returns under its id (a window that reloads).
+ * - We make room for a newer version: we stop listening, and serve those who are connected for as
+ *   long as they stay. The newer broker finds our relays in use, shows them as shared, and opens
+ *   its own when ours end. Once every front end with a request has moved there (windows of an
+ *   extension that was updated), our ports are freed at once, and we last as long as circuits of
+ *   clients do.
+ * - If another broker took our socket (both started at once), we make room likewise.
+ */
 export class BrokerServer implements FrontEndHost {
   readonly #input: BrokerServerInput;
   readonly #store = new DisposableStore();
@@ -81,7 +83,7 @@ export class BrokerServer implements FrontEndHost {
     this.#input = input;
   }
 
-  /** Undefined when another broker serves this user already. */
+  /** Starts to listen; undefined when another broker serves this user already. */
   static async listen(input: BrokerServerInput): Promise<BrokerServer | undefined> {
     const broker = new BrokerServer(input);
     const server = await listenExclusively(
@@ -114,7 +116,7 @@ export class BrokerServer implements FrontEndHost {
     return this.#input.core.requests;
   }
 
-  /** A window on a busy machine takes its time to come back. */
+  /** A window on a busy machine needs longer to come back. */
   get #graceMs(): number {
     return this.#input.clock.stretch(this.#input.graceMs);
   }
@@ -134,7 +136,7 @@ export class BrokerServer implements FrontEndHost {
     const { log, core } = this.#input;
     const former = this.#known.get(clientId);
     const isReturn = former !== undefined && !former.isConnected;
-    log('info', 'session', `${clientName} ${version} ${isReturn ? 'is back' : 'is here'}`);
+    log('info', 'session', `${clientName} ${version} ${isReturn ? 'is back' : 'is connected'}`);
     former?.grace?.dispose();
     const known: Known =
       former && isReturn
@@ -142,7 +144,7 @@ export class BrokerServer implements FrontEndHost {
         : { exposure: core.openFrontEnd(), request: undefined, isConnected: true };
     known.isConnected = true;
     known.hasMoved = false;
-    // Two at once under one id are two front ends.
+    // Two at once with one id are two front ends.
     const key = former && !isReturn ? `${clientId} ${++this.#twins}` : clientId;
     this.#known.set(key, known);
     this.#idle?.dispose();
@@ -172,8 +174,8 @@ export class BrokerServer implements FrontEndHost {
   }
 
   /**
-   * When all who still request something here request it from our successor now, that can have our ports;
-   * circuits of clients go on until they end by themselves.
+   * When every front end that still requests something has moved to our successor, it can have our
+   * ports; circuits of clients go on until they end on their own.
    */
   #retireWhenAlone(): void {
     const { core, clock, log } = this.#input;
@@ -182,7 +184,7 @@ export class BrokerServer implements FrontEndHost {
     if (this.#isRetired || this.#store.isDisposed) return;
     this.#isRetired = true;
     core.retire();
-    log('info', 'session', `listens no more; ${core.circuitCount} circuits go on`);
+    log('info', 'session', `no longer listens; ${core.circuitCount} circuits go on`);
     const look = (): void => {
       if (core.circuitCount > 0) {
         schedule(this.#store, clock, CIRCUITS_CHECK_MS, look);
@@ -195,20 +197,20 @@ export class BrokerServer implements FrontEndHost {
     look();
   }
 
-  /** After the grace, unless somebody is there or may still come back. */
+  /** After the grace period, unless a front end is connected or may still come back. */
   #exitWhenIdle(): void {
     this.#idle?.dispose();
     if (this.#known.size > 0 || this.#store.isDisposed) return;
     // When nobody can find us any more, there is nothing to wait for.
     const delayMs = this.#server ? this.#graceMs : HANDED_OVER_MS;
     this.#idle = this.#input.clock.after(delayMs, () => {
-      // Who has connected and not said hello yet says it soon, or is sent away.
+      // A connection without a hello sends it soon, or is closed.
       if (this.#connections.size > 0) this.#exitWhenIdle();
       else this.#input.onIdle();
     });
   }
 
-  /** Stops listening, and resolves when the socket is free for another. */
+  /** Stops listening; resolves when the socket is free for another broker. */
   async handOver(): Promise<void> {
     this.#input.log('info', 'session', 'makes room for another broker');
     const server = this.#server;
@@ -258,12 +260,13 @@ function idOf(path: string): string | undefined {
 /** Resolves when nobody listens there any more; connections go on. */
 async function closed(server: Server | undefined, isOurs: boolean): Promise<void> {
   if (!server) return;
-  // Closing removes the path, also when it is another's by now: then this one is left to the exit.
+  // Closing removes the path even if it belongs to another broker by now: then leave this server to
+  // the exit.
   if (!isOurs) {
     server.unref();
     return;
   }
-  // The callback comes when the connections have ended too; the socket is free at once.
+  // The callback comes only when the connections have ended too; the socket is free at once.
   server.close();
   await Promise.resolve();
 }

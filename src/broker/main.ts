@@ -1,6 +1,6 @@
 /**
- * The background process, one per user: owns engines, relays and circuits, so that they outlive a
- * window that reloads. Started by the first front end, it ends by itself after the last.
+ * The broker's own process, one per user: owns engines, relays and circuits, so that they outlive a
+ * window that reloads. The first front end starts it; it ends after the last one has gone.
  */
 import { version } from '../../package.json';
 import { messageOf } from '../base/errors';
@@ -11,7 +11,7 @@ import { BrokerServer, GRACE_MS } from './brokerServer';
 import { openCore } from './openCore';
 import { openRotatingLog } from './rotatingLog';
 
-/** When something does not end in order, the process ends all the same. */
+/** If something does not end in an orderly way, the process exits by then all the same. */
 const END_TIMEOUT_MS = 5000;
 
 async function main(): Promise<void> {
@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   const log = openRotatingLog(logFile, isDebug ? 'debug' : 'info');
   const clock = systemClock;
   process.on('uncaughtException', (error) => {
-    log('error', 'session', `this should not have happened: ${error.stack ?? messageOf(error)}`);
+    log('error', 'session', `unexpected error: ${error.stack ?? messageOf(error)}`);
     process.exit(1);
   });
   const core = openCore({ env: process.env, opensRelays: true, addressFile, log });

@@ -1,4 +1,3 @@
-/** The core on this machine: services on the engines, sockets and clock of node. */
 import type { Log } from '../base/log';
 import { createDemoEngine } from '../demo/demoEngine';
 import { clientIdentity } from '../node/clientIdentity';
@@ -14,19 +13,23 @@ import type { Engine } from '../services/host/engine';
 import type { EngineSet } from '../services/engines/engineSets';
 import { Core } from '../services/core';
 
-/** The endpoint that stands for the built-in demo IOC. */
+/** The engine endpoint that stands for the built-in demo IOC. */
 export const DEMO_ENGINE = 'demo:';
 
-export interface OpenExposerInput {
+/** What `openCore` needs. */
+export interface OpenCoreInput {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** False for a look: nothing is relayed, what others relay is used. */
+  /** False for a look: nothing is relayed; relays of others are used. */
   readonly opensRelays: boolean;
-  /** Where addresses of containers are kept; absent: nowhere. */
+  /** The file that keeps the containers' loopback addresses; absent: none. */
   readonly addressFile?: string | undefined;
   readonly log: Log;
 }
 
-export function openCore({ env, opensRelays, addressFile, log }: OpenExposerInput): Core {
+/**
+ * Composes the core for this machine: the services, on the engines, sockets and clock of `node`.
+ */
+export function openCore({ env, opensRelays, addressFile, log }: OpenCoreInput): Core {
   const clock = systemClock;
   const openContainer = createOpenContainer({ clock, log });
   const builtIn: Readonly<Record<string, () => Engine>> = {

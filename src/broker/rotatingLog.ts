@@ -3,12 +3,15 @@ import { dirname } from 'node:path';
 import type { Log, LogLevel } from '../base/log';
 import { printableLines } from '../base/printable';
 
-/** Then the file becomes `FILE.1`, in place of the former one. */
+/** At this size the file becomes `FILE.1`, replacing the former one. */
 const MAX_BYTES = 1024 * 1024;
 
 const RANKS: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
-/** Writes lines to a file of bounded size. A disk that is full costs lines, never more. */
+/**
+ * A log that writes lines of level `least` and above to a file of bounded size. A full disk costs
+ * lines and nothing else.
+ */
 export function openRotatingLog(path: string, least: LogLevel): Log {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   let sizeBytes = sizeOf(path);

@@ -1,4 +1,3 @@
-/** What the broker that runs tells clients; how a command finds it. */
 import { join } from 'node:path';
 import { type NameServers, nameServersOf } from '../present/nameServers';
 import {
@@ -11,6 +10,7 @@ import { version } from '../../package.json';
 import type { Terminal } from './terminal';
 import { untilSettled } from './untilSettled';
 
+/** How a command connects to the broker. */
 export function brokerOptions(terminal: Terminal, command: string): ConnectBrokerOptions {
   return {
     env: process.env,
@@ -21,7 +21,10 @@ export function brokerOptions(terminal: Terminal, command: string): ConnectBroke
   };
 }
 
-/** What a broker that runs tells clients now, whatever it exposes and for whom; undefined: nothing. */
+/**
+ * The name servers of a running broker, whatever it exposes and for whom; undefined: no broker
+ * runs, or it has none.
+ */
 export async function brokerNameServers(
   terminal: Terminal,
   signal: AbortSignal,
@@ -35,12 +38,15 @@ export async function brokerNameServers(
   }
 }
 
-/** Undefined where it exposes nothing, and nobody wants it to. */
+/**
+ * The name servers that a broker reports; undefined if it exposes nothing, and no front end wants
+ * it to.
+ */
 export async function toldBy(
   broker: BrokerCore,
   signal: AbortSignal,
 ): Promise<NameServers | undefined> {
-  // Nobody wants anything: nothing will come.
+  // No front end wants anything, so nothing will come.
   if ((await broker.listRequests(signal)).length === 0) return undefined;
   const told = (): NameServers => nameServersOf(broker.snapshot);
   await untilSettled(broker, systemClock, signal, {

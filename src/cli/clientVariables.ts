@@ -8,8 +8,9 @@ import { findRefused } from '../node/findRefused';
 import type { Terminal } from './terminal';
 
 /**
- * The environment for clients, with what the person had set less our own remains that refuse; what
- * refuses and is the person's is told with what it costs. '' takes a variable away.
+ * The environment for clients: what the user had set, without entries of ours that refuse
+ * connections. The user's own entries that refuse are reported with what they cost. '' removes a
+ * variable.
  */
 export async function clientVariables(
   nameServers: NameServers,

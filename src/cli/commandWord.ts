@@ -1,13 +1,13 @@
-/** Finds the command among the words, wherever the person put it. Pure. */
+/** Finds the command among the words, wherever the user put it. */
 import { closest, distance } from 'fastest-levenshtein';
 import { UsageError } from '../base/errors';
 
-/** Options that take the next word; without this a value could be mistaken for a command. */
+/** Options that take the next word, whose value could otherwise be mistaken for a command. */
 const TAKES_VALUE = /^(-[cwleps]|--(container|workspace|label|engine|pv|search|shell))$/;
 
 /**
- * `epics-expose --container x exec -- caget PV` means what `epics-expose exec --container x -- ...`
- * means: moves the command to the front. Words that begin with no command are the default one's.
+ * Moves the command to the front: `epics-expose --container x exec -- caget PV` means the same as
+ * `epics-expose exec --container x -- ...`. Words without a command belong to the default one.
  * Throws UsageError for a word that is no command.
  */
 export function commandFirst(words: readonly string[], commands: readonly string[]): string[] {

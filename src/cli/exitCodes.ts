@@ -1,4 +1,7 @@
-/** The exit codes of every command; README's table repeats them. `exec` returns its command's own. */
+/**
+ * The exit codes of all commands; README's table repeats them. `exec` returns the code of its own
+ * command.
+ */
 export const EXIT = {
   ok: 0,
   /** Something unexpected: a defect of ours. */
@@ -9,7 +12,7 @@ export const EXIT = {
   noEngine: 3,
   /** No IOC, or no PV of that name, was found. */
   notFound: 4,
-  /** Found, but not everything is reachable. */
+  /** Found, but not everything is reachable and readable. */
   unreachable: 5,
   /** `exec`: the command does not exist (as in a shell). */
   commandNotFound: 127,

@@ -1,4 +1,6 @@
-/** The command `epics-expose`: options in, exit code out. Each command's work is in commands/. */
+/**
+ * The command `epics-expose`: options in, exit code out. The work of each command is in commands/.
+ */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { isErrorCode, messageOf } from '../base/errors';
 import { printableLines } from '../base/printable';
@@ -40,7 +42,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const run =
     <A extends unknown[]>(work: (terminal: Terminal, ...args: A) => Promise<number>) =>
     async (...args: A): Promise<void> => {
-      // Commander gives arguments, options and the command itself.
+      // Commander passes arguments, options and the command itself.
       const options = checkedOptions(args.at(-2) as Partial<CommonOptions>);
       const words = args.slice(0, -2);
       code = await work(new Terminal(options.verbose === true), ...([...words, options] as A));
@@ -62,12 +64,12 @@ async function main(argv: readonly string[]): Promise<number> {
     .addOption(new Option('--demo-when-empty').hideHelp())
     .action(run((terminal, options: ExposeOptions) => runExpose(options, terminal, stop.signal)));
   addCommonOptions(
-    program.command('status').description('what is there now, without relaying'),
+    program.command('status').description('show what is there now, without relaying'),
   ).action(run((terminal, options: CommonOptions) => runStatus(options, terminal, stop.signal)));
   addCommonOptions(
     program
       .command('pvs')
-      .description('the PVs and how far each gets')
+      .description('list the PVs and how far each one gets')
       .argument('[pattern]', 'name, with * and ?'),
   ).action(
     run((terminal, pattern: string | undefined, options: CommonOptions) =>
@@ -77,7 +79,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addCommonOptions(
     program
       .command('get')
-      .description('value, unit, alarm and time')
+      .description('read value, unit, alarm and time')
       .argument('<pv...>', 'NAME, ca://NAME or pva://NAME'),
   ).action(
     run((terminal, pvs: string[], options: CommonOptions) =>
@@ -85,7 +87,7 @@ async function main(argv: readonly string[]): Promise<number> {
     ),
   );
   addCommonOptions(
-    program.command('env').description('the environment for EPICS clients on this machine'),
+    program.command('env').description('print the environment for EPICS clients on this machine'),
   )
     .option(
       '-s, --shell <shell>',
@@ -93,7 +95,7 @@ async function main(argv: readonly string[]): Promise<number> {
       parseShell,
       'bash',
     )
-    .option('--unset', 'take our entries out of this shell again')
+    .option('--unset', 'remove our entries from this shell again')
     .action(
       run((terminal, options: EnvOptions & { shell: Shell }) =>
         runEnv(options.shell, options, terminal, stop.signal),
@@ -117,7 +119,7 @@ async function main(argv: readonly string[]): Promise<number> {
   );
   const broker = program
     .command('broker')
-    .description('the background process that holds what windows and commands expose');
+    .description('manage the background process, which holds what windows and commands expose');
   for (const action of BROKER_ACTIONS) {
     broker
       .command(action)
@@ -143,24 +145,24 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 function parseShell(text: string): Shell {
-  // They read what bash reads.
+  // zsh and sh read what bash reads.
   const name = text === 'zsh' || text === 'sh' ? 'bash' : text;
   const shell = SHELLS.find((known) => known === name);
   if (!shell) throw new InvalidArgumentError(`One of: ${SHELLS.join(', ')}.`);
   return shell;
 }
 
-/** A defect of ours: what is open in the engines ends with our pipes. */
+/** A defect of ours. What is open in the engines ends with our pipes. */
 process.on('uncaughtException', (error) => {
   process.stderr.write(
-    `epics-expose: this should not have happened: ${printableLines(messageOf(error))}\n` +
+    `epics-expose: unexpected error: ${printableLines(messageOf(error))}\n` +
       `Please report it with these lines:\n${printableLines(error.stack ?? '')}\n`,
   );
   process.exit(EXIT.internal);
 });
 
-// Processes of ours that are asked to end do not hold the event loop: without this it could be empty,
-// and the command end with 0, before its own code is known.
+// Child processes that are ending do not keep the event loop alive: without this timer it could
+// become empty, and the command end with 0 before its exit code is known.
 const holding = setInterval(() => undefined, 2 ** 30);
 void main(process.argv).then((code) => {
   process.exitCode = code;

@@ -1,4 +1,3 @@
-/** What one command works on: the exposure of a broker that runs, or one of its own. */
 import { resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { messageOf, UsageError } from '../base/errors';
@@ -19,29 +18,30 @@ import type { Terminal } from './terminal';
 import { type Enough, untilSettled } from './untilSettled';
 
 /**
- * `look` relays nothing: it uses a broker that exposes what is asked anyway. `relay` has the broker
- * that runs relay it. `serve` does so too, and where none runs serves others while it runs.
+ * `look` relays nothing; it uses a broker that exposes what is wanted anyway. `relay` lets the
+ * running broker relay it. `serve` does so too, and if no broker runs, serves others while it runs.
  */
 export type Mode = 'look' | 'relay' | 'serve';
 
+/** What a command works on. */
 export interface Opened {
   readonly exposure: CoreApi;
-  /** Of what was asked for. */
+  /** The state of what the command asked for. */
   readonly snapshot: Snapshot;
-  /** What clients are told, whatever was asked for: the same by every command. */
+  /** The name servers for clients, whatever was asked for: the same from every command. */
   readonly nameServers: NameServers;
-  /** Whether the person named containers, a folder or labels. */
+  /** Whether the user named containers, a folder or labels. */
   readonly isChosen: boolean;
-  /** It is the built-in demo that is shown, although nobody asked for it here. */
+  /** Whether the built-in demo is shown although the user did not ask for it here. */
   readonly isDemoInstead: boolean;
   /**
-   * Resolves when what is there now is exposed or has its reason, when it is `enough` for what is
-   * asked, and at last with the deadline.
+   * Resolves when everything that is there now is exposed or has its reason, when it is `enough`
+   * for the command, or at the deadline.
    */
   settle(signal: AbortSignal, enough?: Enough): Promise<void>;
-  /** Shows the built-in demo too. */
+  /** Shows the built-in demo, too. */
   addDemo(): Promise<void>;
-  /** Ends what was wanted; resolves when nothing of it is left. */
+  /** Ends the request; resolves when nothing of it is left. */
   close(): Promise<void>;
 }
 
@@ -50,6 +50,10 @@ interface Source {
   close(): Promise<void>;
 }
 
+/**
+ * Opens what a command works on: the exposure of the running broker, or one of its own. Rejects
+ * with UsageError when a named container or engine does not exist.
+ */
 export async function openExposure(
   options: CommonOptions,
   terminal: Terminal,
@@ -61,7 +65,7 @@ export async function openExposure(
     selection: selectionOf(options),
     engines: options.engine,
     names: options.pv,
-    // Who only looks wants no port opened.
+    // A look must open no port.
     ...(mode === 'look'
       ? { search: 'off' }
       : {
@@ -80,7 +84,7 @@ export async function openExposure(
     await exposure.setRequest(request);
     const nameServers = (): NameServers => {
       if (told) return told;
-      // Who looks alone opens no name server that could be waited for.
+      // A look without a broker opens no name server to wait for.
       const isLook = !broker && mode === 'look';
       return isLook ? serversOf(exposure.snapshot) : nameServersOf(exposure.snapshot);
     };
@@ -93,13 +97,13 @@ export async function openExposure(
 
 interface Usable {
   readonly broker?: BrokerCore;
-  /** What to want of it. */
+  /** What to request from it. */
   readonly request?: ExposeRequest;
-  /** By a broker that exposes something else than what was asked for. */
+  /** Set if the broker exposes something other than what was asked for. */
   readonly told?: NameServers | undefined;
 }
 
-/** The broker that runs, if a command may use it. */
+/** The running broker, if a command may use it. */
 async function usableBroker(
   asked: ExposeRequest,
   terminal: Terminal,
@@ -111,7 +115,7 @@ async function usableBroker(
   if (mode !== 'look') return { broker };
   const requests = await broker.listRequests(signal);
   if (requests.some((request) => covers(request, asked))) return { broker };
-  // A demo that runs is what a person means who names nothing; all else is looked at alone.
+  // A user who names nothing means a running demo; everything else is looked at without the broker.
   const demo: ExposeRequest = { ...asked, engines: [DEMO_ENGINE] };
   const isDemoMeant =
     asked.engines.length === 0 && requests.every((request) => covers(request, demo));
@@ -123,7 +127,7 @@ async function usableBroker(
   }
 }
 
-/** Whether who has the first request sees all that the second asks for. */
+/** Whether the first request includes everything that the second asks for. */
 function covers(request: ExposeRequest, asked: ExposeRequest): boolean {
   const { containers, labels, workspace } = request.selection;
   const isAll = containers.length === 0 && labels.length === 0 && workspace === undefined;
@@ -136,7 +140,7 @@ function brokerSource(first: BrokerCore, terminal: Terminal, signal: AbortSignal
   const who = isForeground ? 'another epics-expose' : 'the background process';
   terminal.log('info', 'session', `uses ${who} (pid ${pid})`);
   first.onDidLose(({ reason, logFile }) => {
-    terminal.tell(`Lost ${who}: ${reason}. Another one is started; its log: ${logFile}`);
+    terminal.tell(`Lost ${who}: ${reason}. Starting another one; its log: ${logFile}`);
   });
   const opened = [first];
   let isFirstGiven = false;
@@ -218,7 +222,7 @@ class OpenedExposure implements Opened {
     return containers.length > 0 || labels.length > 0 || workspace !== undefined;
   }
 
-  /** A broker tells what others want, too: that is left out. */
+  /** The broker also reports what others want; that is left out. */
   get snapshot(): Snapshot {
     const { snapshot } = this.exposure;
     const { selection, engines, names } = this.#request;
@@ -240,7 +244,7 @@ class OpenedExposure implements Opened {
     if (signal.aborted) return;
     const { containers } = this.#request.selection;
     const isAnswered = this.exposure.snapshot.engines.some(({ status }) => status === 'connected');
-    // Without an engine that answers there is another thing to say first.
+    // Without an engine that answers, something else has to be said first.
     if (containers.length === 0 || !isAnswered) return;
     rejectUnknown(containers, await this.exposure.listContainers({}, signal));
   }
@@ -256,7 +260,7 @@ class OpenedExposure implements Opened {
   }
 }
 
-/** A name nobody has is a typing error more often than a container to come. */
+/** A name that does not exist is more often a typing error than a container to come. */
 function rejectUnknown(wanted: readonly string[], known: readonly RunningContainer[]): void {
   for (const name of wanted) {
     if (known.some((container) => isNamed(container, name))) continue;
@@ -266,7 +270,7 @@ function rejectUnknown(wanted: readonly string[], known: readonly RunningContain
     const near = names.filter((other) => distance(other, name) <= 3 || other.includes(name));
     const hint =
       names.length === 0
-        ? 'No container runs.'
+        ? 'No container is running.'
         : `${near.length > 0 ? `Did you mean ${near.slice(0, 3).join(' or ')}? ` : ''}Running: ${names.slice(0, 10).join(', ')}`;
     throw new UsageError(
       `no running container is called "${name}"; if it is stopped, start it. ${hint}`,

@@ -1,4 +1,3 @@
-/** The options that every command has, and what they mean for a session. */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -6,6 +5,7 @@ import { UsageError } from '../base/errors';
 import { SEARCH_MODES, type SearchMode } from '../model/coreApi';
 import type { Selection } from '../services/engines/selection';
 
+/** The options that every command has. */
 export interface CommonOptions {
   readonly engine: string[];
   readonly container: string[];
@@ -23,7 +23,10 @@ const collect = (value: string, previous: string[] | undefined): string[] => [
   value,
 ];
 
-/** @throws UsageError for what can never select anything. */
+/**
+ * Completes the options with defaults.
+ * @throws UsageError for options that can never select anything
+ */
 export function checkedOptions<T extends Partial<CommonOptions>>(parsed: T): T & CommonOptions {
   const { engine = [], container = [], label = [], pv = [], workspace } = parsed;
   for (const text of label) {
@@ -37,6 +40,7 @@ export function checkedOptions<T extends Partial<CommonOptions>>(parsed: T): T &
   return { ...parsed, engine, container, label, pv };
 }
 
+/** Adds the options that every command has. */
 export function addCommonOptions(command: Command): Command {
   return command
     .option('-c, --container <name>', 'only this container (name or id; repeatable)', collect)
@@ -49,19 +53,20 @@ export function addCommonOptions(command: Command): Command {
     )
     .option(
       '-p, --pv <name>',
-      'a PV name to watch beside those the IOCs tell (repeatable)',
+      'a PV to watch in addition to those that the IOCs report (repeatable)',
       collect,
     )
     .addOption(
       new Option(
         '--search <where>',
-        'answer searches by UDP: to 127.0.0.1 (loopback, unless said otherwise), also what clients of this machine broadcast (thishost), none (off)',
+        'which UDP searches to answer: those to 127.0.0.1 (loopback, the default), also broadcasts of clients on this machine (thishost), none (off)',
       ).choices(SEARCH_MODES),
     )
     .option('--json', 'machine-readable output')
     .option('-v, --verbose', 'log to stderr');
 }
 
+/** Which containers the options select. */
 export function selectionOf(options: CommonOptions): Selection {
   return {
     containers: options.container,

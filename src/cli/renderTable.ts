@@ -1,4 +1,4 @@
-/** Lays the table out for a terminal or a file. */
+/** Lays out the table for a terminal or a file. */
 import { styleText } from 'node:util';
 import { clientEnvironment, formatEnvironment, nameServersOf } from '../present/nameServers';
 import type { Snapshot } from '../model/snapshot';
@@ -6,21 +6,22 @@ import { type Health, tableNotes, tableRows } from '../present/table';
 import { TERMINAL_WORDS } from '../present/frontEndWords';
 
 const HEADINGS = ['CONTAINER', 'IOC', 'SERVER', 'ON THIS MACHINE', 'PVS'];
-/** Shape tells the state as well, for those who do not see the colour. */
+/** Marks show the state as well, for those who do not see the colour. */
 const MARKS: Record<Health, string> = { good: '', busy: ' ...', bad: ' !' };
 const COLOURS = { good: 'green', busy: 'yellow', bad: 'red' } as const;
 
+/** How to lay out the table. */
 export interface Look {
   readonly isColoured: boolean;
-  /** Characters in a line; undefined where lines may be of any length (files, pipes). */
+  /** Characters in a line; undefined if lines may have any length (files, pipes). */
   readonly columns?: number | undefined;
 }
 
-/** The columns that may lose their ends where a line is too short: names, which are long. */
+/** The columns that may be cut if a line is too short: names, which are long. */
 const NAME_COLUMNS = [0, 1];
 const NAME_MIN_WIDTH = 8;
 
-/** Each row as a line, its cells below those of the others. */
+/** Each row as a line, with its cells below those of the other rows. */
 export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {
@@ -31,7 +32,7 @@ export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** Shortens names until the lines fit, the longest first. */
+/** Shortens names, longest first, until the lines fit. */
 function fitNames(rows: readonly (readonly string[])[], columns: number): string[][] {
   const fitted = rows.map((row) => [...row]);
   const longest = (texts: readonly (string | undefined)[]): number =>
@@ -43,7 +44,8 @@ function fitNames(rows: readonly (readonly string[])[], columns: number): string
       width: longest(fitted.map((row) => row[at])),
     })).sort((a, b) => b.width - a.width);
     if (excess <= 0 || !widest || widest.width <= NAME_MIN_WIDTH) return fitted;
-    // As far as it takes, but first to the width of the other; two that are alike share it.
+    // As far as necessary, but first to the width of the other column; two of the same width share
+    // the loss.
     const other = next?.width ?? 0;
     const shared = other === widest.width ? Math.ceil(excess / 2) : excess;
     const limit = Math.max(widest.width - shared, other < widest.width ? other : 0, NAME_MIN_WIDTH);
@@ -54,6 +56,7 @@ function fitNames(rows: readonly (readonly string[])[], columns: number): string
   }
 }
 
+/** The table as lines; empty if there are no rows. */
 export function renderTable(snapshot: Snapshot, look: Look): string[] {
   const rows = tableRows(snapshot);
   if (rows.length === 0) return [];
@@ -74,7 +77,7 @@ export function renderTable(snapshot: Snapshot, look: Look): string[] {
   ];
 }
 
-/** The table, what to set for clients, and what is wrong. */
+/** The whole report: the table, what to set for clients, and what is wrong. */
 export function renderReport(
   snapshot: Snapshot,
   look: Look,

@@ -1,12 +1,15 @@
-/** Results on stdout, everything else on stderr; a progress line where something takes long. */
 import { styleText } from 'node:util';
 import type { Log, LogLevel } from '../base/log';
 import { printable, printableJson, printableLines } from '../base/printable';
 import { jsonValue } from '../model/reading';
 
-/** A progress line appears only where waiting is noticed. */
+/** A progress line appears only when waiting becomes noticeable. */
 const PROGRESS_AFTER_MS = 500;
 
+/**
+ * The command's output: results on stdout, everything else on stderr, and a progress line if
+ * something takes long.
+ */
 export class Terminal {
   readonly isInteractive = process.stdout.isTTY === true;
   /** NO_COLOR: https://no-color.org */
@@ -24,17 +27,20 @@ export class Terminal {
     return this.isInteractive ? process.stdout.columns : undefined;
   }
 
-  /** A line of the result, as it is: what is from outside in it was made printable, then painted. */
+  /**
+   * Prints a line of the result unchanged: text from outside in it was made printable, then
+   * coloured.
+   */
   print(line: string): void {
     process.stdout.write(`${line}\n`);
   }
 
-  /** An object of the result, in one line unless indented. */
+  /** Prints an object of the result, on one line unless indented. */
   printJson(value: unknown, indent?: number): void {
     this.print(printableJson(JSON.stringify(value, jsonValue, indent)));
   }
 
-  /** A line for the person, which is no result. */
+  /** Prints a line for the user that is not a result, on stderr. */
   tell(text: string, style?: Parameters<typeof styleText>[0]): void {
     this.#say(style && this.isColoured ? styleText(style, printable(text)) : printable(text));
   }

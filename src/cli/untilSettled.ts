@@ -1,29 +1,30 @@
-/** How long a command waits: for what it was asked for, and not for the slowest of all. */
+/** How long a command waits: for what it was asked for, and not for the slowest of everything. */
 import type { Clock } from '../base/clock';
 import { DisposableStore, toDisposable } from '../base/disposable';
 import type { CoreApi, PvPath } from '../model/coreApi';
 import type { PvProtocol, Snapshot } from '../model/snapshot';
 
-/** When a look is taken as it is, although something still does not answer. */
+/** After this, a look is used as it is, although something still does not answer. */
 export const SETTLE_TIMEOUT_MS = 20_000;
-/** So long the first table waits for the slow ones, when there is something to show. */
+/** How long the first table waits for slow ones when there is something to show. */
 const FIRST_TABLE_MS = 5000;
 
+/** When a command need not wait for more. */
 export interface Enough {
-  /** Not asked before. */
+  /** When to ask for the first time, in milliseconds. */
   readonly afterMs: number;
   /** Whether nothing more needs to be waited for. */
   readonly isEnough: (exposure: CoreApi, signal: AbortSignal) => boolean | Promise<boolean>;
 }
 
-/** For a table: something is exposed, and the others were waited for. */
+/** For a table: something is exposed, and the others had some time. */
 export const SOMETHING_TO_SHOW: Enough = {
   afterMs: FIRST_TABLE_MS,
   isEnough: ({ snapshot }) =>
     serversOf(snapshot).some(({ status, pvs }) => status === 'exposed' && pvs.reachable > 0),
 };
 
-/** For reading PVs: each is known, over the protocol it is asked for or (undefined) over both. */
+/** For reading PVs: each is known, over the protocol that is asked for or (undefined) over both. */
 export function pvsKnown(
   wanted: readonly { readonly name: string; readonly protocol: PvProtocol | undefined }[],
 ): Enough {
@@ -40,7 +41,7 @@ export function pvsKnown(
   };
 }
 
-/** It was answered for, and so were the other servers of its IOC. */
+/** Whether its server has answered about it, and so have the other servers of its IOC. */
 function isKnown({ row }: PvPath, paths: readonly PvPath[], snapshot: Snapshot): boolean {
   if (row.step !== 'reachable' && row.step !== 'create-refused') return false;
   const ioc = snapshot.containers
@@ -57,7 +58,10 @@ function serversOf(snapshot: Snapshot): Snapshot['containers'][number]['iocs'][n
   return snapshot.containers.flatMap(({ iocs }) => iocs.flatMap(({ servers }) => servers));
 }
 
-/** Never rejects: what is asked meanwhile tells by itself what is wrong. */
+/**
+ * Waits until the exposure is settled or `enough`, or the deadline passes. Never rejects: later
+ * requests show what is wrong.
+ */
 export function untilSettled(
   exposure: CoreApi,
   clock: Clock,

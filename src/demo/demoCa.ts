@@ -9,7 +9,7 @@ import {
 } from '../protocol/ca';
 import { DEMO_PVS, type DemoPv, type DemoValues } from './demoPvs';
 
-/** The demo's PVs as a Channel Access server offers them. */
+/** The demo's PVs, as a Channel Access server offers them. */
 export function createDemoCa(values: DemoValues): CaPvProvider {
   const served = new Map<string, CaServedPv>(
     DEMO_PVS.map((pv) => [

@@ -1,8 +1,3 @@
-/**
- * An engine with one container with one IOC, all of it in this process. The IOC has no port on this
- * machine: like one in a container it is reached by a dial through its route, so the whole path
- * (sockets seen, handshake, relay, names, channels) is the real one.
- */
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock';
 import { DisposableStore, toDisposable } from '../base/disposable';
@@ -59,6 +54,11 @@ const REPORT: SocketReport = {
   ],
 };
 
+/**
+ * An engine with one container with one IOC, all of it in this process. The IOC has no port on this
+ * machine: like one in a container it is reached by a dial through its route, so the whole path
+ * (sockets seen, handshake, relay, names, channels) is the real one.
+ */
 export function createDemoEngine(clock: Clock): Engine {
   const store = new DisposableStore();
   const values = store.add(new DemoValues(clock));

@@ -9,7 +9,7 @@ import {
 } from '../protocol/pva';
 import { DEMO_PVS, type DemoPv, type DemoValues } from './demoPvs';
 
-/** The demo's PVs as a pvAccess server offers them; follows the values while they move. */
+/** The demo's PVs, as a pvAccess server offers them; follows the values while they move. */
 export function createDemoPva(values: DemoValues): PvaProvider {
   const served = new Map<string, StoredPv>();
   for (const pv of DEMO_PVS) {

@@ -1,10 +1,11 @@
-/** The PVs of the built-in demo IOC: a dozen, of different types, that move by themselves. */
 import type { Clock } from '../base/clock';
 import { EventEmitter, type Event } from '../base/event';
 import type { Disposable } from '../base/disposable';
 
+/** The type of a PV. */
 export type DemoKind = 'double' | 'long' | 'enum' | 'string' | 'doubles' | 'shorts';
 
+/** A PV of the demo and how its value moves. */
 export interface DemoPv {
   readonly name: string;
   readonly kind: DemoKind;
@@ -19,7 +20,7 @@ export interface DemoPv {
   readonly at: (seconds: number) => number | string | number[];
 }
 
-/** One value with the moment it was made (milliseconds since 1970-01-01 UTC). */
+/** A value and when it was set (milliseconds since 1970-01-01 UTC). */
 export interface DemoValue {
   readonly value: number | string | number[];
   /** 0 NO_ALARM, 1 MINOR, 2 MAJOR */
@@ -37,6 +38,7 @@ function pv(name: string, kind: DemoKind, at: DemoPv['at'], more: Partial<DemoPv
   return { name: `DEMO:${name}`, kind, at, ...plain, ...more };
 }
 
+/** The PVs of the built-in demo IOC: a dozen of different types, which move by themselves. */
 export const DEMO_PVS: readonly DemoPv[] = [
   pv('TEMPERATURE', 'double', wave(60, 22, 4), {
     units: 'degC',
@@ -84,7 +86,7 @@ export const DEMO_PVS: readonly DemoPv[] = [
 /** How often the values move. */
 const PERIOD_MS = 500;
 
-/** Moves all PVs together while it lives. */
+/** Moves all PVs together until disposed. */
 export class DemoValues implements Disposable {
   readonly #clock: Clock;
   readonly #startMs: number;

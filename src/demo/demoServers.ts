@@ -1,4 +1,3 @@
-/** The demo's servers of both protocols. */
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { type CaPvProvider, CaServerCircuit } from '../protocol/ca';
@@ -10,7 +9,7 @@ import type { DemoValues } from './demoPvs';
 import { createDemoPva } from './demoPva';
 import { version } from '../../package.json';
 
-/** The demo's servers; each connection gets its own circuit on the same PVs. */
+/** The demo's CA and PVA server. Each connection gets its own circuit to the same PVs. */
 export class DemoServers {
   readonly #ca: CaPvProvider;
   readonly #pva: PvaProvider;
@@ -21,7 +20,7 @@ export class DemoServers {
     this.#pva = createDemoPva(values);
   }
 
-  /** Serves whichever protocol belongs to the port; false when none does. */
+  /** Serves the protocol that belongs to the port; false if none does. */
   serve(port: number, stream: Duplex): boolean {
     if (port === CA_SERVER_PORT) {
       attachServer(

@@ -1,7 +1,6 @@
 /**
- * What a front end asks for and gets: the one contract between the core and whoever shows it. The
- * core implements it in its own process; the broker carries it over a socket, word for word. All of
- * it is plain data. Pure.
+ * The contract between the core and the front ends that show it. The core implements it in its own
+ * process; the broker carries it unchanged over a socket. All of it is plain data.
  */
 import type { Disposable } from '../base/disposable';
 import type { Event } from '../base/event';
@@ -12,11 +11,11 @@ import type { ContainerHint } from './workspaceContainer';
 import type { ContainerStatus, PvProtocol, Snapshot, RouteKind } from './snapshot';
 import type { Problem } from './problem';
 
-/** Which containers the person wants. */
+/** Which containers the user wants. */
 export interface Selection {
-  /** Names, ids or beginnings of ids; empty means all. */
+  /** Names, ids or beginnings of ids; empty: all. */
   readonly containers: readonly string[];
-  /** Folder whose devcontainer is meant, absolute. */
+  /** Folder whose dev container is meant; absolute path. */
   readonly workspace?: string;
   /** `key=value`, or `key` for any value; all must match. */
   readonly labels: readonly string[];
@@ -25,21 +24,27 @@ export interface Selection {
 /** What one front end wants exposed; several requests add up. */
 export interface ExposeRequest {
   readonly selection: Selection;
-  /** Engine endpoints as URIs or context names; empty means those that are found. */
+  /** Engine endpoints as URIs or context names; empty: those that are found. */
   readonly engines: readonly string[];
-  /** PV names to watch beside those that the IOCs tell. */
+  /** PV names to watch in addition to those that the IOCs report. */
   readonly names: readonly string[];
-  /** Which searches by UDP are answered; absent: those to 127.0.0.1. */
+  /** Which UDP searches are answered; absent: those to 127.0.0.1. */
   readonly search?: SearchMode;
-  /** The container that this front end works in: at its first exposure it has the first address. */
+  /**
+   * The container that this front end works in; at its first exposure it gets the first address.
+   */
   readonly own?: ContainerHint;
 }
 
-/** From least to most: none, those sent to 127.0.0.1, also what clients of this machine broadcast. */
+/**
+ * Which UDP searches are answered, from least to most: none; those sent to 127.0.0.1; also those
+ * that clients of this machine broadcast.
+ */
 export const SEARCH_MODES = ['off', 'loopback', 'thishost'] as const;
+/** Which UDP searches are answered, see SEARCH_MODES. */
 export type SearchMode = (typeof SEARCH_MODES)[number];
 
-/** What satisfies all of them. */
+/** The mode that satisfies all of these requests. */
 export function widestSearch(requests: readonly Pick<ExposeRequest, 'search'>[]): SearchMode {
   const widest = Math.max(
     0,
@@ -49,34 +54,43 @@ export function widestSearch(requests: readonly Pick<ExposeRequest, 'search'>[])
 }
 
 /**
- * What can be asked of the core: one object of parameters, and an answer or a rejection. The broker
- * carries each of them by its name (rpc/methods.ts), so a new one is declared here and there.
+ * The requests to the core: one object of parameters each, and a result or a rejection. The broker
+ * carries each by its name (rpc/methods.ts), so a new one is declared here and there.
  */
 export interface CoreRequests {
-  /** PVs in the order of their names. */
+  /** A page of PVs, in the order of their names. */
   listPvs(query: PvQuery, signal: AbortSignal): Promise<PvPage>;
-  /** One level of the PVs of one server, grouped by prefix where there are many. */
+  /** One level of the PVs of one server, grouped by prefix if there are many. */
   listBranch(query: BranchQuery, signal: AbortSignal): Promise<Branch>;
   /** All containers of the engines that requests name, exposed or not. */
   listContainers(query: NoParams, signal: AbortSignal): Promise<readonly RunningContainer[]>;
-  /** All that is known about a PV, with a preview of its last value (model/preview). */
+  /** Everything known about a PV, with a preview of its last value (model/preview). */
   describePv(query: PvDetailsQuery, signal: AbortSignal): Promise<PvDetails>;
-  /** Reads all of a value now. Rejects with the reason; code 'not-found': no IOC here serves it. */
+  /**
+   * Reads a complete value now. Rejects with the reason; code 'not-found': no IOC here serves it.
+   */
   readPv(query: PvAddress, signal: AbortSignal): Promise<PvReading>;
 }
 
-/** The core as a front end has it: what is known, what is wanted, and what can be asked. */
+/**
+ * The core as a front end sees it: the known state, the front end's request, and requests to the
+ * core.
+ */
 export interface CoreApi extends CoreRequests, Disposable {
-  /** As last told. */
+  /** The state as last reported. */
   readonly snapshot: Snapshot;
-  /** The snapshot changed; at most some twenty times a second. */
+  /** The snapshot changed; fires at most some twenty times a second. */
   readonly onDidChange: Event<void>;
-  /** Takes the place of this front end's former request; undefined: nothing any more. */
+  /** Replaces this front end's request; undefined: it wants nothing any more. */
   setRequest(request: ExposeRequest | undefined): Promise<void>;
-  /** Follows a value until disposed, over reconnections too: previews, ten a second at most. */
+  /**
+   * Follows a value until disposed, over reconnections too. Updates are previews, at most ten a
+   * second.
+   */
   monitorPv(address: PvAddress, onUpdate: (update: PvUpdate) => void): Disposable;
 }
 
+/** No parameters. */
 export type NoParams = Readonly<Record<string, never>>;
 
 /** A PV over one of the two protocols. */
@@ -85,12 +99,14 @@ export interface PvAddress {
   readonly protocol: PvProtocol;
 }
 
+/** Which PV to describe. */
 export interface PvDetailsQuery {
   readonly name: string;
-  /** Waits so long at most for a value that was just read. */
+  /** Milliseconds to wait at most for a value read just now. */
   readonly maxWaitMs: number;
 }
 
+/** A running container, exposed or not. */
 export interface RunningContainer {
   readonly engineKey: string;
   readonly id: string;
@@ -99,10 +115,11 @@ export interface RunningContainer {
   readonly status: ContainerStatus;
 }
 
+/** A PV of one server in a list. */
 export interface PvRow {
   readonly name: string;
   readonly protocol: PvProtocol;
-  /** How far it got; `state` says it with the server's own trouble first. */
+  /** How far it got; in `state` a problem of the server comes first. */
   readonly step: PvStep;
   /** The step, or the code of the server's problem. */
   readonly state: string;
@@ -112,8 +129,12 @@ export interface PvRow {
   readonly serverKey: string;
 }
 
+/** Which PVs to list. */
 export interface PvQuery {
-  /** A glob (`*`, `?`) over the whole name, or without those a part of it; upper or lower case. */
+  /**
+   * A glob (`*`, `?`) for the whole name, or without those a part of it; upper and lower case are
+   * the same.
+   */
   readonly pattern?: string;
   readonly serverKey?: string;
   readonly onlyUnreachable?: boolean;
@@ -121,28 +142,32 @@ export interface PvQuery {
   readonly limit: number;
 }
 
+/** A part of a list of PVs. */
 export interface PvPage {
-  /** Of all that match. */
+  /** The number of PVs that match, on all pages. */
   readonly total: number;
   readonly reachable: number;
   readonly rows: readonly PvRow[];
 }
 
+/** Which level of the tree of PVs to list. */
 export interface BranchQuery {
   readonly serverKey: string;
-  /** '' is the top; else the prefix of a group that was listed. */
+  /** '' is the top level; otherwise the prefix of a group that was listed. */
   readonly prefix: string;
   readonly pattern?: string;
 }
 
+/** One level of the tree of PVs. */
 export interface Branch {
   readonly groups: readonly PvGroup[];
   readonly rows: readonly PvRow[];
 }
 
+/** PVs that share a prefix. */
 export interface PvGroup {
   /**
-   * What all its names begin with: to a separator, or where very many names differ without one, as
+   * What all its names begin with: up to a separator or, if very many names differ without one, as
    * far as they are alike.
    */
   readonly prefix: string;
@@ -150,42 +175,43 @@ export interface PvGroup {
   readonly reachable: number;
 }
 
-/** A PV with all that hover and tooltip tell. */
+/** A PV with everything that hovers and tooltips show. */
 export interface PvDetails {
   readonly name: string;
-  /** One for each server that has it, or should have it; empty: no IOC here tells that name. */
+  /** One for each server that has it, or should have it; empty: no IOC here reports that name. */
   readonly paths: readonly PvPath[];
 }
 
-/** The way of one PV from its IOC to this machine. */
+/** The path of one PV from its IOC to this machine. */
 export interface PvPath {
   readonly row: PvRow;
   readonly implementation: string;
   readonly pid?: number;
   readonly route?: RouteKind;
-  /** In the container. */
+  /** Where its server listens in the container. */
   readonly listening: Endpoint;
-  /** On this machine. */
+  /** Where it is on this machine. */
   readonly local?: Endpoint;
-  /** ISO time since when it is so. */
+  /** ISO time since when the server has its state. */
   readonly since?: string;
   readonly problem?: Problem;
   /** A preview. */
   readonly reading?: PvReading;
-  /** ISO time at which `reading` was got. */
+  /** ISO time at which `reading` was read. */
   readonly readAt?: string;
-  /** To whom its server denies reading: the user and host that it was told. */
+  /** To whom its server denies reading: the user and host that we gave it. */
   readonly deniedTo?: string;
-  /** Why there is no (newer) value. */
+  /** Why there is no value, or no newer one. */
   readonly readProblem?: Problem;
 }
 
+/** An update of a monitored PV. */
 export type PvUpdate =
   | {
       readonly kind: 'value';
       /** A preview. */
       readonly reading: PvReading;
-      /** Lowest and highest of the numbers since the update before, where several came. */
+      /** Lowest and highest number since the previous update, if there were several. */
       readonly range?: readonly [number, number];
     }
   | { readonly kind: 'interrupted'; readonly problem: Problem };

@@ -1,7 +1,7 @@
 /**
- * Which loopback address each container gets, so that every server keeps its own port number:
- * 127.0.0.1 for the first, 127.0.0.2 for the next container with an equal number, and so on; and
- * what it is to be where none is left. Pure.
+ * Assigns a loopback address to each container so that every server keeps its own port number:
+ * 127.0.0.1 to the first, 127.0.0.2 to the next container with the same number, and so on; and
+ * another number when no address is left.
  */
 
 export interface AddressClaim {
@@ -10,13 +10,13 @@ export interface AddressClaim {
   readonly ports: readonly number[];
 }
 
-/** 127.0.0.1 .. 127.0.0.254 */
+/** The last address is 127.0.0.254. */
 export const LAST_LOOPBACK_INDEX = 254;
 
 /**
- * The address for a container with these ports: the one it has, or had once, while that does not
- * collide, else the lowest on which no other container claims one of them, and none is reserved for
- * somebody else.
+ * The address for a container with these ports: the one it has, or once had, unless that collides;
+ * otherwise the lowest one on which no other container claims one of them and none is reserved for
+ * another program.
  */
 export function planLoopback(
   claims: ReadonlyMap<string, AddressClaim>,
@@ -48,7 +48,10 @@ export function planLoopback(
 const HIGHEST_PORT = 65_535;
 const NUMBER_STEP = 10_000;
 
-/** Numbers that a person recognises, for a port whose own number cannot be had; never none. */
+/**
+ * Recognisable numbers for a port whose own number is not available, in order of preference; never
+ * empty.
+ */
 export function otherNumbers(port: number): number[] {
   const numbers: number[] = [];
   for (let number = port + NUMBER_STEP; number <= HIGHEST_PORT; number += NUMBER_STEP) {
@@ -60,6 +63,7 @@ export function otherNumbers(port: number): number[] {
   return numbers;
 }
 
+/** 127.0.0.N as text. */
 export function loopbackHost(index: number): string {
   return `127.0.0.${index}`;
 }

@@ -1,12 +1,12 @@
 /**
- * What of a value crosses to a window: as much as is shown there, whatever the value's size. An image
- * of a million elements is its first ten, its type and its sizes. Pure.
+ * The part of a value that crosses to a window: as much as is shown there, however big the value
+ * is. An image with a million elements becomes its first ten, its type and its sizes.
  */
 import { type PvReading, SHOWN_ELEMENTS, type WholeValue } from './reading';
 
-/** Characters of a text, or of all that is told of a structure. */
+/** Characters of a text, or of a whole structure. */
 export const PREVIEW_CHARACTERS = 300;
-/** Characters of units and of what a server says of an alarm. */
+/** Characters of units and of an alarm's message. */
 const WORD_CHARACTERS = 100;
 /** Levels of a structure that are shown. */
 const MAX_DEPTH = 6;
@@ -14,7 +14,7 @@ const MAX_DIMENSIONS = 10;
 
 /**
  * The same reading with a value of at most some hundred characters. Work and size depend on what is
- * shown, not on the value. Of what was shortened `whole` tells type and size.
+ * shown, not on the value. If the value was shortened, `whole` has its type and size.
  */
 export function previewOf(reading: PvReading): PvReading {
   const { value: given, units, alarmMessage, dimensions, ...rest } = reading;
@@ -30,7 +30,7 @@ export function previewOf(reading: PvReading): PvReading {
   };
 }
 
-/** An image's value is a choice of element types, of which only the array says something. */
+/** An image's value is a union of arrays with element types; only the array is of interest. */
 function contentOf(value: unknown, dimensions: readonly number[] | undefined): unknown {
   if (!dimensions || typeof value !== 'object' || value === null) return value;
   const { value: chosen } = value as { value?: unknown };
@@ -71,7 +71,7 @@ function firstOf<T>(elements: ArrayLike<T>): T[] {
   return Array.from({ length: Math.min(elements.length, SHOWN_ELEMENTS) }, (_, i) => elements[i]!);
 }
 
-/** An element of an array: a scalar, or what is told of a structure. */
+/** An element of an array: a scalar, or a structure in short. */
 function plainOf(element: unknown): unknown {
   if (typeof element === 'string') return element.slice(0, PREVIEW_CHARACTERS);
   return typeof element === 'object' && element !== null ? describe(element) : element;
@@ -90,7 +90,7 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
   Float64Array: 'double',
 };
 
-/** A structure in the manner of JSON, until there are enough characters. */
+/** A structure in the style of JSON, until there are enough characters. */
 function describe(value: unknown): string {
   const parts: string[] = [];
   let left = PREVIEW_CHARACTERS;

@@ -1,29 +1,33 @@
 /**
- * Groups PVs by the prefixes that people give names in facilities (`BL01T-EA-TEST-01:STAGE:X`), one
- * level at a time, so that a tree of 100,000 PVs opens level by level. Pure.
+ * Groups PVs by the prefixes of names in facilities (`BL01T-EA-TEST-01:STAGE:X`), one level at a
+ * time, so that a tree of 100,000 PVs opens level by level.
  */
 
-/** So many names are listed as they are; more are grouped. */
+/** Up to this many names are listed without groups. */
 export const MAX_UNGROUPED = 50;
-/** Where separators leave more names than this ungrouped, their characters group them. */
+/** If separators leave more names than this ungrouped, their characters group them. */
 const MAX_ROWS = 500;
 
 const SEPARATORS = new Set(Array.from(':.-_{}/<>[]()|,;@#$%&+=~ ', (c) => c.charCodeAt(0)));
 
-/** Neighbours in the sorted names that begin alike: those from `start` up to `end`. */
+/** Neighbours in the sorted names that begin alike: from `start` up to, not including, `end`. */
 export interface NameRun {
   readonly prefix: string;
   readonly start: number;
   readonly end: number;
 }
 
+/** One level of the tree of names. */
 export interface NameBranch {
   readonly groups: readonly NameRun[];
   /** Positions of names that belong to no group. */
   readonly singles: readonly number[];
 }
 
-/** One level below a prefix. The names are sorted by code units; a group never holds one name. */
+/**
+ * One level below a prefix. The names must be sorted by code units. A group never has only one
+ * name.
+ */
 export function branchOf(names: readonly string[], prefix: string): NameBranch {
   const start = lowerBound(names, prefix, 0);
   const end = endOf(names, prefix, start);
@@ -38,7 +42,7 @@ export function branchOf(names: readonly string[], prefix: string): NameBranch {
 }
 
 /**
- * `keyLength` tells how much of a name is its group's key, 0 for none. Names of one key are
+ * `keyLength` returns the length of a name's group key, 0 for none. Names with the same key are
  * neighbours, because they are sorted.
  */
 function split(
@@ -66,7 +70,7 @@ function split(
   return { groups, singles };
 }
 
-/** The length of a name up to and with its next separator; 0 when there is none. */
+/** The length of a name up to and including its next separator; 0 if there is none. */
 function nextSeparator(name: string, from: number): number {
   for (let at = from; at < name.length; at++) {
     if (SEPARATORS.has(name.charCodeAt(at))) return at + 1;
@@ -87,7 +91,7 @@ function commonLength(a: string, b: string): number {
   return length;
 }
 
-/** The first position from `low` on whose name is not before `text`. */
+/** The first position from `low` on whose name does not come before `text`. */
 function lowerBound(names: readonly string[], text: string, low: number): number {
   let high = names.length;
   while (low < high) {
@@ -98,14 +102,14 @@ function lowerBound(names: readonly string[], text: string, low: number): number
   return low;
 }
 
-/** The position after the last name that begins with `prefix`; that at `start` does. */
+/** The position after the last name that begins with `prefix`; the name at `start` does. */
 function endOf(
   names: readonly string[],
   prefix: string,
   start: number,
   limit = names.length,
 ): number {
-  // Most groups are small: their end is near.
+  // Most groups are small, so their end is near.
   let low = start;
   let step = 1;
   while (low + step < limit && (names[low + step] ?? '').startsWith(prefix)) {

@@ -1,8 +1,7 @@
-/** What a person types to find PVs. Pure. */
-
 /**
- * A glob (`*` any text, `?` one character) is for the whole name; text without those for a part of
- * it. Upper and lower case are alike. Never takes longer than the two lengths multiplied.
+ * Returns a function that matches names with what the user typed. A glob (`*` any text, `?` one
+ * character) must match the whole name; text without those, a part of it. Case does not matter.
+ * Takes no longer than the product of the two lengths. Undefined matches every name.
  */
 export function pvMatcher(pattern: string | undefined): (name: string) => boolean {
   if (pattern === undefined || pattern === '') return () => true;
@@ -12,7 +11,7 @@ export function pvMatcher(pattern: string | undefined): (name: string) => boolea
   return (name) => matchesGlob(glob, name.toLowerCase());
 }
 
-/** Goes back to the last `*` only: what an earlier one took is no worse than any other choice. */
+/** Backtracks to the last `*` only: a different choice for an earlier one would not help. */
 function matchesGlob(glob: string, name: string): boolean {
   let globAt = 0;
   let nameAt = 0;
@@ -39,7 +38,7 @@ function matchesGlob(glob: string, name: string): boolean {
   return globAt === glob.length;
 }
 
-/** 2 for a character that takes two units of a string. */
+/** 2 for a character that takes two UTF-16 units. */
 function characterLength(text: string, at: number): number {
   return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
 }

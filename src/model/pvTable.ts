@@ -3,9 +3,12 @@
  * its way to a client here. Kept in typed arrays, because there may be 100,000 of them.
  */
 
-/** So many names of one IOC are followed; real IOCs have a tenth of that. */
+/** Names of one IOC that are followed; real IOCs have a tenth of that. */
 export const MAX_NAMES_PER_IOC = 200_000;
-/** As pvAccess servers take them at most (pvAccessCPP, MAX_CHANNEL_NAME_LENGTH); rsrv takes 60. */
+/**
+ * The longest name that pvAccess servers accept, in bytes (pvAccessCPP, MAX_CHANNEL_NAME_LENGTH);
+ * rsrv accepts 60.
+ */
 export const MAX_NAME_BYTES = 500;
 
 /** Where a name came from. */
@@ -14,7 +17,7 @@ export type NameSource =
   | { readonly kind: 'database'; readonly file: string; readonly line: number }
   | { readonly kind: 'user' };
 
-/** The steps of a PV; all but the first two name what failed. */
+/** The steps of a PV; all except the first two say what failed. */
 export const PV_STEPS = [
   'pending', // not asked yet, or not answered yet
   'reachable', // the server created its channel, or says that it has it; the circuit lives
@@ -25,20 +28,21 @@ export const PV_STEPS = [
   'no-answer', // the server did not answer in time
   'not-served', // the name belongs to the other protocol (a QSRV group over CA): not counted
 ] as const;
+/** How far a PV got, see PV_STEPS. */
 export type PvStep = (typeof PV_STEPS)[number];
 
-/** Whether a client here gets a channel, whatever it may do with it. */
+/** Whether a client here gets a channel, whether or not it may read. */
 export function hasChannel(step: PvStep): boolean {
   return step === 'reachable' || step === 'no-read-access';
 }
 
-/** A step as it is kept; each of 100,000 PVs is set at least twice. */
+/** Steps as numbers, because each of 100,000 PVs is set at least twice. */
 const CODES = Object.fromEntries(PV_STEPS.map((step, code) => [step, code])) as Record<
   PvStep,
   number
 >;
 
-/** Names in the order they were learnt; an index never changes its name. */
+/** Names in the order they were learnt; an index always keeps its name. */
 export class NameTable {
   readonly #names: string[] = [];
   readonly #indexOf = new Map<string, number>();
@@ -50,8 +54,8 @@ export class NameTable {
   }
 
   /**
-   * Adds the names not known yet. The first source of a name stays, unless that is the person: who is
-   * right about it is told as well. Returns how many were new.
+   * Adds names that are not known yet; returns how many were new. The first source of a name stays,
+   * unless that is the user: then a source that confirms the name replaces it.
    */
   add(names: Iterable<string>, source: NameSource | ((name: string) => NameSource)): number {
     const before = this.#names.length;
@@ -78,11 +82,11 @@ export class NameTable {
     return this.#indexOf.get(name);
   }
 
-  /** The indexes in the order of their names, code unit by code unit. */
+  /** The indexes in the order of their names, by code units. */
   get sorted(): readonly number[] {
     const known = this.#sorted;
     if (known.length === this.#names.length) return known;
-    // Sorted as texts, without a comparison of ours: three times as fast.
+    // Sorted as texts, without a comparison function: three times as fast.
     const added = this.#names
       .slice(known.length)
       .sort()
@@ -108,7 +112,7 @@ export class NameTable {
   }
 }
 
-/** The step of every PV of one server, with the counts always at hand. */
+/** The step of every PV of one server, with counts that are always up to date. */
 export class PvSteps {
   #steps: Uint8Array = new Uint8Array(0);
   #size = 0;
@@ -134,7 +138,7 @@ export class PvSteps {
     return PV_STEPS[this.#steps[index] ?? 0] ?? 'pending';
   }
 
-  /** True when that was a change. */
+  /** Sets a step; true if that was a change. */
   set(index: number, step: PvStep): boolean {
     const code = CODES[step];
     const old = this.#steps[index] ?? 0;
@@ -145,7 +149,7 @@ export class PvSteps {
     return true;
   }
 
-  /** Changes every PV that is at `from`; for a circuit that closed. */
+  /** Changes every PV that is at `from`, for example when a circuit closed. */
   replaceAll(from: PvStep, to: PvStep): void {
     if (this.count(from) === 0) return;
     for (let index = 0; index < this.#size; index++) {
@@ -157,7 +161,7 @@ export class PvSteps {
     return this.#counts[CODES[step]] ?? 0;
   }
 
-  /** PVs that this server should serve. */
+  /** Number of PVs that this server should serve. */
   get total(): number {
     return this.#size - this.count('not-served');
   }

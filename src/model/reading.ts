@@ -1,38 +1,45 @@
-/** One value of a PV as a person reads it; made alike from CA and PVA. Pure. */
+/** Readings of PVs, in the same form from CA and PVA, and their texts. */
 import { printable } from '../base/printable';
 import type { PvProtocol } from './snapshot';
 
+/** A value of a PV with its metadata. */
 export interface PvReading {
   /** Number, text, boolean, an array of those, or a structure as plain data. */
   readonly value: unknown;
   readonly units?: string;
   /** NO_ALARM, MINOR, MAJOR, INVALID (EPICS epicsAlarmSeverity). */
   readonly severity: string;
-  /** What raised the alarm, as the server words it. */
+  /** What raised the alarm, in the server's words. */
   readonly alarmMessage?: string;
   /** ISO 8601 with nanoseconds; absent when the record was never processed. */
   readonly time?: string;
-  /** Digits after the point that the record asks for; 0 is what records say that never set PREC. */
+  /** Digits after the decimal point that the record asks for; records that never set PREC say 0. */
   readonly precision?: number;
-  /** Sizes of an image, the one that changes fastest first. */
+  /** Sizes of an image, fastest-changing first. */
   readonly dimensions?: readonly number[];
-  /** Where `value` is only the beginning of it, or says it in short (model/preview): all of it. */
+  /**
+   * If `value` is only the beginning or a summary of the value (model/preview): the type and size
+   * of all of it.
+   */
   readonly whole?: WholeValue;
 }
 
+/** Type and size of a value that is not shown completely. */
 export interface WholeValue {
-  /** Of the elements of an array: double, ubyte, string, ...; else string or structure. */
+  /**
+   * The type of an array's elements (double, ubyte, string, ...); otherwise string or structure.
+   */
   readonly type: string;
   /** Elements of an array, characters of a string, fields of a structure. */
   readonly count: number;
-  /** Of an array of numbers. */
+  /** Size of an array of numbers. */
   readonly bytes?: number;
 }
 
-/** Array elements shown before the rest is counted. */
+/** Array elements that are shown; the rest is only counted. */
 export const SHOWN_ELEMENTS = 10;
 
-/** The columns of a line about a PV, printable: name, protocol, value with unit, alarm, time. */
+/** The printable columns of a line about a PV: name, protocol, value with unit, alarm, time. */
 export function readingCells(name: string, protocol: PvProtocol, reading: PvReading): string[] {
   const value = valueText(reading);
   const alarm =
@@ -43,7 +50,7 @@ export function readingCells(name: string, protocol: PvProtocol, reading: PvRead
   return cells.map(printable);
 }
 
-/** The value with its unit; arrays and texts by their beginning. */
+/** The value with its unit; of arrays and texts the beginning. */
 export function valueText({ value, precision, units, whole }: PvReading): string {
   const count = Array.isArray(value) ? whole?.count : undefined;
   const more = typeof value === 'string' && whole?.type === 'string' ? '...' : '';
@@ -51,7 +58,7 @@ export function valueText({ value, precision, units, whole }: PvReading): string
   return `${formatValue(value, precision, count)}${more}${unit}`;
 }
 
-/** What kind of value it is and how much of it; '' where it is shown in full. */
+/** The type and size of the value; '' if it is shown completely. */
 export function sizeText({ value, whole, dimensions }: PvReading): string {
   if (!whole) return '';
   const { type, count, bytes } = whole;
@@ -71,7 +78,7 @@ function formatBytes(bytes: number): string {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** `count`: of all elements, where `value` has only the first. */
+/** Formats a value. `count` is the number of all elements if `value` has only the first. */
 export function formatValue(value: unknown, precision?: number, count?: number): string {
   if (typeof value === 'number') return formatNumber(value, precision);
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
@@ -88,7 +95,7 @@ export function formatValue(value: unknown, precision?: number, count?: number):
   return printable(JSON.stringify(value, jsonValue));
 }
 
-/** Rounded as the record asks, and never to nothing: 1.2e-12 with PREC 3 is not 0.000. */
+/** Rounded as the record asks, but never to nothing: 1.2e-12 with PREC 3 is not 0.000. */
 function formatNumber(value: number, precision: number | undefined): string {
   if (!precision || Number.isSafeInteger(value) || !Number.isFinite(value)) return String(value);
   const digits = Math.min(precision, 15);
@@ -98,8 +105,8 @@ function formatNumber(value: number, precision: number | undefined): string {
 }
 
 /**
- * What JSON has no number for is text: "NaN", "Infinity", and integers that a double cannot hold.
- * For JSON.stringify.
+ * A replacer for JSON.stringify: numbers that JSON lacks become text: "NaN", "Infinity", and
+ * integers that a double cannot hold.
  */
 export function jsonValue(_key: string, value: unknown): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);

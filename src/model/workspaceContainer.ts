@@ -1,21 +1,22 @@
 /**
- * Which container a VS Code window works in, read from the authority of its folder's URI. The form
- * belongs to Dev Containers and is not documented: what is not understood is 'unknown', never an
- * error. Pure.
+ * Which container a VS Code window works in, from the authority of its folder's URI. The format
+ * belongs to Dev Containers and is not documented: whatever is not understood is 'unknown', never
+ * an error.
  */
 import { normaliseFolder } from './workspaceFolder';
 import type { ContainerState } from './snapshot';
 
-/** What the authority tells of the container; each alone may be enough to find it. */
+/** What the authority says about the container; each field alone may be enough to find it. */
 export interface ContainerHint {
-  /** Folder on the container's host for which it was made. */
+  /** Folder on the container's host that it was created for. */
   readonly folder?: string;
   readonly configFile?: string;
   readonly name?: string;
-  /** Or the beginning of it. */
+  /** The id, or its beginning. */
   readonly id?: string;
 }
 
+/** Where a window works, from its URI. */
 export interface WindowRemote {
   readonly kind:
     | 'none' // the folder is on this machine
@@ -24,13 +25,13 @@ export interface WindowRemote {
     | 'machine' // ssh, tunnel, codespace: another machine
     | 'unknown';
   readonly container?: ContainerHint;
-  /** Context name or `ssh://` URI of the engine, where the window names one. */
+  /** Context name or `ssh://` URI of the engine, if the window names one. */
   readonly engine?: string;
-  /** The container is not on this machine but there. */
+  /** Set if the container is not on this machine but there. */
   readonly parent?: 'wsl' | 'machine' | 'unknown';
 }
 
-/** `authority` of a `vscode-remote:` URI, '' for a folder of this machine. */
+/** Parses the `authority` of a `vscode-remote:` URI; '' for a folder of this machine. */
 export function parseRemoteAuthority(authority: string): WindowRemote {
   const decoded = decodePercent(authority);
   if (decoded === '') return { kind: 'none' };
@@ -93,7 +94,7 @@ function containerOf(
 
 type Identified = Pick<ContainerState, 'id' | 'name' | 'labels' | 'status'>;
 
-/** The container of this window among those that are known; undefined when none or several fit. */
+/** The container of this window among the known ones; undefined if none or several fit. */
 export function findOwnContainer<C extends Identified>(
   { containers }: { readonly containers: readonly C[] },
   hint: ContainerHint,
@@ -137,14 +138,14 @@ function decodePercent(text: string): string {
   }
 }
 
-/** Hex of UTF-8; undefined when it is not that. */
+/** Decodes hex of UTF-8; undefined if it is not that. */
 function decodeHex(hex: string): string | undefined {
   if (!/^([0-9a-f]{2})*$/i.test(hex)) return undefined;
   const bytes = new Uint8Array((hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16)));
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    return undefined; // not text: a form nobody has seen
+    return undefined; // not text: an unknown format
   }
 }
 
@@ -153,7 +154,7 @@ function parseObject(text: string): Record<string, unknown> | undefined {
     const data: unknown = JSON.parse(text);
     return isObject(data) ? data : undefined;
   } catch {
-    return undefined; // the plain form
+    return undefined; // the plain format
   }
 }
 

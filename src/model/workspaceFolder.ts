@@ -1,6 +1,6 @@
 /**
- * The same folder in one spelling: Windows drive letters and separators vary between tools, and
- * \\wsl.localhost\Distro\p, \\wsl$\Distro\p and /p are the same folder seen from two sides. Pure.
+ * One spelling for a folder: Windows drive letters and separators vary between tools, and
+ * \\wsl.localhost\Distro\p, \\wsl$\Distro\p and /p are the same folder seen from two sides.
  */
 export function normaliseFolder(folder: string): string {
   const unified = folder.replace(/\\/g, '/');

@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 
-/** Who we say we are to servers; not verified by them. */
+/** Who we claim to be to servers, which do not verify it. */
 export function clientIdentity(): { clientName: string; hostName: string } {
   return { clientName: userName(), hostName: hostname() };
 }

@@ -1,4 +1,3 @@
-/** Which of some endpoints of this machine nobody listens at. */
 import { withDeadline } from '../base/abort';
 import { mapConcurrent } from '../base/mapConcurrent';
 import { type Endpoint, formatEndpoint } from '../model/endpoint';
@@ -10,7 +9,10 @@ const TIMEOUT_MS = 1000;
 const MAX_ENDPOINTS = 32;
 const AT_ONCE = 8;
 
-/** Those that refuse, as `formatEndpoint` writes them; what is too slow to say does not count. */
+/**
+ * Finds the endpoints of this machine at which nothing listens, as `formatEndpoint` writes them.
+ * Endpoints that are too slow to answer are left out.
+ */
 export async function findRefused(
   endpoints: readonly Endpoint[],
   signal: AbortSignal,

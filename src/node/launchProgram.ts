@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { UsageError } from '../base/errors';
 
 /**
- * Starts a program of the person that outlives us, with these variables beside our own. Rejects
- * with UsageError when the system cannot start it.
+ * Starts a program of the user that outlives us, with these variables in addition to our own.
+ * Rejects with UsageError when the system cannot start it.
  */
 export function launchProgram(
   executable: string,

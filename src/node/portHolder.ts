@@ -1,4 +1,3 @@
-/** Which process of this machine listens on a port, as far as the system tells an ordinary user. */
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -16,7 +15,10 @@ type Transport = 'tcp' | 'udp';
 
 const TOOL_TIMEOUT_MS = 3000;
 
-/** Not knowing the holder is an answer too: the port may be taken all the same. */
+/**
+ * Finds the process of this machine that listens on a port, as far as the system shows it to an
+ * ordinary user. Undefined when unknown: the port may be taken all the same.
+ */
 export async function findPortHolder(
   endpoint: Endpoint,
   transport: Transport = 'tcp',
@@ -48,7 +50,7 @@ async function findByProc(
   return { isEverywhere, ...(isForeign && { isForeign }), ...(holder && { process: holder }) };
 }
 
-/** Who may listen in our name: ourselves. */
+/** The user whose listeners may be ours. */
 function ownUid(): number | undefined {
   return process.getuid?.();
 }
@@ -66,7 +68,7 @@ async function findProcess(inodes: ReadonlySet<number>): Promise<PortHolder['pro
   return undefined;
 }
 
-/** The program, and the script where the program only runs one: `node cli.js`. */
+/** The program, and its script if the program only runs one: `node cli.js`. */
 function commandName(words: readonly string[]): string {
   const [program = '', script] = words.map((word) => word.split('/').at(-1) ?? '');
   const runsScripts = /^(node|python[\d.]*|perl|ruby|bash|sh|java)$/.test(program);
@@ -85,7 +87,7 @@ async function holdsOne(pid: number, inodes: ReadonlySet<number>, turns: Turns):
   try {
     return (await readSocketInodes(pid, turns))?.some((inode) => inodes.has(inode)) ?? false;
   } catch {
-    return false; // no descriptor left to look with
+    return false; // no free descriptor
   }
 }
 
@@ -117,8 +119,9 @@ async function outputOf(program: string, parameters: string[]): Promise<string> 
 }
 
 /**
- * Lines of `netstat -ano`: `TCP 0.0.0.0:5064 0.0.0.0:0 LISTENING 1234`, `UDP 0.0.0.0:5064 *:* 1234`.
- * The word for the state is translated, so who listens is known by the foreign address.
+ * Parses lines of `netstat -ano`: `TCP 0.0.0.0:5064 0.0.0.0:0 LISTENING 1234`, `UDP 0.0.0.0:5064
+ * *:* 1234`. The word for the state is translated, so listeners are recognised by the foreign
+ * address.
  */
 export function parseNetstat(
   text: string,
@@ -138,7 +141,10 @@ export function parseNetstat(
   return everywhere;
 }
 
-/** Fields of `lsof -Fpcn`, one a line: p PID, c COMMAND, then n ADDRESS:PORT for each socket. */
+/**
+ * Parses fields of `lsof -Fpcn`, one per line: p PID, c COMMAND, then n ADDRESS:PORT for each
+ * socket.
+ */
 export function parseLsof(text: string, endpoint: Endpoint): PortHolder | undefined {
   let pid = 0;
   let command = '';

@@ -16,14 +16,20 @@ export const systemClock: Clock = {
   stretch: (timeoutMs) => timeoutMs * Math.min(Math.max(1, loadPerProcessor()), MAX_STRETCH),
 };
 
-/** Programs that run or want to, for each processor: of the last minute, or now, whichever is more. */
+/**
+ * Programs that run or want to, per processor: the average of the last minute or the current
+ * number, whichever is more.
+ */
 function loadPerProcessor(): number {
   // Zeros on Windows, which does not count them.
   const [ofLastMinute = 0] = loadavg();
   return Math.max(ofLastMinute, runningNow()) / availableParallelism();
 }
 
-/** The average takes a minute to rise. `0.20 0.18 0.12 3/80 11206`: three run (proc_loadavg(5)). */
+/**
+ * The average takes a minute to rise. In `0.20 0.18 0.12 3/80 11206` three run now
+ * (proc_loadavg(5)).
+ */
 function runningNow(): number {
   if (process.platform !== 'linux') return 0;
   try {

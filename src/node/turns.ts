@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** Relays wait meanwhile. */
+/** Relays wait during a turn. */
 const TURN_MS = 5;
 
 /**
- * Kernel files are read synchronously, because that takes microseconds and a thread pool costs more. Who
- * reads many of them lets everybody else have a turn in between: `if (turns.isOver) await turns.next()`.
+ * Lets other work run between synchronous reads of kernel files, which take microseconds while a
+ * thread pool would cost more. Between many reads: `if (turns.isOver) await turns.next()`.
  */
 export class Turns {
   #startMs = performance.now();

@@ -1,12 +1,15 @@
-/** Lines that read a PV with the usual clients, ready to paste. Pure. */
 import type { PvProtocol } from '../model/snapshot';
 
+/** A command or program line for one client. */
 export interface ClientLine {
   readonly client: string;
   readonly line: string;
 }
 
-/** For that protocol; the commonest client first. */
+/**
+ * Lines that read a PV with the usual clients of the protocol, ready to paste; the commonest client
+ * first.
+ */
 export function clientLines(name: string, protocol: PvProtocol): ClientLine[] {
   const word = shellWord(name);
   const text = JSON.stringify(name);
@@ -34,7 +37,7 @@ export function clientLines(name: string, protocol: PvProtocol): ClientLine[] {
   ];
 }
 
-/** Quoted where a POSIX shell would read more than a word. */
+/** Quotes a text if a POSIX shell would read it as more than a word. */
 export function shellWord(text: string): string {
   return /^[\w.:/@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,17 +1,20 @@
-/** The name-server lists for clients on this machine. Pure. */
 import { type Endpoint, formatEndpoint } from '../model/endpoint';
 import { quoteFor, type Shell, SHELLS } from './shellQuote';
 import type { ServerState, Snapshot } from '../model/snapshot';
 
+/**
+ * Name servers for clients on this machine, for EPICS_CA_NAME_SERVERS and EPICS_PVA_NAME_SERVERS.
+ */
 export interface NameServers {
   readonly ca: readonly Endpoint[];
   readonly pva: readonly Endpoint[];
 }
 
 /**
- * What clients are told: one that is always the same where there is one, else the servers that are
- * there now; nothing while that one is still to be opened. Not both: libca would take a channel to a server's circuit that it opens as a name
- * server just then, before the revision is known, and fail ("bad native data type", nciu.cpp).
+ * The name servers for clients: the one that is always the same if it exists, otherwise the servers
+ * that are there now; none while that one is still being opened. Not both: libca would take a
+ * channel to the circuit that it is just opening to a name server at a server's address, before the
+ * revision is known, and fail ("bad native data type", nciu.cpp).
  */
 export function nameServersOf(snapshot: Snapshot): NameServers {
   const isComing = !snapshot.isSettled && allServers(snapshot).some(isCarried);
@@ -20,7 +23,7 @@ export function nameServersOf(snapshot: Snapshot): NameServers {
   return { ca: ca ? [ca] : servers.ca, pva: pva ? [pva] : servers.pva };
 }
 
-/** What is in this machine's own network needs no name server of ours. */
+/** Servers in this machine's own network need no name server of ours. */
 function isCarried({ status, route }: ServerState): boolean {
   return status === 'exposed' && route !== 'host-network';
 }
@@ -29,7 +32,9 @@ function allServers({ containers }: Snapshot): ServerState[] {
   return containers.flatMap(({ iocs }) => iocs.flatMap(({ servers }) => servers));
 }
 
-/** Every local endpoint at which a server answers now, 127.0.0.1 and the default ports first. */
+/**
+ * Every local endpoint at which a server answers now; 127.0.0.1 and the default ports come first.
+ */
 export function serversOf(snapshot: Snapshot): NameServers {
   const lists = { ca: new Map<string, Endpoint>(), pva: new Map<string, Endpoint>() };
   for (const { protocol, status, local } of allServers(snapshot)) {
@@ -46,7 +51,7 @@ function hostOrder(host: string): number {
   return last.length === 4 ? last.reduce((sum, part) => sum * 256 + part, 0) : Number.MAX_VALUE;
 }
 
-/** What a list entry may look like, ours or theirs; anything else is no address. */
+/** The form of a list entry, ours or the user's; anything else is no address. */
 const PLAIN_ENTRY = /^[\w.:[\]-]+$/;
 
 const VARIABLE = /^[A-Za-z_]\w*$/;
@@ -57,9 +62,9 @@ const VARIABLES = { ca: 'EPICS_CA_NAME_SERVERS', pva: 'EPICS_PVA_NAME_SERVERS' }
 const PROTOCOLS = ['ca', 'pva'] as const;
 
 /**
- * The environment that client programs need: lists separated by a blank (a comma breaks libca and
- * PVXS), what the person had set kept after ours, less what we once had there and nobody answers at.
- * A protocol without any server, and without such remains, is left alone.
+ * The environment variables for clients: lists separated by a blank (a comma breaks libca and
+ * PVXS). What the user had set comes after ours, without entries of ours at which nothing answers
+ * any more. The variable of a protocol without any server, and without such entries, is left alone.
  */
 export function clientEnvironment(
   nameServers: NameServers,
@@ -79,7 +84,7 @@ export function clientEnvironment(
   return environment;
 }
 
-/** What is left of the person's variables without any entry of ours; '' where nothing is. */
+/** The user's variables without any entry of ours; '' if nothing is left. */
 export function withoutOurs(existing: Variables): Record<string, string> {
   const names = Object.values(VARIABLES).filter((name) => existing[name] !== undefined);
   return Object.fromEntries(
@@ -92,14 +97,17 @@ export function withoutOurs(existing: Variables): Record<string, string> {
   );
 }
 
-/** The entries of the person's that lead to this machine, where it costs nothing to ask. */
+/** The user's entries that lead to this machine, where a connection attempt costs nothing. */
 export function loopbackEntries(existing: Variables): Endpoint[] {
   return Object.values(VARIABLES)
     .flatMap((name) => entriesOf(existing[name]))
     .flatMap((entry) => loopbackEndpoint(entry) ?? []);
 }
 
-/** What entries cost that are the person's own and refuse: a tunnel may come up later, so they stay. */
+/**
+ * Notes about the user's own entries that refuse connections, with what they cost. They stay,
+ * because a tunnel may come up later.
+ */
 export function refusedNotes(existing: Variables, refused: ReadonlySet<string>): string[] {
   // PVXS only logs.
   return entriesOf(existing[VARIABLES.ca])
@@ -121,8 +129,8 @@ function loopbackEndpoint(entry: string): Endpoint | undefined {
 }
 
 /**
- * Whether an entry can only be from us: a name server's place, or an address beyond 127.0.0.1, which
- * nobody else listens at. 127.0.0.1:5064 may be a port that a person's container publishes.
+ * Whether an entry can only be ours: the place of a name server, or an address beyond 127.0.0.1, on
+ * which nobody else listens. 127.0.0.1:5064 may be a port that a container of the user publishes.
  */
 function isOurs(entry: string): boolean {
   const endpoint = loopbackEndpoint(entry);
@@ -131,14 +139,14 @@ function isOurs(entry: string): boolean {
   return host === '127.0.0.1' ? isNameServerPort(port) : /^127\.0\.0\./.test(host);
 }
 
-/** Where services/search/nameServers listens: 5063 and 5074, and 10,000 and so on above. */
+/** Ports of services/search/nameServers: 5063 and 5074, and those plus multiples of 10,000. */
 function isNameServerPort(port: number): boolean {
   return port < 40_000 && (port % 10_000 === 5063 || port % 10_000 === 5074);
 }
 
 export { type Shell, SHELLS };
 
-/** Lines that set the environment in that shell, whatever the values hold. */
+/** Lines that set the environment in a shell, whatever the values contain. */
 export function formatEnvironment(environment: Record<string, string>, shell: Shell): string[] {
   return Object.entries(environment).flatMap(([name, value]) => {
     const quoted = quoteFor(shell, value);
@@ -146,7 +154,7 @@ export function formatEnvironment(environment: Record<string, string>, shell: Sh
   });
 }
 
-/** Lines that set these in that shell, and take out of it those that are ''. */
+/** Lines that set these variables in a shell, and remove those that are ''. */
 export function formatChanges(environment: Record<string, string>, shell: Shell): string[] {
   return Object.entries(environment).flatMap(([name, value]) =>
     value === '' ? unsetLines(shell, name) : formatEnvironment({ [name]: value }, shell),
@@ -166,7 +174,7 @@ function unsetLines(shell: Shell, name: string): string[] {
     case 'cmd':
       return [`set "${name}="`];
     case 'dotenv':
-      return []; // such a file has no words for it
+      return []; // such a file cannot express it
   }
 }
 
@@ -188,8 +196,8 @@ function setLine(shell: Shell, name: string, quoted: string): string {
 }
 
 /**
- * What Phoebus is started with beside the lists: its client of Channel Access (CAJ) reads EPICS_CA_*
- * only with this property, which the java launcher takes from JDK_JAVA_OPTIONS (Java 9 and later).
+ * Further variables for Phoebus: its Channel Access client (CAJ) reads EPICS_CA_* only with this
+ * property, which the java launcher takes from JDK_JAVA_OPTIONS (Java 9 and later).
  */
 export function phoebusVariables(
   existing: Readonly<Record<string, string | undefined>>,

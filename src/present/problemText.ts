@@ -272,9 +272,9 @@ const TEXTS: Texts = {
 
   'broker-older': ({ version, own, program }, { endBroker }) => ({
     message:
-      `the background process (version ${version}) is older than this program (${own}) and not understood` +
-      (program === undefined ? '' : `, and ${program} is no newer`),
-    advice: `${program === undefined ? '' : 'Install that again. '}End the background process with ${endBroker}.`,
+      `the background process (version ${version}) is too old for this program (${own})` +
+      (program === undefined ? '' : `, and ${program} is no newer: reinstall it`),
+    advice: `End the background process with ${endBroker}.`,
   }),
   'broker-newer': ({ version, own }, { endBroker, update }) => ({
     message: `the background process (version ${version}) is newer than this program (${own})`,

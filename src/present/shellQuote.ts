@@ -1,18 +1,17 @@
-/** Texts as one word of a shell, whatever they hold. Pure. */
-
 export const SHELLS = ['bash', 'fish', 'csh', 'powershell', 'cmd', 'dotenv'] as const;
+/** A shell, or a kind of file with variables. */
 export type Shell = (typeof SHELLS)[number];
 
-/** Every shell reads these as they stand. */
+/** Every shell reads these unchanged. */
 const PLAIN = /^[\w.:/@+,-]+$/;
 
 /** NUL ends a variable's text in every system. */
 const NUL = '\0';
 
 /**
- * The text as that shell writes it; undefined where it has no way to. For `cmd` it is what stands
- * between the quotes of `set "NAME=..."` in a batch file; for `dotenv` what the readers of such files
- * agree on.
+ * Quotes a text as one word of a shell, whatever it contains; undefined if the shell cannot express
+ * it. For `cmd` this is the text between the quotes of `set "NAME=..."` in a batch file; for
+ * `dotenv` what the readers of such files agree on.
  */
 export function quoteFor(shell: Shell, text: string): string | undefined {
   if (text.includes(NUL)) return undefined;
@@ -22,10 +21,10 @@ export function quoteFor(shell: Shell, text: string): string | undefined {
     case 'fish':
       return `'${text.replace(/[\\']/g, '\\$&')}'`;
     case 'csh':
-      // History is looked up between quotes too, and a line ends a quoted text.
+      // History expansion works between quotes too, and a line end ends a quoted text.
       return `'${text.replaceAll("'", `'\\''`).replace(/[!\n]/g, '\\$&')}'`;
     case 'powershell':
-      // Typographic quotes end a text as well.
+      // Typographic quotes end a text, too.
       return `'${text.replace(/['\u2018-\u201b]/g, '$&$&')}'`;
     case 'cmd':
       return /["\r\n!]/.test(text) ? undefined : text.replaceAll('%', '%%');

@@ -1,4 +1,4 @@
-/** Which environment the terminals of a window get. Pure. */
+/** The environment of a window's terminals. */
 import { formatEndpoint, isLoopback, isUnspecified } from '../model/endpoint';
 import {
   clientEnvironment,
@@ -10,7 +10,7 @@ import {
 import type { WindowPlace } from './viewState';
 import type { Snapshot } from '../model/snapshot';
 
-/** The lists of ours, without what the person had set. Empty: set nothing. */
+/** Our name-server lists, without what the user had set. Empty: set nothing. */
 export function terminalEnvironment(
   mode: 'auto' | 'always' | 'never',
   place: WindowPlace,
@@ -29,8 +29,8 @@ export function terminalEnvironment(
 
 /**
  * VS Code gives a window's variables to its container terminals and its local ones alike. They are
- * right in both where every server is of that container and listens there at the very address that
- * it has here.
+ * right in both if every server is in that container and listens there at the very address that it
+ * has here.
  */
 function isRightInside(snapshot: Snapshot, ownContainerKey: string | undefined): boolean {
   const { ca, pva } = serversOf(snapshot);
@@ -44,6 +44,7 @@ function isRightInside(snapshot: Snapshot, ownContainerKey: string | undefined):
   return [...ca, ...pva].every((endpoint) => inside.has(formatEndpoint(endpoint)));
 }
 
+/** A file to source. */
 export interface EnvironmentFile {
   readonly name: string;
   readonly content: string;

@@ -2,13 +2,14 @@ import { CUT, MAX_HEADER_BYTES, NO_MESSAGE, type FrameShape } from './frameShape
 
 /**
  * Follows a stream from message to message without keeping or changing any of it, so that something
- * may be put in between two messages. What is no message of the protocol ends that for good.
+ * can be inserted between two messages. Bytes that are no message of the protocol end that for
+ * good.
  */
 export class BoundaryFinder {
   readonly #shape: FrameShape;
-  /** What of the current message is still to come. */
+  /** Bytes of the current message that are still to come. */
   #skipBytes = 0;
-  /** A header cut by the end of a chunk. */
+  /** A header that the end of a chunk cut. */
   readonly #header = new Uint8Array(MAX_HEADER_BYTES);
   #headerBytes = 0;
   #isLost = false;
@@ -22,12 +23,15 @@ export class BoundaryFinder {
     return !this.#isLost && this.#skipBytes === 0 && this.#headerBytes === 0;
   }
 
-  /** Whether something came that is no message: where the next one begins is not known any more. */
+  /** Whether bytes came that are no message, so that the next boundary is unknown. */
   get isLost(): boolean {
     return this.#isLost;
   }
 
-  /** Follows the next chunk and returns the last place in it between two messages, or -1. */
+  /**
+   * Follows the next chunk. Returns the offset of the last message boundary in it, or -1 if there
+   * is none.
+   */
   follow(chunk: Uint8Array): number {
     if (this.#isLost) return -1;
     const end = chunk.length;
@@ -56,7 +60,7 @@ export class BoundaryFinder {
     return at === end ? end : last;
   }
 
-  /** Adds to a cut header; returns where in the chunk the payload begins. */
+  /** Completes a cut header; returns the offset in the chunk where the payload begins. */
   #completeHeader(chunk: Uint8Array): number {
     let at = 0;
     while (at < chunk.length) {

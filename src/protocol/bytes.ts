@@ -1,21 +1,22 @@
-/**
- * Bounds-checked reading and growing writing of binary messages, for every protocol of this room.
- * Pure: no sockets, no Node Buffer. Reading past the end is the peer's fault (RemoteProtocolError).
- */
 import { RemoteProtocolError } from '../base/errors';
 
 const utf8Decoder = new TextDecoder('utf-8');
 const utf8Encoder = new TextEncoder();
 
+/** Decodes UTF-8. Malformed bytes become U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
   return utf8Decoder.decode(bytes);
 }
 
+/** Encodes as UTF-8. Lone surrogates become U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
   return utf8Encoder.encode(text);
 }
 
-/** Reads numbers in order from one message. `what` names the message in errors. */
+/**
+ * Reads numbers and bytes in order from one binary message, bounds-checked. Reading past the end
+ * throws RemoteProtocolError, because the peer cut the message; `what` names the message there.
+ */
 export class ByteReader {
   readonly #view: DataView;
   offset = 0;
@@ -32,7 +33,7 @@ export class ByteReader {
     return this.bytes.byteLength - this.offset;
   }
 
-  /** Moves past `lengthBytes` bytes and returns where they begin. */
+  /** Moves past `lengthBytes` bytes; returns the offset where they begin. */
   #advance(lengthBytes: number): number {
     const start = this.offset;
     if (lengthBytes < 0 || lengthBytes > this.bytes.byteLength - start) {
@@ -76,7 +77,7 @@ export class ByteReader {
     return this.#view.getFloat64(this.#advance(8), this.littleEndian);
   }
 
-  /** A view (not a copy) of the next bytes; valid while the message's buffer is. */
+  /** A view (not a copy) of the next bytes, valid as long as the message's buffer. */
   view(lengthBytes: number): Uint8Array {
     const start = this.#advance(lengthBytes);
     return this.bytes.subarray(start, start + lengthBytes);
@@ -91,7 +92,7 @@ export class ByteReader {
   }
 }
 
-/** Appends numbers to a buffer that grows by doubling. */
+/** Writes numbers and bytes to a buffer that grows by doubling. Calls can be chained. */
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
@@ -109,7 +110,7 @@ export class ByteWriter {
     return this.#lengthBytes;
   }
 
-  /** Makes room for `extraBytes` and returns where they begin. */
+  /** Makes room for `extraBytes`; returns the offset where they begin. */
   #reserve(extraBytes: number): number {
     const start = this.#lengthBytes;
     const end = start + extraBytes;
@@ -198,7 +199,7 @@ export class ByteWriter {
     this.#view.setUint32(at, value, this.littleEndian);
   }
 
-  /** Hands the bytes over and starts anew; the returned array is the caller's own. */
+  /** Returns the bytes written so far and starts over; the array belongs to the caller. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#bytes.subarray(0, this.#lengthBytes);
     this.#bytes = new Uint8Array(256);

@@ -1,22 +1,22 @@
 import { CUT, NO_MESSAGE, type FrameShape } from './frameShape';
 
-/** Which messages are looked at, and which of those do not go on. */
+/** Decides which messages of a stream are inspected, and which of those are dropped. */
 export interface FilteredMessages extends FrameShape {
-  /** Whether the message with the whole header at `at` is to be looked at. */
+  /** Whether to inspect the message whose complete header is at `at`. */
   isLookedAt(bytes: Uint8Array, at: number): boolean;
-  /** Looks at one message; false takes it out. */
+  /** Inspects one message; false drops it. */
   passes(message: Uint8Array): boolean;
 }
 
-/** A longer message is passed on without a look. */
+/** Longer messages pass without inspection. */
 const MAX_LOOKED_AT_BYTES = 128 * 1024;
 const SMALL_BUFFER_BYTES = 64;
 const noBytes = new Uint8Array(0);
 
 /**
- * Takes single messages out of a stream; all other bytes pass as they came, as parts of the chunks
- * that were given. Only a message that is looked at, and a header that was cut, wait for their rest.
- * From the first byte that is no message everything passes, for good.
+ * Drops single messages from a stream. All other bytes pass unchanged, as parts of the chunks that
+ * came in. Only a message to be inspected, or a cut header, waits for its rest. From the first byte
+ * that is no message on, everything passes.
  */
 export class MessageFilter {
   readonly #messages: FilteredMessages;
@@ -29,7 +29,7 @@ export class MessageFilter {
     this.#messages = messages;
   }
 
-  /** Whether everything passes. */
+  /** Whether everything passes from now on. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
@@ -39,11 +39,11 @@ export class MessageFilter {
     this.#isOpen = true;
   }
 
-  /** What is to go on, in order; parts of the chunk, valid as long as it is. */
+  /** What passes, in order: parts of the chunk, valid as long as the chunk is. */
   filter(chunk: Uint8Array): Uint8Array[] {
     const parts: Uint8Array[] = [];
     let at = this.#heldBytes > 0 ? this.#continueHeld(chunk, parts) : 0;
-    /** From here to `at` is to go on. */
+    /** The bytes from here to `at` pass. */
     let start = at;
     while (at < chunk.length && !this.#isOpen) {
       if (this.#skipBytes > 0) {
@@ -71,15 +71,15 @@ export class MessageFilter {
     return parts;
   }
 
-  /** What waited for its rest when the stream ended. */
+  /** The bytes that were still waiting for their rest when the stream ended. */
   end(): Uint8Array {
     this.#isOpen = true;
     return this.#takeHeld();
   }
 
   /**
-   * Decides by what is there of the message at `at`: how many bytes are needed to go on, or 0 and
-   * it is skipped over.
+   * Decides what to do with the message at `at` from the bytes that are there. Returns how many
+   * bytes the decision needs, or 0 when the message passes without inspection.
    */
   #lookAt(bytes: Uint8Array, at: number, end: number): number {
     const messageBytes = this.#messages.messageBytes(bytes, at, end);
@@ -95,7 +95,7 @@ export class MessageFilter {
     return 0;
   }
 
-  /** Goes on with a message of an earlier chunk; returns where in this one it ends. */
+  /** Continues a message of an earlier chunk; returns the offset in this chunk where it ends. */
   #continueHeld(chunk: Uint8Array, parts: Uint8Array[]): number {
     let at = 0;
     for (;;) {

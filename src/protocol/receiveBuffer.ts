@@ -1,13 +1,13 @@
 /**
- * Collects the chunks of a byte stream until whole frames can be cut from its front. A frame may be
- * cut anywhere by TCP. A chunk that arrives while nothing is pending is not copied, so its owner
- * must not reuse it before `consume` has taken it (or pass a copy).
+ * Collects the chunks of a byte stream until whole frames can be cut from its front; TCP may split
+ * a frame anywhere. A chunk that arrives while nothing is pending is not copied, so its owner must
+ * not reuse it until `consume` has taken it.
  */
 export class ReceiveBuffer {
   #bytes: Uint8Array = new Uint8Array(0);
   #start = 0;
   #end = 0;
-  /** Whether #bytes is ours to append to, rather than a chunk somebody lent us. */
+  /** Whether #bytes is ours to append to, rather than a chunk lent by the caller. */
   #isOwned = true;
 
   get lengthBytes(): number {
@@ -37,12 +37,12 @@ export class ReceiveBuffer {
     this.#end += chunk.byteLength;
   }
 
-  /** All pending bytes, contiguous; valid until the next push. */
+  /** All pending bytes, contiguous; valid until the next `push`. */
   view(): Uint8Array {
     return this.#bytes.subarray(this.#start, this.#end);
   }
 
-  /** Drops bytes from the front; an empty buffer keeps no reference to anything. */
+  /** Drops bytes from the front. An empty buffer holds no reference to a chunk. */
   consume(lengthBytes: number): void {
     this.#start += lengthBytes;
     if (this.#start >= this.#end) {

@@ -2,19 +2,19 @@ import { BoundaryFinder } from './boundaryFinder';
 import type { FrameShape } from './frameShape';
 import { MessageFilter, type FilteredMessages } from './messageFilter';
 
-/** Answers that wait for the client, in the bytes of its protocol. */
+/** Answers that wait for the client, encoded in its protocol. */
 export interface WaitingAnswers {
   readonly isEmpty: boolean;
-  /** All of them; none waits afterwards. */
+  /** Returns all of them; none waits afterwards. */
   take(): Uint8Array;
 }
 
 const noBytes = new Uint8Array(0);
 
 /**
- * Both directions of one circuit that is carried through: searches are taken out of what the client
- * says, answers are put in between two messages of what the server says. As soon as either direction
- * is not understood, all bytes pass as they are, for good.
+ * Both directions of one relayed circuit. Searches are taken out of what the client sends; answers
+ * are inserted between two messages of what the server sends. As soon as either direction cannot be
+ * parsed, all bytes pass unchanged, for good.
  */
 export class SearchInterceptor {
   readonly #client: MessageFilter;
@@ -27,7 +27,7 @@ export class SearchInterceptor {
     this.#answers = answers;
   }
 
-  /** Whether it lets everything pass. */
+  /** Whether everything passes. */
   get isOpen(): boolean {
     return this.#client.isOpen;
   }
@@ -37,17 +37,19 @@ export class SearchInterceptor {
     this.#client.open();
   }
 
-  /** What of the client's bytes goes on to the server, in order. */
+  /** The part of the client's bytes that goes on to the server, in order. */
   fromClient(chunk: Uint8Array): Uint8Array[] {
     return this.#client.filter(chunk);
   }
 
-  /** What the client had begun to say when it ended. */
+  /** The bytes of an incomplete message, when the client has ended. */
   clientEnded(): Uint8Array {
     return this.#client.end();
   }
 
-  /** What goes on to the client, in order: the server's bytes, and answers at the last boundary. */
+  /**
+   * What goes on to the client, in order: the server's bytes, with answers at the last boundary.
+   */
   fromServer(chunk: Uint8Array): Uint8Array[] {
     const boundary = this.#server.follow(chunk);
     if (this.#server.isLost) this.open();
@@ -58,7 +60,7 @@ export class SearchInterceptor {
     return [chunk.subarray(0, boundary), answers, chunk.subarray(boundary)];
   }
 
-  /** Answers that may go to the client now; empty in the middle of a message of the server's. */
+  /** Answers that can go to the client now; empty in the middle of a message from the server. */
   takeAnswers(): Uint8Array {
     return this.#server.isBetween && !this.#answers.isEmpty ? this.#answers.take() : noBytes;
   }

@@ -1,7 +1,3 @@
-/**
- * One front end's connection, at its own end: calls become requests to the broker. What the broker
- * says is checked as it comes; who says what makes no sense is left.
- */
 import type { Duplex } from 'node:stream';
 import {
   CancellationTokenSource,
@@ -35,17 +31,22 @@ import {
 import { createRpcConnection } from './rpcConnection';
 import { check } from './schema';
 
-/** The broker answers each request sooner by itself: see coreServer. */
+/** The broker itself answers each request sooner, see coreServer. */
 const REQUEST_TIMEOUT_MS = 65_000;
 const HELLO_TIMEOUT_MS = 5000;
 
+/** What a CoreClient reports. */
 export interface CoreClientEvents {
   onSnapshot(snapshot: Snapshot): void;
   onUpdate(monitorId: number, update: PvUpdate): void;
-  /** Once; not after dispose. */
+  /** The connection ended. Called once; not after `dispose`. */
   onEnd(reason: string): void;
 }
 
+/**
+ * The front end's side of a connection to the broker: calls become requests. Everything that the
+ * broker sends is checked on arrival; the connection ends if it makes no sense.
+ */
 export class CoreClient {
   readonly #stream: Duplex;
   readonly #connection: MessageConnection;
@@ -79,7 +80,10 @@ export class CoreClient {
     });
   }
 
-  /** Of a broker of another protocol, nothing but its version is looked at. */
+  /**
+   * Introduces this front end; must come first. Of a broker with another protocol, only the version
+   * is read.
+   */
   hello(params: HelloParams, signal: AbortSignal): Promise<HelloResult> {
     const { hello } = METHODS;
     return this.#send('hello', params, signal, HELLO_TIMEOUT_MS, (result) => {
@@ -93,7 +97,10 @@ export class CoreClient {
     return this.ask('setRequest', { request: request ?? null }, signal);
   }
 
-  /** Rejects with the broker's error, with TransportError, TimeoutError or CancelledError. */
+  /**
+   * Sends a request. Rejects with the broker's error, or with TransportError, TimeoutError,
+   * CancelledError, or UsageError for an answer that makes no sense.
+   */
   ask<M extends MethodName>(
     name: M,
     params: ParamsOf<M>,
@@ -138,7 +145,7 @@ export class CoreClient {
     );
   }
 
-  /** @throws ProblemError: it would say the same again. */
+  /** @throws ProblemError of code 'usage', because the broker would send the same again */
   #believe(result: unknown, believe: (result: unknown) => void): void {
     try {
       believe(result);
@@ -163,7 +170,7 @@ export class CoreClient {
 }
 
 function nonsense(error: unknown): string {
-  return `it said what makes no sense (${messageOf(error)})`;
+  return `it sent a message that makes no sense (${messageOf(error)})`;
 }
 
 function toOurError(error: unknown): Error {

@@ -1,7 +1,7 @@
 /**
- * One front end's connection, at the broker's end: its requests become calls of a CoreApi, the
- * CoreApi's news become notifications. A front end that does not read gets the newest when it does:
- * of snapshots, and of the updates of a monitor, only one is under way and one waits.
+ * The broker's side of a front end's connection: requests become calls of a CoreApi, and changes of
+ * the CoreApi become notifications. For a front end that does not read, one snapshot, and one
+ * update per monitor, is in flight and the newest one waits.
  */
 import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
@@ -32,7 +32,7 @@ import {
 import { createRpcConnection } from './rpcConnection';
 import { check, type Schema } from './schema';
 
-/** Who connects and says nothing sensible is sent away. */
+/** A connection without a valid hello by then is closed. */
 const HELLO_TIMEOUT_MS = 5000;
 const HELLO_MAX_BYTES = 64 * 1024;
 /** A request that the core has not answered by then never will be. */
@@ -42,25 +42,26 @@ const REQUEST_TIMEOUT_MS = 60_000;
 export interface FrontEndHost {
   readonly facts: BrokerFacts;
   readonly requests: readonly ExposeRequest[];
-  /** The exposure of that front end, its former one where it comes back within the grace. */
+  /** The exposure of that front end; its former one if it returns within the grace period. */
   attach(hello: HelloParams): AttachedFrontEnd;
-  /** Resolves when no new front end can connect any more. */
+  /** Stops accepting front ends; resolves when no new one can connect. */
   handOver(): Promise<void>;
   stop(): void;
 }
 
-/** `moved`: to a newer broker, where it wants what it wanted here. */
+/** How a front end left. `moved`: to a newer broker, where it wants what it wanted here. */
 export type Leaving = 'vanished' | 'goodbye' | 'moved';
 
+/** A front end's exposure, while it is connected. */
 export interface AttachedFrontEnd {
   readonly exposure: CoreApi;
   readonly request: ExposeRequest | undefined;
   setRequest(request: ExposeRequest | undefined): Promise<void>;
-  /** The connection ended. */
+  /** Called when the connection has ended. */
   detach(how: Leaving): void;
 }
 
-/** Serves one connection until it ends; disposing ends it. */
+/** Serves one connection until it ends. Disposing ends it. */
 export function serveFrontEnd(
   stream: Duplex,
   host: FrontEndHost,
@@ -89,12 +90,12 @@ class ServedFrontEnd {
     this.#host = host;
     this.#clock = clock;
     this.#log = log;
-    setMaxListeners(0, this.#abort.signal); // one for each request under route
+    setMaxListeners(0, this.#abort.signal); // one for each open request
     stream.on('error', () => this.end());
     stream.on('close', () => this.end());
     this.#connection = createRpcConnection(stream);
     this.#connection.onError(([error]) => {
-      log('info', 'session', `${this.#name} is sent away: ${messageOf(error)}`);
+      log('info', 'session', `${this.#name} is disconnected: ${messageOf(error)}`);
       this.end();
     });
     this.#connection.onClose(() => this.end());
@@ -103,7 +104,7 @@ class ServedFrontEnd {
     this.#connection.listen();
   }
 
-  /** Who says nothing, or too much before its hello, is no front end. */
+  /** A connection that sends nothing, or too much before its hello, is no front end. */
   #expectHello(): void {
     let bytes = 0;
     const count = (chunk: Buffer): void => {
@@ -126,7 +127,7 @@ class ServedFrontEnd {
       setRequest: async ({ request }) => {
         const attached = this.#required();
         await attached.setRequest(request ?? undefined);
-        // What is known now comes before the answer, so that the front end never sees an older state.
+        // The current state goes before the answer, so that the front end never sees an older one.
         void this.#send(NEWS.snapshot, { snapshot: attached.exposure.snapshot });
         return null;
       },
@@ -202,7 +203,7 @@ class ServedFrontEnd {
 
   #startMonitor({ monitorId, ...address }: MonitorParams): null {
     if (this.#monitors.has(monitorId)) {
-      throw new ResponseError(ErrorCodes.InvalidParams, `monitor ${monitorId} runs already`);
+      throw new ResponseError(ErrorCodes.InvalidParams, `monitor ${monitorId} is already running`);
     }
     let newest: PvUpdate | undefined;
     const sender = new NewestOnly(async () => {
@@ -223,12 +224,12 @@ class ServedFrontEnd {
     return null;
   }
 
-  /** Resolves when the other side's system has taken it. */
+  /** Resolves when the other side's operating system has taken it. */
   async #send<P>({ type }: RpcNotification<P>, news: P): Promise<void> {
     try {
       if (!this.#store.isDisposed) await this.#connection.sendNotification(type, news);
     } catch {
-      this.end(); // it went away meanwhile
+      this.end(); // it has left meanwhile
     }
   }
 
@@ -247,7 +248,9 @@ class ServedFrontEnd {
   }
 }
 
-/** Sends at most one at a time; what is asked for meanwhile is one more when that is done. */
+/**
+ * Sends at most one at a time. Whatever is requested meanwhile becomes one more send afterwards.
+ */
 class NewestOnly {
   readonly #sendNow: () => Promise<void>;
   #isSending = false;
@@ -272,7 +275,7 @@ class NewestOnly {
   }
 }
 
-/** A request that makes no sense is refused, not guessed at. */
+/** Refuses a request that makes no sense instead of guessing. */
 function checked<T>(schema: Schema<T>, params: unknown, method: string): T {
   try {
     return check(schema, params, method);

@@ -1,46 +1,56 @@
-/** What the messages about the front end itself and the broker carry; the others are in model/coreApi. */
 import type { PvAddress, PvUpdate, ExposeRequest } from '../model/coreApi';
 import type { Snapshot } from '../model/snapshot';
 
-/** Counted up with every change that an older side would not understand. */
+/**
+ * The version of the protocol between front end and broker: incremented with every change that an
+ * older side would not understand.
+ */
 export const RPC_PROTOCOL = 3;
 
+/** How a front end introduces itself. */
 export interface HelloParams {
   readonly protocol: number;
   readonly version: string;
-  /** Who comes back under the same id within the grace finds its request as it was. */
+  /**
+   * A front end that returns with the same id within the grace period finds its request unchanged.
+   */
   readonly clientId: string;
   /** For the log: "VS Code", "epics-expose get". */
   readonly clientName: string;
 }
 
+/** What a broker says about itself. */
 export interface BrokerFacts {
   readonly protocol: number;
   readonly version: string;
   readonly pid: number;
-  /** A command in somebody's terminal that serves others while it runs. */
+  /** Whether it is a command in a terminal that serves others while it runs. */
   readonly isForeground: boolean;
-  /** Undefined where it talks to a terminal. */
+  /** Undefined when it logs to a terminal. */
   readonly logFile?: string;
-  /** Front ends connected now, this one included. */
+  /** Number of connected front ends, including this one. */
   readonly frontEndCount: number;
 }
 
+/** The answer to a hello: the broker, and the front end's request and state if it returns. */
 export interface HelloResult {
   readonly broker: BrokerFacts;
   readonly request?: ExposeRequest;
   readonly snapshot: Snapshot;
 }
 
+/** Which PV to follow. */
 export interface MonitorParams extends PvAddress {
-  /** The front end's own number for it. */
+  /** The front end's own number for this monitor. */
   readonly monitorId: number;
 }
 
+/** Notification: the state changed. */
 export interface SnapshotNews {
   readonly snapshot: Snapshot;
 }
 
+/** Notification: a monitor has an update. */
 export interface UpdateNews {
   readonly monitorId: number;
   readonly update: PvUpdate;

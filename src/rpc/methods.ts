@@ -1,7 +1,7 @@
 /**
- * Everything that front ends and the broker say to each other, each message with the schema of what it
- * carries: JSON-RPC 2.0 in the framing of the Language Server Protocol. Client and server are derived
- * from these tables. `hello` comes first.
+ * All messages between front ends and the broker, each with the schema of its content: JSON-RPC 2.0
+ * in the framing of the Language Server Protocol. Client and server are derived from these tables.
+ * `hello` comes first.
  */
 import { NotificationType, RequestType } from 'vscode-jsonrpc/node';
 import type { CoreRequests } from '../model/coreApi';
@@ -9,13 +9,14 @@ import type { SnapshotNews, UpdateNews } from './messages';
 import * as shape from './messageSchemas';
 import { object, type Schema } from './schema';
 
-/** A request: what is asked, and what is answered. Its name is its key in the table. */
+/** A request: schemas of its parameters and result. Its name is its key in the table. */
 export interface RpcMethod<P, R> {
   readonly type: RequestType<P, R, void>;
   readonly params: Schema<P>;
   readonly result: Schema<R>;
 }
 
+/** A notification: its name and the schema of its content. */
 export interface RpcNotification<P> {
   readonly type: NotificationType<P>;
   readonly params: Schema<P>;
@@ -48,7 +49,7 @@ function named<T extends Readonly<Record<string, Unnamed<unknown, unknown>>>>(
   ) as Named<T>;
 }
 
-/** What the core is asked; the broker passes each on as it is. */
+/** Requests to the core, which the broker passes on unchanged. */
 const CORE_METHODS = named({
   listPvs: method(shape.pvQuery, shape.pvPage),
   listBranch: method(shape.branchQuery, shape.branch),
@@ -57,31 +58,34 @@ const CORE_METHODS = named({
   readPv: method(shape.pvAddress, shape.reading),
 } satisfies CoreEntries);
 
-/** About the front end itself, and the broker. */
+/** Requests about the front end itself and the broker. */
 const FRONT_END_METHODS = named({
   hello: method(shape.hello, shape.greeting),
   setRequest: method(shape.requestOrNull, shape.noResult),
   startMonitor: method(shape.monitor, shape.noResult),
   stopMonitor: method(shape.monitorId, shape.noResult),
-  /** What all front ends want now. */
+  /** What all front ends want exposed. */
   listRequests: method(shape.nothing, shape.requests),
-  /** Ends this front end's request at once; without it the request stays for the grace. */
+  /** Ends this front end's request at once; without it, the request stays for the grace period. */
   goodbye: method(shape.nothing, shape.noResult),
-  /** A newer version wants to take over: no new front ends from now on. */
+  /** A newer version wants to take over: the broker accepts no new front ends from now on. */
   handOver: method(shape.nothing, shape.noResult),
-  /** The broker ends, everything with it. */
+  /** Ends the broker and everything with it. */
   stop: method(shape.nothing, shape.noResult),
 });
 
-/** Front end to broker. */
+/** All requests from front end to broker, by name. */
 export const METHODS = { ...CORE_METHODS, ...FRONT_END_METHODS };
+/** The name of a request. */
 export type MethodName = keyof typeof METHODS;
+/** The parameters of a request. */
 export type ParamsOf<M extends MethodName> =
   (typeof METHODS)[M] extends RpcMethod<infer P, unknown> ? P : never;
+/** The result of a request. */
 export type ResultOf<M extends MethodName> =
   (typeof METHODS)[M] extends RpcMethod<unknown, infer R> ? R : never;
 
-/** An implementation of each method, as the broker has it. */
+/** An implementation of each request, as the broker has. */
 export type Handlers<M extends MethodName = MethodName> = {
   readonly [N in M]: (
     params: ParamsOf<N>,
@@ -89,6 +93,7 @@ export type Handlers<M extends MethodName = MethodName> = {
   ) => ResultOf<N> | Promise<ResultOf<N>>;
 };
 
+/** Sends a request to the broker, as CoreClient.ask does. */
 export type Request = <M extends MethodName>(
   name: M,
   params: ParamsOf<M>,
@@ -97,7 +102,7 @@ export type Request = <M extends MethodName>(
 
 const CORE_NAMES = Object.keys(CORE_METHODS) as CoreName[];
 
-/** The core's requests, each carried by `ask` under its name. */
+/** The core's requests as functions, each sent by `ask` under its name. */
 export function coreRequests(
   ask: (name: CoreName, params: never, signal: AbortSignal) => Promise<unknown>,
 ): CoreRequests {
@@ -109,7 +114,7 @@ export function coreRequests(
   ) as unknown as CoreRequests;
 }
 
-/** Broker to front end. */
+/** All notifications from broker to front end. */
 export const NEWS = {
   snapshot: notification<SnapshotNews>('snapshot', object({ snapshot: shape.snapshot })),
   update: notification<UpdateNews>('update', shape.updateNews),

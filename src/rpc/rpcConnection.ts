@@ -9,8 +9,8 @@ import {
 } from 'vscode-jsonrpc/node';
 
 /**
- * JSON-RPC over a stream. Values of PVs survive although JSON has no word for some: NaN and the
- * infinities, and integers beyond a double.
+ * JSON-RPC over a stream. Values of PVs that JSON cannot express survive: NaN, the infinities, and
+ * integers beyond the precision of a double.
  */
 export function createRpcConnection(stream: Duplex): MessageConnection {
   const reader = new StreamMessageReader(stream, {
@@ -29,7 +29,7 @@ export function createRpcConnection(stream: Duplex): MessageConnection {
   return createMessageConnection(reader, writer, NullLogger);
 }
 
-/** vscode-jsonrpc leaves the failure of a write to nobody; the stream tells it, too. */
+/** vscode-jsonrpc reports the failure of a write to nobody; the stream reports it, too. */
 class Writer extends StreamMessageWriter {
   override write(message: Message): Promise<void> {
     return super.write(message).catch(() => undefined);
@@ -39,6 +39,10 @@ class Writer extends StreamMessageWriter {
 const NUMBER = '$number';
 const INTEGER = '$integer';
 
+/**
+ * JSON in which NaN, infinities and bigints are objects with a marker, see `decodeJson`; typed
+ * arrays are lists.
+ */
 export function encodeJson(message: unknown): string {
   return JSON.stringify(message, (_key, value: unknown) => {
     if (typeof value === 'number' && !Number.isFinite(value)) return { [NUMBER]: String(value) };
@@ -47,7 +51,7 @@ export function encodeJson(message: unknown): string {
   });
 }
 
-/** Rejects what is no object: no message is anything else. */
+/** Parses what `encodeJson` made. Throws if it is not an object, because every message is one. */
 export function decodeJson(text: string): Message {
   const message = JSON.parse(text, (_key, value: unknown) => {
     if (typeof value !== 'object' || value === null) return value;

@@ -1,7 +1,3 @@
-/**
- * The core behind its contract, for several front ends at once: their requests add up, a container is
- * exposed while any of them selects it, and what nobody wants any more ends at once.
- */
 import type { Clock } from '../base/clock';
 import { DisposableStore } from '../base/disposable';
 import { type Event, EventEmitter } from '../base/event';
@@ -31,6 +27,7 @@ import { ExposeSession, type PvServer, type SessionInput } from './exposure/sess
 import { DisposedError } from '../base/errors';
 import type { Disposable } from '../base/disposable';
 
+/** What a Core needs from this machine. */
 export interface CoreInput extends Omit<
   SessionInput,
   | 'engines'
@@ -43,12 +40,17 @@ export interface CoreInput extends Omit<
 > {
   readonly openEngines: OpenEngineSet;
   /**
-   * Opens the engines that are found on this machine without starting any, to learn which ports their
-   * containers publish where somebody named other engines. Absent for a look, which opens no port.
+   * Opens the engines that are found on this machine, without starting any, to learn which ports
+   * their containers publish when requests name other engines. Absent for a look, which opens no
+   * port.
    */
   readonly openPublishingEngines?: () => EngineSet;
 }
 
+/**
+ * What exposes PVs, for several front ends at once: their requests add up, a container is exposed
+ * while any of them selects it, and what no front end wants any more ends at once.
+ */
 export class Core {
   readonly #sets: EngineSets;
   /** For the ports that containers of other engines than the named ones publish. */
@@ -98,17 +100,17 @@ export class Core {
     return this.#session.snapshot();
   }
 
-  /** Circuits of clients that are open now. */
+  /** Number of clients' circuits that are open now. */
   get circuitCount(): number {
     return this.#session.circuitCount;
   }
 
-  /** Listens nowhere any more, for a successor; circuits go on for as long as their request. */
+  /** Stops listening, for a successor; circuits go on as long as their request. */
   retire(): void {
     this.#session.retire();
   }
 
-  /** The owner disposes it: with that its request ends. */
+  /** Opens the core's interface for one front end; disposing it ends its request. */
   openFrontEnd(): CoreApi {
     const frontEnd = new FrontEnd(this);
     this.#frontEnds.add(frontEnd);
@@ -119,7 +121,10 @@ export class Core {
     if (this.#frontEnds.delete(frontEnd)) this.#review();
   }
 
-  /** @throws UsageError when an endpoint makes no sense; the former request stays then. */
+  /**
+   * Replaces a front end's request.
+   * @throws UsageError when an endpoint makes no sense; the former request stays then
+   */
   setRequest(frontEnd: FrontEnd, request: ExposeRequest | undefined): void {
     if (!this.#frontEnds.has(frontEnd)) throw new DisposedError('this exposure');
     if (request) this.#sets.open(request.engines);
@@ -129,7 +134,7 @@ export class Core {
 
   #review(): void {
     const { requests } = this;
-    // Who names no engine has them all anyway.
+    // Requests that name no engine have them all anyway.
     const isNamed = requests.length > 0 && requests.every(({ engines }) => engines.length > 0);
     if (isNamed) this.#allEngines?.open([]);
     else this.#allEngines?.keepOnly([]);
@@ -137,7 +142,7 @@ export class Core {
     this.#sets.keepOnly(requests.map(({ engines }) => engines));
   }
 
-  /** Whether the server is in what that request selects; others may be exposed for others. */
+  /** Whether that request selects the server; others may be exposed for other requests. */
   isWanted({ container, key }: PvServer, { engines, selection }: ExposeRequest): boolean {
     const engineKey = key.slice(0, key.indexOf(`#${container.id}`));
     return isSelected(container, selection) && this.#sets.has(engines, engineKey);
@@ -151,7 +156,7 @@ export class Core {
     return listBranch(this.#session.servers, query, this.#listSlices(), signal);
   }
 
-  /** A person waits for a list: it goes on as soon as the others had their turn. */
+  /** The user waits for a list, so it continues as soon as other work had its turn. */
   #listSlices(): Slices {
     return new Slices(this.#clock, STEPS_PER_SLICE, 0);
   }

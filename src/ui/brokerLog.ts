@@ -1,15 +1,15 @@
-/** The log of the background process in our output channel, and a word when that process is lost. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { messageOf } from '../base/errors';
 import { printable } from '../base/printable';
 import type { CoreLoss, WindowExposure } from './windowExposure';
 
-/** Of a long log, its end. */
+/** Of a long log, only the end is shown. */
 const SHOWN_BYTES = 16_384;
-/** Losses within this time of each other are one for the person. */
+/** Losses within this time of each other are one loss for the user. */
 const SAME_LOSS_MS = 60_000;
 
+/** Shows the broker's log in our output channel, and notifies the user when the broker is lost. */
 export class BrokerLog implements Disposable {
   readonly #exposure: WindowExposure;
   readonly #log: vscode.LogOutputChannel;
@@ -25,7 +25,7 @@ export class BrokerLog implements Disposable {
     this.#store.add(exposure.onDidLose((loss) => void this.#report(loss)));
   }
 
-  /** Appends what the background process has logged since it was last told. */
+  /** Appends what the broker has logged since the last call. */
   async tell(): Promise<void> {
     const file = this.#exposure.exposure?.broker.logFile ?? this.#logFile;
     if (file === undefined) return;
@@ -33,7 +33,7 @@ export class BrokerLog implements Disposable {
     try {
       const bytes = await vscode.workspace.fs.readFile(vscode.Uri.file(file));
       const lines = new TextDecoder().decode(bytes.slice(-SHOWN_BYTES)).trimEnd().split('\n');
-      // What the process itself wrote there, such as warnings of Node, was not made for people.
+      // What Node itself wrote there, such as warnings, was not made printable.
       const text = lines.map(printable).join('\n');
       const fresh = text.startsWith(this.#toldText) ? text.slice(this.#toldText.length) : text;
       this.#toldText = text;
@@ -46,7 +46,7 @@ export class BrokerLog implements Disposable {
     }
   }
 
-  /** A loss that the person asked for is no news. */
+  /** Runs a restart without a notification, because the user asked for it. */
   async duringRestart(restart: () => Promise<void>): Promise<void> {
     this.#isRestarting = true;
     try {
@@ -59,7 +59,7 @@ export class BrokerLog implements Disposable {
   async #report({ reason, logFile }: CoreLoss): Promise<void> {
     this.#logFile = logFile;
     if (this.#isRestarting) return;
-    this.#log.warn(`The background process is lost: ${printable(reason)}. It is started again.`);
+    this.#log.warn(`Lost the background process: ${printable(reason)}. It is being restarted.`);
     await this.tell();
     const nowMs = performance.now();
     const isNews = nowMs - this.#lastLossMs > SAME_LOSS_MS;
@@ -67,7 +67,7 @@ export class BrokerLog implements Disposable {
     if (!isNews) return;
     const showLog = 'Show Log';
     const answer = await vscode.window.showWarningMessage(
-      'The background process of EPICS Expose has ended and is started again. Its connections ended with it; clients connect again by themselves.',
+      'The background process of EPICS Expose has ended and is being restarted. Its connections ended with it; clients reconnect automatically.',
       showLog,
     );
     if (answer === showLog) this.#log.show();

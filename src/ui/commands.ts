@@ -1,4 +1,4 @@
-/** The commands; each works from the palette, too, where it asks for the PV it needs. */
+/** The commands. Each also works from the palette, where it asks for the PV it needs. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { messageOf, UsageError } from '../base/errors';
@@ -22,10 +22,11 @@ import type { WindowExposure } from './windowExposure';
 import { WINDOW_WORDS } from '../present/frontEndWords';
 import { errorText } from '../present/problemText';
 
-/** How long the bar in the view moves at most. */
+/** The longest time that the progress bar in the view moves. */
 const PROGRESS_MS = 60_000;
 const RESTART_TIMEOUT_MS = 20_000;
 
+/** What the commands need. */
 export interface CommandsInput {
   readonly exposure: WindowExposure;
   readonly view: PvsView;
@@ -34,14 +35,17 @@ export interface CommandsInput {
   readonly extensionId: string;
   readonly system: HostServices;
   readonly brokerLog: BrokerLog;
-  /** Remembers, over reloads of the window, whether it exposes. */
+  /** Remembers, over reloads of the window, whether it exposes PVs. */
   readonly rememberExposing: (isExposing: boolean) => Thenable<void>;
 }
 
-/** A PV as commands get it: a line of the tree, a name from a link, or nothing from the palette. */
+/**
+ * The argument of a command: a line of the tree, a name from a link, or nothing from the palette.
+ */
 type PvArgument = TreeNode | { readonly name: string; readonly protocol: PvProtocol } | undefined;
 type NamedPv = Pick<PvRow, 'name' | 'protocol'>;
 
+/** Registers all commands; dispose to unregister them. */
 export function registerCommands(input: CommandsInput): Disposable {
   const { exposure, view, monitors, log, system } = input;
   const store = new DisposableStore();
@@ -69,7 +73,7 @@ export function registerCommands(input: CommandsInput): Disposable {
   register(COMMANDS.expose, async () => {
     await input.rememberExposing(true);
     await exposeWithProgress(exposure);
-    // Who pressed the button may not see the view, which tells it, too.
+    // The user may not see the view, which shows it, too.
     if (exposure.problem) throw new UsageError(exposure.problem.message);
   });
   register(COMMANDS.stop, async () => {
@@ -80,7 +84,7 @@ export function registerCommands(input: CommandsInput): Disposable {
   register(COMMANDS.filter, async () => {
     const pattern = await vscode.window.showInputBox({
       title: 'Filter PVs',
-      prompt: 'A part of the name; * and ? stand for anything',
+      prompt: 'Part of the name; * and ? match anything',
       value: view.filter,
     });
     if (pattern !== undefined) view.filter = pattern;
@@ -157,7 +161,7 @@ export function registerCommands(input: CommandsInput): Disposable {
   register(COMMANDS.restartBroker, () =>
     vscode.window.withProgress({ location: { viewId: PVS_VIEW } }, async () => {
       const { exposure: core } = exposure;
-      // Without one, exposing starts one.
+      // If there is none, exposing starts one.
       if (!core || exposure.problem?.kind === 'no-broker') return exposure.expose();
       await input.brokerLog.duringRestart(() =>
         withTimeout(RESTART_TIMEOUT_MS, (signal) => core.restart(signal)),
@@ -170,7 +174,10 @@ export function registerCommands(input: CommandsInput): Disposable {
   return store;
 }
 
-/** Moves the bar in the view until everything that was found is exposed or has its reason. */
+/**
+ * Exposes, with the progress bar in the view moving until everything that was found is exposed or
+ * has its reason.
+ */
 export async function exposeWithProgress(exposure: WindowExposure): Promise<void> {
   await vscode.window.withProgress({ location: { viewId: PVS_VIEW } }, async () => {
     await exposure.expose();

@@ -1,10 +1,14 @@
-/** Details of PVs as Markdown. Names and values come from outside: they are only ever appended as text. */
+/**
+ * Details of PVs as Markdown. Names and values come from outside, so they are only ever appended as
+ * text.
+ */
 import * as vscode from 'vscode';
 import { printable } from '../base/printable';
 import type { DetailsSection } from '../present/pvDetailsText';
 import type { Health } from '../present/table';
 import type { CommandId } from './ids';
 
+/** A link that runs one of our commands. */
 export interface CommandLink {
   readonly title: string;
   readonly command: CommandId;
@@ -13,13 +17,14 @@ export interface CommandLink {
 
 const ICONS: Record<Health, string> = { good: 'pass', busy: 'sync', bad: 'error' };
 
+/** Renders sections as Markdown, with links at the end. */
 export function detailsMarkdown(
   title: string | undefined,
   sections: readonly DetailsSection[],
   links: readonly CommandLink[],
 ): vscode.MarkdownString {
   const markdown = new vscode.MarkdownString('', true);
-  // Only these commands, with arguments that we encode, ever run from a hover.
+  // Only these commands, with arguments that we encode, can ever run from a hover.
   markdown.isTrusted = { enabledCommands: links.map(({ command }) => command) };
   if (title !== undefined) {
     appendWords(markdown.appendMarkdown('**'), title).appendMarkdown('**\n\n');
@@ -37,7 +42,7 @@ export function detailsMarkdown(
 }
 
 function linkMarkdown({ title, command, args }: CommandLink): string {
-  // Parentheses would end the link; encodeURIComponent leaves them.
+  // Parentheses would end the link; encodeURIComponent leaves them alone.
   const query = encodeURIComponent(JSON.stringify(args)).replace(
     /[()']/g,
     (c) => `%${c.charCodeAt(0).toString(16)}`,
@@ -46,13 +51,13 @@ function linkMarkdown({ title, command, args }: CommandLink): string {
 }
 
 /**
- * As text, in one line. appendText makes each blank one at which no line may be broken, and turns
- * line ends into paragraphs, which would break out of a bold run: so it gets word by word.
+ * Appends text on one line. appendText makes each blank non-breaking, and turns line ends into
+ * paragraphs, which would break out of a bold run; so it gets one word at a time.
  */
 function appendWords(markdown: vscode.MarkdownString, text: string): vscode.MarkdownString {
   for (const [index, word] of printable(text.trim()).split(/\s+/).entries()) {
     if (index > 0) markdown.appendMarkdown(' ');
-    // A tag with blanks in it would be taken for HTML, and left out.
+    // A tag with blanks in it would be taken for HTML and dropped.
     markdown.appendText(word.replaceAll('&', '&amp;').replaceAll('<', '&lt;'));
   }
   return markdown;

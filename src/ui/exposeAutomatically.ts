@@ -1,23 +1,25 @@
-/**
- * Exposing without a click: because the window did so before, because it shall always, or because the
- * person says so when asked, which is once per folder, when an IOC listens in the window's container.
- */
 import * as vscode from 'vscode';
 import { SETTINGS, SETTINGS_SECTION } from './ids';
 import { readSettings } from './settings';
 
-/** In the workspace's state: the person was asked and did not want it. */
+/** Key in the workspace's state: the user was asked and declined. */
 const WAS_ASKED = 'wasAsked';
 
+/** What `exposeAutomatically` needs. */
 export interface ExposeByItselfInput {
   readonly workspaceState: vscode.Memento;
   readonly wasExposing: boolean;
   readonly isContainerWindow: boolean;
-  /** Resolves when it is time to ask; false: never. */
+  /** Resolves to true when it is time to ask; to false: never. */
   readonly untilIocListens: () => Promise<boolean>;
   readonly expose: () => Promise<void>;
 }
 
+/**
+ * Exposes PVs without a click: because the window did so before its reload, because of the setting
+ * `always`, or because the user agrees when asked, which happens once per folder, when an IOC
+ * listens in the window's container.
+ */
 export async function exposeAutomatically(input: ExposeByItselfInput): Promise<void> {
   const { workspaceState, wasExposing, isContainerWindow, untilIocListens, expose } = input;
   const { autoExpose } = readSettings();

@@ -3,10 +3,10 @@ import type { Endpoint } from '../model/endpoint';
 import { clientEnvironment, loopbackEntries, nameServersOf } from '../present/nameServers';
 import type { Snapshot } from '../model/snapshot';
 
-/** What of this machine the commands need; the composition root has it from Node. */
+/** What the commands need from this machine; the composition root implements it with Node. */
 export interface HostServices {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Of endpoints of this machine those at which nobody listens, as texts. */
+  /** Finds the endpoints of this machine at which nothing listens, as texts. */
   readonly findRefused: (endpoints: readonly Endpoint[]) => Promise<ReadonlySet<string>>;
   readonly homeFolder: string;
   /** What every new terminal of the window gets anyway. */
@@ -15,7 +15,10 @@ export interface HostServices {
   readonly launch: (executable: string, environment: Record<string, string>) => Promise<void>;
 }
 
-/** For clients that start on this machine now; '' where a variable has only remains of ours in it. */
+/**
+ * The environment for clients that start on this machine now; '' for a variable that had only old
+ * entries of ours.
+ */
 export async function clientVariables(
   snapshot: Snapshot,
   { environment, findRefused }: HostServices,

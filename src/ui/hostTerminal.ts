@@ -1,10 +1,11 @@
-/** Terminals on this machine with the environment of EPICS clients, in every kind of window. */
+/** Terminals on this machine with the environment for EPICS clients, in every kind of window. */
 import * as vscode from 'vscode';
 import type { Disposable } from '../base/disposable';
 import { clientVariables, type HostServices } from './hostServices';
 import { HOST_TERMINAL_PROFILE } from './ids';
 import type { WindowExposure } from './windowExposure';
 
+/** Opens such a terminal and shows it. */
 export async function openHostTerminal(
   exposure: WindowExposure,
   system: HostServices,
@@ -12,6 +13,7 @@ export async function openHostTerminal(
   vscode.window.createTerminal(await terminalOptions(exposure, system)).show();
 }
 
+/** Offers such terminals as a terminal profile. */
 export function registerHostTerminalProfile(
   exposure: WindowExposure,
   system: HostServices,
@@ -36,7 +38,8 @@ async function terminalOptions(
     name: 'EPICS Host',
     iconPath: new vscode.ThemeIcon('broadcast'),
     env: Object.fromEntries(missing.map(([name, list]) => [name, list === '' ? null : list])),
-    // In a remote window a terminal is remote unless its folder is a file: URI; a string is not enough.
+    // In a remote window a terminal is remote unless its folder is a file: URI; a string is not
+    // enough.
     cwd: folder?.scheme === 'file' ? folder : vscode.Uri.file(system.homeFolder),
   };
 }

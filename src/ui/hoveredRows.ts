@@ -1,20 +1,15 @@
-/**
- * Has VS Code ask again for what a row's hover says. It asks once, and keeps the answer until the row is
- * drawn anew, which would close the hover that a person reads; when a hover closes it does not tell
- * (microsoft/vscode#111711). So a row that was hovered is drawn anew as soon as the pointer is known to
- * be elsewhere, or when the time to read has passed and its hover would say something else by now.
- */
 import type { Clock } from '../base/clock';
 import type { Disposable } from '../base/disposable';
 
-/** A hover is left alone for so long. */
+/** How long a hover is left alone. */
 const READING_MS = 4000;
-/** One that had no answer yet says nothing worth reading. */
+/** The same for one without an answer yet, which says nothing worth reading. */
 const UNANSWERED_MS = 500;
 const LOOK_MS = 1000;
-/** Nobody reads longer than for so many looks. */
+/** Nobody reads longer than this many looks. */
 const MAX_LOOKS = 30;
 
+/** What HoveredRows needs. */
 export interface HoveredRowsInput<Row> {
   /** What the row's hover would say now; undefined: no answer yet. */
   readonly textOf: (row: Row) => Promise<string | undefined>;
@@ -28,16 +23,23 @@ interface Hovered<Row> {
   timer: Disposable;
 }
 
+/**
+ * Makes VS Code ask again for the text of a row's hover. It asks once and keeps the answer until
+ * the row is drawn again, which would close the hover that the user reads; and it does not report
+ * when a hover closes (microsoft/vscode#111711). So a hovered row is drawn again as soon as the
+ * pointer is known to be elsewhere, or when the time to read has passed and its hover would say
+ * something else by now.
+ */
 export class HoveredRows<Row> implements Disposable {
   readonly #input: HoveredRowsInput<Row>;
-  /** One at most: there is one pointer. */
+  /** At most one, because there is one pointer. */
   #hovered: Hovered<Row> | undefined;
 
   constructor(input: HoveredRowsInput<Row>) {
     this.#input = input;
   }
 
-  /** This row's hover was given this text; undefined: that there is no answer yet. */
+  /** Records that this row's hover got this text; undefined: that there is no answer yet. */
   shown(row: Row, text: string | undefined): void {
     this.left();
     const delayMs = text === undefined ? UNANSWERED_MS : READING_MS;
@@ -45,7 +47,7 @@ export class HoveredRows<Row> implements Disposable {
     this.#hovered = hovered;
   }
 
-  /** The pointer is over no row: the next hover asks anew. */
+  /** The pointer is over no row, so the next hover asks again. */
   left(): void {
     const hovered = this.#hovered;
     this.#forget();

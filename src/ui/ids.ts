@@ -1,8 +1,9 @@
 /**
- * The ids of everything package.json contributes, each once; test/unit/ui/contributions.test.ts
- * holds the two together.
+ * The ids of everything that package.json contributes, each once.
+ * test/unit/ui/contributions.test.ts keeps both in step.
  */
 
+/** Ids of the commands. */
 export const COMMANDS = {
   expose: 'epicsExpose.expose',
   stop: 'epicsExpose.stop',
@@ -21,10 +22,12 @@ export const COMMANDS = {
   restartBroker: 'epicsExpose.restartBroker',
   installLocally: 'epicsExpose.installLocally',
 } as const;
+/** One of COMMANDS. */
 export type CommandId = (typeof COMMANDS)[keyof typeof COMMANDS];
 
-/** The part of settings' names after `epicsExpose.`. */
+/** The prefix of the settings' names, without its dot. */
 export const SETTINGS_SECTION = 'epicsExpose';
+/** Names of the settings, after the prefix. */
 export const SETTINGS = {
   autoExpose: 'autoExpose',
   engine: 'engine',
@@ -34,10 +37,11 @@ export const SETTINGS = {
   phoebus: 'phoebus',
 } as const;
 
+/** Context keys for menus and welcome texts. */
 export const CONTEXT_KEYS = {
-  /** Whether this window asked for its PVs. */
+  /** Whether this window exposes its PVs. */
   isExposing: 'epicsExpose.isExposing',
-  /** A ViewState (model/viewState.ts). */
+  /** A ViewState (present/viewState.ts). */
   situation: 'epicsExpose.situation',
   isFiltered: 'epicsExpose.isFiltered',
   /** Whether the extension runs in the container itself. */
@@ -45,7 +49,11 @@ export const CONTEXT_KEYS = {
   hasPhoebus: 'epicsExpose.hasPhoebus',
 } as const;
 
+/** Id of the view container. */
 export const VIEW_CONTAINER = 'epics';
+/** Id of the view PVs. */
 export const PVS_VIEW = 'epicsExpose.pvs';
+/** Id of the terminal profile. */
 export const HOST_TERMINAL_PROFILE = 'epicsExpose.hostTerminal';
+/** Id of the walkthrough. */
 export const WALKTHROUGH = 'epicsExpose.start';

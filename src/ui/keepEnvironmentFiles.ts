@@ -1,4 +1,3 @@
-/** Keeps files to source current, for everything outside VS Code. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { messageOf } from '../base/errors';
@@ -6,13 +5,16 @@ import { clientEnvironment, nameServersOf } from '../present/nameServers';
 import { environmentFiles } from '../present/terminalEnvironment';
 import type { WindowExposure } from './windowExposure';
 
-/** The first file as it is written when nothing is exposed. */
+/** The first file as it is when nothing is exposed. */
 const CLEARED = environmentFiles({}).map(({ name, content }) => ({
   name,
   bytes: new TextEncoder().encode(content),
 }))[0] as { readonly name: string; readonly bytes: Uint8Array };
 
-/** `folder` is of the extension, on the machine it runs on. */
+/**
+ * Keeps the files to source current, for shells outside VS Code. `folder` belongs to the extension,
+ * on the machine it runs on.
+ */
 export function keepEnvironmentFiles(
   folder: vscode.Uri,
   exposure: WindowExposure,
@@ -20,7 +22,7 @@ export function keepEnvironmentFiles(
   isResuming: boolean,
 ): Disposable {
   const store = new DisposableStore();
-  // A window that comes back finds them as it left them, until it knows better.
+  // A window that comes back finds the files as it left them, until it knows better.
   let known = isResuming ? undefined : '{}';
   const isUndecided = (): boolean =>
     known === undefined &&
@@ -40,7 +42,7 @@ export function keepEnvironmentFiles(
       });
   };
   store.add(exposure.onDidChange(() => keep()));
-  // Another window that stops says that nothing is exposed, although we still do.
+  // Another window that stops writes that nothing is exposed, although we still expose.
   const watcher = store.add(
     vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, CLEARED.name)),
   );
@@ -50,7 +52,7 @@ export function keepEnvironmentFiles(
       void isSame(file, CLEARED.bytes).then((isCleared) => isCleared && keep(true));
     }),
   );
-  // A window that was closed could not tell any more; whoever still exposes puts it right again.
+  // A window that was closed could not clear them; a window that still exposes writes them again.
   if (!isResuming) {
     const first = vscode.Uri.joinPath(folder, CLEARED.name);
     void vscode.workspace.fs.stat(first).then(
@@ -71,7 +73,7 @@ async function write(folder: vscode.Uri, environment: Record<string, string>): P
   }
 }
 
-/** Another window may have written the very same. */
+/** Another window may have written the same. */
 async function isSame(file: vscode.Uri, bytes: Uint8Array): Promise<boolean> {
   try {
     const there = await vscode.workspace.fs.readFile(file);

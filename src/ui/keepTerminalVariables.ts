@@ -1,4 +1,3 @@
-/** Keeps the name servers in the environment of this window's new terminals, ours before theirs. */
 import type * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import type { WindowPlace } from '../present/viewState';
@@ -6,6 +5,10 @@ import { terminalEnvironment } from '../present/terminalEnvironment';
 import { onDidChangeSettings, readSettings } from './settings';
 import type { WindowExposure } from './windowExposure';
 
+/**
+ * Keeps the name servers current in the environment of this window's new terminals, with ours
+ * before the user's.
+ */
 export function keepTerminalVariables(
   collection: vscode.EnvironmentVariableCollection,
   exposure: WindowExposure,
@@ -13,7 +16,7 @@ export function keepTerminalVariables(
   ownContainerKey: () => string | undefined,
 ): Disposable {
   const store = new DisposableStore();
-  // A window that starts without exposing must not have what was right last week.
+  // A window that starts without exposing must not have last week's values.
   collection.persistent = false;
   collection.clear();
   let known = '{}';

@@ -1,4 +1,3 @@
-/** Writes what goes wrong into the log, each sentence once in a row: the view has no room for it. */
 import type { LogOutputChannel } from 'vscode';
 import type { Disposable } from '../base/disposable';
 import { engineProblems } from '../present/viewState';
@@ -7,6 +6,7 @@ import { problemSentence } from '../present/problemText';
 import { failureNotes } from '../present/table';
 import type { WindowExposure } from './windowExposure';
 
+/** Logs problems, each sentence once in a row, because the view has no room for them. */
 export function logProblems(exposure: WindowExposure, log: LogOutputChannel): Disposable {
   let known = new Set<string>();
   return exposure.onDidChange(() => {

@@ -1,4 +1,3 @@
-/** A PV's live value with a plot of the last minutes, beside the editors. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { printable } from '../base/printable';
@@ -10,17 +9,17 @@ import type { WindowExposure } from './windowExposure';
 import { WINDOW_WORDS } from '../present/frontEndWords';
 import { problemText } from '../present/problemText';
 
-/** Updates within this time cross to the panel as one message. */
+/** Updates within this time go to the panel as one message. */
 const SEND_MS = 100;
-/** Of a PV faster than the panel; the newest are kept. */
+/** Updates that wait when a PV is faster than the panel; the newest are kept. */
 const MAX_WAITING = 500;
 
-/** What media/monitor.js takes. */
+/** What media/monitor.js receives. */
 interface MonitorMessage {
-  /** Time (ms since 1970) and value, for the plot; of numbers only. */
+  /** Time (ms since 1970) and value for the plot; numbers only. */
   readonly points: readonly [number, number][];
   readonly value?: string;
-  /** Type and sizes of what is too long to be shown; else ''. */
+  /** Type and sizes of a value that is too long to show; otherwise ''. */
   readonly size?: string;
   readonly alarm?: string;
   readonly severity?: string;
@@ -29,6 +28,7 @@ interface MonitorMessage {
   readonly interrupted?: string;
 }
 
+/** Panels with a PV's live value and a plot of the last minutes, beside the editors. */
 export class MonitorPanels implements Disposable {
   readonly #exposure: WindowExposure;
   readonly #mediaFolder: vscode.Uri;
@@ -39,7 +39,7 @@ export class MonitorPanels implements Disposable {
     this.#mediaFolder = vscode.Uri.joinPath(extensionFolder, 'media');
   }
 
-  /** Opens the panel of this PV, or shows the one that is open. */
+  /** Opens the panel of this PV, or shows the open one. */
   open(name: string, protocol: PvProtocol): void {
     const key = `${protocol}://${name}`;
     const known = this.#panels.get(key);
@@ -65,7 +65,7 @@ export class MonitorPanels implements Disposable {
       store.dispose();
     });
     const feed = store.add(new MonitorFeed((message) => void panel.webview.postMessage(message)));
-    // The page asks for its subject when its script runs; what was sent before would be lost.
+    // The page asks for its PV when its script runs; anything sent earlier would be lost.
     store.add(
       panel.webview.onDidReceiveMessage(() => {
         void panel.webview.postMessage({
@@ -153,7 +153,7 @@ class MonitorFeed implements Disposable {
       if (typeof reading.value === 'number' && Number.isFinite(reading.value)) {
         const atMs = reading.time === undefined ? Number.NaN : Date.parse(reading.time);
         const at = Number.isNaN(atMs) ? Date.now() : atMs;
-        // What was passed over is a line from its lowest to its highest.
+        // Skipped values are drawn as a line from the lowest to the highest.
         for (const passed of update.range ?? []) this.#points.push([at, passed]);
         this.#points.push([at, reading.value]);
         if (this.#points.length > MAX_WAITING) this.#points.splice(0, MAX_WAITING / 2);

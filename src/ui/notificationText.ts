@@ -1,8 +1,8 @@
 import { printable } from '../base/printable';
 
 /**
- * A text for a notification, where VS Code makes links of `[text](command:...)` that run with a click
- * (vs/base/common/linkedText.ts): what came from outside must not be one.
+ * Makes text from outside safe in a notification, in which VS Code turns `[text](command:...)` into
+ * links that run on a click (vs/base/common/linkedText.ts).
  */
 export function notificationText(text: string): string {
   return printable(text).replaceAll('](', '] (');

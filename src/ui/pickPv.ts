@@ -1,4 +1,3 @@
-/** Asks for a PV by a part of its name, listing as one types. */
 import * as vscode from 'vscode';
 import { printable } from '../base/printable';
 import { DisposableStore } from '../base/disposable';
@@ -7,7 +6,7 @@ import { withTimeout } from './withTimeout';
 import { WINDOW_WORDS } from '../present/frontEndWords';
 import { errorText } from '../present/problemText';
 
-/** More than this nobody reads; the person types on. */
+/** Nobody reads more than this; the user keeps typing. */
 const SHOWN = 200;
 const LIST_TIMEOUT_MS = 5000;
 
@@ -15,17 +14,21 @@ interface PvItem extends vscode.QuickPickItem {
   readonly row?: PvRow;
 }
 
+/**
+ * Asks for a PV by part of its name, listing PVs while the user types. Undefined when the user
+ * gives up.
+ */
 export function pickPv(exposure: CoreApi, title: string): Promise<PvRow | undefined> {
   const store = new DisposableStore();
   const picker = store.add(vscode.window.createQuickPick<PvItem>());
   picker.title = title;
-  picker.placeholder = 'A part of its name; * and ? stand for anything';
+  picker.placeholder = 'Part of its name; * and ? match anything';
   let listed = 0;
   const list = async (): Promise<void> => {
     const turn = ++listed;
     picker.busy = true;
     const items = await listItems(exposure, picker.value);
-    // An older answer that comes late is not what was typed.
+    // A late answer to an earlier text is not what was typed.
     if (turn !== listed || store.isDisposed) return;
     picker.items = items;
     picker.busy = false;
@@ -66,7 +69,7 @@ async function listItems(exposure: CoreApi, typed: string): Promise<PvItem[]> {
     }));
     const rest = page.total - items.length;
     return rest > 0
-      ? [...items, { label: `${rest} more`, description: 'type on', alwaysShow: true }]
+      ? [...items, { label: `${rest} more`, description: 'keep typing', alwaysShow: true }]
       : items;
   } catch (error) {
     return [
@@ -78,7 +81,10 @@ async function listItems(exposure: CoreApi, typed: string): Promise<PvItem[]> {
   }
 }
 
-/** Printable; `$(name)` in a label is drawn as an icon, in a PV's name it is text. */
+/**
+ * Printable text for a label, in which `$(name)` would be drawn as an icon but belongs to the PV's
+ * name.
+ */
 export function withoutIcons(text: string): string {
   return printable(text).replace(/\$\([a-z0-9-]+(~[a-z]+)?\)/gi, (icon) => `\\${icon}`);
 }

@@ -1,4 +1,3 @@
-/** Hovers over the names of records in the files of IOCs and displays. */
 import * as vscode from 'vscode';
 import type { Disposable } from '../base/disposable';
 import type { PvPage } from '../model/coreApi';
@@ -13,13 +12,16 @@ import type { WindowExposure } from './windowExposure';
 
 /** The core lists names from memory; details may follow. */
 const LIST_MS = 250;
-/** What a part of a name must have, so that not every number is a question. */
+/** The shortest part of a name that is looked up, so that not every number is. */
 const MIN_PART = 3;
 const SHOWN_NAMES = 5;
 
-/** `onHover`: the pointer is over an editor. */
+/**
+ * Registers hovers over record names in the files of IOCs and displays. `onHover` is called when
+ * the pointer is over an editor.
+ */
 export function registerPvHover(exposure: WindowExposure, onHover: () => void): Disposable {
-  // Without a scheme: documents of a remote window are `vscode-remote:`.
+  // Without a scheme, because documents of a remote window are `vscode-remote:`.
   return vscode.languages.registerHoverProvider(
     FILE_PATTERNS.map((pattern) => ({ pattern })),
     {
@@ -38,7 +40,7 @@ export function registerPvHover(exposure: WindowExposure, onHover: () => void): 
   );
 }
 
-/** Split once per version: a person moves the mouse over a file more often than it changes. */
+/** Split once per version: users move the mouse over a file more often than they change it. */
 let split: { document: vscode.TextDocument; version: number; lines: string[] } | undefined;
 
 function linesOf(document: vscode.TextDocument): string[] {
@@ -97,7 +99,7 @@ function listSection(
       health: 'bad',
       lines: [
         ...notes,
-        { label: 'What to do', text: 'Look whether its IOC runs and has loaded this file.' },
+        { label: 'What to do', text: 'Check that its IOC is running and has loaded this file.' },
       ],
     };
   }
@@ -109,7 +111,7 @@ function listSection(
   };
 }
 
-/** Nothing of the name is known: any PV would fit. */
+/** No part of the name is known: any PV would fit. */
 function unknownSection(unknown: readonly string[]): DetailsSection {
   return {
     heading: `${unknown.join(', ')}: not known in this file`,
@@ -120,7 +122,7 @@ function unknownSection(unknown: readonly string[]): DetailsSection {
   };
 }
 
-/** A name that its macros' defaults would make was asked for first, and nobody has it. */
+/** The name with the macros' defaults was looked up first, and no PV has it. */
 function defaultLines(name: string | undefined): DetailsLine[] {
   return name === undefined ? [] : [{ label: 'With its defaults', text: `no exposed ${name}` }];
 }

@@ -1,4 +1,4 @@
-/** All details of a line of the tree or of a PV in an editor, made when asked for. */
+/** Details of a line of the tree or of a PV in an editor, fetched on demand. */
 import type * as vscode from 'vscode';
 import {
   NO_ANSWER_YET,
@@ -13,12 +13,14 @@ import { type CommandLink, detailsMarkdown } from './detailsMarkdown';
 import type { WindowExposure } from './windowExposure';
 import { WINDOW_WORDS } from '../present/frontEndWords';
 
+/** The text of a hover. */
 export interface Tooltip {
   readonly markdown: vscode.MarkdownString;
-  /** False: only that there is no answer yet. */
+  /** False if it only says that there is no answer yet. */
   readonly isAnswer: boolean;
 }
 
+/** The hover of a line of the tree. Never rejects: if details do not arrive, it says so. */
 export async function tooltipOf(exposure: WindowExposure, node: TreeNode): Promise<Tooltip> {
   if (node.kind !== 'pv') {
     const markdown = detailsMarkdown(
@@ -35,14 +37,17 @@ export async function tooltipOf(exposure: WindowExposure, node: TreeNode): Promi
     : { markdown: detailsMarkdown(name, [LATE], []), isAnswer: false };
 }
 
-/** In place of details that did not come. */
+/** Shown instead of details that did not arrive. */
 export const LATE: DetailsSection = {
   heading: NO_ANSWER_YET,
   health: 'busy',
-  lines: [{ label: 'What to do', text: 'Hover again; the log tells more if it stays so.' }],
+  lines: [{ label: 'What to do', text: 'Hover again; if that does not help, see the log.' }],
 };
 
-/** `before` tells how the name was found, where it was not written as it is. */
+/**
+ * The hover of a PV in an editor. `before` says how the name was found, if it was not written
+ * literally.
+ */
 export function pvMarkdown(
   details: PvDetails,
   before: readonly DetailsSection[] = [],

@@ -1,4 +1,3 @@
-/** The view PVs: containers, IOCs, servers and PVs. Children are listed when a line is opened. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import type { Clock } from '../base/clock';
@@ -27,31 +26,33 @@ import type { WindowExposure } from './windowExposure';
 import { WINDOW_WORDS } from '../present/frontEndWords';
 import { errorText } from '../present/problemText';
 
-/** 100,000 answers are a few redraws. */
+/** So 100,000 answers cause only a few redraws. */
 const REDRAW_MS = 250;
-/** The core answers a level from memory; this only bounds a broken one. */
+/** The core answers a level from memory; this only limits a broken one. */
 const LIST_TIMEOUT_MS = 5000;
 
 const INSIDE_MESSAGE =
-  'We run inside the container: clients of your machine reach these PVs only with EPICS Expose installed there (see Install on This Machine).';
+  'EPICS Expose runs inside the container: clients on your machine reach these PVs only if it is installed there (see Install on This Machine).';
 
+/** What the view needs. */
 export interface PvsViewInput {
   readonly exposure: WindowExposure;
   /** Key of the container that this window works in, as far as it is known. */
   readonly ownContainerKey: () => string | undefined;
   readonly place: WindowPlace;
-  /** The long text for a hover over a line. */
+  /** The text of the hover over a line. */
   readonly tooltipOf: (node: TreeNode) => Promise<Tooltip>;
   readonly clock: Clock;
 }
 
+/** The view PVs: containers, IOCs, servers and PVs. Children are listed when a line is opened. */
 export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
   readonly #input: PvsViewInput;
   readonly #store = new DisposableStore();
   readonly #redraw = this.#store.add(new vscode.EventEmitter<TreeNode[] | undefined>());
   readonly #view: vscode.TreeView<TreeNode>;
   #tree: readonly TreeNode[] = [];
-  /** The objects VS Code knows a line by, of the lines that may change by themselves. */
+  /** The objects by which VS Code knows the lines that may change. */
   readonly #shown = new Map<string, TreeNode>();
   readonly #hovered: HoveredRows<TreeNode>;
   #filter = '';
@@ -93,7 +94,7 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
     this.refresh();
   }
 
-  /** Lists everything anew. */
+  /** Lists everything again. */
   refresh(): void {
     this.#tree = this.#makeTree();
     this.#shown.clear();
@@ -101,7 +102,7 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
     this.#tellTotals();
   }
 
-  /** The PVs that are selected, for commands without an argument. */
+  /** The selected PV, for commands without an argument. */
   get selectedPv(): PvRow | undefined {
     const [node] = this.#view.selection;
     return node?.kind === 'pv' ? node.row : undefined;
@@ -125,7 +126,7 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
     }, REDRAW_MS);
   }
 
-  /** Tells VS Code about the lines that changed, and no others. */
+  /** Tells VS Code only about the lines that changed. */
   #draw(): void {
     const before = this.#tree;
     this.#tree = this.#makeTree();
@@ -147,12 +148,12 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
       exposure.isExposing && unreachable > 0
         ? { value: unreachable, tooltip: `${unreachable} PVs not reachable` }
         : undefined;
-    // Only beside lines: on an empty tree it would take the place of the welcome text.
+    // Only if there are lines: on an empty tree it would replace the welcome text.
     const isLimited = this.#input.place === 'inside' && this.#tree.length > 0;
     if (isLimited !== this.#hasMessage) {
       this.#hasMessage = isLimited;
-      // An empty text would hide the welcome text in Theia; VS Code's types do not tell that
-      // undefined takes the message away.
+      // An empty text would hide the welcome text in Theia; undefined removes the message, which VS
+      // Code's types do not say.
       (this.#view as { message: string | undefined }).message = isLimited
         ? INSIDE_MESSAGE
         : undefined;
@@ -162,7 +163,7 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
 
   async getChildren(element?: TreeNode): Promise<TreeNode[]> {
     if (!element) return this.#show(this.#tree);
-    // The element may be older than what we know of it now.
+    // The element may be older than our current state.
     const node = this.#find(element.id) ?? element;
     switch (node.kind) {
       case 'container':
@@ -200,7 +201,7 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
   ): Promise<TreeNode[]> {
     const { exposure } = this.#input.exposure;
     if (!exposure) return [];
-    // A filter is for a part of the name, with wildcards too.
+    // A filter matches part of the name, with wildcards too.
     const glob = /[*?]/.test(this.#filter) ? `*${this.#filter}*` : this.#filter;
     const pattern = this.#filter === '' ? {} : { pattern: glob };
     try {
@@ -212,14 +213,14 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
       return [
         problemNode(`${parent.id} no match`, {
           message: `no PV matches ${this.#filter}`,
-          advice: 'Clear the filter, or use * and ? for what may be anything.',
+          advice: 'Clear the filter, or use * and ? to match anything.',
         }),
       ];
     } catch (error) {
       return [
         problemNode(`${parent.id} problem`, {
           message: `The PVs cannot be listed: ${errorText(error, WINDOW_WORDS)}`,
-          advice: 'Refresh the view; if that does not help, restart the broker.',
+          advice: 'Refresh the view; if that does not help, restart the background process.',
         }),
       ];
     }
@@ -249,7 +250,7 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
     return search(this.#tree);
   }
 
-  /** Goes down from the server, group by group, as a person who looks for that name. */
+  /** Goes down from the server, group by group, as a user would who looks for that name. */
   async #parentIn(serverKey: string, node: PvNode | GroupNode): Promise<TreeNode | undefined> {
     const name = node.kind === 'pv' ? node.row.name : node.group.prefix;
     let parent: TreeNode | undefined = this.#shown.get(serverKey) ?? this.#find(serverKey);
@@ -300,15 +301,16 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
   ): Promise<vscode.TreeItem> {
     const tooltip = await this.#tooltipOf(node);
     item.tooltip = tooltip.markdown;
-    // Lines with others below are drawn anew whenever what they say changes (changeOf); on its own
-    // account none is, because that would close the hovers of the lines below.
+    // Lines with children are drawn again whenever their text changes (changeOf). They are never
+    // drawn again because of their own hover, because that would close the hovers of the lines
+    // below.
     if (node.kind !== 'pv') this.pointerLeft();
     // VS Code keeps what comes for a hover that has closed, too.
     else this.#hovered.shown(node, token.isCancellationRequested ? undefined : textOf(tooltip));
     return item;
   }
 
-  /** No row's hover is open, as far as there are signs. */
+  /** As far as we know, no row's hover is open. */
   pointerLeft(): void {
     this.#hovered.left();
   }
@@ -323,12 +325,12 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
   }
 }
 
-/** To compare. */
+/** For comparison. */
 function tooltipText(node: TreeNode): string {
   return JSON.stringify(tooltipSections(node, 0, WINDOW_WORDS));
 }
 
-/** To compare; undefined: no answer yet. */
+/** For comparison; undefined: no answer yet. */
 function textOf({ markdown, isAnswer }: Tooltip): string | undefined {
   return isAnswer ? markdown.value : undefined;
 }

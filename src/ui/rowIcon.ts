@@ -1,4 +1,3 @@
-/** The icons of the tree's lines. */
 import * as vscode from 'vscode';
 import type { TreeNode } from '../present/pvTree';
 import type { Health } from '../present/table';
@@ -9,7 +8,10 @@ const HEALTH_COLORS: Record<Health, string> = {
   bad: 'testing.iconFailed',
 };
 
-/** A shape for each state; containers and IOCs that are fine show what they are. */
+/**
+ * The icon of a line of the tree: a shape for each state; containers and IOCs without problems show
+ * what they are.
+ */
 export function iconOf(node: TreeNode): vscode.ThemeIcon {
   const shapes: Record<Health, string> = { good: 'pass', busy: 'sync', bad: 'error' };
   const own = { container: 'package', ioc: 'chip', group: 'folder', search: 'search' };

@@ -1,22 +1,25 @@
-/** The settings as the extension reads them; a value that is not what it should be counts as none. */
 import * as vscode from 'vscode';
 import type { SearchMode } from '../model/coreApi';
 import { SETTINGS, SETTINGS_SECTION } from './ids';
 
+/** The setting `autoExpose`. */
 export type AutoExpose = 'never' | 'ask' | 'always';
+/** The setting `terminalEnvironment`. */
 export type TerminalEnvironmentMode = 'auto' | 'always' | 'never';
 
+/** The settings; a malformed value counts as unset. */
 export interface Settings {
   readonly autoExpose: AutoExpose;
-  /** Endpoint as a URI or context name; '' looks for engines. */
+  /** Endpoint as a URI or context name; '' means every engine that is found. */
   readonly engine: string;
   readonly pvNames: readonly string[];
   readonly search: SearchMode;
   readonly terminalEnvironment: TerminalEnvironmentMode;
-  /** Phoebus' executable on this machine; '' when there is none. */
+  /** Path of the Phoebus executable on this machine; '' if there is none. */
   readonly phoebus: string;
 }
 
+/** Reads the current settings. */
 export function readSettings(): Settings {
   const section = vscode.workspace.getConfiguration(SETTINGS_SECTION);
   const text = (name: string): string => {
@@ -40,6 +43,7 @@ export function readSettings(): Settings {
   };
 }
 
+/** Calls back when any of our settings has changed. */
 export function onDidChangeSettings(listener: () => void): vscode.Disposable {
   return vscode.workspace.onDidChangeConfiguration((event) => {
     if (event.affectsConfiguration(SETTINGS_SECTION)) listener();

@@ -7,7 +7,9 @@ import { problemSentence } from '../present/problemText';
 import { COMMANDS, PVS_VIEW } from './ids';
 import type { WindowExposure } from './windowExposure';
 
-/** `EPICS 42/42`: how many PVs are reachable; the way in to everything else. */
+/**
+ * Creates the status bar item `EPICS 42/42`: how many PVs are reachable. A click opens the view.
+ */
 export function createStatusBar(exposure: WindowExposure): Disposable {
   const store = new DisposableStore();
   const item = store.add(
@@ -16,7 +18,7 @@ export function createStatusBar(exposure: WindowExposure): Disposable {
   item.name = 'EPICS PVs';
   const draw = (): void => {
     const { text, tooltip, command } = faceOf(exposure);
-    // Each assignment crosses to the window: only what changed.
+    // Each assignment is sent to the window, so only changes are assigned.
     if (item.text !== text) item.text = text;
     if (item.tooltip !== tooltip) {
       item.tooltip = tooltip;

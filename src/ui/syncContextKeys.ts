@@ -1,4 +1,3 @@
-/** Keeps the context keys that menus and welcome texts depend on; sets only what changed. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { viewStateOf, type WindowPlace } from '../present/viewState';
@@ -6,6 +5,9 @@ import { CONTEXT_KEYS } from './ids';
 import { onDidChangeSettings, readSettings } from './settings';
 import type { WindowExposure } from './windowExposure';
 
+/**
+ * Keeps the context keys current on which menus and welcome texts depend; sets only what changed.
+ */
 export function syncContextKeys(exposure: WindowExposure, place: WindowPlace): Disposable {
   const store = new DisposableStore();
   const known = new Map<string, unknown>();

@@ -1,7 +1,3 @@
-/**
- * This window's one connection to the core: off until the person asks, then a request that is kept
- * until Stop. Views render what it holds and keep nothing of their own.
- */
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { type Event, EventEmitter } from '../base/event';
 import { LruMap } from '../base/lruMap';
@@ -14,44 +10,47 @@ import { withTimeout } from './withTimeout';
 import { WINDOW_WORDS } from '../present/frontEndWords';
 import { errorText } from '../present/problemText';
 
-/** The core as `connect` gives it. */
+/** The core as `connect` returns it. */
 export interface ConnectedExposure extends CoreApi {
   readonly broker: { readonly logFile?: string };
-  /** Why there is no core now; tried again by itself. */
+  /** Why there is no core now; it is retried automatically. */
   readonly problem: Error | undefined;
-  /** The background process ended or was lost; once each time. */
+  /** The broker ended or was lost; fires once each time. */
   readonly onDidLose: Event<CoreLoss>;
-  /** Ends the background process and starts another one. */
+  /** Ends the broker and starts another one. */
   restart(signal: AbortSignal): Promise<void>;
-  /** Goes without a word: what was wanted stays for a grace. */
+  /** Leaves without a goodbye: the request stays for the grace period. */
   leave(): void;
-  /** What was wanted ends at once. */
+  /** Ends the request at once. */
   close(): Promise<void>;
 }
 
+/** Why the broker was lost. */
 export interface CoreLoss {
   readonly reason: string;
   readonly logFile: string;
 }
 
-/** Finds or starts the core. Rejects with an error whose message a person can act on. */
+/** Finds or starts the core. Rejects with an error whose message the user can act on. */
 export type Connect = (signal: AbortSignal) => Promise<ConnectedExposure>;
 
+/** Why nothing is exposed. */
 export interface WindowProblem {
   readonly kind: 'no-broker' | 'bad-settings';
-  /** For a person: what is wrong and what to do. */
+  /** For the user: what is wrong and what to do. */
   readonly message: string;
 }
 
 interface Run {
   readonly store: DisposableStore;
-  /** There once connected. */
+  /** Set once connected. */
   exposure?: ConnectedExposure;
 }
 
 /**
- * What is read in time is shown, of whatever size; mostly that takes 20 ms. Who hovers sees that we
- * work meanwhile. The core is waited for a little longer than it waits for a value.
+ * A value that is read within this time is shown, whatever its size; mostly that takes 20 ms, and
+ * the hover shows meanwhile that it is loading. We wait a little longer for the core than it waits
+ * for a value.
  */
 const NEW_VALUE_MS = 700;
 const TELL_MS = 900;
@@ -59,16 +58,20 @@ const KEPT_DETAILS = 500;
 
 const NOTHING: Snapshot = { isSettled: false, engines: [], containers: [], unknownNames: [] };
 
+/**
+ * This window's one connection to the core: none until the user asks, then a request that is kept
+ * until Stop. Views render its state and keep none of their own.
+ */
 export class WindowExposure implements Disposable {
   readonly #connect: Connect;
-  /** What this window says of its engine; empty: look for engines. */
+  /** The engines that this window implies; empty: search for engines. */
   readonly #engines: readonly string[];
   /** The container of this window, as far as it is known. */
   readonly #own: ContainerHint | undefined;
   readonly #changed = new EventEmitter<void>();
   readonly #lost = new EventEmitter<CoreLoss>();
   readonly #lastDetails = new LruMap<string, PvDetails>(KEPT_DETAILS);
-  /** What lives from Expose to Stop. */
+  /** Exists from Expose to Stop. */
   #run: Run | undefined;
   #problem: WindowProblem | undefined;
 
@@ -82,12 +85,12 @@ export class WindowExposure implements Disposable {
     this.#own = own;
   }
 
-  /** Whether this window asked for its PVs, whatever came of it. */
+  /** Whether the user has asked this window to expose PVs, whatever the outcome. */
   get isExposing(): boolean {
     return this.#run !== undefined;
   }
 
-  /** There while connected. */
+  /** The core, while connected. */
   get exposure(): ConnectedExposure | undefined {
     return this.#run?.exposure;
   }
@@ -96,7 +99,7 @@ export class WindowExposure implements Disposable {
     return this.#run?.exposure?.snapshot ?? NOTHING;
   }
 
-  /** Why nothing is exposed although the person asked. */
+  /** Why nothing is exposed although the user asked for it. */
   get problem(): WindowProblem | undefined {
     const lost = this.#run?.exposure?.problem;
     return lost === undefined
@@ -105,8 +108,8 @@ export class WindowExposure implements Disposable {
   }
 
   /**
-   * All that is known about a PV, with a value that is newer than the last one if that comes soon.
-   * When the core is late or gone it is what was told last; undefined when nothing was.
+   * Everything known about a PV, with a newer value than the last one if it arrives soon. If the
+   * core is late or gone, this is the last answer; undefined if there was none.
    */
   async describePv(name: string): Promise<PvDetails | undefined> {
     try {
@@ -120,7 +123,10 @@ export class WindowExposure implements Disposable {
     }
   }
 
-  /** Resolves when the request was taken; a failure is `problem`, not a rejection. */
+  /**
+   * Starts to expose; resolves when the request was taken. A failure is in `problem`, not a
+   * rejection.
+   */
   async expose(): Promise<void> {
     if (this.#run?.exposure) return this.updateRequest();
     this.#run?.store.dispose();
@@ -146,7 +152,7 @@ export class WindowExposure implements Disposable {
     await this.updateRequest();
   }
 
-  /** Tells the core what the settings ask for; a failure is `problem`, not a rejection. */
+  /** Sends the core what the settings ask for. A failure is in `problem`, not a rejection. */
   async updateRequest(): Promise<void> {
     const run = this.#run;
     if (!run?.exposure) return;
@@ -168,7 +174,7 @@ export class WindowExposure implements Disposable {
     this.#changed.fire();
   }
 
-  /** Undoes `expose`; nothing of it is left when this resolves. */
+  /** Undoes `expose`; resolves when nothing of it is left. */
   async stop(): Promise<void> {
     const run = this.#run;
     this.#run = undefined;
@@ -178,7 +184,7 @@ export class WindowExposure implements Disposable {
     run?.store.dispose();
   }
 
-  /** The window closes or reloads: the request is left to the grace of the core. */
+  /** The window closes or reloads: the request is left to the core's grace period. */
   dispose(): void {
     this.#run?.store.dispose();
     this.#run = undefined;

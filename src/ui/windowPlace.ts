@@ -1,4 +1,4 @@
-/** Where this window works, and which container that is. */
+/** Where this window works, and in which container. */
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import type { WindowPlace } from '../present/viewState';
@@ -12,9 +12,10 @@ import {
 import { withTimeout } from './withTimeout';
 import type { WindowExposure } from './windowExposure';
 
-/** Through the window's own remote connection, which may be busy. */
+/** Reads go through the window's own remote connection, which may be busy. */
 const READ_TIMEOUT_MS = 5000;
 
+/** Where the extension runs, relative to the window. */
 export function windowPlace(extension: vscode.Extension<unknown>): WindowPlace {
   const { remoteName } = vscode.env;
   const isInContainer = /^(dev-container|attached-container|codespaces)$/.test(remoteName ?? '');
@@ -27,11 +28,12 @@ export function windowPlace(extension: vscode.Extension<unknown>): WindowPlace {
   return isAway ? 'elsewhere' : 'remote-window';
 }
 
+/** Where the window's folder is, from its URI. */
 export function windowRemote(): WindowRemote {
   const { workspaceFolders, workspaceFile } = vscode.workspace;
   const uri = workspaceFolders?.[0]?.uri ?? workspaceFile;
   if (uri?.scheme === 'vscode-remote') return parseRemoteAuthority(uri.authority);
-  // A folder that is open here may have its dev container running beside.
+  // The dev container of a local folder may be running.
   return { kind: 'none', ...(uri?.scheme === 'file' && { container: { folder: uri.fsPath } }) };
 }
 
@@ -39,7 +41,7 @@ export function windowRemote(): WindowRemote {
 export class OwnContainer implements Disposable {
   readonly #exposure: WindowExposure;
   readonly #remote = windowRemote();
-  /** The beginning of its id, as its host name; asked once. */
+  /** The host name in the container, which is the beginning of its id; asked once. */
   #hostName: Promise<string | undefined> | undefined;
   #hint: ContainerHint | undefined;
   readonly #store = new DisposableStore();
@@ -55,7 +57,9 @@ export class OwnContainer implements Disposable {
     return this.#hint && findOwnContainer(snapshot, this.#hint);
   }
 
-  /** Where the authority says nothing we know, a container's host name is the start of its id. */
+  /**
+   * If the authority says nothing that we know: a container's host name is the beginning of its id.
+   */
   #askHostName(): void {
     const isKnown = this.#remote.kind !== 'container' || this.container !== undefined;
     if (isKnown || this.#hostName || !this.#exposure.snapshot.isSettled) return;
@@ -77,7 +81,10 @@ export class OwnContainer implements Disposable {
   }
 }
 
-/** A file where this window works. Rejects when it cannot be read, or not in time. */
+/**
+ * Reads a file of the window's machine or container. Rejects when it cannot be read, or not in
+ * time.
+ */
 export async function readRemoteText(uri: vscode.Uri): Promise<string> {
   const bytes = await withTimeout(READ_TIMEOUT_MS, async () => vscode.workspace.fs.readFile(uri));
   return new TextDecoder().decode(bytes);

@@ -1,7 +1,9 @@
-/** Deadlines in the extension host. */
 import { TimeoutError } from '../base/errors';
 
-/** Rejects with TimeoutError after `timeoutMs`, whether or not `start` obeys its signal. */
+/**
+ * Runs work under a deadline, in the extension host. Rejects with TimeoutError after `timeoutMs`,
+ * whether or not `start` obeys its signal.
+ */
 export function withTimeout<T>(
   timeoutMs: number,
   start: (signal: AbortSignal) => Promise<T>,

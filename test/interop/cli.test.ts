@@ -89,8 +89,8 @@ describe('command line', () => {
       ['status', '--workspace', '/nonexistent'],
       /--workspace \/nonexistent: there is no such folder/,
     ],
-    [['get', 'ca://'], /"ca:\/\/" is no PV: write NAME, ca:\/\/NAME or pva:\/\/NAME/],
-    [['get', 'http://X'], /"http:\/\/X" is no PV/],
+    [['get', 'ca://'], /"ca:\/\/" is not a PV: write NAME, ca:\/\/NAME or pva:\/\/NAME/],
+    [['get', 'http://X'], /"http:\/\/X" is not a PV/],
   ];
   for (const [words, message] of mistakes) {
     it(`says what is wrong with "${words.join(' ')}"`, async () => {

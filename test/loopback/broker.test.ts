@@ -608,7 +608,7 @@ describe('the broker', function () {
         const env = { EPICS_EXPOSE_BROKER_DIR: theirs };
         const { exitCode, stderr } = await asStranger(args, env);
         assert.equal(exitCode, 2, `${args.join(' ')}: ${stderr}`);
-        assert.match(stderr, /^epics-expose: .*theirs belongs to somebody else \(uid 0\)/);
+        assert.match(stderr, /^epics-expose: .*theirs belongs to another user \(uid 0\)/);
       }
       assert.deepEqual(words, []);
     });

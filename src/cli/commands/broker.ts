@@ -1,4 +1,4 @@
-/** `epics-expose broker status|stop|restart`: the background process itself. */
+/** `epics-expose broker status|stop|restart`: manages the background process. */
 import { isErrorCode } from '../../base/errors';
 import { printable } from '../../base/printable';
 import { type BrokerCore, findBroker } from '../../node/broker/connectBroker';
@@ -12,15 +12,19 @@ import type { Terminal } from '../terminal';
 import { TERMINAL_WORDS } from '../../present/frontEndWords';
 import { errorText } from '../../present/problemText';
 
+/** The words after `epics-expose broker`. */
 export const BROKER_ACTIONS = ['status', 'stop', 'restart'] as const;
+/** One of BROKER_ACTIONS. */
 export type BrokerAction = (typeof BROKER_ACTIONS)[number];
 
+/** What each action does, for --help. */
 export const BROKER_WORDS: Record<BrokerAction, string> = {
-  status: 'whether it runs, and for whom',
+  status: 'show whether it is running, and for whom',
   stop: 'end it, and every connection it carries',
   restart: 'end it and start another one',
 };
 
+/** Runs the command; resolves to its exit code. */
 export async function runBroker(
   action: BrokerAction,
   common: CommonOptions,
@@ -34,7 +38,7 @@ export async function runBroker(
     problem = errorText(error, TERMINAL_WORDS);
   });
   if (!broker && problem !== undefined) {
-    terminal.tell(`A background process runs, but it cannot be used: ${problem}`);
+    terminal.tell(`The background process is running but cannot be used: ${problem}`);
     return EXIT.unreachable;
   }
   if (!broker) return noBroker(terminal);
@@ -50,7 +54,7 @@ export async function runBroker(
   }
 }
 
-/** Also one that is not understood. */
+/** Also stops one whose protocol we do not know. */
 async function stop(terminal: Terminal, signal: AbortSignal): Promise<number> {
   const place = brokerPaths(process.env);
   try {
@@ -64,7 +68,9 @@ async function stop(terminal: Terminal, signal: AbortSignal): Promise<number> {
 }
 
 function noBroker(terminal: Terminal): number {
-  terminal.tell('No background process runs. A window or `epics-expose` starts what it needs.');
+  terminal.tell(
+    'No background process is running. A window or `epics-expose` starts what it needs.',
+  );
   return EXIT.notFound;
 }
 
@@ -81,7 +87,7 @@ async function tellStatus(
 ): Promise<void> {
   const requests = await broker.listRequests(signal);
   const { pid, version, isForeground, logFile, frontEndCount } = broker.broker;
-  // This command is a front end too.
+  // This command is a front end, too.
   const others = frontEndCount - 1;
   if (options.json === true) {
     terminal.printJson({ ...broker.broker, frontEndCount: others, wishes: requests });

@@ -1,4 +1,4 @@
-/** `epics-expose env`: the lines that set up, or clear, the environment of a shell. */
+/** `epics-expose env`: prints lines that set up, or clear, the environment of a shell. */
 import {
   formatChanges,
   type NameServers,
@@ -12,13 +12,15 @@ import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
 import { emptyExit, withLook } from '../withLook';
 
+/** The options of `env`. */
 export interface EnvOptions extends CommonOptions {
-  /** Take our entries out of the shell again. */
+  /** Remove our entries from the shell again. */
   readonly unset?: boolean;
 }
 
 const NOBODY: NameServers = { ca: [], pva: [] };
 
+/** Runs the command; resolves to its exit code. */
 export async function runEnv(
   shell: Shell,
   options: EnvOptions,
@@ -39,13 +41,13 @@ export async function runEnv(
     for (const line of formatChanges(withoutOurs(process.env), shell)) terminal.print(line);
     return EXIT.ok;
   }
-  // It is the same for everybody: without a choice there is nothing to look for.
+  // It is the same for everybody: without a selection there is nothing to look for.
   const told = isChoice(options) ? undefined : await brokerNameServers(terminal, signal);
   if (told) return print(told);
   return withLook(options, terminal, signal, 'look', async (opened) => {
     const empty = emptyExit(opened, terminal);
     if (empty === undefined) return print(opened.nameServers);
-    // Nothing is there any more, which a shell that asks should not go on waiting for.
+    // Nothing is there any more; the shell should not go on waiting for it.
     for (const line of formatChanges(await clientVariables(NOBODY, terminal, signal), shell)) {
       if (options.json !== true) terminal.print(line);
     }

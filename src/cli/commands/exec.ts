@@ -1,4 +1,7 @@
-/** `epics-expose exec -- CMD ARGS`: a client with the environment set, the relays open while it runs. */
+/**
+ * `epics-expose exec -- CMD ARGS`: runs a client with the environment set, and keeps the relays
+ * open while it runs.
+ */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { failureNotes } from '../../present/table';
@@ -9,6 +12,7 @@ import type { Terminal } from '../terminal';
 import { emptyExit, withLook } from '../withLook';
 import { TERMINAL_WORDS } from '../../present/frontEndWords';
 
+/** Runs the command; resolves to the client's exit code. */
 export function runExec(
   command: readonly string[],
   options: CommonOptions,

@@ -1,4 +1,4 @@
-/** `epics-expose get PV...`: value, unit, alarm and time, over CA and PVA. */
+/** `epics-expose get PV...`: reads value, unit, alarm and time, over CA and PVA. */
 import { isErrorCode, messageOf, UsageError } from '../../base/errors';
 import { mapConcurrent } from '../../base/mapConcurrent';
 import type { PvProtocol } from '../../model/snapshot';
@@ -15,12 +15,16 @@ import { TERMINAL_WORDS } from '../../present/frontEndWords';
 import { problemText } from '../../present/problemText';
 import { ProblemError } from '../../model/problem';
 
-/** Each is a circuit of its own, and PVXS loses connections when more than some ten come at once. */
+/**
+ * Each read has a circuit of its own, and PVXS loses connections when more than some ten arrive at
+ * once.
+ */
 const READS_AT_ONCE = 4;
 
-/** Nothing of it is in the demo that runs, which was asked because it runs. */
+/** Not an exit code: the running demo, which was asked because it runs, has none of the PVs. */
 const NOT_IN_DEMO = -1;
 
+/** Runs the command; resolves to its exit code. */
 export async function runGet(
   wanted: readonly string[],
   options: CommonOptions,
@@ -52,7 +56,7 @@ function getAll(
       );
       const isNothingHere = results.every((result) => 'error' in result && !result.isHere);
       if (opened.isDemoInstead && isNothingHere) {
-        terminal.tell('The demo that runs does not have it; looking in containers.');
+        terminal.tell('The running demo does not have it; searching the containers.');
         return NOT_IN_DEMO;
       }
       const answered = results.filter((result) => 'reading' in result);
@@ -70,7 +74,8 @@ function getAll(
           terminal.tell(`${name} ${protocol}: ${error}`, 'red');
         }
       }
-      // A value that one protocol gives is what was asked for, also where the other denies reading.
+      // A value from one protocol is what the user asked for, even if the other protocol denies
+      // reading.
       if (failed.every((result) => isCovered(result, answered))) return EXIT.ok;
       for (const note of failureNotes(opened.snapshot, TERMINAL_WORDS)) terminal.tell(`! ${note}`);
       return failed.some(({ isHere }) => isHere) || answered.length > 0
@@ -97,17 +102,17 @@ function isCovered(result: GetResult, answered: readonly GetResult[]): boolean {
 interface Request {
   readonly name: string;
   readonly protocol: PvProtocol;
-  /** Asked over both protocols, because the person named none. */
+  /** Read over both protocols, because the user named none. */
   readonly isEither: boolean;
 }
 
-/** `ca://NAME`, `pva://NAME`; a bare name asks both. */
+/** Parses `ca://NAME`, `pva://NAME`, or a bare name for both. */
 function parseRequest(text: string): Request[] {
   const [, scheme, rest] = /^([a-z]+):\/\/(.*)$/i.exec(text) ?? [];
   const name = scheme === undefined ? text : rest;
   const protocol = scheme?.toLowerCase();
   if (name === undefined || name === '' || ![undefined, 'ca', 'pva'].includes(protocol)) {
-    throw new UsageError(`"${text}" is no PV: write NAME, ca://NAME or pva://NAME.`);
+    throw new UsageError(`"${text}" is not a PV: write NAME, ca://NAME or pva://NAME.`);
   }
   if (protocol) return [{ name, protocol: protocol as PvProtocol, isEither: false }];
   return [

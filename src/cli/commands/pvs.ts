@@ -1,4 +1,4 @@
-/** `epics-expose pvs`: the PVs there are, and how far each gets, once. */
+/** `epics-expose pvs`: lists the PVs there are, and how far each one gets, once. */
 import { printable } from '../../base/printable';
 import type { PvRow } from '../../model/coreApi';
 import { tableNotes } from '../../present/table';
@@ -12,6 +12,7 @@ import { TERMINAL_WORDS } from '../../present/frontEndWords';
 
 const ROWS_PER_PAGE = 20_000;
 
+/** Runs the command; resolves to its exit code. */
 export function runPvs(
   pattern: string | undefined,
   options: CommonOptions,
@@ -38,7 +39,7 @@ export function runPvs(
         terminal.printJson(row);
       }
     }
-    // Columns for people, tabs for programs.
+    // Columns for users, tabs for programs.
     const lines = terminal.isInteractive
       ? alignColumns([['PV', 'OVER', 'STATE', 'IOC', 'CONTAINER'], ...rows])
       : rows.map((row) => row.join('\t'));
@@ -49,8 +50,8 @@ export function runPvs(
     if (all.length === 0) {
       terminal.tell(
         pattern === undefined
-          ? 'The IOCs tell no PV names; give some with --pv NAME.'
-          : `No PV matches "${pattern}". A pattern may hold * and ?.`,
+          ? 'The IOCs report no PV names; name some with --pv NAME.'
+          : `No PV matches "${pattern}". A pattern may contain * and ?.`,
       );
       return EXIT.notFound;
     }
@@ -69,7 +70,7 @@ async function rowsOf(
   for (let offset = 0; ; offset += ROWS_PER_PAGE) {
     const query = { offset, limit: ROWS_PER_PAGE, ...(pattern !== undefined && { pattern }) };
     const page = await exposure.listPvs(query, signal);
-    // A broker lists what others want, too.
+    // A broker also lists what others want.
     rows.push(...page.rows.filter(({ serverKey }) => keys.has(serverKey)));
     if (offset + ROWS_PER_PAGE >= page.total) return rows;
   }

@@ -1,4 +1,4 @@
-/** `epics-expose status`: what there is, once, without relaying anything. */
+/** `epics-expose status`: shows what there is, once, without relaying anything. */
 import type { Snapshot } from '../../model/snapshot';
 import { clientEnvironment } from '../../present/nameServers';
 import { healthOf } from '../../present/table';
@@ -9,6 +9,7 @@ import { snapshotJson } from '../snapshotJson';
 import type { Terminal } from '../terminal';
 import { emptyExit, withLook } from '../withLook';
 
+/** Runs the command; resolves to its exit code. */
 export function runStatus(
   options: CommonOptions,
   terminal: Terminal,

@@ -1,6 +1,6 @@
 /**
- * Where this user's broker listens and logs, and whether that place is this user's alone. What is
- * connected to there may speak for every PV, so nothing is dialled before that is proved.
+ * Where this user's broker listens and logs, and whether that place belongs to this user alone.
+ * Whatever we connect to there may speak for every PV, so nothing is dialled before that is proved.
  */
 import { createHash } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, realpathSync, type Stats } from 'node:fs';
@@ -9,42 +9,45 @@ import { dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../../base/errors';
 import { clientIdentity } from '../clientIdentity';
 
+/** Environment variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Where one user's broker has its files; all paths are absolute. */
 export interface BrokerPaths {
-  /** For this user alone, absolute. */
+  /** Accessible to this user alone. */
   readonly folder: string;
   /** A Unix domain socket, or a Windows pipe. */
   readonly socket: string;
   readonly logFile: string;
-  /** Held while one broker takes the socket. */
+  /** Held while a broker takes the socket. */
   readonly lockFile: string;
-  /** Which loopback address each container had. */
+  /** The loopback address that each container had. */
   readonly addressFile: string;
 }
 
-/** What decides where the place is; tests give another. */
+/** What the place depends on; tests pass their own. */
 export interface PlaceSystem {
   readonly platform: NodeJS.Platform;
   readonly uid: number | undefined;
-  /** Candidates, the best first. */
+  /** Candidates, best first. */
   readonly homes: readonly string[];
   readonly hostName: string;
-  /** Holds a folder for each user who has a session, which only root can make. */
+  /** Contains a folder for each user with a session, which only root can create. */
   readonly runtimeRoot: string;
 }
 
-/** sun_path of macOS less its final zero; Linux has four more. */
+/** sun_path of macOS without its final zero; Linux has four more. */
 const MAX_SOCKET_PATH = 103;
 const SOCKET_NAME = 'broker.sock';
 const OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
 
 /**
- * $EPICS_EXPOSE_BROKER_DIR, else below /run/user/UID where that is, else in the caches of the home.
- * XDG_RUNTIME_DIR does not count: `su`, cron and `ssh HOST COMMAND` do not have it, and one user has
- * one broker. Undefined when $EPICS_EXPOSE_BROKER is `off`: then every command does its work alone.
- * @throws UsageError when the path is too long for a socket.
+ * The place of the broker: $EPICS_EXPOSE_BROKER_DIR, else below /run/user/UID if that exists, else
+ * in the caches of the home. XDG_RUNTIME_DIR does not count: `su`, cron and `ssh HOST COMMAND` do
+ * not set it, and a user has one broker. Undefined when $EPICS_EXPOSE_BROKER is `off`: then every
+ * command does its work alone.
+ * @throws UsageError when the path is too long for a socket
  */
 export function brokerPaths(
   env: Environment,
@@ -73,7 +76,7 @@ function thisSystem(): PlaceSystem {
   return {
     platform: process.platform,
     uid: process.getuid?.(),
-    // `sudo` may leave HOME as it was, somebody else's.
+    // `sudo` may leave HOME unchanged, which is another user's.
     homes: [homedir(), ...accountHome()],
     hostName: hostname(),
     runtimeRoot: '/run/user',
@@ -99,7 +102,8 @@ function usualFolder(system: PlaceSystem): string {
   const runtime = join(runtimeRoot, String(uid));
   if (!isOurs(runtime, uid)) return cached;
   const folder = join(runtime, 'epics-expose');
-  // The runtime folder comes with the first session: who was there before stays where it is.
+  // The runtime folder comes with the first session; a broker that was there before stays where it
+  // is.
   const isElsewhere = isThere(join(cached, SOCKET_NAME)) && !isThere(join(folder, SOCKET_NAME));
   return isElsewhere ? cached : folder;
 }
@@ -121,7 +125,7 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-/** Pipes are one name space for all users; the folder tells apart what tests run. */
+/** Pipes share one name space for all users; the folder separates those of tests. */
 function pipeName(folder: string): string {
   const user = clientIdentity().clientName.replace(/[^\w.-]/g, '_');
   const hash = createHash('sha256').update(`${homedir()}\n${folder}`).digest('hex').slice(0, 12);
@@ -129,10 +133,11 @@ function pipeName(folder: string): string {
 }
 
 /**
- * Proves that whoever listens at the place is this user: the folder, and the socket in it, are ours,
- * and nobody else can put another there. With that the kernel lets nobody else listen, so that no
- * credentials of the peer are needed (Node has none to give). On Windows the pipe's name is all.
- * Nothing there yet is fine. @throws UsageError that says what is wrong and what to do.
+ * Proves that whoever listens at the place is this user: folder and socket are ours, and nobody
+ * else can replace them. Then the kernel lets nobody else listen, so we need no credentials of the
+ * peer (Node cannot get them). On Windows the pipe's name is all there is. A place where nothing
+ * exists yet is fine.
+ * @throws UsageError that says what is wrong and what to do
  */
 export function checkPlace({ folder, socket }: BrokerPaths): void {
   const uid = process.getuid?.();
@@ -140,30 +145,33 @@ export function checkPlace({ folder, socket }: BrokerPaths): void {
   const stat = statOf(folder);
   if (!stat) return;
   if (stat.isSymbolicLink()) throw distrust(`${folder} is a symbolic link`);
-  if (!stat.isDirectory()) throw distrust(`${folder} is no folder`);
-  if (stat.uid !== uid) throw distrust(`${folder} belongs to somebody else (uid ${stat.uid})`);
+  if (!stat.isDirectory()) throw distrust(`${folder} is not a folder`);
+  if (stat.uid !== uid) throw distrust(`${folder} belongs to another user (uid ${stat.uid})`);
   if ((stat.mode & OTHERS_WRITE) !== 0) {
-    throw distrust(`others may write in ${folder}`, `Run chmod 700 ${folder}, or set`);
+    throw distrust(`other users may write to ${folder}`, `Run chmod 700 ${folder}, or set`);
   }
   checkParents(folder, uid);
   const its = statOf(socket);
   if (!its) return;
-  if (!its.isSocket()) throw distrust(`${socket} is no socket`, 'Remove it, or set');
-  if (its.uid !== uid) throw distrust(`${socket} belongs to somebody else (uid ${its.uid})`);
+  if (!its.isSocket()) throw distrust(`${socket} is not a socket`, 'Remove it, or set');
+  if (its.uid !== uid) throw distrust(`${socket} belongs to another user (uid ${its.uid})`);
 }
 
-/** Who may write in a folder above, or made a link on the way, can put another one in our place. */
+/**
+ * Whoever may write to a folder above, or made a link on the way, can put another folder in our
+ * place.
+ */
 function checkParents(folder: string, uid: number): void {
   const ownGroup = process.getgid?.();
   const above = dirname(folder);
   for (const path of new Set([...withParents(above), ...withParents(realpathSync(above))])) {
     const stat = lstatSync(path);
     const isTrusted = stat.uid === uid || stat.uid === 0;
-    // The group that a person's files have anyway can do as it likes with them already.
+    // The group that the user's files have anyway can already do with them what it likes.
     const others = stat.gid === ownGroup ? OTHERS_WRITE & 0o007 : OTHERS_WRITE;
     const isOpen =
       !stat.isSymbolicLink() && (stat.mode & others) !== 0 && (stat.mode & STICKY) === 0;
-    if (!isTrusted || isOpen) throw distrust(`others may put a folder of theirs below ${path}`);
+    if (!isTrusted || isOpen) throw distrust(`other users may create a folder below ${path}`);
   }
 }
 
@@ -173,16 +181,21 @@ function withParents(path: string): string[] {
 }
 
 function distrust(what: string, first = 'Set'): UsageError {
-  return new UsageError(`${what}. ${first} EPICS_EXPOSE_BROKER_DIR to a folder of yours alone.`);
+  return new UsageError(
+    `${what}. ${first} EPICS_EXPOSE_BROKER_DIR to a folder that belongs to you alone.`,
+  );
 }
 
-/** Makes the folder. @throws UsageError when it cannot be made, or somebody else may write in it. */
+/**
+ * Creates the folder.
+ * @throws UsageError when it cannot be created, or another user may write to it
+ */
 export function preparePlace(place: BrokerPaths): void {
   const { folder } = place;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw distrust(`no folder for the background process: ${messageOf(error)}`);
+    throw distrust(`the folder of the background process cannot be created: ${messageOf(error)}`);
   }
   checkPlace(place);
   const stat = lstatSync(folder);

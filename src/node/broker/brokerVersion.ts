@@ -1,4 +1,4 @@
-/** Whether version `a` (major.minor.patch) came before `b`; what is no version is not older. */
+/** Whether version `a` (major.minor.patch) is older than `b`. What is no version is not older. */
 export function isOlder(a: string, b: string): boolean {
   const [left, right] = [numbers(a), numbers(b)];
   if (!left || !right) return false;

@@ -1,7 +1,3 @@
-/**
- * A front end's CoreApi by way of the broker: finds it or starts it, comes back to it (or to a new
- * one) when it is lost, and then wants and follows again what it did before.
- */
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
@@ -41,57 +37,70 @@ import { stopBroker } from './stopBroker';
 const HELLO_ATTEMPTS = 5;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 5000;
-/** A request made while the broker is away waits for so long for the next one. */
+/** A request made while the broker is away waits this long for the next broker. */
 const RECONNECT_TIMEOUT_MS = 10_000;
 const GOODBYE_TIMEOUT_MS = 5000;
 const LOOK_MS = 20;
 
 const NOTHING: Snapshot = { isSettled: false, engines: [], containers: [], unknownNames: [] };
 
+/** Who connects, and what it starts when no broker runs. */
 export interface ConnectBrokerOptions {
-  /** What the broker is started with: the person's own, for engines, ssh and the home. */
+  /** The environment to start the broker with: the user's own, for engines, ssh and the home. */
   readonly env: Environment;
   /** For the broker's log: "VS Code", "epics-expose get". */
   readonly clientName: string;
-  /** Who comes back under the same within the grace finds its request as it was; default: nobody does. */
+  /**
+   * A front end that returns with this id within the grace period finds its request unchanged.
+   * Default: a new id.
+   */
   readonly clientId?: string;
-  /** Of this program. */
+  /** The version of this program. */
   readonly version: string;
-  /** dist/broker.js. */
+  /** Path of dist/broker.js. */
   readonly program: string;
   readonly log: Log;
 }
 
+/** That, and why, the connection to the broker was lost. */
 export interface BrokerLoss {
   readonly reason: string;
   readonly logFile: string;
 }
 
+/**
+ * A front end's CoreApi through the broker. When the connection is lost, it returns to the broker,
+ * or to a new one, and requests and follows again what it did before.
+ */
 export interface BrokerCore extends CoreApi {
-  /** As it said at the last hello. */
+  /** The broker, as it introduced itself at the last hello. */
   readonly broker: BrokerFacts;
   readonly isConnected: boolean;
-  /** What this front end wants; after coming back within the grace, what it wanted before. */
+  /** What this front end wants; after a return within the grace period, what it wanted before. */
   readonly request: ExposeRequest | undefined;
-  /** Why there is no broker now, after a failed attempt to start one; tried again by itself. */
+  /**
+   * Why there is no broker now, after a failed attempt to start one. It is retried automatically.
+   */
   readonly problem: Error | undefined;
-  /** The broker ended or was lost, once each time; what was wanted is wanted again by itself. */
+  /**
+   * Fires each time the broker ends or is lost. What was wanted is requested again automatically.
+   */
   readonly onDidLose: Event<BrokerLoss>;
-  /** What all front ends want. */
+  /** What all front ends want exposed. */
   listRequests(signal: AbortSignal): Promise<readonly ExposeRequest[]>;
-  /** Ends the broker and starts another one; every client's circuit ends with it. */
+  /** Ends the broker, and with it every client's circuit, and starts another one. */
   restart(signal: AbortSignal): Promise<void>;
-  /** Ends the broker, everything with it; resolves when it has ended. Starts none. */
+  /** Ends the broker and everything with it; resolves when it has ended. Starts none. */
   stop(signal: AbortSignal): Promise<void>;
-  /** Goes without a word: what was wanted stays for the grace (a window that reloads). */
+  /** Leaves without a goodbye: the request stays for the grace period (a window that reloads). */
   leave(): void;
-  /** Says goodbye: what was wanted ends at once. As `dispose`, and resolves when the broker knows. */
+  /** Says goodbye: the request ends at once. As `dispose`, and resolves when the broker knows. */
   close(): Promise<void>;
 }
 
 /**
- * Finds the broker, or starts it. Rejects with UsageError (where it could live is not ours, or it is
- * newer than we are) and with TransportError that names its log.
+ * Finds the broker or starts it. Rejects with UsageError (its place is not ours alone, or it is
+ * newer than we are) and with TransportError, which names its log.
  */
 export async function connectBroker(
   options: ConnectBrokerOptions,
@@ -108,8 +117,9 @@ export async function connectBroker(
 }
 
 /**
- * The broker that runs, or undefined; starts none as long as that one lives. One that runs and cannot
- * be used is told to `onUnusable`. Rejects with UsageError where somebody else could have put one.
+ * Connects to the running broker; undefined if there is none. Starts none as long as that one
+ * lives. One that runs but cannot be used is reported to `onUnusable`. Rejects with UsageError if
+ * another user could have put it there.
  */
 export async function findBroker(
   options: ConnectBrokerOptions,
@@ -131,7 +141,7 @@ export async function findBroker(
   return undefined;
 }
 
-/** What is asked of the core goes to the broker that is there then. */
+/** Requests to the core go to the broker that is there at the time. */
 function withCoreRequests(exposure: ReconnectingCore): BrokerCore {
   return Object.assign(
     exposure,
@@ -171,7 +181,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
   #problem: Error | undefined;
   /** Whether we started what we connect to. */
   #hasStarted = false;
-  /** Of what we started last. */
+  /** The version of the broker that we started last. */
   #startedVersion: string | undefined;
 
   readonly onDidChange = this.#changed.event;
@@ -181,7 +191,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
     this.#options = options;
     this.#place = place;
     this.#clientId = options.clientId ?? randomUUID();
-    setMaxListeners(0, this.#abort.signal); // one for each request under route
+    setMaxListeners(0, this.#abort.signal); // one for each open request
   }
 
   get snapshot(): Snapshot {
@@ -201,7 +211,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
     return this.#facts;
   }
 
-  /** False when there is none, and none was to be started. */
+  /** False when there is none and none was to be started. */
   async connect(signal: AbortSignal, mayStart: boolean): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
       const socket = await this.#dial(signal, mayStart);
@@ -210,7 +220,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
         if (await this.#greet(socket, signal, mayStart)) return true;
         // An older one made room for what we start next.
       } catch (error) {
-        // It was about to end: the next look finds the socket free, or another broker.
+        // It was about to end; the next attempt finds the socket free, or another broker.
         if (!isErrorCode(error, 'transport') || attempt === HELLO_ATTEMPTS) throw error;
         await delay(this.#clock, RETRY_FIRST_MS, signal);
       }
@@ -227,8 +237,8 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
   }
 
   /**
-   * Whether to ask an older broker for its place: not where nothing is started in it, and not where
-   * our program is as old, which would be asked again and again.
+   * Whether to ask an older broker for its place. Not if we start none in its place, and not if our
+   * program is as old, which would be asked again and again.
    */
   #isReplaceable({ protocol, version }: BrokerFacts, mayStart: boolean): boolean {
     if (this.#hasStarted) this.#startedVersion = version;
@@ -297,7 +307,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
     this.#client = undefined;
     this.#snapshot = NOTHING;
     const { logFile } = this.#place;
-    this.#options.log('warn', 'session', `the broker is lost: ${reason}`);
+    this.#options.log('warn', 'session', `the connection to the broker is lost: ${reason}`);
     this.#lost.fire({ reason, logFile });
     for (const { onUpdate } of this.#monitors.values()) {
       onUpdate({ kind: 'interrupted', problem: { code: 'broker-gone' } });
@@ -344,7 +354,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
       const cancel = (): void => end();
       const connected = this.#connected.event(() => end());
       const timer = this.#clock.after(this.#clock.stretch(RECONNECT_TIMEOUT_MS), () =>
-        end(this.#problem ?? new TransportError('the background process does not run')),
+        end(this.#problem ?? new TransportError('the background process is not running')),
       );
       signal.addEventListener('abort', cancel, { once: true });
       this.#abort.signal.addEventListener('abort', cancel, { once: true });
@@ -378,7 +388,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
     });
   }
 
-  /** What a broker that comes later is told anyway. */
+  /** Sent only if there is a broker; a later one gets this anyway. */
   #tell<M extends MethodName>(method: M, params: ParamsOf<M>): void {
     this.#client?.ask(method, params, this.#abort.signal).catch((error: unknown) => {
       if (!this.#abort.signal.aborted) this.#options.log('info', 'session', messageOf(error));
@@ -388,7 +398,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
   async restart(signal: AbortSignal): Promise<void> {
     const former = this.#client;
     await this.ask('stop', {}, signal).catch(unlessAborted(signal));
-    // Its end is told by the connection's, which brings us back to another one.
+    // The end of the broker shows as the end of the connection, which brings us to another one.
     const isLost = (): true | undefined => (this.#client === former ? undefined : true);
     await waitFor(this.#clock, isLost, LOOK_MS, signal);
     if (!this.#client) await this.#nextClient(signal);
@@ -426,7 +436,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
   }
 }
 
-/** The answer of a broker that is asked to end may be lost to its end, for which its caller waits. */
+/** A broker that is asked to end may end before it answers; the caller waits for its end. */
 function unlessAborted(signal: AbortSignal): (error: unknown) => void {
   return (error) => {
     if (signal.aborted) throw error;

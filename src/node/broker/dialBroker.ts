@@ -6,8 +6,9 @@ import { type BrokerPaths, checkPlace } from './brokerPaths';
 const DIAL_TIMEOUT_MS = 2000;
 
 /**
- * The only way to a broker: undefined when nobody listens there. Rejects with UsageError when the
- * place is not this user's alone, when the system forbids it, and at the signal.
+ * Connects to the broker's socket, the only way to a broker; undefined when nothing listens there.
+ * Rejects with UsageError when the place is not this user's alone, with the system's error when it
+ * forbids the connection, and with TimeoutError or CancelledError.
  */
 export async function dialBroker(
   place: BrokerPaths,
@@ -19,7 +20,7 @@ export async function dialBroker(
   return withDeadline(
     clock,
     DIAL_TIMEOUT_MS,
-    `the background process at ${path} takes no connection`,
+    `the background process at ${path} accepts no connection`,
     signal,
     (inner) =>
       new Promise((resolve, reject) => {

@@ -1,4 +1,3 @@
-/** Makes one process, and no other, listen at the broker's socket. */
 import { chmodSync, closeSync, openSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
@@ -7,13 +6,21 @@ import type { Clock } from '../../base/clock';
 import { type BrokerPaths, preparePlace } from './brokerPaths';
 import { dialBroker } from './dialBroker';
 
-/** Taking the socket is a matter of milliseconds: who is seen to hold the lock longer was killed. */
+/**
+ * Taking the socket takes milliseconds; a process that is seen to hold the lock longer was killed.
+ */
 const STALE_LOCK_MS = 3000;
-/** So old a lock needs no watching. A clock that was set, or that of a file server, is no evidence. */
+/**
+ * A lock this old needs no watching. A clock that was set, or the clock of a file server, is no
+ * evidence.
+ */
 const OLD_LOCK_MS = 60_000;
 const LOCK_RETRY_MS = 20;
 
-/** Undefined when another broker listens there already. What a killed one has left is replaced. */
+/**
+ * Makes this process, and no other, listen at the broker's socket. Undefined when another broker
+ * listens there already. What a killed one has left is replaced.
+ */
 export async function listenExclusively(
   place: BrokerPaths,
   onConnection: (socket: Socket) => void,
@@ -30,7 +37,7 @@ export async function listenExclusively(
     }
     if (process.platform !== 'win32') rmSync(place.socket, { force: true });
     const server = createServer(onConnection);
-    // Nobody else may connect even before the mode is set: the folder is ours alone.
+    // Nobody else can connect even before the mode is set: the folder is ours alone.
     server.listen(place.socket);
     await once(server, 'listening');
     if (process.platform !== 'win32') chmodSync(place.socket, 0o600);

@@ -14,30 +14,31 @@ const START_TIMEOUT_MS = 10_000;
 const FIRST_LOOK_MS = 30;
 const LOOK_MS = 10;
 
+/** What to start, and where it will listen. */
 export interface StartBrokerInput {
   readonly place: BrokerPaths;
-  /** dist/broker.js */
+  /** Path of dist/broker.js. */
   readonly program: string;
   readonly env: Environment;
   readonly clock: Clock;
 }
 
 /**
- * Starts a broker that outlives us, and connects. When another front end does so at the same time
- * one of the two brokers ends at once, and both front ends get the other. Rejects with TransportError
- * that names the log.
+ * Starts a broker that outlives us, and connects to it. If another front end does so at the same
+ * time, one of the two brokers ends at once and both front ends get the other one. Rejects with
+ * TransportError, which names the log.
  */
 export async function startBroker(input: StartBrokerInput, signal: AbortSignal): Promise<Socket> {
   const { place, program, env, clock } = input;
   preparePlace(place);
   const log = openSync(place.logFile, 'a', 0o600);
-  // The word says in lists of processes what it is; VS Code's forwarder keeps off its ports by that
-  // (package.json, remote.portsAttributes).
+  // The extra word shows in process lists what this is; VS Code's port forwarder recognises it and
+  // leaves the ports alone (package.json, remote.portsAttributes).
   const child = spawn(process.execPath, [resolve(program), BROKER_WORD], {
-    // Where we run in an editor, its program is a Node too, when it is told so.
+    // In an editor the executable is Electron, which has to be told to be Node.
     env: {
       ...env,
-      // Where we look for it, also if what decides that is another by then.
+      // Where we look for it, even if the broker would choose another folder.
       EPICS_EXPOSE_BROKER_DIR: place.folder,
       ...('electron' in process.versions && { ELECTRON_RUN_AS_NODE: '1' }),
     },

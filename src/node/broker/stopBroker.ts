@@ -1,4 +1,3 @@
-/** Ends a broker of whatever version: one that is not understood can be got rid of, too. */
 import type { Clock } from '../../base/clock';
 import { waitFor } from '../../base/waitFor';
 import { CoreClient } from '../../rpc/coreClient';
@@ -7,7 +6,10 @@ import { dialBroker } from './dialBroker';
 
 const LOOK_MS = 20;
 
-/** False when none runs; resolves when it has ended. Rejects as `dialBroker`, and at the signal. */
+/**
+ * Ends a broker of any version, also one whose protocol we do not know; resolves when it has ended,
+ * to false if none runs. Rejects as `dialBroker` does.
+ */
 export async function stopBroker(
   place: BrokerPaths,
   clock: Clock,
@@ -19,7 +21,7 @@ export async function stopBroker(
   const events = { onSnapshot: nothing, onUpdate: nothing, onEnd: nothing };
   const client = new CoreClient(socket, clock, events);
   try {
-    // Its answer may be lost to its end.
+    // It may end before it answers.
     await client.ask('stop', {}, signal).catch(nothing);
   } finally {
     client.dispose();

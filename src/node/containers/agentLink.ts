@@ -1,4 +1,3 @@
-/** Our end of a link to an agent in a container: connections, looks at /proc, and signs of life. */
 import { onAbort } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
@@ -17,7 +16,9 @@ import { MAX_LOOK_BYTES } from '../../services/discovery/detect/parseLook';
 import { MuxLink, type LinkFrame, type MuxStream } from '../relay/muxLink';
 
 const HELLO_TIMEOUT_MS = 15_000;
-/** In a row: answers to what was given up meanwhile are some. */
+/**
+ * Frames in a row that nobody asked for. Some are normal: answers to what was given up meanwhile.
+ */
 const MAX_UNASKED_FRAMES = 1000;
 
 interface Waiting {
@@ -25,10 +26,11 @@ interface Waiting {
   readonly onClose: (error: Error) => void;
 }
 
+/** Our end of a link to an agent in a container: connections, looks at /proc, and signs of life. */
 export class AgentLink implements Disposable {
   readonly #link: MuxLink;
   readonly #clock: Clock;
-  /** Opens and looks under way, by number: the two share one row of numbers. */
+  /** Open OPENs and looks by number; both share one sequence of numbers. */
   readonly #waiting = new Map<number, Waiting>();
   #nextNumber = 1;
   #unaskedFrames = 0;
@@ -46,14 +48,17 @@ export class AgentLink implements Disposable {
     this.#keepAlive();
   }
 
-  /** Resolves at the agent's HELLO. Rejects with ContainerError saying what came instead. */
+  /**
+   * Starts the link; resolves at the agent's HELLO. Rejects with ContainerError that says what came
+   * instead.
+   */
   static start(session: ExecSession, clock: Clock, signal: AbortSignal): Promise<AgentLink> {
     const link = new MuxLink(session.stdio, session.stdio, true);
     return new Promise((resolve, reject) => {
       const listeners = [
         link.onFrame(({ type }) => {
           if (type !== FrameType.HELLO) {
-            link.close(new ContainerError('it does not begin as our agent does'));
+            link.close(new ContainerError('its output does not begin as that of our agent'));
             return;
           }
           settle();
@@ -88,7 +93,7 @@ export class AgentLink implements Disposable {
     );
   }
 
-  /** The answer to a look command (parseLook.ts). */
+  /** Sends a look command (parseLook.ts) and resolves to the answer. */
   look(command: string, signal: AbortSignal): Promise<string> {
     const parts: Uint8Array[] = [];
     let lengthBytes = 0;
@@ -135,7 +140,7 @@ export class AgentLink implements Disposable {
       return;
     }
     if (++this.#unaskedFrames > MAX_UNASKED_FRAMES) {
-      this.#link.close(new RemoteProtocolError('the agent answers what nobody asked'));
+      this.#link.close(new RemoteProtocolError('the agent sends answers that nobody asked for'));
     }
     // Given up meanwhile: the agent must not keep a connection that nobody uses.
     if (frame.type === FrameType.OPENED) this.#link.send(FrameType.RESET, frame.connection);
@@ -149,12 +154,12 @@ export class AgentLink implements Disposable {
   }
 }
 
-/** The answer to a look is beyond all proportion. */
+/** The answer to a look is much too long. */
 export function tooMuch(): ContainerError {
   return new ContainerError(`its answer has more than ${MAX_LOOK_BYTES} bytes`);
 }
 
-/** What the program or the engine said instead of our HELLO. */
+/** Explains, from what the program or the engine printed, why there was no HELLO. */
 async function explainEnd(session: ExecSession, error: Error): Promise<Error> {
   if (error instanceof CancelledError) return error;
   const exitCode = await session.exitCode().catch(() => undefined);

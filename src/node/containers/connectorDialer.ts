@@ -1,6 +1,6 @@
 /**
- * The last resort: one program per connection that the container has, its stdin and stdout being
- * the connection. It costs an exec each time, and ends travel as the engine carries them.
+ * The last resort: one program of the container per connection, with its stdin and stdout as the
+ * connection. It costs an exec each time, and ends are carried as well as the engine carries them.
  */
 import { isIPv4 } from 'node:net';
 import { ContainerError, DisposedError } from '../../base/errors';
@@ -13,15 +13,15 @@ import type { Dialer } from './dialledRoute';
 
 interface Connector {
   readonly name: string;
-  /** Ends with 0 when the container has all it needs. */
+  /** A command that exits with 0 when the container has everything needed. */
   readonly check: readonly string[];
   readonly argv: (target: Endpoint) => readonly string[];
 }
 
 /**
  * Each ends when its input does, or the circuit in the IOC would outlive its client, and when the
- * IOC closes, or the client would not notice. The target is a numeric host and a number, so
- * nothing in it means anything to a shell.
+ * IOC closes, or the client would not notice. The target is a numeric host and a number, so nothing
+ * in it means anything to a shell.
  */
 const CONNECTORS: readonly Connector[] = [
   {
@@ -36,7 +36,8 @@ const CONNECTORS: readonly Connector[] = [
   {
     name: 'nc',
     check: ['sh', '-c', 'command -v nc'],
-    // busybox and nmap pass the end of the input on; the BSD and the traditional one must be told.
+    // busybox and nmap pass on the end of the input; the BSD and the traditional one must be told
+    // to.
     argv: ({ host, port }) => [
       'sh',
       '-c',
@@ -65,7 +66,10 @@ const CONNECTORS: readonly Connector[] = [
 /** Checking for a program takes as long as starting it. */
 const CHECK_TIMEOUT_MS = 10_000;
 
-/** `findAddresses`: the container's own, as the engine knows them; none are known of some networks. */
+/**
+ * Connects with socat, nc or bash in the container. `findAddresses`: the container's own addresses
+ * as the engine knows them; for some networks it knows none.
+ */
 export function connectorDialer(
   api: EngineApi,
   containerId: string,
@@ -84,7 +88,7 @@ export function connectorDialer(
         chosen = undefined;
         throw error;
       });
-      // Whether it has connected cannot be told: a refusal shows as an end without a byte.
+      // Whether it has connected cannot be known: a refusal shows as an end without a byte.
       const argv = connector.argv(await placeOf(target, findAddresses, signal));
       const session = await api.exec(containerId, argv, { signal });
       session.stdio.pause();
@@ -95,8 +99,9 @@ export function connectorDialer(
 }
 
 /**
- * One place, because a refusal would not show. Its own address, so that the IOC does not take every
- * client for a program of the container; loopback where that is not known, or all that it listens on.
+ * The one place to connect to, because a refusal would not show. The container's own address, so
+ * that the IOC does not take every client for a program of the container; loopback if no address is
+ * known, or the server listens on loopback only.
  */
 async function placeOf(
   target: Endpoint,
@@ -126,7 +131,7 @@ async function choose(
   throw new ContainerError('the container has none of socat, nc (with sh), bash (with cat)');
 }
 
-/** Lets a program run to its end without input; its exit code. */
+/** Runs a program to its end without input; resolves to its exit code. */
 function finish(session: ExecSession, signal: AbortSignal): Promise<number | undefined> {
   const { stdio } = session;
   return new Promise((resolve, reject) => {

@@ -1,4 +1,3 @@
-/** A route, made of a dialer: everything that was dialled or opened by it ends with it. */
 import { setMaxListeners } from 'node:events';
 import type { OnReadOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -18,12 +17,13 @@ export interface Dialer {
   readonly label: string;
   directEndpoint?(target: Endpoint): Endpoint | undefined;
   ownEndpoint?(target: Endpoint): Endpoint | undefined;
-  /** As Route.dial and Dial; messages begin with what the caller puts before them. */
+  /** As Route.dial and Dial. Messages fit after a prefix of the caller. */
   connect(target: Endpoint, signal: AbortSignal, onread?: OnReadOpts): Promise<DialledStream>;
   /** Ends what the dialer has started. */
   dispose?(): void;
 }
 
+/** A route made from a dialer. Everything that was dialled or opened through it ends with it. */
 export class DialledRoute implements Route {
   readonly kind: RouteKind;
   readonly label: string;
@@ -36,7 +36,7 @@ export class DialledRoute implements Route {
   ) {
     this.kind = dialer.kind;
     this.label = dialer.label;
-    setMaxListeners(0, this.#ending.signal); // one for each dial under route
+    setMaxListeners(0, this.#ending.signal); // one for each open dial
   }
 
   directEndpoint(target: Endpoint): Endpoint | undefined {

@@ -1,4 +1,7 @@
-/** The routes that need nothing in the container: its ports are on this machine, or its address. */
+/**
+ * The routes that need nothing in the container: its ports, or its address, are reachable from this
+ * machine.
+ */
 import type { OnReadOpts } from 'node:net';
 import { TransportError, messageOf } from '../../base/errors';
 import {
@@ -13,7 +16,7 @@ import { connectTcp } from '../relay/connectTcp';
 import type { DialledStream } from '../relay/tcpRelay';
 import type { Dialer } from './dialledRoute';
 
-/** The container uses this machine's own network. */
+/** For a container that uses this machine's own network. */
 export function hostNetworkDialer(): Dialer {
   return {
     kind: 'host-network',
@@ -23,10 +26,10 @@ export function hostNetworkDialer(): Dialer {
   };
 }
 
-/** The engine listens on this machine for the container's ports, under the same or another number. */
+/** For ports that the engine publishes on this machine, under the same or another number. */
 export function publishedDialer(ports: readonly PublishedPort[]): Dialer {
   const find = (target: Endpoint): Endpoint[] => {
-    // The engine connects to the container's address, where a server on its loopback is not.
+    // The engine connects to the container's address, which a server on its loopback does not have.
     if (isLoopback(target.host)) return [];
     return ports
       .filter((port) => port.transport === 'tcp' && port.containerPort === target.port)
@@ -36,7 +39,7 @@ export function publishedDialer(ports: readonly PublishedPort[]): Dialer {
   return {
     kind: 'published',
     label: 'published port',
-    // What is published on IPv6 alone is relayed: clients are told IPv4 addresses.
+    // Ports published on IPv6 alone are relayed, because clients get IPv4 addresses.
     directEndpoint: (target) =>
       find(target).find(({ host, port }) => port === target.port && isIpv4(host)),
     async connect(target, signal, onread) {
@@ -53,18 +56,20 @@ function whyNotPublished(target: Endpoint): string {
     : `the container's port ${target.port} is not published`;
 }
 
-/** `0.0.0.0`, `::` and nothing mean every address of this machine. */
+/** `0.0.0.0`, `::` and an empty address mean every address of this machine. */
 function reachableHost(hostIp: string): string {
   if (hostIp === '' || hostIp === '0.0.0.0') return '127.0.0.1';
   return hostIp === '::' ? '::1' : hostIp;
 }
 
-/** The container's own address is routable from here: an engine of root on this Linux machine. */
+/**
+ * For containers whose own address is routable from here: a rootful engine on this Linux machine.
+ */
 export function addressDialer(
   label: string,
   findAddresses: (signal: AbortSignal) => Promise<readonly string[]>,
 ): Dialer {
-  /** The one that took the last connection. */
+  /** The address that accepted the last connection. */
   let own: string | undefined;
   return {
     kind: 'address',
@@ -76,7 +81,7 @@ export function addressDialer(
     async connect({ host, port }, signal, onread) {
       if (isLoopback(host)) {
         const where = formatEndpoint({ host, port });
-        throw new TransportError(`${where} can be reached from inside the container only`);
+        throw new TransportError(`${where} can only be reached from inside the container`);
       }
       const addresses = isUnspecified(host) ? await findAddresses(signal) : [host];
       if (addresses.length === 0) throw new TransportError('the container has no address');
@@ -91,7 +96,7 @@ export function addressDialer(
   };
 }
 
-/** What to connect to inside a namespace to reach a listener there, IPv4 first, as EPICS is. */
+/** What to connect to inside a namespace to reach a listener there; IPv4 first, as in EPICS. */
 export function loopbackFor({ host, port }: Endpoint): readonly [Endpoint, ...Endpoint[]] {
   if (host === '0.0.0.0') return [{ host: '127.0.0.1', port }];
   if (host !== '::') return [{ host, port }];
@@ -101,7 +106,7 @@ export function loopbackFor({ host, port }: Endpoint): readonly [Endpoint, ...En
   ];
 }
 
-/** Connects to the first endpoint that takes it; an error tells of all. */
+/** Connects to the first endpoint that accepts. Rejects with an error that lists every failure. */
 export async function firstThatConnects<T>(
   endpoints: readonly Endpoint[],
   connect: (endpoint: Endpoint) => Promise<T>,

@@ -1,9 +1,3 @@
-/**
- * Our agent in the container's network namespace, started from this machine with nsenter (of
- * util-linux): nothing is needed in the container. The agent only connects; the socket itself
- * comes back over the IPC channel (SCM_RIGHTS), so no byte of it passes through the agent. An IOC that
- * listens on all addresses sees the container's own one, where it has one (src/agent/connectInside.ts).
- */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket, type OnReadOpts } from 'node:net';
 import { onAbort } from '../../base/abort';
@@ -14,11 +8,21 @@ import { agentPath } from './agentFiles';
 import { isAlive, type HostProcess } from './hostProcess';
 import type { Dialer } from './dialledRoute';
 
-/** Root may enter any namespace, the owner of a rootless engine those of its containers. */
+/**
+ * Whether we may enter: root may enter any namespace, the owner of a rootless engine those of its
+ * containers.
+ */
 export function mayEnter(isRootless: boolean): boolean {
   return process.geteuid?.() === 0 || isRootless;
 }
 
+/**
+ * Connects by our agent in the container's network namespace, started from this machine with
+ * nsenter (util-linux); nothing is needed in the container. The agent only connects; the socket
+ * itself comes back over the IPC channel (SCM_RIGHTS), so no byte of it passes through the agent.
+ * An IOC that listens on all addresses sees the container's own address, if it has one
+ * (src/agent/connectInside.ts).
+ */
 export function enteredDialer(host: HostProcess): Dialer {
   let agent: EnteredAgent | undefined;
   return {
@@ -50,7 +54,7 @@ class EnteredAgent {
     if (!isAlive(host)) throw new ContainerError('the container has stopped');
     this.#child = spawn('nsenter', nsenterArguments(host), {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      // Node in disguise (Electron) as well; and no options meant for our own process.
+      // Electron too has to be Node; and without options meant for our own process.
       env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: '' },
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -101,7 +105,7 @@ class EnteredAgent {
 
   dispose(): void {
     this.#end('ended by us');
-    // The agent exits when the channel closes; killed too, for one that hangs in a system call.
+    // The agent exits when the channel closes; also killed, in case it hangs in a system call.
     if (this.#child.connected) this.#child.disconnect();
     this.#child.kill('SIGKILL');
   }
@@ -115,7 +119,8 @@ class EnteredAgent {
 }
 
 function nsenterArguments(host: HostProcess): string[] {
-  // Root needs no other user namespace to enter a network; an ordinary owner has its rights there.
+  // Root needs no other user namespace to enter a network; an ordinary owner gets its rights from
+  // there.
   const isRoot = process.geteuid?.() === 0;
   const userNamespace = isRoot ? [] : ['--user', '--preserve-credentials'];
   const program = [process.execPath, agentPath('agent.js')];
@@ -123,8 +128,8 @@ function nsenterArguments(host: HostProcess): string[] {
 }
 
 /**
- * A socket that came over an IPC channel is made by Node, without the options we need. Its handle
- * goes into a socket of our own, before a first byte could be read (same turn of the event loop).
+ * Node creates a socket that came over an IPC channel without the options we need. Its handle goes
+ * into a socket of our own before a first byte could be read (in the same turn of the event loop).
  */
 function adopt(received: Socket, onread: OnReadOpts | undefined): Socket {
   const holder = received as unknown as { _handle: { readStop(): void } | null };

@@ -1,4 +1,3 @@
-/** Our agent in a container, run by an interpreter that the container has, over one engine exec. */
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import { CancelledError, ContainerError, DisposedError, messageOf } from '../../base/errors';
@@ -7,22 +6,24 @@ import { AgentLink } from './agentLink';
 import { agentText } from './agentFiles';
 import type { Dialer } from './dialledRoute';
 
+/** Our agent as a script for one interpreter. */
 export interface AgentProgram {
   readonly kind: 'exec-node' | 'exec-python';
   readonly interpreter: string;
-  /** Tried in order until one starts. */
+  /** Command lines, tried in order until one starts. */
   readonly commands: () => readonly (readonly string[])[];
 }
 
 /**
  * The Node of a VS Code server is in every dev container that a window is attached to, though not
- * in PATH. Where it lies: microsoft/vscode-remote-release, "Developing inside a Container".
+ * in PATH. Its places are in microsoft/vscode-remote-release, "Developing inside a Container".
  */
 const FIND_VSCODE_NODE =
   'for n in "$HOME"/.vscode-server*/bin/*/node "$HOME"/.vscode-server*/cli/servers/*/server/node ' +
   '/root/.vscode-server*/bin/*/node /home/*/.vscode-server*/bin/*/node ' +
   '/vscode/vscode-server/bin/*/*/node; do [ -x "$n" ] && exec "$n" -e "$1"; done; exit 127';
 
+/** The agent in JavaScript, for Node 14 and later. */
 export const NODE_AGENT: AgentProgram = {
   kind: 'exec-node',
   interpreter: 'node',
@@ -35,14 +36,18 @@ export const NODE_AGENT: AgentProgram = {
   },
 };
 
+/** The agent in Python 3. */
 export const PYTHON_AGENT: AgentProgram = {
   kind: 'exec-python',
   interpreter: 'python3',
-  // Isolated and without `site`: starts in half the time, and nothing of the container interferes.
+  // Isolated and without `site`: starts in half the time, and nothing in the container interferes.
   commands: () => [['python3', '-I', '-S', '-c', agentText('agent.py')]],
 };
 
-/** Starts the agent when it is first needed, and anew when it ended. */
+/**
+ * Our agent in a container, run by an interpreter of the container over one engine exec. Starts
+ * when first needed, and again when it has ended.
+ */
 export class ExecAgent implements Disposable {
   #link: Promise<AgentLink> | undefined;
   readonly #ending = new AbortController();
@@ -54,11 +59,14 @@ export class ExecAgent implements Disposable {
     readonly clock: Clock,
   ) {}
 
-  /** Rejects with ContainerError when the interpreter is missing, EngineError when the engine is. */
+  /**
+   * The link to the agent. Rejects with ContainerError when the interpreter is missing, with
+   * EngineError when the engine fails.
+   */
   async link(): Promise<AgentLink> {
     const known = await this.#link?.catch(() => undefined);
     if (known && !known.isClosed) return known;
-    // Several callers may have waited for the one that failed: only the first begins anew.
+    // Several callers may have waited for the one that failed; only the first starts it again.
     this.#link = this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
     return this.#link;
   }
@@ -92,6 +100,7 @@ export class ExecAgent implements Disposable {
   }
 }
 
+/** Connects through the agent. */
 export function execAgentRoute(agent: ExecAgent): Dialer {
   return {
     kind: agent.program.kind,

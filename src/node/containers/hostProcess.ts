@@ -1,6 +1,6 @@
 /**
- * Processes seen from this machine, a container's first one above all. That needs no privileges:
- * the files used below /proc/PID are readable for everybody, but for the descriptors (`fd`).
+ * Processes seen from this machine, above all a container's first one. That needs no privileges:
+ * the files used below /proc/PID are readable for everybody, except the descriptors (`fd`).
  */
 import {
   closeSync,
@@ -16,6 +16,7 @@ import { parseSocketInodes, parseStartTicks } from '../../services/discovery/det
 import { Turns } from '../turns';
 import type { EngineContainer } from '../engines/containerInfo';
 
+/** A container's first process, by its pid on this machine. */
 export interface HostProcess {
   readonly containerId: string;
   readonly pid: number;
@@ -23,11 +24,11 @@ export interface HostProcess {
 }
 
 /**
- * The container's first process if it runs under the kernel and the pid numbers that we see. An
+ * The container's first process, if it runs under the kernel and the pid numbers that we see. An
  * engine's pid may belong to another machine (ssh, tcp, a virtual machine, a socket mounted into
- * the container we are in), where a process of the same number here is somebody else. So the
- * process itself must name the container's id: in its control group, or, where a rootless engine
- * has none, in a mount (/etc/hosts and others are mounted from the container's own folder).
+ * the container we are in), where the same number here is another process. So the process itself
+ * must name the container's id: in its control group or, where a rootless engine has none, in a
+ * mount (/etc/hosts and others are mounted from the container's own folder).
  */
 export function findHostProcess(container: EngineContainer): HostProcess | undefined {
   const { id: containerId, pid } = container;
@@ -45,8 +46,8 @@ export function findHostProcess(container: EngineContainer): HostProcess | undef
 }
 
 /**
- * Rethrows what is this machine's trouble of a moment, such as no descriptor left: it says nothing
- * about the file that was to be read.
+ * Rethrows a passing problem of this machine, such as no free descriptor: it says nothing about the
+ * file that was to be read.
  */
 export function rethrowPassing(error: unknown): void {
   const { code } = error as NodeJS.ErrnoException;
@@ -62,7 +63,7 @@ const PASSING: ReadonlySet<string> = new Set([
   'EIO',
 ]);
 
-/** Whether it is the same process still, and no zombie. Throws when that cannot be seen now. */
+/** Whether it is still the same process, and not a zombie. Throws when that cannot be seen now. */
 export function isAlive({ pid, startTicks }: HostProcess): boolean {
   try {
     return parseStartTicks(readProc(pid, 'stat')) === startTicks;
@@ -72,18 +73,18 @@ export function isAlive({ pid, startTicks }: HostProcess): boolean {
   }
 }
 
-/** Whether a process of that number exists; a tenth of what looking at its start costs. */
+/** Whether a process of that number exists; costs a tenth of reading its start time. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'; // somebody else's
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's
   }
 }
 
 /**
- * A small file of the kernel that is read again and again: kept open, it costs a fifth. Empty when
+ * A small kernel file that is read again and again: kept open, reading costs a fifth. Empty when
  * the kernel has no such file (sockstat6 without IPv6) or its process is gone.
  */
 export class HeldProcFile implements Disposable {
@@ -112,9 +113,10 @@ export class HeldProcFile implements Disposable {
 }
 
 /**
- * Identifies a process's network namespace. /proc/PID/ns/net says it too, but only to those who may
- * trace the process; the inode numbers below /proc/PID/net are the namespace's own as well
- * (fs/proc/proc_net.c registers every entry once per namespace) and readable for everybody.
+ * Identifies a process's network namespace. /proc/PID/ns/net does too, but only for those who may
+ * trace the process; the inode numbers below /proc/PID/net also belong to the namespace
+ * (fs/proc/proc_net.c registers every entry once per namespace) and are readable for everybody.
+ * Undefined when the process is gone.
  */
 export function networkNamespaceKey(pid: number | 'self'): number | undefined {
   try {
@@ -124,16 +126,21 @@ export function networkNamespaceKey(pid: number | 'self'): number | undefined {
   }
 }
 
+/** Whether the process shares the network namespace of this program. */
 export function isInOurNetwork(host: HostProcess): boolean {
   const ours = networkNamespaceKey('self');
   return ours !== undefined && networkNamespaceKey(host.pid) === ours;
 }
 
-/** Synchronous: these files are made by the kernel in microseconds, a thread pool costs more. */
+/**
+ * Reads a file below /proc/PID. Synchronous: the kernel creates these files in microseconds, a
+ * thread pool costs more.
+ */
 export function readProc(pid: number | string, name: string): string {
   return readFileSync(`/proc/${pid}/${name}`, 'utf8');
 }
 
+/** The target of a symbolic link; undefined when it cannot be read. */
 export function tryLink(path: string): string | undefined {
   try {
     return readlinkSync(path);
@@ -144,8 +151,8 @@ export function tryLink(path: string): string | undefined {
 }
 
 /**
- * Of the sockets that a process holds. Undefined when we may not look; empty when the process
- * ended meanwhile.
+ * The inodes of the sockets that a process holds. Undefined when we may not see them; empty when
+ * the process has ended meanwhile.
  */
 export async function readSocketInodes(
   pid: number,
@@ -175,8 +182,8 @@ export async function readSocketInodes(
 const NAMES_PER_READ = 256;
 
 /**
- * A table of the kernel that may be long, such as /proc/net/tcp of 50,000 connections: so much of it at
- * most, in pieces. Throws what opening and reading throw.
+ * Reads a kernel table that may be long, such as /proc/net/tcp with 50,000 connections, in pieces:
+ * the first `maxBytes` at most. Throws what opening and reading throw.
  */
 export async function readProcTable(path: string, maxBytes: number): Promise<string> {
   const turns = new Turns();
@@ -196,5 +203,5 @@ export async function readProcTable(path: string, maxBytes: number): Promise<str
   }
 }
 
-/** The kernel makes some 400 lines for it, in a millisecond or two. */
+/** The kernel creates some 400 lines for this, in a millisecond or two. */
 const TABLE_PIECE_BYTES = 64 * 1024;

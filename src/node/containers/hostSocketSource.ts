@@ -1,4 +1,3 @@
-/** Looks at a container's sockets and processes through this machine's own /proc. */
 import { readdirSync, readFileSync } from 'node:fs';
 import {
   parseBootSeconds,
@@ -27,18 +26,22 @@ import { Turns } from '../turns';
 import { joinOwners, withoutOwner } from './insideSocketSource';
 import { SourceEnded, type Owners, type SocketSource } from './polledSocketWatch';
 
-/** Measured: the counters cost 8 microseconds, so those of 20 containers 0.05 % of a core. */
+/** Measured: the counters cost 8 microseconds, so those of 20 containers cost 0.05 % of a core. */
 const PERIOD_MS = 300;
 
-/** Finds owners in another way, where this machine does not let us see them. */
+/** Finds owners of sockets in another way, where this machine does not let us see them. */
 export type FindOwners = (sockets: readonly BoundSocket[]) => Promise<Owners>;
 
+/** Reads a container's sockets and processes from this machine's own /proc. */
 export class HostSocketSource implements SocketSource {
   readonly periodMs = PERIOD_MS;
 
-  /** As this machine counts: owners of sockets at the last look at processes. */
+  /** Pids on this machine of the processes that owned sockets when processes were last read. */
   #ownerPids: readonly number[] = [];
-  /** They keep the network namespace alive, so for as long as the container's process at most. */
+  /**
+   * They keep the network namespace alive, so they are held at most as long as the container's
+   * process lives.
+   */
   readonly #counterFiles: readonly HeldProcFile[];
 
   constructor(
@@ -82,7 +85,7 @@ export class HostSocketSource implements SocketSource {
     for (const file of this.#counterFiles) file.dispose();
   }
 
-  /** The kernel lists those that listen before those that are connected. */
+  /** The kernel lists listening sockets before connected ones. */
   async #readNet(name: string, isOptional = false): Promise<string> {
     try {
       return await readProcTable(`/proc/${this.host.pid}/net/${name}`, MAX_TABLE_TEXT);
@@ -95,7 +98,7 @@ export class HostSocketSource implements SocketSource {
   }
 }
 
-/** The container's processes that hold some of the sockets, as far as we may look. */
+/** The container's processes that hold some of the sockets, as far as we may see. */
 async function readHostOwners(
   host: HostProcess,
   sockets: readonly BoundSocket[],
@@ -158,7 +161,7 @@ function readProcess(pid: number, socketInodes: readonly number[]): ProcessInfo 
   }
 }
 
-/** USER_HZ: what Linux tells clock ticks in, on every machine (proc_pid_stat(5)). */
+/** USER_HZ: the unit in which Linux reports clock ticks on every machine (proc_pid_stat(5)). */
 const TICKS_PER_SECOND = 100;
 
 let bootSeconds: number | undefined;

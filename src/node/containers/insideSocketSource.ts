@@ -1,4 +1,3 @@
-/** Looks at a container's sockets and processes from inside, where we cannot see them from here. */
 import { randomBytes } from 'node:crypto';
 import { LOOK_SHELL } from '../../protocol/agent/lookShell';
 import { onAbort, withDeadline } from '../../base/abort';
@@ -19,18 +18,23 @@ import type { EngineApi, ExecSession } from '../engines/engineApi';
 import { tooMuch } from './agentLink';
 import type { Owners, SocketSource } from './polledSocketWatch';
 
-/** Something that answers look commands (parseLook.ts): a shell or an agent. */
+/** Answers look commands (parseLook.ts): a shell or an agent. */
 export interface Looker extends Disposable {
   look(command: string, signal: AbortSignal): Promise<string>;
 }
 
+/** Starts a Looker. Rejects when the container cannot run it. */
 export type OpenLooker = (signal: AbortSignal) => Promise<Looker>;
 
-/** A look inside costs the container some CPU, and over a network takes its time. */
+/** A look inside costs the container some CPU and, over a network, takes time. */
 const PERIOD_MS = 500;
-/** An engine that hangs, or a container that is paused, does not keep a look waiting for longer. */
+/** A look waits no longer than this for an engine that hangs or a container that is paused. */
 const LOOK_TIMEOUT_MS = 15_000;
 
+/**
+ * Reads a container's sockets and processes from inside, where they cannot be seen from this
+ * machine.
+ */
 export class InsideSocketSource implements SocketSource {
   readonly periodMs = PERIOD_MS;
   readonly #ending = new AbortController();
@@ -63,7 +67,7 @@ export class InsideSocketSource implements SocketSource {
     this.#looker?.dispose();
   }
 
-  /** What has failed is not asked again: the next look begins anew. */
+  /** A looker that has failed is not asked again; the next look starts a new one. */
   async #look(command: string): Promise<LookSection[]> {
     try {
       return await withDeadline(
@@ -97,16 +101,16 @@ export class InsideSocketSource implements SocketSource {
       }
     }
     throw new ContainerError(
-      `nothing in the container can look at its sockets: ${failures.join('; ')}`,
+      `nothing in the container can read its socket tables: ${failures.join('; ')}`,
     );
   }
 }
 
 /**
- * Owners of sockets that were not seen otherwise: a process shows its descriptors to its own user
- * only (or to who may trace it, which root in a container may not), so one look as the container's
- * user, then one as each user whose sockets are still without an owner. Never rejects but with
- * CancelledError: owners that nobody tells stay unknown.
+ * Finds owners of sockets that were not seen otherwise. A process shows its descriptors only to its
+ * own user (or to one that may trace it, which root in a container may not), so this looks once as
+ * the container's user, then once as each user whose sockets are still without an owner. Rejects
+ * with CancelledError only: owners that cannot be seen stay unknown.
  */
 export async function findOwnersInside(
   api: EngineApi,
@@ -144,11 +148,13 @@ export async function findOwnersInside(
   return found;
 }
 
+/** The sockets that none of the known processes holds. */
 export function withoutOwner(sockets: readonly BoundSocket[], owners: Owners): BoundSocket[] {
   const owned = new Set(owners.processes.flatMap(({ socketInodes }) => socketInodes));
   return sockets.filter(({ inode }) => !owned.has(inode));
 }
 
+/** Joins two lists of owners; the first wins for a process in both. */
 export function joinOwners(first: Owners, second: Owners): Owners {
   const known = new Set(first.processes.map(({ pid }) => pid));
   const added = second.processes.filter(({ pid }) => !known.has(pid));
@@ -179,7 +185,10 @@ async function ask(looker: Looker, command: string, signal: AbortSignal): Promis
   return parseLookSections(await looker.look(`${marker} ${command}`, signal), marker);
 }
 
-/** Rejects with ContainerError when the container has no shell. */
+/**
+ * A Looker that is a shell of the container. Rejects with ContainerError when the container has
+ * none.
+ */
 export async function openShellLooker(
   api: EngineApi,
   containerId: string,
@@ -205,7 +214,7 @@ export async function openShellLooker(
 
 /** Longer than any mark of an end. */
 const MAX_MARK = 100;
-/** What a shell may print before it is asked, a banner perhaps. */
+/** What a shell may print before it is asked, for example a banner. */
 const MAX_UNASKED_BYTES = 64 * 1024;
 
 class ShellLooker implements Looker {
@@ -213,7 +222,7 @@ class ShellLooker implements Looker {
   /** What it printed since the last answer. */
   #parts: string[] = [];
   #lengthBytes = 0;
-  /** The end of that, in which the mark may have begun. */
+  /** The end of that, which may contain the beginning of the mark. */
   #tail = '';
   #problem: ContainerError | undefined;
   #waiting: { endMark: string; onText: (text: string) => void; onEnd: () => void } | undefined;
@@ -256,7 +265,7 @@ class ShellLooker implements Looker {
     this.#tail = '';
   }
 
-  /** One question at a time. */
+  /** Asks one question at a time. */
   look(command: string, signal: AbortSignal): Promise<string> {
     const { stdio } = this.#session;
     return new Promise((resolve, reject) => {

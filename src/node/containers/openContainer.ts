@@ -1,4 +1,3 @@
-/** Composes the access to one running container of what this machine and the engine allow. */
 import type { Clock } from '../../base/clock';
 import { DisposableStore } from '../../base/disposable';
 import type { Log } from '../../base/log';
@@ -22,11 +21,16 @@ import { readContainerFile } from './readContainerFile';
 import { DialledRoute, type Dialer } from './dialledRoute';
 import type { EngineContainer } from '../engines/containerInfo';
 
+/** What every opened container shares. */
 export interface OpenContainerOptions {
   readonly clock: Clock;
   readonly log: Log;
 }
 
+/**
+ * Returns a function that composes the access to one running container from what this machine and
+ * the engine allow.
+ */
 export function createOpenContainer(options: OpenContainerOptions): OpenContainer {
   return (api, container) => new OpenedContainer(api, container, options);
 }
@@ -83,11 +87,11 @@ class OpenedContainer implements ContainerAccess {
     return new InsideSocketSource(this.#lookers(), isShared, owners, this.options.clock);
   }
 
-  /** Who can look inside the container: first what costs it least. */
+  /** What can look inside the container, cheapest for the container first. */
   #lookers(): readonly OpenLooker[] {
     return [
       (signal) => openShellLooker(this.api, this.container.id, signal),
-      // Its link carries circuits, too, and stays when a look has failed.
+      // Its link also carries circuits, and stays when a look has failed.
       ...this.#agents.map((agent) => async () => {
         const link = await agent.link();
         return {
@@ -128,7 +132,7 @@ class OpenedContainer implements ContainerAccess {
     return [addressDialer(label, (signal) => this.#addresses(signal))];
   }
 
-  /** Those of its network namespace that the engine knows now. */
+  /** The addresses of its network namespace that the engine knows now. */
   async #addresses(signal: AbortSignal): Promise<readonly string[]> {
     const owner = networkOwner(this.container) ?? this.container.id;
     return (await this.api.inspect(owner, signal)).addresses;

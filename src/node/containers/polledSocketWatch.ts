@@ -1,8 +1,3 @@
-/**
- * Watches the bound sockets of a container by looking: often at counters that cost nothing, at the
- * socket tables when those changed, at processes only when there is a socket nobody knows yet.
- * Where to look (this machine's /proc, a shell or our agent in the container) is the source's part.
- */
 import { backoffMs } from '../../base/backoff';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
@@ -10,8 +5,11 @@ import { messageOf } from '../../base/errors';
 import type { BoundSocket, ProcessInfo, SocketReport } from '../../services/host/socketReport';
 import type { SocketWatch, SocketWatchEvents } from '../../services/host/engine';
 
+/**
+ * Where to read a container's sockets: this machine's /proc, a shell or our agent in the container.
+ */
 export interface SocketSource extends Disposable {
-  /** Time between two looks at the counters. */
+  /** Milliseconds between two reads of the counters. */
   readonly periodMs: number;
   /**
    * Whether sockets of other containers are in the same network namespace: then a socket counts
@@ -19,8 +17,9 @@ export interface SocketSource extends Disposable {
    */
   readonly isNamespaceShared: boolean;
   /**
-   * Something that changes when a socket is bound or closed. Rejects, as the others, with SourceEnded
-   * when the container is gone, and with whatever else when it cannot be looked at the moment.
+   * Returns a text that changes when a socket is bound or closed. Rejects, as the other methods do,
+   * with SourceEnded when the container is gone, and with another error when it cannot be read at
+   * the moment.
    */
   readCounters(): string | Promise<string>;
   readSockets(): BoundSocket[] | Promise<BoundSocket[]>;
@@ -28,26 +27,36 @@ export interface SocketSource extends Disposable {
   readOwners(sockets: readonly BoundSocket[]): Promise<Owners>;
 }
 
+/** Which processes hold which sockets. */
 export interface Owners {
   readonly processes: readonly ProcessInfo[];
-  /** Whether every process of the container showed its sockets, so that no owner means: not ours. */
+  /**
+   * Whether every process of the container showed its sockets, so that a socket without an owner is
+   * not ours.
+   */
   readonly isComplete: boolean;
 }
 
-/** The container has stopped: there is evidence of it, not only a look that failed. */
+/** The container has stopped. There is evidence of it, not only a read that failed. */
 export class SourceEnded extends Error {}
 
 /**
- * The counters miss a socket that took another's place between two looks, which takes a process
- * quicker than a second. Not more often: Linux walks its whole table of connections for one look at
- * /proc/net/tcp, 3.7 ms for 23 GB of memory, however few there are.
+ * How often everything is read. The counters miss a socket that replaced another one between two
+ * reads, which takes a process quicker than a second. Not more often: Linux walks its whole table
+ * of connections for one read of /proc/net/tcp, 3.7 ms on a machine with 23 GB of memory, however
+ * few there are.
  */
 const FULL_LOOK_PERIOD_MS = 60_000;
-/** After a look that failed; twice as long after each further one. */
+/** The longest pause after reads that failed; it doubles up to this. */
 const RETRY_MAX_MS = 10_000;
-/** A look may cost this part of the time at most; a slow machine is looked at less often. */
+/** A read may take this fraction of the time (1/20) at most; a slow machine is read less often. */
 const COST_FACTOR = 20;
 
+/**
+ * Watches the bound sockets of a container by polling: often the counters, which cost nothing; the
+ * socket tables when the counters changed; processes only when there is a socket that is not known
+ * yet.
+ */
 export class PolledSocketWatch implements SocketWatch {
   #timer: Disposable | undefined;
   #isLooking = false;
@@ -57,7 +66,7 @@ export class PolledSocketWatch implements SocketWatch {
   #lastFullLookMs = -Infinity;
   #failureCount = 0;
   #reported: string | undefined;
-  /** Who owned which sockets at the last look at processes. */
+  /** Which processes held which sockets when processes were last read. */
   #owners: Owners = { processes: [], isComplete: true };
   #knownInodes: ReadonlySet<number> = new Set();
 
@@ -110,7 +119,7 @@ export class PolledSocketWatch implements SocketWatch {
 
   #retry(error: Error): void {
     const pauseMs = backoffMs(this.#failureCount++, this.source.periodMs, RETRY_MAX_MS);
-    // The next look looks at everything, and is told of in any case.
+    // The next look reads everything and reports in any case.
     this.#lastFullLookMs = -Infinity;
     this.#reported = undefined;
     this.#isAskedAgain = false;

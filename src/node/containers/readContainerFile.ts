@@ -3,13 +3,13 @@ import type { Clock } from '../../base/clock';
 import { CancelledError, isErrorCode } from '../../base/errors';
 import type { EngineApi } from '../engines/engineApi';
 
-/** What is no file on a disk, or on one that hangs, may never come to an end. */
+/** Reading may never end if it is not a file on a disk, or the disk hangs. */
 const CAT_TIMEOUT_MS = 10_000;
 
 /**
  * Prints a file, and ends when its input does: a program started by an exec outlives the exec's
- * connection, so a `cat` that waits would stay for as long as the container. Only of regular files; of
- * a pipe there may be no writer.
+ * connection, so a waiting `cat` would stay as long as the container. Only regular files are read;
+ * a pipe may have no writer.
  */
 const GUARDED_CAT = `
 [ -f "$1" ] || exit 1
@@ -22,10 +22,10 @@ exit $code
 `;
 
 /**
- * A file of a container: by the engine's archive call, which needs no program in the container but
- * does not see what was mounted there since (tmpfs); so, when that finds nothing, with the
- * container's own `cat`, started by its shell. Not through /proc/PID/root: a symbolic link in the container would lead
- * to files of this machine.
+ * Reads a file of a container. First by the engine's archive call, which needs no program in the
+ * container but does not see what was mounted there since (tmpfs); if that finds nothing, with the
+ * container's own `cat`, started by its shell. Not through /proc/PID/root: a symbolic link in the
+ * container would lead to files of this machine.
  */
 export async function readContainerFile(
   api: EngineApi,
@@ -39,7 +39,7 @@ export async function readContainerFile(
     return await api.readFile(containerId, path, maxBytes, signal);
   } catch (error) {
     if (!isErrorCode(error, 'container')) throw error;
-    // Only the first failure knows the reason; the other merely did not find more.
+    // Only the first failure knows the reason; the second merely found nothing either.
     const what = `${path} was not read within ${CAT_TIMEOUT_MS / 1000} s`;
     const bytes = await withDeadline(clock, CAT_TIMEOUT_MS, what, signal, (inner) =>
       readWithCat(api, containerId, path, maxBytes, inner),
@@ -49,7 +49,7 @@ export async function readContainerFile(
   }
 }
 
-/** Undefined when there is no shell or `cat`, or it fails, or the file is too large. */
+/** Undefined when there is no shell or `cat`, it fails, or the file is too large. */
 async function readWithCat(
   api: EngineApi,
   containerId: string,

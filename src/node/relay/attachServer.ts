@@ -1,13 +1,16 @@
-/** Joins a protocol's server role with a stream. */
 import type { Duplex } from 'node:stream';
 
+/** The server side of a protocol, without a socket. */
 export interface ServerRole {
   receive(chunk: Uint8Array): void;
   takeOutput(): Uint8Array;
   dispose(): void;
 }
 
-/** Takes output only when the stream has room: the roles squash what a slow client misses. */
+/**
+ * Connects a server role to a stream. Output is taken only when the stream has room, because the
+ * roles squash what a slow client misses.
+ */
 export function attachServer(stream: Duplex, create: (onOutput: () => void) => ServerRole): void {
   let hasRoom = true;
   const flush = (): void => {

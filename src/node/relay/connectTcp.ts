@@ -6,8 +6,8 @@ import { formatEndpoint, type Endpoint } from '../../model/endpoint';
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Connects; the socket comes paused, so that no byte is lost before someone listens, and keeps its
- * writing side when the peer ends. Rejects with TransportError or CancelledError.
+ * Connects. The socket is paused, so that no byte is lost before it is read, and keeps its writing
+ * side open when the peer ends. Rejects with TransportError or CancelledError.
  */
 export function connectTcp(
   endpoint: Endpoint,
@@ -29,7 +29,7 @@ export function connectTcp(
       clearTimeout(timer);
       abortion.dispose();
       socket.off('connect', onConnect);
-      // Its 'error' listener stays: between here and the new owner a reset must not be fatal.
+      // Its 'error' listener stays: a reset must not be fatal before the new owner listens.
       if (error) socket.destroy();
       if (error) reject(error);
       else resolve(socket);
@@ -57,7 +57,7 @@ function explain(error: Error, endpoint: Endpoint): string {
       return `there is no route to ${where}`;
     case 'EADDRNOTAVAIL':
     case 'EAFNOSUPPORT':
-      return `${where} is an address this machine cannot use`;
+      return `${where} is an address that this machine cannot use`;
     default:
       return `${where}: ${messageOf(error)}`;
   }

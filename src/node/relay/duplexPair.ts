@@ -27,12 +27,12 @@ class PairedDuplex extends Duplex {
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     callback(error);
-    // The other end of a closed connection ends too, after what was sent has been read.
+    // When one end is closed, the other one ends too, after everything that was sent has been read.
     if (!this.peer.destroyed && !this.peer.readableEnded) this.peer.push(null);
   }
 }
 
-/** Two streams: what is written to one is read from the other. */
+/** Two connected streams: what is written to one is read from the other. */
 export function duplexPair(): [Duplex, Duplex] {
   const one = new PairedDuplex();
   const other = new PairedDuplex();

@@ -1,7 +1,3 @@
-/**
- * Many connections over one pair of byte streams, in frames (src/protocol/agent/frames.ts). Both
- * ends use it: we, and the agent that Node runs in a container.
- */
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import { EventEmitter } from '../../base/event';
 import { RemoteProtocolError, TransportError } from '../../base/errors';
@@ -15,19 +11,24 @@ import {
   encodeFrameHeader,
 } from '../../protocol/agent/frames';
 
-/** Frames that are not about an open connection. */
+/** A frame that is not about an open connection. */
 export interface LinkFrame {
   readonly type: number;
   readonly connection: number;
   readonly payload: Uint8Array;
 }
 
-/** Waiting to be written, beside what connections may have under way: then the far end is stuck. */
+/**
+ * Bytes that wait to be written, apart from what connections may have in flight. With more than
+ * this, the far end is stuck.
+ */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 /**
- * The far end may be somebody else's program in disguise, so what it sends is bounded here: DATA by
- * the credit it has, and DATA for connections that are over by what may still have been under way.
+ * Many connections over one pair of byte streams, in frames (src/protocol/agent/frames.ts). Both
+ * ends use it: we, and the agent that Node runs in a container. The far end may be a hostile
+ * program, so what it sends is limited here: DATA by its credit, and DATA for connections that are
+ * over by what may still have been in flight.
  */
 export class MuxLink {
   readonly #input: Readable;
@@ -36,12 +37,12 @@ export class MuxLink {
   readonly #frames = new EventEmitter<LinkFrame>();
   readonly #closed = new EventEmitter<Error>();
   #closeReason: Error | undefined;
-  /** DATA that may still come for connections that ended here. */
+  /** Bytes of DATA that may still come for connections that ended here. */
   #strayBytes = 0;
 
-  /** HELLO, OPEN, OPENED, FAIL, TICK, LOOK, REPORT and what a later version may add. */
+  /** HELLO, OPEN, OPENED, FAIL, TICK, LOOK, REPORT, and what a later version may add. */
   readonly onFrame = this.#frames.event;
-  /** Fires once; all connections have been reset by then. */
+  /** Fires once, after all connections have been reset. */
   readonly onDidClose = this.#closed.event;
 
   constructor(input: Readable, output: Writable, expectsMagic: boolean) {
@@ -73,7 +74,7 @@ export class MuxLink {
     return this.#closeReason;
   }
 
-  /** A stream for a connection that the far end knows under this number already. */
+  /** Returns the stream for a connection that the far end already knows by this number. */
   attach(connection: number): MuxStream {
     const stream = new MuxStream(this, connection);
     stream.once('close', () => {
@@ -94,7 +95,7 @@ export class MuxLink {
     this.close(new RemoteProtocolError('the agent does not read what it is sent'));
   }
 
-  /** Sends pieces as one DATA frame; calls back when they are with the operating system. */
+  /** Sends pieces as one DATA frame; calls back when the operating system has them. */
   sendData(
     connection: number,
     pieces: readonly Uint8Array[],
@@ -151,21 +152,24 @@ export class MuxLink {
   }
 }
 
-/** Bytes that may wait here before the writer is told to. */
+/** Bytes that may wait here before the writer must pause. */
 const WRITE_BUFFER_BYTES = 512 * 1024;
 const DATA_FRAME_BYTES = 256 * 1024;
 const CREDIT_STEP_BYTES = WINDOW_BYTES / 8;
 
-/** One connection of a link. It keeps its writing side when the peer ends; destroying it resets. */
+/**
+ * One connection of a link. It keeps its writing side open when the peer ends; destroying it resets
+ * the connection.
+ */
 export class MuxStream extends Duplex {
   readonly #link: MuxLink;
   readonly #connection: number;
   #sendWindow = WINDOW_BYTES;
-  /** What _write was given and has no credit for yet. */
+  /** What `_write` got and has no credit for yet. */
   #waiting: { pieces: Uint8Array[]; done: (error?: Error | null) => void } | undefined;
-  /** What the peer may send before it is given more. */
+  /** Bytes that the peer may send before it gets more credit. */
   #receiveWindow = WINDOW_BYTES;
-  /** Received and passed on, but the peer was not told. */
+  /** Bytes received and passed on for which the peer has no credit yet. */
   #uncreditedBytes = 0;
   #isPeerGone = false;
 
@@ -173,7 +177,7 @@ export class MuxStream extends Duplex {
     super({ allowHalfOpen: true, writableHighWaterMark: WRITE_BUFFER_BYTES, decodeStrings: true });
     this.#link = link;
     this.#connection = connection;
-    // A reset must never be fatal, even when nobody listens yet or any more.
+    // A reset must never be fatal, even when nothing listens yet or any more.
     this.on('error', () => undefined);
   }
 
@@ -196,7 +200,7 @@ export class MuxStream extends Duplex {
     this.#sendWaiting();
   }
 
-  /** The peer reset it, or the link broke. */
+  /** The peer reset the connection, or the link broke. */
   fail(error: Error): void {
     this.#isPeerGone = true;
     this.destroy(error);

@@ -3,14 +3,14 @@ import type { Duplex } from 'node:stream';
 import type { CircuitInterceptor, InterceptCircuit } from '../../services/host/connection';
 import type { Sift, FixedBufferReader } from './fixedBufferReader';
 
-/** A client that does not read what it asked for is told no more. */
+/** A client with this many unread bytes gets no more answers. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
 /**
- * Makes one connection of two: bytes, ends and resets of each side go to the other, and a side that
- * is slow slows the other one down. Both must keep their writing side when the peer ends
- * (allowHalfOpen) and be paused. `reader` is what `upstream` was made with, if with one. `intercept` makes
- * what sees, and may change, the bytes of this connection.
+ * Joins two connections to one: bytes, ends and resets of each side go to the other, and a slow
+ * side slows down the other one. Both must be paused and keep their writing side open when the peer
+ * ends (allowHalfOpen). `reader` is the FixedBufferReader that `upstream` was created with, if any.
+ * `intercept` creates what sees, and may change, the bytes of this connection.
  */
 export function pipeBoth(
   client: Socket,
@@ -28,7 +28,7 @@ export function pipeBoth(
   else passBytes(upstream, client, fromServer);
 }
 
-/** Its answers go out once for all questions of a turn. */
+/** Answers go out once for all questions of a turn of the event loop. */
 function makeInterceptor(
   client: Socket,
   reader: FixedBufferReader | undefined,
@@ -52,7 +52,7 @@ function makeInterceptor(
 }
 
 /**
- * What arrives in one turn of the event loop leaves in one system call: an engine's exec brings
+ * What arrives in one turn of the event loop leaves in one system call: an engine's exec delivers
  * pieces of 32 KiB at most, and a send over loopback costs more than what it carries.
  */
 function passBytes(from: Duplex, to: Duplex, intercept: Sift = whole): void {
@@ -73,7 +73,7 @@ function passBytes(from: Duplex, to: Duplex, intercept: Sift = whole): void {
     if (!isTaken) from.pause();
   });
   to.on('drain', () => from.resume());
-  // What is closed takes nothing any more: read on and forget, so that the end is seen.
+  // A closed stream accepts nothing: keep reading and discard, so that the end is seen.
   to.on('close', () => from.resume());
   from.resume();
 }
@@ -82,7 +82,7 @@ const whole: Sift = (bytes) => [bytes];
 
 function passEndings(from: Duplex, to: Duplex, interceptor?: CircuitInterceptor): void {
   const fail = (): void => {
-    // After its end a peer that closed answers our bytes with a reset. What it had said before is
+    // A peer that closed after its end answers our bytes with a reset. What it had sent before is
     // complete, and a slow reader on the other side must still get all of it.
     if (!from.readableEnded) reset(to);
   };
@@ -97,13 +97,14 @@ function passEndings(from: Duplex, to: Duplex, interceptor?: CircuitInterceptor)
 }
 
 /**
- * Tells the peer that bytes are missing, instead of pretending that the stream ended in order. What
- * was written to it before goes out first.
+ * Resets a connection: tells the peer that bytes are missing, instead of pretending that the stream
+ * ended in an orderly way. Bytes written before go out first.
  */
 export function reset(stream: Duplex): void {
   if (stream.destroyed) return;
-  // While an end is under way libuv refuses a reset, and Node takes the handle for closed all the
-  // same: it stays for good, and the process cannot exit. All bytes are with the kernel by then.
+  // While a shutdown is in progress libuv refuses a reset, and Node considers the handle closed all
+  // the same: it stays for good, and the process cannot exit. All bytes are with the kernel by
+  // then.
   const isEnding = stream.writableEnded && !stream.writableFinished && stream.writableLength === 0;
   if (isEnding) stream.destroy();
   // Absent before Node 18.3, which containers may have; an end is all that is left then.

@@ -1,7 +1,3 @@
-/**
- * A listener on this machine whose connections are carried to somewhere else, byte by byte. It
- * knows nothing of containers: how the other end is reached is the dialler's business.
- */
 import { setMaxListeners } from 'node:events';
 import { createServer, type OnReadOpts, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -14,43 +10,50 @@ import { pipeBoth, reset } from './pipeBoth';
 import { FixedBufferReader } from './fixedBufferReader';
 
 /**
- * Connects to the other end. The stream comes paused and with allowHalfOpen; its destroy(error)
- * resets. A dialler that makes sockets gives them `onread`, and then they emit no 'data'.
+ * Connects to the other end. The stream is paused and has allowHalfOpen; its destroy(error) resets.
+ * A dialler that creates sockets passes them `onread`, and then they emit no 'data'.
  */
 export type Dial = (signal: AbortSignal, onread?: OnReadOpts) => Promise<DialledStream>;
 
+/** What a Dial returns. `usesOnread`: the stream was created with `onread` and emits no 'data'. */
 export interface DialledStream {
   readonly stream: Duplex;
   readonly usesOnread: boolean;
 }
 
-/** Measured: 256 KiB carries 1.3 times what 64 KiB does; more gains nothing. */
+/** Measured: 256 KiB carries 1.3 times as much as 64 KiB; more gains nothing. */
 const READ_BUFFER_BYTES = 256 * 1024;
-/** What may wait for a client that is slower than its IOC. */
+/** Bytes that may wait for a client that is slower than its IOC. */
 const WRITE_BUFFER_BYTES = 512 * 1024;
 const BACKLOG = 128;
 /**
- * Beyond that the oldest client that has never said a word goes, else the one that comes: whoever opens
- * thousands is none that reads PVs.
+ * Beyond this the oldest client that has never sent anything is dropped, otherwise the new one:
+ * whoever opens thousands is not reading PVs.
  */
 const MAX_CONNECTIONS = 1000;
 
+/** Options of a relay. */
 export interface TcpRelayOptions {
   readonly log?: Log;
-  /** Without, every byte passes unseen. */
+  /** Without it, every byte passes unseen. */
   readonly intercept?: InterceptCircuit;
-  /** Clients at the same time; default MAX_CONNECTIONS. */
+  /** Maximum number of clients at the same time; default MAX_CONNECTIONS. */
   readonly maxConnections?: number;
 }
 
-/** Resolves when it listens; a port that is taken is a value, not an error. */
+/**
+ * Opens a listener on this machine whose connections are carried elsewhere, byte by byte; resolves
+ * when it listens. It knows nothing about containers: the dialler knows how to reach the other end.
+ * A port that is taken is a value, not an error; rejects with TransportError when it cannot listen
+ * for another reason.
+ */
 export function openTcpRelay(
   local: Endpoint,
   dial: Dial,
   options: TcpRelayOptions = {},
 ): Promise<RelayResult> {
   return new Promise((resolve, reject) => {
-    // Paused: nothing is read before there is someone to give it to.
+    // Paused: nothing is read before there is a reader.
     const server = createServer({
       allowHalfOpen: true,
       pauseOnConnect: true,
@@ -85,12 +88,12 @@ class TcpRelay implements Relay {
   readonly onDidEnd = this.#ended.event;
   readonly #ending = new AbortController();
   readonly #streams = new Set<Duplex>();
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #clients = new Set<Socket>();
   #isRetired = false;
   #isAside = false;
   #comingBack: Promise<boolean> | undefined;
-  /** While it tries to listen again. */
+  /** Set while it tries to listen again. */
   #failListening: (() => void) | undefined;
 
   constructor(
@@ -99,9 +102,9 @@ class TcpRelay implements Relay {
     readonly dial: Dial,
     readonly options: TcpRelayOptions,
   ) {
-    setMaxListeners(0, this.#ending.signal); // one for each dial under route
+    setMaxListeners(0, this.#ending.signal); // one for each open dial
     server.on('error', (error) => {
-      // The port was taken while we stood aside: the connections that are open go on.
+      // The port was taken while we stood aside; open connections go on.
       if (this.#failListening) this.#failListening();
       else this.#end(new TransportError(messageOf(error), { cause: error }));
     });
@@ -113,7 +116,7 @@ class TcpRelay implements Relay {
   }
 
   async #accept(client: Socket): Promise<void> {
-    // A client may reset before anyone listens otherwise, and that must not end the process.
+    // A client may reset before anything else listens, and that must not end the process.
     client.on('error', () => undefined);
     if (!this.#makeRoom()) {
       reset(client);
@@ -143,7 +146,7 @@ class TcpRelay implements Relay {
     }
   }
 
-  /** Whether one more has room now. */
+  /** Whether there is room for one more. */
   #makeRoom(): boolean {
     const { maxConnections = MAX_CONNECTIONS } = this.options;
     if (this.#clients.size < maxConnections) return true;
@@ -190,7 +193,7 @@ class TcpRelay implements Relay {
     return new Promise((resolve) => {
       const listening = (): void => {
         this.#failListening = undefined;
-        // It was to end, or to stand aside, meanwhile.
+        // It has to end, or to stand aside, meanwhile.
         if (this.#isAside || this.#isRetired || this.#ending.signal.aborted) server.close();
         resolve(true);
       };
@@ -217,7 +220,7 @@ class TcpRelay implements Relay {
     this.#ending.abort();
     this.server.close();
     for (const stream of this.#streams) reset(stream);
-    // A reset waits for what is still to be written; nobody waits for that any more.
+    // A reset waits for what is still to be written, for which nobody waits any more.
     for (const stream of this.#streams) stream.destroy();
     this.#ended.fire(reason);
     this.#ended.dispose();

@@ -1,7 +1,3 @@
-/**
- * A server without any PV, whose searches are answered as in a relay: circuits to it outlive those to
- * IOCs, so clients that search by it are told at once when an IOC is back.
- */
 import { randomBytes } from 'node:crypto';
 import { CaServerCircuit } from '../../protocol/ca';
 import { PvaServerConnection } from '../../protocol/pva';
@@ -11,12 +7,18 @@ import { duplexPair } from '../relay/duplexPair';
 import { attachServer } from '../relay/attachServer';
 import { openTcpRelay } from '../relay/tcpRelay';
 
-/** More names than any client asks for at once; what is longer is no search, and ends the circuit. */
+/**
+ * More names than any client asks for at once. A longer message is no search, and ends the circuit.
+ */
 const MAX_MESSAGE_BYTES = 128 * 1024;
 
 const NOTHING = { find: () => undefined, names: () => [] };
 
-/** On that port of 127.0.0.1; undefined when somebody has it. */
+/**
+ * Opens a name server on a port of 127.0.0.1: a server without any PV, whose searches are answered
+ * as in a relay. Circuits to it outlive those to IOCs, so clients that search through it learn at
+ * once when an IOC is back. Undefined when the port is taken.
+ */
 export async function openNameServer(
   protocol: PvProtocol,
   port: number,

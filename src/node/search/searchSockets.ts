@@ -1,4 +1,3 @@
-/** The UDP ports of Channel Access and pvAccess on this machine, beside others that use them. */
 import { createSocket, type Socket } from 'node:dgram';
 import { networkInterfaces } from 'node:os';
 import { toDisposable } from '../../base/disposable';
@@ -16,25 +15,29 @@ import { findPortHolder } from '../portHolder';
 import { openNameServer } from './openNameServer';
 import { version } from '../../../package.json';
 
+/** The UDP ports to which clients send searches. */
 export const SEARCH_PORTS: Readonly<Record<PvProtocol, number>> = { ca: 5064, pva: 5076 };
 
 /** EPICS_CA_REPEATER_PORT, which clients hardly ever change. */
 const CA_REPEATER_PORT = 5065;
-/** Where those who share the PVA port of a machine pass searches on to each other. */
+/** The multicast group in which PVA programs of one machine pass on searches to each other. */
 const PVA_GROUP = '224.0.0.128';
 const HOST = '127.0.0.1';
 const SLOW_LOOK_MS = 60_000;
-/** What waits in the kernel; datagrams beyond that are lost, as ever with UDP. */
+/** Datagrams that wait in the kernel; more are lost, as always with UDP. */
 const MAX_QUEUED_BYTES = 1024 * 1024;
 
-/** Other ports are for tests. */
+/**
+ * Opens the UDP sockets for searches on this machine, shared with other programs where that is
+ * possible. Other ports are for tests.
+ */
 export function createSearchSockets(ports = SEARCH_PORTS): SearchSockets {
   return {
     ports,
     async open(protocol, port, events) {
       const local = { host: HOST, port };
-      // The socket of the narrower address gets all that is sent to it, so a CA server that is there
-      // would not be found any more. PVA clients have that port too, and pass on what they get.
+      // The socket with the narrower address gets everything sent to it, so a CA server there would
+      // not be found any more. PVA clients share that port and pass on what they get.
       const holder = protocol === 'ca' ? await findPortHolder(local, 'udp') : undefined;
       if (holder) return { endpoint: local, holder, reason: 'another program has it' };
       try {
@@ -55,7 +58,8 @@ export function createSearchSockets(ports = SEARCH_PORTS): SearchSockets {
 function openBeacons(): BeaconSocket {
   const socket = createSocket('udp4');
   socket.bind(0, HOST);
-  // Nothing waits for this: no process must stay for it, and no failure of it counts.
+  // Nothing waits for this socket: it must not keep a process alive, and its failures do not
+  // matter.
   socket.on('error', () => undefined);
   socket.unref();
   let isClosed = false;
@@ -85,9 +89,9 @@ type Interfaces = Readonly<
 >;
 
 /**
- * Linux lets a socket have a broadcast address as its own: it hears what is sent there, beside all
- * others who do, and takes nothing from who listens on an address of this machine. Elsewhere only
- * every address will do.
+ * The addresses to listen on. On Linux a socket can bind a broadcast address: it receives what is
+ * sent there, like every other such socket, and takes nothing from programs that listen on an
+ * address of this machine. Elsewhere only "every address" works.
  */
 export function hostAddresses(platform: string, interfaces: Interfaces): HostAddresses {
   const ipv4 = Object.values(interfaces)
@@ -143,7 +147,7 @@ function bound(
     );
     const send = (datagram: Uint8Array, to: Endpoint): void => {
       if (isClosed || socket.getSendQueueSize() > MAX_QUEUED_BYTES) return;
-      // With no callback an error of one datagram would end the socket.
+      // Without a callback, an error of one datagram would end the socket.
       socket.send(datagram, to.port, to.host, () => undefined);
     };
     socket.bind(port, host, () => {
@@ -170,7 +174,7 @@ function bound(
   });
 }
 
-/** Where a program has to be started to find out, seldom. */
+/** Slows down the check on systems where it starts a program. */
 function rivalPace(): () => boolean {
   let lookedAtMs = performance.now();
   return () => {
@@ -181,7 +185,10 @@ function rivalPace(): () => boolean {
   };
 }
 
-/** Hears what others pass on. Where the system does not let us, only what is sent to us is heard. */
+/**
+ * Receives what others pass on. If the system does not allow that, only what is sent to us is
+ * received.
+ */
 function joinGroup(port: number, events: SearchSocketEvents): Socket {
   const socket = createSocket({ type: 'udp4', reuseAddr: true });
   socket.on('error', () => undefined);

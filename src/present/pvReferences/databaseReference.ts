@@ -1,4 +1,3 @@
-/** Records and links in .db, .template and .vdb files. Pure. */
 import { matchAt, NO_MACROS, type PvReference, recordOf, type TextPlace } from './pvReference';
 
 const RECORD =
@@ -10,6 +9,7 @@ const SECOND_ALIAS = /\balias\s*\(\s*"[^"]+"\s*,\s*"(?<name>[^"]+)"/g;
 const LINK =
   /\bfield\s*\(\s*(?:INP|OUT|FLNK|LNK|DOL|SDIS|TSEL|SIOL|SIML|SELL|NVL|RDBL|RLNK|DINP|RINP|SUBL|STPL)\w*\s*,\s*"(?<name>[^"]+)"/g;
 
+/** Finds records and links in .db, .template and .vdb files. */
 export function databaseReference({ lines, line, character }: TextPlace): PvReference | undefined {
   const text = lines[line] ?? '';
   if (/^\s*#/.test(text)) return undefined;
@@ -21,7 +21,7 @@ export function databaseReference({ lines, line, character }: TextPlace): PvRefe
   if (!found) return undefined;
   const name = recordOf(found.text);
   const end = found.start + name.length;
-  // On the field or a modifier of a link nobody asks for its record.
+  // On the field or a modifier of a link, the user does not mean its record.
   if (character > end) return undefined;
   return { text: name, start: found.start, end, isPart: false, macros: NO_MACROS };
 }

@@ -1,4 +1,3 @@
-/** PVs in Phoebus displays (.bob). Pure. */
 import { matchAt, type PvReference, type TextPlace } from './pvReference';
 
 const PV_ELEMENT =
@@ -6,9 +5,10 @@ const PV_ELEMENT =
 const MACROS_START = '<macros>';
 const MACROS_END = '</macros>';
 const MACRO = /<([A-Za-z_][\w.-]*)>([^<]*)<\/\1>/g;
-/** Not of an IOC: local, simulated, computed. */
+/** PVs without an IOC: local, simulated, computed. */
 const NOT_EPICS = /^(loc|sim|sys|eq|mqtt|tango|formula):\/\/|^=/;
 
+/** Finds PVs in Phoebus displays (.bob). */
 export function displayReference({ lines, line, character }: TextPlace): PvReference | undefined {
   const found = matchAt(lines[line] ?? '', character, PV_ELEMENT);
   if (!found || NOT_EPICS.test(found.text)) return undefined;
@@ -24,7 +24,7 @@ export function displayReference({ lines, line, character }: TextPlace): PvRefer
   };
 }
 
-/** Of this display and the widgets before; a later definition is nearer and counts. */
+/** Macros of this display and of the widgets before; a later definition is nearer and wins. */
 function macrosBefore(text: string): Record<string, string> {
   const macros: Record<string, string> = {};
   for (let at = text.indexOf(MACROS_START); at >= 0;) {

@@ -1,20 +1,22 @@
-/** Names with EPICS macros, `$(P)`, `${P}`, `$(P=default)`, as far as the macros are known. Pure. */
+/**
+ * Expands names with EPICS macros, `$(P)`, `${P}`, `$(P=default)`, as far as the macros are known.
+ */
 
 export interface ExpandedName {
-  /** With what is known or has a default; undefined when a macro is neither. */
+  /** The name with known values and defaults; undefined if a macro has neither. */
   readonly name?: string;
-  /** With `*` for each macro whose value may be another where the file is loaded. */
+  /** The name with `*` for each macro whose value may differ where the file is loaded. */
   readonly pattern: string;
   /** Macros without a known value, each once. */
   readonly unknown: readonly string[];
 }
 
-/** Definitions that contain each other end here. */
+/** Ends definitions that contain each other. */
 const MAX_DEPTH = 10;
-/** Characters looked at, for definitions that contain many others many times. */
+/** Limit of characters processed, for definitions that contain many others many times. */
 const MAX_STEPS = 20_000;
 
-/** What cannot be expanded within bounds counts as unknown. */
+/** Expands a name. What cannot be expanded within the limits counts as unknown. */
 export function expandName(text: string, macros: Readonly<Record<string, string>>): ExpandedName {
   return expand(text, macros, 0, { left: MAX_STEPS });
 }
@@ -58,7 +60,7 @@ function expand(
   };
 }
 
-/** The end of the macro reference that begins at `start`; undefined where none does. */
+/** The end of the macro reference that begins at `start`; undefined if none does. */
 function referenceEnd(text: string, start: number, steps: { left: number }): number | undefined {
   if (text.charAt(start) !== '$') return undefined;
   const open = text.charAt(start + 1);

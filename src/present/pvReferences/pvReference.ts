@@ -1,27 +1,31 @@
-/** What PV a place in a file speaks of. Pure: text in, data out. */
+/** The PV that a place in a file refers to. */
 
 export interface PvReference {
-  /** As written, with its macros. */
+  /** As written, with macros. */
   readonly text: string;
-  /** Characters of the line, from 0; the end is excluded. */
+  /** Column where it begins, from 0; the end is excluded. */
   readonly start: number;
   readonly end: number;
-  /** True for a value that names are made of (a macro's, a prefix): it may be no PV at all. */
+  /**
+   * Whether it is only a value that names are made of (a macro's, a prefix), and may be no PV at
+   * all.
+   */
   readonly isPart: boolean;
-  /** Macros whose value this file tells. */
+  /** Macros whose value is in this file. */
   readonly macros: Readonly<Record<string, string>>;
 }
 
-/** A place in a text: line and character count from 0. */
+/** A place in a text; line and character count from 0. */
 export interface TextPlace {
   readonly lines: readonly string[];
   readonly line: number;
   readonly character: number;
 }
 
+/** For files that define no macros. */
 export const NO_MACROS: Readonly<Record<string, string>> = {};
 
-/** The first match of these (each with the index of the group that is the text) at the place. */
+/** The first match of the pattern at the place; its group `name`, if it has one, is the text. */
 export function matchAt(
   line: string,
   character: number,
@@ -37,7 +41,7 @@ export function matchAt(
   return undefined;
 }
 
-/** Without the field and the modifiers of a link: `X.VAL CP MS` speaks of the record X. */
+/** Removes the field and the modifiers of a link: `X.VAL CP MS` refers to the record X. */
 export function recordOf(text: string): string {
   return text.replace(/\s.*$/s, '').replace(/\.[A-Z][A-Z0-9_]{0,8}\$?$/, '');
 }

@@ -1,4 +1,3 @@
-/** Picks the reader for a file by its name. Pure. */
 import { databaseReference } from './databaseReference';
 import { displayReference } from './displayReference';
 import type { PvReference, TextPlace } from './pvReference';
@@ -15,15 +14,16 @@ const READERS: readonly [RegExp, Reader][] = [
   [/\.bob$/i, displayReference],
 ];
 
-/** Globs of the files in which names are told, for an editor's hover. */
+/** Globs of the files in which hovers work. */
 export const FILE_PATTERNS = [
   '**/*.{db,template,vdb,substitutions,subst,cmd,iocsh,bob}',
   '**/*ioc.{yaml,yml}',
 ];
 
-/** Beyond this a line is data, not something a person points at. */
+/** A longer line is data, not something a user points at. */
 const MAX_LINE = 4000;
 
+/** Finds the PV at a place in a file; the file's name decides how the file is read. */
 export function pvReferenceAt(path: string, place: TextPlace): PvReference | undefined {
   if ((place.lines[place.line] ?? '').length > MAX_LINE) return undefined;
   return READERS.find(([name]) => name.test(path))?.[1](place);

@@ -1,4 +1,3 @@
-/** PVs and macro values in st.cmd and other scripts of the IOC shell. Pure. */
 import { matchAt, type PvReference, recordOf, type TextPlace } from './pvReference';
 
 /** Commands whose first argument is a record. */
@@ -10,6 +9,7 @@ const MACRO_VALUE =
 const ENVIRONMENT =
   /^\s*epicsEnvSet[\s(]+"?(?<key>\w+)"?[\s,]+(?:"(?<quoted>[^"]*)"|(?<plain>[^\s,)"][^\s)"]*))/;
 
+/** Finds PVs and macro values in st.cmd and other scripts of the IOC shell. */
 export function shellReference(place: TextPlace): PvReference | undefined {
   const { lines, line, character } = place;
   const text = lines[line] ?? '';
@@ -35,7 +35,7 @@ function range(start: number, text: string): Pick<PvReference, 'start' | 'end'> 
   return { start, end: start + text.length };
 }
 
-/** As the shell has it when it comes to that line. */
+/** The environment of the shell when it reaches that line. */
 function environmentBefore({ lines, line }: TextPlace): Record<string, string> {
   const macros: Record<string, string> = {};
   for (const text of lines.slice(0, line)) {

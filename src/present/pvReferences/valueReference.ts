@@ -1,16 +1,17 @@
-/** Values in substitution files and YAML: they are parts of PV names, rarely a whole one. Pure. */
 import { matchAt, NO_MACROS, type PvReference, type TextPlace } from './pvReference';
 
 const QUOTED = /"(?<name>[^"]+)"|'(?<single>[^']+)'/g;
 /** A value in `{a, b}` or `P=a`. */
 const SUBSTITUTION_WORD = /(?<name>(?:\$\([^)]{0,200}\)|\$\{[^}]{0,200}\}|[^\s{},="'])+)/g;
-/** What follows `key: ` or `- `, without quotes. */
+/** The text after `key: ` or `- `, without quotes. */
 const YAML_SCALAR = /(?:^|\s)(?:[\w.-]+:|-)\s+(?<name>[^\s"'#{}[\]&*!|>-][^\s#]*)/g;
 
+/** Finds values in substitution files: parts of PV names, rarely a whole one. */
 export function substitutionReference(place: TextPlace): PvReference | undefined {
   return valueAt(place, SUBSTITUTION_WORD);
 }
 
+/** Finds values in YAML files: parts of PV names, rarely a whole one. */
 export function yamlReference(place: TextPlace): PvReference | undefined {
   return valueAt(place, YAML_SCALAR);
 }

@@ -1,60 +1,67 @@
 /**
- * What we and our agent in a container say to each other over one pair of byte streams. Many
- * connections share the pair, so each has credits: a slow reader stops its own sender and nobody
- * else. Ends and resets travel as frames, because engines do not carry half-closed streams reliably.
+ * The protocol between us and our agent in a container, over one pair of byte streams. Many
+ * connections share the pair, so each has credits: a slow reader stops only its own sender. Ends
+ * and resets travel as frames, because engines do not carry half-closed streams reliably.
  *
- * The agent begins with MAGIC (anything else is an error text of the engine or a shell's banner),
- * then both sides send frames:
+ * The agent begins with MAGIC (anything else is an error message of the engine or a shell's
+ * banner), then both sides send frames:
  *
  *     type u8 | connection u32 | length u32 | payload[length]        (big endian)
  *
- * Pure: bytes in, calls out. src/agent/agent.py implements the same and must follow every change.
+ * Pure: bytes in, calls out. src/agent/agent.py implements the same protocol and must follow every
+ * change.
  */
 import { RemoteProtocolError } from '../../base/errors';
 import { ByteReader, ByteWriter, decodeUtf8, encodeUtf8 } from '../bytes';
 
-/** Changes whenever the frames do; both ends are always of one version, as we bring the agent. */
+/**
+ * What the agent sends first. Changes whenever the frames do; both ends always have the same
+ * version, because we bring the agent.
+ */
 export const MAGIC = encodeUtf8('\0epics-expose-agent/1\n');
 
+/** Type u8, connection u32, payload length u32. */
 export const FRAME_HEADER_BYTES = 9;
 
 export const FrameType = {
-  /** From the agent, first, connection 0: its name as text. */
+  /** From the agent, its first frame, on connection 0: its name as text. */
   HELLO: 1,
   /**
-   * To the agent: connect. Payload: port u16, host as text; 0.0.0.0 or :: is what listens on every
-   * address, which the agent reaches by an address of its own if it can.
+   * To the agent: connect. Payload: port u16, host as text. 0.0.0.0 or :: stands for a listener on
+   * every address, which the agent reaches by an address of its own if it can.
    */
   OPEN: 2,
-  /** From the agent: connected. Before it nothing may be sent for this connection but RESET. */
+  /** From the agent: connected. Before it, nothing but RESET may be sent for this connection. */
   OPENED: 3,
-  /** From the agent: not connected; the connection is over. Payload: error code and text. */
+  /** From the agent: could not connect; the connection is over. Payload: error code and text. */
   FAIL: 4,
   DATA: 5,
   /** No more DATA from this side. */
   EOF: 6,
-  /** The connection broke, or its owner gave it up; nothing follows for it. */
+  /** The connection broke, or its owner gave it up; no frame follows for it. */
   RESET: 7,
-  /** Payload u32: that many bytes of DATA were consumed, so as many more may be sent. */
+  /** Payload u32: that many bytes of DATA were consumed, so that many more may be sent. */
   CREDIT: 8,
-  /** To the agent: we are still here. An agent that hears nothing for 30 s ends itself. */
+  /** To the agent: we are still here. An agent that receives nothing for 30 s exits. */
   TICK: 9,
-  /** To the agent: look at /proc. `connection` numbers the question, payload is a look command. */
+  /** To the agent: read /proc. `connection` numbers the question; the payload is a look command. */
   LOOK: 10,
-  /** From the agent: a part of the answer; the one with an empty payload is the last. */
+  /** From the agent: a part of the answer. The part with an empty payload is the last. */
   REPORT: 11,
 } as const;
+/** A number of `FrameType`. */
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
-/** Bytes of DATA each side may send before it gets credit. */
+/** Bytes of DATA that each side may send before it gets credit. */
 export const WINDOW_BYTES = 2 * 1024 * 1024;
 
-/** Longest payload of any frame. */
+/** The longest payload of any frame, in bytes. */
 export const MAX_PAYLOAD_BYTES = 1024 * 1024;
 
 /** How often to send TICK. */
 export const TICK_PERIOD_MS = 5_000;
 
+/** The header of a frame whose payload of `lengthBytes` is sent separately. */
 export function encodeFrameHeader(
   type: FrameType,
   connection: number,
@@ -68,6 +75,7 @@ export function encodeFrameHeader(
   return header;
 }
 
+/** A whole frame; the payload is copied. */
 export function encodeFrame(
   type: FrameType,
   connection: number,
@@ -79,35 +87,40 @@ export function encodeFrame(
   return frame;
 }
 
+/** The payload of OPEN: port u16, host in UTF-8. */
 export function encodeOpen(host: string, port: number): Uint8Array {
   return new ByteWriter(false, 32).u16(port).utf8(host).take();
 }
 
+/** Reads the payload of OPEN. Throws RemoteProtocolError when it is cut. */
 export function decodeOpen(payload: Uint8Array): { host: string; port: number } {
   const reader = new ByteReader(payload, false, 'OPEN frame');
   const port = reader.u16();
   return { host: reader.utf8(reader.remainingBytes), port };
 }
 
+/** The payload of CREDIT: bytes consumed, u32. */
 export function encodeCredit(lengthBytes: number): Uint8Array {
   return new ByteWriter(false, 4).u32(lengthBytes).take();
 }
 
+/** Reads the payload of CREDIT. Throws RemoteProtocolError when it is cut. */
 export function decodeCredit(payload: Uint8Array): number {
   return new ByteReader(payload, false, 'CREDIT frame').u32();
 }
 
+/** What a FrameDecoder calls. */
 export interface FrameReceiver {
-  /** A piece of a DATA frame as soon as it is there: a part of the chunk, not a copy. */
+  /** A piece of a DATA frame, as soon as it arrives: a part of the chunk, not a copy. */
   onData(connection: number, piece: Uint8Array): void;
-  /** Any other frame, whole; also of types this version does not know. */
+  /** Any other whole frame, also of types that this version does not know. */
   onFrame(type: number, connection: number, payload: Uint8Array): void;
 }
 
-/** Cuts a byte stream, however TCP divided it, into frames. DATA is passed on without a copy. */
+/** Cuts a byte stream into frames, however TCP split it. DATA passes on without a copy. */
 export class FrameDecoder {
   readonly #receiver: FrameReceiver;
-  /** How much of MAGIC is still to come. */
+  /** Bytes of MAGIC that are still to come. */
   #magicLeft: number;
   readonly #header = new Uint8Array(FRAME_HEADER_BYTES);
   #headerFill = 0;
@@ -121,7 +134,10 @@ export class FrameDecoder {
     this.#magicLeft = expectsMagic ? MAGIC.byteLength : 0;
   }
 
-  /** Throws RemoteProtocolError; after that the stream cannot be used any more. */
+  /**
+   * Takes the next chunk. Throws RemoteProtocolError when it is not from our agent or a frame is
+   * too long; the stream is unusable then.
+   */
   push(chunk: Uint8Array): void {
     let rest = this.#magicLeft > 0 ? this.#checkMagic(chunk) : chunk;
     while (rest.byteLength > 0) {
@@ -159,7 +175,7 @@ export class FrameDecoder {
     this.#payloadLeft = reader.u32();
     if (this.#payloadLeft > MAX_PAYLOAD_BYTES) {
       throw new RemoteProtocolError(
-        `agent frame of type ${this.#type} says it has ${this.#payloadLeft} bytes, ` +
+        `agent frame of type ${this.#type} announces ${this.#payloadLeft} bytes, ` +
           `at most ${MAX_PAYLOAD_BYTES} are allowed`,
       );
     }

@@ -1,10 +1,9 @@
 /**
- * The look commands (src/services/detect/parseLook.ts) for a plain POSIX shell: busybox, dash, bash.
- * The look that is repeated uses builtins only, so it starts no process. It ends when its input
- * does, since a program started by an exec outlives the exec's connection otherwise; where `read`
- * has a time limit (not in dash), also when nothing was asked for half a minute.
- *
- *     sh -c LOOK_SHELL
+ * The look commands (src/services/discovery/detect/parseLook.ts) for a plain POSIX shell: busybox,
+ * dash, bash. Run as `sh -c LOOK_SHELL`. The look that is repeated uses builtins only, so it starts
+ * no process. The script ends when its input does, because a program started by an exec outlives
+ * the exec's connection otherwise; where `read` has a time limit (not in dash), it also ends when
+ * nothing was asked for half a minute.
  */
 export const LOOK_SHELL = `
 section() { printf '\\n%s %s\\n' "$m" "$*"; }

@@ -3,8 +3,8 @@ import { CA_MINOR_PROTOCOL_REVISION, CA_PROTO_RSRV_IS_UP } from './constants';
 import { FrameWriter } from './frameWriter';
 
 /**
- * The datagram by which a server tells the repeater that it is there (rsrv, `online_notify.c`): 16
- * bytes, RSRV_IS_UP with the minor revision, the port, the number of the beacon (32 bits) and the
+ * The datagram by which a server announces itself to the CA repeater (rsrv, `online_notify.c`). 16
+ * bytes: RSRV_IS_UP with the minor revision, the port, the beacon's number (32 bits) and the
  * address, which rsrv leaves 0 for "the sender's".
  */
 export function writeCaBeacon(

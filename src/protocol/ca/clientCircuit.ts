@@ -1,12 +1,3 @@
-/**
- * The client's side of one Channel Access TCP circuit, without a socket: received bytes go in
- * through `receive` and come out as calls of the handler, intents become bytes for `takeOutput`.
- *
- * Ids (cid, ioid, subscription id) are the owner's, dense from 0: its index into its own tables.
- * What the peer says about an id that we do not know is ignored and reported, as libca does
- * (`tcpiiu.cpp`, `cac.cpp`): replies in flight cross our cancel and clear messages on the wire.
- * There is no write: this program never puts a value.
- */
 import { LocalProtocolError, RemoteProtocolError } from '../../base/errors';
 import {
   CA_ADDRESS_OF_CIRCUIT,
@@ -48,7 +39,7 @@ import { FrameWriter } from './frameWriter';
 import type { CaServerObservations } from './identify';
 import { IdTable } from './idTable';
 
-// Bits of a channel's state. A search may run beside everything else.
+// Bits of a channel's state. A search may run beside anything else.
 const SEARCHING = 1;
 const CREATING = 2;
 const LIVE = 4;
@@ -64,6 +55,17 @@ const CANCELLING = 2;
 
 const noBytes = new Uint8Array(0);
 
+/**
+ * The client's side of one Channel Access TCP circuit, without a socket: received bytes go in
+ * through `receive` and come out as calls of the handler; method calls become bytes for
+ * `takeOutput`.
+ *
+ * Ids (cid, ioid, subscription id) are chosen by the owner, dense from 0: indexes into its own
+ * tables. Anything the peer says about an id that we do not know is ignored and reported, as libca
+ * does (`tcpiiu.cpp`, `cac.cpp`), because replies in flight cross our cancel and clear messages.
+ * Methods throw LocalProtocolError when misused. There is no write: this program never puts a
+ * value.
+ */
 export class CaClientCircuit {
   readonly #peer: string;
   readonly #handler: CaClientHandler;
@@ -94,15 +96,15 @@ export class CaClientCircuit {
     );
   }
 
-  /** The server's minor revision, undefined until it named it. */
+  /** The server's minor revision; undefined until it has sent VERSION. */
   get peerMinor(): number | undefined {
     return this.#peerMinor;
   }
 
   /**
    * Whether a read or subscription may ask for count 0, "all elements there are" (minor 13). CAJ
-   * servers say 13 and refuse it with ECA_BADCOUNT: this turns false then, and the owner asks again
-   * with the channel's own count.
+   * servers announce 13 and refuse it with ECA_BADCOUNT: then this turns false, and the owner asks
+   * again with the channel's own count.
    */
   get canAskForAllElements(): boolean {
     return (this.#peerMinor ?? 0) >= 13 && !this.#hasRefusedAllElements;
@@ -113,28 +115,34 @@ export class CaClientCircuit {
     return (this.#peerMinor ?? 0) >= 12;
   }
 
-  /** What the server did that tells its implementation: give it to identifyCaServer. */
+  /** What the server did so far that reveals its implementation, for `identifyCaServer`. */
   get observations(): CaServerObservations {
     return this.#observations;
   }
 
-  /** For an owner that waited a while before it sent the handshake: the server kept silent. */
+  /**
+   * For an owner that waited before it sent the handshake: records that the server sent nothing
+   * first.
+   */
   noteSilence(): void {
     if (!this.#hasReceived) this.#observations.isVersionUnprompted = false;
   }
 
-  /** Bytes waiting for takeOutput. */
+  /** Bytes waiting for `takeOutput`. */
   get outputBytes(): number {
     return this.#writer.lengthBytes;
   }
 
-  /** The bytes to send, in order; the array is the caller's own. */
+  /** The bytes to send, in order; the array belongs to the caller. */
   takeOutput(): Uint8Array {
     this.#hasSent ||= this.#writer.lengthBytes > 0;
     return this.#writer.take();
   }
 
-  /** After this, received bytes are dropped and no handler is called; also from inside one. */
+  /**
+   * Closes the circuit: received bytes are dropped and no handler is called. May be called from a
+   * handler.
+   */
   close(): void {
     this.#isOver = true;
   }
@@ -142,8 +150,8 @@ export class CaClientCircuit {
   // ---- intents -------------------------------------------------------------------------------
 
   /**
-   * Introduces us: VERSION, CLIENT_NAME, HOST_NAME, in libca's order. VERSION goes out once in the
-   * life of a circuit: caproto takes a second one for a change of priority and ends the circuit.
+   * Introduces us with VERSION, CLIENT_NAME and HOST_NAME, in libca's order. VERSION goes out once
+   * per circuit: caproto takes a second one for a change of priority and ends the circuit.
    */
   handshake({ clientName, hostName, priority = 0 }: CaHandshake): void {
     if (this.#isShaken) throw new LocalProtocolError('CA: the handshake was already sent');
@@ -156,7 +164,7 @@ export class CaClientCircuit {
     this.#writer.textMessage(CA_PROTO_HOST_NAME, 0, 0, 0, 0, hostName);
   }
 
-  /** Asks whether the server has a name, with an answer either way; may be repeated. */
+  /** Asks whether the server has a name; it answers either way. May be repeated. */
   search(cid: number, name: string): void {
     this.#requireHandshake();
     this.#requireName(name);
@@ -171,12 +179,12 @@ export class CaClientCircuit {
     this.#channels.reserve(cid);
     const state = this.#channels.state(cid);
     if ((state & LIFE) !== 0) throw new LocalProtocolError(`CA: cid ${cid} is in use`);
-    // Parameter 2 repeats the minor revision; rsrv takes it for the circuit's (claim_ciu_action).
+    // Parameter 2 repeats the minor revision; rsrv takes it as the circuit's (claim_ciu_action).
     this.#writer.textMessage(CA_PROTO_CREATE_CHAN, 0, 0, cid, CA_MINOR_PROTOCOL_REVISION, name);
     this.#channels.setState(cid, state | CREATING);
   }
 
-  /** Ends a channel; its subscriptions end with it, on both sides. */
+  /** Ends a channel. Its subscriptions end with it, on both sides. */
   clearChannel(cid: number): void {
     const sid = this.#requireLive(cid);
     this.#writer.message(CA_PROTO_CLEAR_CHANNEL, 0, 0, sid, cid);
@@ -193,7 +201,7 @@ export class CaClientCircuit {
     this.#reads.setState(ioid, READING);
   }
 
-  /** Subscribes; `mask` is a sum of DBE_VALUE and its like. The first event comes at once. */
+  /** Subscribes; `mask` is a sum of DBE_ bits. The first event comes at once. */
   subscribe(
     subscriptionId: number,
     cid: number,
@@ -215,8 +223,8 @@ export class CaClientCircuit {
   }
 
   /**
-   * Cancels; the id stays in use until `subscriptionCancelled`. When its channel is gone already
-   * there is nobody to tell: the id is free at once and the result is false.
+   * Cancels a subscription; its id stays in use until `subscriptionCancelled`. If its channel is
+   * gone already, the id is free at once and the result is false.
    */
   cancelSubscription(subscriptionId: number): boolean {
     if (this.#subscriptions.state(subscriptionId) !== SUBSCRIBED) {
@@ -224,7 +232,7 @@ export class CaClientCircuit {
     }
     const sid = this.#subscriptions.first(subscriptionId);
     const cid = this.#subscriptions.second(subscriptionId);
-    // rsrv ends the whole circuit for a cancel on a sid that it does not know any more.
+    // rsrv ends the whole circuit for a cancel on a sid that it no longer knows.
     if ((this.#channels.state(cid) & LIVE) === 0 || this.#channels.first(cid) !== sid) {
       this.#subscriptions.setState(subscriptionId, 0);
       return false;
@@ -234,16 +242,16 @@ export class CaClientCircuit {
     return true;
   }
 
-  /** Asks for a sign of life. */
+  /** Asks the server for a sign of life, answered through `echo`. */
   echo(): void {
     this.#requireHandshake();
     this.#writer.message(CA_PROTO_ECHO, 0, 0, 0, 0);
   }
 
   /**
-   * An echo whose header is not all zeros: whether it comes back the same tells implementations
-   * apart, and a relay of ours lets all searches behind it pass to this server. Answered through
-   * `echo`, so send it first of all echoes.
+   * An echo whose header is not all zeros. Whether it comes back unchanged reveals the
+   * implementation, and a relay of ours passes all later searches to this server. Answered through
+   * `echo`, so send it before all other echoes.
    */
   echoMirror(): void {
     this.#requireHandshake();
@@ -251,7 +259,7 @@ export class CaClientCircuit {
     this.#writer.message(CA_PROTO_ECHO, 0, 0, DIRECT_MARK, DIRECT_MARK);
   }
 
-  /** Asks the server to hold events back (it squashes them) while we cannot keep up. */
+  /** Asks the server to hold back events (it squashes them) while we cannot keep up. */
   eventsOff(): void {
     this.#requireHandshake();
     this.#writer.message(CA_PROTO_EVENTS_OFF, 0, 0, 0, 0);
@@ -266,8 +274,8 @@ export class CaClientCircuit {
 
   /**
    * Takes a chunk of any length, which may be reused after the call.
-   * @throws RemoteProtocolError when these cannot be the messages of a CA server; the circuit is
-   *   over then and its connection must be closed
+   * @throws RemoteProtocolError when these cannot be messages of a CA server; the circuit is over
+   *   then and its connection must be closed
    */
   receive(chunk: Uint8Array): void {
     if (this.#isOver) return;
@@ -357,8 +365,8 @@ export class CaClientCircuit {
     const state = this.#channels.state(cid);
     if ((state & CREATING) === 0) {
       this.#handler.ignored(`a create reply for cid ${cid}, which we did not ask for`);
-      // libca clears such a channel, so that the server does not keep it (cac.cpp); except for a
-      // second reply about a channel that is in use.
+      // libca clears such a channel, so that the server does not keep it (cac.cpp), unless it is a
+      // second reply about a channel in use.
       if ((state & LIVE) === 0) this.#writer.message(CA_PROTO_CLEAR_CHANNEL, 0, 0, sid, cid);
       return;
     }
@@ -380,7 +388,7 @@ export class CaClientCircuit {
   }
 
   #onFound(cid: number, frame: FrameReader): void {
-    // A redirection to another server (a name server's answer) tells nothing about this one's port.
+    // A redirection to another server (a name server's answer) says nothing about this one's port.
     if (frame.parameter1 === CA_ADDRESS_OF_CIRCUIT) {
       this.#observations.searchPort = frame.dataType;
       this.#observations.hasMinorInSearch = frame.payloadBytes > 0;
@@ -441,7 +449,10 @@ export class CaClientCircuit {
     this.#handler.event(subscriptionId, eca, frame.dataType, frame.count, payload);
   }
 
-  /** The status of a value message; throws when its header promises more than its payload has. */
+  /**
+   * The status of a value message. Throws RemoteProtocolError when its header promises more than
+   * its payload has.
+   */
   #checkValue(frame: FrameReader): number {
     if (frame.isOversize) return Eca.ECA_TOLARGE;
     // Parameter 1 carries the status since CA 4.1.
@@ -466,7 +477,7 @@ export class CaClientCircuit {
     return eca;
   }
 
-  /** An error names the request it is about; one about a known id is that id's answer. */
+  /** An error names the request it is about. One about a known id is the answer for that id. */
   #onError(frame: FrameReader): void {
     const { about, text } = decodeErrorPayload(frame.payload);
     const eca = frame.parameter2;
@@ -478,8 +489,8 @@ export class CaClientCircuit {
       about?.command === CA_PROTO_EVENT_ADD &&
       this.#subscriptions.state(about.parameter2) === SUBSCRIBED
     ) {
-      // CAJ refuses count 0 so, and ends the circuit when the refused subscription is cancelled.
-      // rsrv sends other codes, about single updates of a subscription that lives on.
+      // CAJ refuses count 0 like this, and ends the circuit when the refused subscription is
+      // cancelled. rsrv sends other codes, about single updates of a subscription that lives on.
       if (eca === Eca.ECA_BADCOUNT || eca === Eca.ECA_BADTYPE) {
         this.#subscriptions.setState(about.parameter2, 0);
       }
@@ -495,7 +506,7 @@ export class CaClientCircuit {
   }
 
   #onUnknown(frame: FrameReader): void {
-    // Later revisions may add commands; but a peer that begins with one is not a CA server.
+    // Later revisions may add commands, but a peer that begins with one is not a CA server.
     if (!this.#hasReceived) {
       throw new RemoteProtocolError(
         `${this.#peer} is not a Channel Access server: it began with command ${frame.command}, ` +
@@ -540,7 +551,10 @@ export class CaClientCircuit {
   }
 }
 
-/** What CA_ADDRESS_OF_CIRCUIT or an IPv4 number of a search reply means; undefined: this circuit's. */
+/**
+ * The address in a search reply as dotted IPv4; undefined when it means the address that this
+ * circuit goes to.
+ */
 export function searchReplyHost(address: number): string | undefined {
   if (address === CA_ADDRESS_OF_CIRCUIT || address === 0) return undefined;
   return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');

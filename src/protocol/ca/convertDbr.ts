@@ -1,7 +1,3 @@
-/**
- * What a server does when a client asks for another element type than the native one: numbers to
- * strings and back, and between number types as C assigns them. (Base `dbFastLinkConv.c`.)
- */
 import type { DbrData, DbrValue } from './dbrData';
 import type { ElementType } from './dbrTypes';
 
@@ -24,7 +20,11 @@ function createNumbers(element: Exclude<ElementType, 'STRING'>, length: number):
   }
 }
 
-/** The data as another element type, or undefined when a text is not the number it would have to be. */
+/**
+ * Converts as a server does when a client asks for another element type than the native one:
+ * numbers to strings and back, and between number types as C assigns them (EPICS Base,
+ * `dbFastLinkConv.c`). Undefined when a string is not a number and a number is needed.
+ */
 export function convertDbr(data: DbrData, element: ElementType): DbrData | undefined {
   if (data.element === element) return data;
   const value = data.value;
@@ -47,7 +47,7 @@ function formatNumber(data: DbrData, number: number): string {
   if (data.element !== 'FLOAT' && data.element !== 'DOUBLE') return String(number);
   const precision = data.precision ?? 0;
   if (!Number.isFinite(number)) return Number.isNaN(number) ? 'nan' : number < 0 ? '-inf' : 'inf';
-  // A field of 40 bytes holds no more than this; Base changes to exponents at the same point.
+  // A field of 40 bytes holds no more; Base switches to exponents at the same point.
   return precision >= 0 && precision <= 17 && Math.abs(number) < 1e17
     ? number.toFixed(precision)
     : number.toExponential();

@@ -1,11 +1,11 @@
-/** CA over UDP: one datagram holds whole messages, one after the other. */
 import { RemoteProtocolError } from '../../base/errors';
 import { FrameReader } from './frameReader';
 import type { CaFrame } from './message';
 
 /**
- * Cuts a datagram; give the frames to decodeClientMessage or decodeServerMessage.
- * @throws RemoteProtocolError when it does not end where its last message does
+ * Cuts a UDP datagram into its messages, which are whole and follow one another; pass them to
+ * decodeClientMessage or decodeServerMessage. Payloads are parts of the datagram.
+ * @throws RemoteProtocolError when the datagram does not end where its last message does
  */
 export function decodeDatagram(datagram: Uint8Array, peer: string): CaFrame[] {
   const reader = new FrameReader(peer, () => datagram.length);

@@ -30,9 +30,11 @@ import { decodeText, encodeFixedText } from './text';
 /** Seconds from 1970-01-01 to 1990-01-01 UTC, the EPICS epoch. */
 export const EPICS_EPOCH_SECONDS = 631152000;
 
+/** The elements of a value, in the array type that fits its ElementType. */
 export type DbrValue =
   string[] | Int16Array | Float32Array | Uint16Array | Uint8Array | Int32Array | Float64Array;
 
+/** The alarm state of a value. */
 export interface CaAlarm {
   /** `epicsAlarmCondition`, 0 = NO_ALARM. */
   readonly status: number;
@@ -40,17 +42,19 @@ export interface CaAlarm {
   readonly severity: number;
 }
 
-/** Past 1990-01-01 UTC; add EPICS_EPOCH_SECONDS for Unix time. */
+/** Time past the EPICS epoch, 1990-01-01 UTC. Add EPICS_EPOCH_SECONDS for Unix time. */
 export interface CaTimeStamp {
   readonly secondsPastEpoch: number;
   readonly nanoseconds: number;
 }
 
+/** Display or control limits, in the units of the value. */
 export interface CaLimits {
   readonly upper: number;
   readonly lower: number;
 }
 
+/** Alarm and warning limits, in the units of the value. */
 export interface CaAlarmLimits {
   readonly upperAlarm: number;
   readonly upperWarning: number;
@@ -58,7 +62,7 @@ export interface CaAlarmLimits {
   readonly lowerAlarm: number;
 }
 
-/** One value with what its DBR type carries; absent is what the type does not have. */
+/** A value with the metadata that its DBR type carries; what the type does not have is absent. */
 export interface DbrData {
   readonly element: ElementType;
   /** STRING: string[]; ENUM: indices in a Uint16Array; CHAR: Uint8Array; and so on. */
@@ -66,7 +70,7 @@ export interface DbrData {
   readonly alarm?: CaAlarm;
   readonly timeStamp?: CaTimeStamp;
   readonly units?: string;
-  /** Digits behind the point, FLOAT and DOUBLE only. */
+  /** Digits after the decimal point; FLOAT and DOUBLE only. */
   readonly precision?: number;
   readonly displayLimits?: CaLimits;
   readonly alarmLimits?: CaAlarmLimits;
@@ -79,8 +83,10 @@ export interface DbrData {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
- * Decodes the payload of a value message; nothing of it is kept.
- * @throws RemoteProtocolError when it is shorter than the type and count need
+ * Decodes the payload of a value message (READ_NOTIFY, EVENT_ADD). Everything is copied; the
+ * payload may be reused.
+ * @throws RemoteProtocolError when it is shorter than type and count need, or the type does not
+ *   exist
  */
 export function decodeDbr(dbrType: number, count: number, payload: Uint8Array): DbrData {
   const layout = layoutOnWire(dbrType, count, payload.length);
@@ -114,8 +120,8 @@ export function decodeDbr(dbrType: number, count: number, payload: Uint8Array): 
 }
 
 /**
- * The layout of a received value. caproto servers send a DBR_CTRL_STRING with a time stamp (its
- * `_dbr.py` maps the type to DBR_TIME_STRING), Base and CAJ without; the padded length tells which.
+ * The layout of a received value. caproto servers send a DBR_CTRL_STRING with a time stamp (their
+ * `_dbr.py` maps the type to DBR_TIME_STRING), Base and CAJ without; the padded length shows which.
  */
 function layoutOnWire(dbrType: number, count: number, payloadBytes: number): DbrLayout | undefined {
   const layout = dbrLayout(dbrType);
@@ -201,8 +207,8 @@ function decodeElements(
 }
 
 /**
- * Encodes as `dbrType`; what the data lacks becomes zero. Elements are converted as C would
- * (`convertElements` is where a server turns numbers into strings and back).
+ * Encodes a value as `dbrType`; metadata that `data` lacks becomes zero. Convert to the element
+ * type first (`convertDbr`).
  * @throws LocalProtocolError when data and type do not have the same element type
  */
 export function encodeDbr(dbrType: number, data: DbrData): Uint8Array {

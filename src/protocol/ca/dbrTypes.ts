@@ -1,31 +1,48 @@
 /**
  * The DBR types of Channel Access: seven element types in five wrappings, numbered wrapping × 7 +
- * element, and four special ones. Numbers, struct layouts and sizes as in EPICS Base
- * `modules/ca/src/client/db_access.h`, where a message carries the C struct big endian, padding
+ * element, and four special ones. Numbers, struct layouts and sizes are those of EPICS Base
+ * `modules/ca/src/client/db_access.h`: a message carries the C struct in big-endian order, padding
  * included.
  */
 
-/** Element types in the order of their numbers. SHORT is DBR_SHORT = DBR_INT. */
+/** Element types in the order of their numbers. SHORT is both DBR_SHORT and DBR_INT. */
 export const elementTypes = ['STRING', 'SHORT', 'FLOAT', 'ENUM', 'CHAR', 'LONG', 'DOUBLE'] as const;
+/**
+ * The type of one element: STRING is char[40], SHORT i16, FLOAT f32, ENUM u16, CHAR u8, LONG i32,
+ * DOUBLE f64.
+ */
 export type ElementType = (typeof elementTypes)[number];
 
-/** What comes in front of the value: nothing, alarm, + time stamp, + display data, + control limits. */
+/**
+ * What precedes the value, in the order of the numbers: nothing; alarm; alarm and time stamp; alarm
+ * and display data; those and control limits.
+ */
 export const wrappings = ['PLAIN', 'STS', 'TIME', 'GR', 'CTRL'] as const;
+/** What precedes the value, see `wrappings`. */
 export type Wrapping = (typeof wrappings)[number];
 
+/** A string of at most 39 bytes and its NUL. */
 export const DBR_STRING = 0;
+/** A signed 16-bit integer, also called DBR_INT. */
 export const DBR_SHORT = 1;
+/** A 32-bit IEEE float. */
 export const DBR_FLOAT = 2;
+/** An index of 16 bits into the channel's states. */
 export const DBR_ENUM = 3;
+/** An unsigned byte; arrays of it often hold long strings. */
 export const DBR_CHAR = 4;
+/** A signed 32-bit integer. */
 export const DBR_LONG = 5;
+/** A 64-bit IEEE float. */
 export const DBR_DOUBLE = 6;
 export const DBR_TIME_STRING = 14;
 export const DBR_CTRL_STRING = 28;
-/** Alarm acknowledgement, for put only; refused here. */
+/** Alarm acknowledgement, for puts only; refused here. */
 export const DBR_PUT_ACKT = 35;
 export const DBR_PUT_ACKS = 36;
+/** A string with alarm and acknowledgement state. */
 export const DBR_STSACK_STRING = 37;
+/** The record type, as a string. */
 export const DBR_CLASS_NAME = 38;
 export const LAST_BUFFER_TYPE = 38;
 
@@ -56,6 +73,10 @@ const valueOffsets: Record<Wrapping, readonly number[]> = {
   CTRL: [4, 28, 48, 422, 21, 44, 80],
 };
 
+/**
+ * Name and struct layout of a DBR type: where the value begins and how long an element is, in
+ * bytes.
+ */
 export interface DbrLayout {
   readonly name: string;
   readonly wrapping: Wrapping | 'STSACK' | 'CLASS_NAME';
@@ -92,12 +113,12 @@ const layouts: readonly (DbrLayout | undefined)[] = [
   },
 ];
 
-/** The layout of a type that can be read, or undefined. */
+/** The layout of a DBR type that can be read; undefined for others. */
 export function dbrLayout(dbrType: number): DbrLayout | undefined {
   return layouts[dbrType];
 }
 
-/** `DBR_TIME_DOUBLE`, or `DBR type 99`. */
+/** The name of a type: `DBR_TIME_DOUBLE`, or `DBR type 99` for one that does not exist. */
 export function dbrName(dbrType: number): string {
   return layouts[dbrType]?.name ?? `DBR type ${dbrType}`;
 }
@@ -107,12 +128,12 @@ export function dbrType(wrapping: Wrapping, element: ElementType): number {
   return wrappings.indexOf(wrapping) * elementTypes.length + elementTypes.indexOf(element);
 }
 
-/** The same element as a native type (0..6, from a create reply) in another wrapping. */
+/** The DBR type for a native type (0..6, from a create reply) in another wrapping. */
 export function wrapDbrType(wrapping: Wrapping, nativeType: number): number {
   return wrappings.indexOf(wrapping) * elementTypes.length + (nativeType % elementTypes.length);
 }
 
-/** `dbr_size_n`: bytes of a value of `count` elements, without the padding of the message. */
+/** The bytes of a value of `count` elements, without the padding of the message (`dbr_size_n`). */
 export function dbrSizeBytes(layout: DbrLayout, count: number): number {
   return layout.valueOffset + count * layout.elementBytes;
 }

@@ -1,4 +1,3 @@
-/** From cut messages to data. A payload in the result is the frame's own: lent, not copied. */
 import { RemoteProtocolError } from '../../base/errors';
 import {
   CA_PROTO_ACCESS_RIGHTS,
@@ -37,7 +36,10 @@ import { decodeText } from './text';
 const MON_INFO_BYTES = 16;
 const MON_INFO_MASK_OFFSET = 12;
 
-/** @throws RemoteProtocolError for an EVENT_ADD without its event mask */
+/**
+ * Decodes a message of a client. Unknown commands become UNKNOWN.
+ * @throws RemoteProtocolError for an EVENT_ADD without its event mask
+ */
 export function decodeClientMessage(frame: CaFrame): CaClientMessage {
   const { dataType, count, parameter1, parameter2 } = frame;
   switch (frame.command) {
@@ -125,6 +127,10 @@ function decodeMask(payload: Uint8Array): number {
   return (payload[MON_INFO_MASK_OFFSET]! << 8) | payload[MON_INFO_MASK_OFFSET + 1]!;
 }
 
+/**
+ * Decodes a message of a server or the repeater. Unknown commands become UNKNOWN. A `payload` in
+ * the result is the frame's own: lent, not copied.
+ */
 export function decodeServerMessage(frame: CaFrame): CaServerMessage {
   const { dataType, count, parameter1, parameter2, payload } = frame;
   switch (frame.command) {

@@ -29,7 +29,7 @@ export const Eca = {
 
 const names = new Map<number, string>(Object.entries(Eca).map(([name, code]) => [code, name]));
 
-/** `ECA_NOWTACCESS`, or `ECA 999` for a code without a name here. */
+/** The name of a status code: `ECA_NOWTACCESS`, or `ECA 999` for one that is not in `Eca`. */
 export function ecaName(code: number): string {
   return names.get(code) ?? `ECA ${code}`;
 }

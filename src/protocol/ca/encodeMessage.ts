@@ -1,18 +1,16 @@
-/**
- * From data to bytes. Writes of a client have no encoder here: this program never puts a value.
- */
 import { LocalProtocolError } from '../../base/errors';
 import * as ca from './constants';
 import { encodeErrorPayload } from './errorPayload';
 import type { FrameWriter } from './frameWriter';
 import type { CaClientMessage, CaServerMessage } from './message';
 
-/** A client message that we may send. */
+/** A client message that we may send. Writes have no encoder: this program never puts a value. */
 export type CaClientRequest = Exclude<
   CaClientMessage,
   { readonly command: 'WRITE' | 'WRITE_NOTIFY' | 'UNKNOWN' }
 >;
 
+/** Appends a client's message. */
 export function encodeClientMessage(writer: FrameWriter, message: CaClientRequest): void {
   switch (message.command) {
     case 'VERSION': {
@@ -67,14 +65,22 @@ export function encodeClientMessage(writer: FrameWriter, message: CaClientReques
   }
 }
 
-/** struct mon_info: low, high, timeout f32 (unused since ever), mask u16, padding. */
+/**
+ * The payload of EVENT_ADD, 16 bytes: low, high and timeout f32 (never used), mask u16, padding
+ * u16.
+ */
 export function encodeMonInfo(mask: number): Uint8Array {
   const monInfo = new Uint8Array(16);
   new DataView(monInfo.buffer).setUint16(12, mask);
   return monInfo;
 }
 
-/** @param isExtendedAllowed false for a client of minor revision below 9 */
+/**
+ * Appends a server's message.
+ * @param isExtendedAllowed false for a client of minor revision below 9
+ * @throws LocalProtocolError for what cannot be encoded: UNKNOWN, an ERROR about no request, a size
+ *   that needs an extended header where none is allowed
+ */
 export function encodeServerMessage(
   writer: FrameWriter,
   message: CaServerMessage,

@@ -1,11 +1,12 @@
 /**
- * The payload of CA_PROTO_ERROR: the header of the request it is about (16 bytes, or 24 when that
- * one was extended), then a NUL-terminated text. (rsrv `camessage.c`, vsend_err.)
+ * The payload of CA_PROTO_ERROR: the header of the request it is about (16 bytes, or 24 if that was
+ * extended), then a NUL-terminated text (rsrv `camessage.c`, vsend_err).
  */
 import { alignTo8, EXTENDED_HEADER_BYTES, EXTENDED_HEADER_MARK, HEADER_BYTES } from './constants';
 import { encodeUtf8 } from '../bytes';
 import { decodeText } from './text';
 
+/** The header of the request that an error is about. */
 export interface CaRequestHeader {
   readonly command: number;
   readonly payloadBytes: number;
@@ -15,12 +16,14 @@ export interface CaRequestHeader {
   readonly parameter2: number;
 }
 
+/** What CA_PROTO_ERROR carries. */
 export interface CaErrorPayload {
   /** Undefined when the payload is too short to hold it. */
   readonly about: CaRequestHeader | undefined;
   readonly text: string;
 }
 
+/** Reads the payload of CA_PROTO_ERROR; never throws. */
 export function decodeErrorPayload(payload: Uint8Array): CaErrorPayload {
   if (payload.length < HEADER_BYTES) return { about: undefined, text: decodeText(payload) };
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
@@ -45,6 +48,7 @@ export function decodeErrorPayload(payload: Uint8Array): CaErrorPayload {
   };
 }
 
+/** The payload of CA_PROTO_ERROR about a request. */
 export function encodeErrorPayload(about: CaRequestHeader, text: string): Uint8Array {
   const isExtended =
     about.payloadBytes >= EXTENDED_HEADER_MARK || about.count >= EXTENDED_HEADER_MARK;

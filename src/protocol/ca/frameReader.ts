@@ -1,15 +1,3 @@
-/**
- * Cuts the byte stream of one CA circuit into messages.
- *
- * Header, big endian, 16 bytes: command u16, payload size u16, data type u16, data count u16,
- * parameter 1 u32, parameter 2 u32. With payload size 0xffff (and count 0) two more words follow:
- * payload size u32, data count u32. (EPICS "Channel Access Protocol Specification", section
- * "Message Structure"; `struct ca_hdr` in caProto.h.)
- *
- * The reader is its own cursor: after `next()` returned true its fields describe one message, and
- * nothing is allocated for messages without payload. That is what lets one circuit carry the
- * replies for 100,000 channels.
- */
 import { LocalProtocolError, RemoteProtocolError } from '../../base/errors';
 import { EXTENDED_HEADER_BYTES, EXTENDED_HEADER_MARK, HEADER_BYTES } from './constants';
 
@@ -17,22 +5,34 @@ const noBytes = new Uint8Array(0);
 const SMALL_BUFFER_BYTES = 64 * 1024;
 const LARGE_BUFFER_BYTES = 1024 * 1024;
 
+/**
+ * Cuts the byte stream of one CA circuit into messages.
+ *
+ * Header, big endian, 16 bytes: command u16, payload size u16, data type u16, data count u16,
+ * parameter 1 u32, parameter 2 u32. If the payload size is 0xffff (and the count 0), two more words
+ * follow: payload size u32, data count u32. (EPICS "Channel Access Protocol Specification", section
+ * "Message Structure"; `struct ca_hdr` in caProto.h.)
+ *
+ * The reader is its own cursor: after `next()` returned true, its fields describe one message.
+ * Nothing is allocated for messages without payload, so one circuit can carry the replies for
+ * 100,000 channels.
+ */
 export class FrameReader {
   command = 0;
   dataType = 0;
-  /** 16 bit, or 32 bit from an extended header. */
+  /** 16 bits, or 32 bits from an extended header. */
   count = 0;
   /** Header bytes 8..11: cid, sid or status, depending on the command. */
   parameter1 = 0;
   /** Header bytes 12..15: sid, ioid, subscription id, minor revision..., depending on the command. */
   parameter2 = 0;
-  /** As the header says it, padding included; `payload` has as many bytes unless `isOversize`. */
+  /** As in the header, padding included; `payload` has as many bytes unless `isOversize`. */
   payloadBytes = 0;
   /** Header and payload together. */
   frameBytes = 0;
-  /** Valid until the next call of next() or push(). */
+  /** Valid until the next call of `next` or `push`. */
   payload: Uint8Array = noBytes;
-  /** True when the payload is above its cap: it is being dropped, unseen. */
+  /** Whether the payload exceeds its limit: it is dropped unread. */
   isOversize = false;
 
   #chunk: Uint8Array = noBytes;
@@ -46,20 +46,20 @@ export class FrameReader {
   #skipBytes = 0;
 
   /**
-   * @param peer who sent the bytes, for messages to a person
-   * @param maxPayloadBytes the cap for the payload of a command
+   * @param peer who sent the bytes, for messages
+   * @param maxPayloadBytes the limit for the payload of a command
    */
   constructor(
     readonly peer: string,
     readonly maxPayloadBytes: (command: number) => number,
   ) {}
 
-  /** Bytes kept for a message that is not complete yet. */
+  /** Bytes held for a message that is not complete yet. */
   get pendingBytes(): number {
     return this.#have;
   }
 
-  /** Lends a chunk; it is not referred to any more once next() has returned false. */
+  /** Lends a chunk, which is no longer referenced once `next` has returned false. */
   push(chunk: Uint8Array): void {
     if (this.#at < this.#chunk.length) {
       throw new LocalProtocolError('FrameReader: push before next() returned false');
@@ -70,8 +70,8 @@ export class FrameReader {
   }
 
   /**
-   * Moves to the next whole message.
-   * @throws RemoteProtocolError on a payload that is not padded to 8 bytes
+   * Moves to the next whole message; false when there is none yet.
+   * @throws RemoteProtocolError when a payload is not padded to 8 bytes
    */
   next(): boolean {
     if (this.#skipBytes > 0) {
@@ -102,7 +102,7 @@ export class FrameReader {
     return true;
   }
 
-  /** Reads a header into the fields; returns its length, or 0 when an extended one is cut. */
+  /** Reads a header into the fields. Returns its length, or 0 when an extended one is cut. */
   #parseHeader(view: DataView, at: number, left: number): number {
     let payloadBytes = view.getUint16(at + 2);
     let headerBytes = HEADER_BYTES;
@@ -184,11 +184,11 @@ export class FrameReader {
     }
   }
 
-  /** Copies bytes of the chunk behind the partial message, growing towards its known size. */
+  /** Appends bytes of the chunk to the partial message, growing towards its known size. */
   #append(lengthBytes: number): void {
     const end = this.#have + lengthBytes;
     if (end > this.#partial.length) {
-      // Doubling, so that a header that lies about its size costs the liar the bytes first.
+      // Doubling, so that a peer whose header lies about the size must send the bytes first.
       const grown = new Uint8Array(
         Math.max(end, Math.min(this.#need, Math.max(SMALL_BUFFER_BYTES, end * 2))),
       );

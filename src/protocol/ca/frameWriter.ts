@@ -1,7 +1,3 @@
-/**
- * Appends CA messages to one growing buffer. Layout of the header: see FrameReader. The extended
- * header is used only when a number does not fit the plain one, as every implementation does.
- */
 import { LocalProtocolError } from '../../base/errors';
 import { encodeUtf8 } from '../bytes';
 import { alignTo8, EXTENDED_HEADER_BYTES, EXTENDED_HEADER_MARK, HEADER_BYTES } from './constants';
@@ -9,6 +5,11 @@ import { alignTo8, EXTENDED_HEADER_BYTES, EXTENDED_HEADER_MARK, HEADER_BYTES } f
 const INITIAL_BYTES = 512;
 const noBytes = new Uint8Array(0);
 
+/**
+ * Appends CA messages to one growing buffer. The layout of the header is at FrameReader. The
+ * extended header is used only when a number does not fit the plain one, as in every
+ * implementation.
+ */
 export class FrameWriter {
   #bytes = new Uint8Array(INITIAL_BYTES);
   #view = new DataView(this.#bytes.buffer);
@@ -18,7 +19,10 @@ export class FrameWriter {
     return this.#end;
   }
 
-  /** One message; the payload is padded with zeros to a multiple of 8. */
+  /**
+   * Appends a message; the payload is padded with zeros to a multiple of 8. Throws
+   * LocalProtocolError if it needs an extended header and must not have one.
+   */
   message(
     command: number,
     dataType: number,
@@ -40,7 +44,10 @@ export class FrameWriter {
     this.#bytes.set(payload, at);
   }
 
-  /** One message whose payload is a NUL-terminated text: a name, a host, a user. */
+  /**
+   * Appends a message whose payload is a NUL-terminated text: a name, a host, a user. Throws
+   * LocalProtocolError if the text contains NUL.
+   */
   textMessage(
     command: number,
     dataType: number,
@@ -49,7 +56,7 @@ export class FrameWriter {
     parameter2: number,
     text: string,
   ): void {
-    // Names are nearly always ASCII: written in place, with no array of their own.
+    // Names are nearly always ASCII: written in place, without an array of their own.
     let isAscii = true;
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
@@ -66,7 +73,7 @@ export class FrameWriter {
     }
   }
 
-  /** Writes a header and zeros for its payload; returns where the payload begins. */
+  /** Writes a header and zeros for its payload; returns the offset where the payload begins. */
   #header(
     command: number,
     payloadBytes: number,
@@ -110,7 +117,7 @@ export class FrameWriter {
     this.#end = end;
   }
 
-  /** Hands the bytes over and starts anew; the array is the caller's own. */
+  /** Returns the bytes written so far and starts over; the array belongs to the caller. */
   take(): Uint8Array {
     if (this.#end === 0) return noBytes;
     const taken = this.#bytes.subarray(0, this.#end);

@@ -1,12 +1,13 @@
+import { LocalProtocolError } from '../../base/errors';
+
+/** Ids are below this. */
+export const MAX_ID = 4 * 1024 * 1024;
+
 /**
  * What a circuit remembers per id: one state byte and two numbers, in typed arrays, because a
  * circuit may carry 100,000 channels and a Map entry or an object each would cost ten times that.
- * Ids are chosen by the owner, dense from 0.
+ * The owner chooses ids, dense from 0.
  */
-import { LocalProtocolError } from '../../base/errors';
-
-export const MAX_ID = 4 * 1024 * 1024;
-
 export class IdTable {
   #states = new Uint8Array(64);
   #firsts = new Uint32Array(64);
@@ -17,7 +18,7 @@ export class IdTable {
     readonly hasSecond: boolean,
   ) {}
 
-  /** 0 for an id never set. */
+  /** The state of an id; 0 if it was never set. */
   state(id: number): number {
     return id < this.#states.length ? this.#states[id]! : 0;
   }
@@ -38,7 +39,9 @@ export class IdTable {
     this.#seconds[id] = value;
   }
 
-  /** Makes room for an id the owner chose. */
+  /**
+   * Makes room for an id. Throws LocalProtocolError if it is not an integer from 0 to MAX_ID - 1.
+   */
   reserve(id: number): void {
     if (!Number.isInteger(id) || id < 0 || id >= MAX_ID) {
       throw new LocalProtocolError(`${this.what} ${id} is not an integer from 0 to ${MAX_ID - 1}`);

@@ -1,12 +1,12 @@
 /**
  * Tells implementations of CA servers apart by what they did on the wire. Every sign below was seen
  * in bytes captured from the program itself (test/vectors/ca/findings.json); docs/protocol-ca.md
- * names the source lines. Nothing asks a server for more than VERSION, SEARCH and ECHO.
+ * names the source lines. A server is never asked for more than VERSION, SEARCH and ECHO.
  */
 
-/** What a circuit has seen so far; undefined is what was not looked for yet. */
+/** What a circuit has seen so far; undefined: not looked for yet. */
 export interface CaServerObservations {
-  /** The server sent VERSION before we sent anything. False only when somebody waited for it. */
+  /** The server sent VERSION before we sent anything. False only if we waited for it. */
   readonly isVersionUnprompted?: boolean | undefined;
   /** Its VERSION has data type 1 and parameter 1 = 1, as if it answered a numbered datagram. */
   readonly isVersionNumbered?: boolean | undefined;
@@ -68,7 +68,7 @@ const profiles: readonly Profile[] = [
 /** One agreeing sign may be chance in a program that we do not know; two are evidence. */
 const MINIMUM_SIGNS = 2;
 
-/** The one implementation that fits all that was seen; 'unknown' when none does or several do. */
+/** The implementation that fits all that was seen; 'unknown' when none or several do. */
 export function identifyCaServer(observations: CaServerObservations): CaImplementation {
   const { searchPort, ...others } = observations;
   const signs: Partial<Record<keyof Profile, boolean | undefined>> = {

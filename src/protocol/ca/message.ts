@@ -4,7 +4,7 @@
  */
 import type { CaRequestHeader } from './errorPayload';
 
-/** What clients send. */
+/** A message of a client. */
 export type CaClientMessage =
   | {
       readonly command: 'VERSION';
@@ -51,7 +51,7 @@ export type CaClientMessage =
       readonly ioid: number;
     }
   | {
-      /** Decoded so that they can be refused; their value is not looked at. */
+      /** Decoded only to be refused; the value is not read. */
       readonly command: 'WRITE' | 'WRITE_NOTIFY';
       readonly dbrType: number;
       readonly count: number;
@@ -63,23 +63,23 @@ export type CaClientMessage =
   | { readonly command: 'REPEATER_REGISTER'; readonly address: number }
   | { readonly command: 'UNKNOWN'; readonly code: number };
 
-/** What servers (and the repeater) send. */
+/** A message of a server or the repeater. */
 export type CaServerMessage =
   | { readonly command: 'VERSION'; readonly minor: number; readonly sequence: number | undefined }
   | {
       readonly command: 'SEARCH';
       readonly cid: number;
-      /** TCP port to connect to; PCAS sends 0 on a circuit for "this one". */
+      /** TCP port to connect to; on a circuit PCAS sends 0 for "this one". */
       readonly port: number;
-      /** IPv4 number, or 0xffffffff: where the reply came from. */
+      /** IPv4 number, or 0xffffffff: the address that the reply came from. */
       readonly address: number;
-      /** In datagrams, and in caproto's circuits. */
+      /** Present in datagrams and in caproto's circuits. */
       readonly minor: number | undefined;
     }
   | {
       readonly command: 'NOT_FOUND';
       readonly cid: number;
-      /** The search's own reply flag and minor revision, which rsrv sends back. */
+      /** The reply flag and minor revision of the search, which rsrv sends back. */
       readonly replyFlag: number;
       readonly minor: number;
     }

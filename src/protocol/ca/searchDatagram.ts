@@ -1,4 +1,3 @@
-/** Searches of Channel Access over UDP and their answers (rsrv, `camessage.c` and `cast_server.c`). */
 import { ipv4Number } from '../ipv4';
 import { CA_MINOR_PROTOCOL_REVISION, CA_PROTO_SEARCH, CA_PROTO_VERSION } from './constants';
 import { decodeDatagram } from './datagram';
@@ -6,12 +5,17 @@ import { FrameWriter } from './frameWriter';
 import { type CaQuestion, MAX_SEARCHED_NAME_BYTES } from './searchInterceptor';
 import { decodeText } from './text';
 
+/** The searches of one UDP datagram. */
 export interface CaSearchDatagram {
-  /** By which libca measures round trips; undefined for clients that do not count. */
+  /**
+   * The datagram's number, by which libca measures round trips; undefined for clients that do not
+   * number them.
+   */
   readonly sequence: number | undefined;
   readonly questions: readonly CaQuestion[];
 }
 
+/** One answer to a search: where the PV is. */
 export interface CaFound {
   readonly cid: number;
   /** IPv4. */
@@ -19,12 +23,12 @@ export interface CaFound {
   readonly port: number;
 }
 
-/** In the dataType field of a VERSION over UDP: its first parameter counts datagrams. */
+/** In the dataType field of a VERSION over UDP: parameter 1 is the datagram's number. */
 const HAS_SEQUENCE = 1;
 
 /**
- * The searches of a datagram; other messages are passed over.
- * @throws RemoteProtocolError when it does not end where its last message does
+ * Reads the searches of a UDP datagram; other messages are skipped.
+ * @throws RemoteProtocolError when the datagram does not end where its last message does
  */
 export function readCaSearches(datagram: Uint8Array, peer: string): CaSearchDatagram {
   const questions: CaQuestion[] = [];
@@ -40,7 +44,10 @@ export function readCaSearches(datagram: Uint8Array, peer: string): CaSearchData
   return { sequence, questions };
 }
 
-/** A datagram as rsrv sends it, except that the address is told and not left to be the sender's. */
+/**
+ * The datagram that answers searches, as rsrv sends it (`cast_server.c`), except that the address
+ * is always given and never left to be the sender's.
+ */
 export function writeCaFound(sequence: number | undefined, found: readonly CaFound[]): Uint8Array {
   const writer = new FrameWriter();
   const minor = CA_MINOR_PROTOCOL_REVISION;

@@ -18,25 +18,25 @@ import {
 import { FrameWriter } from './frameWriter';
 import { decodeText } from './text';
 
-/** A search that a client sent over a circuit. */
+/** A search of a client, over a circuit or UDP. */
 export interface CaQuestion {
   readonly cid: number;
   readonly name: string;
-  /** DOREPLY: NOT_FOUND is wanted too. */
+  /** DOREPLY if NOT_FOUND is wanted too. */
   readonly replyFlag: number;
   readonly minor: number;
 }
 
-/** Names in a search fit a plain header; no IOC has one of this length. */
+/** The longest name that is searched for, in bytes. No IOC has a name of this length. */
 export const MAX_SEARCHED_NAME_BYTES = 1024;
-/** What waits for a client at most, 16 bytes each; the rest it asks for again. */
+/** Answers that wait for a client, 16 bytes each, end here; the client asks again for the rest. */
 const MAX_WAITING_BYTES = 512 * 1024;
 
 /**
- * Searches and their answers on a Channel Access circuit that is carried through. Also takes out
- * every VERSION but the first: libca repeats it before each batch of searches (udpiiu.cpp), which
- * go no further either, and caproto ends the circuit at the second. A circuit whose client marks an
- * ECHO asks this server itself, and all of it passes.
+ * Takes searches out of a relayed Channel Access circuit and puts answers in. Also drops every
+ * VERSION but the first: libca repeats it before each batch of searches (udpiiu.cpp), which do not
+ * reach the server either, and caproto ends the circuit at the second. If the client marks an ECHO
+ * (DIRECT_MARK), it asks this server itself, and everything passes.
  */
 export class CaSearchInterceptor {
   readonly #interceptor: SearchInterceptor;
@@ -85,12 +85,15 @@ export class CaSearchInterceptor {
     return this.#interceptor.takeAnswers();
   }
 
-  /** Tells the client where the name is: an IPv4 address and a port, as rsrv's name server does. */
+  /** Answers where the name is: an IPv4 address and a port, as rsrv's name server does. */
   found({ cid }: CaQuestion, host: string, port: number): void {
     this.#answers.add(CA_PROTO_SEARCH, port, 0, ipv4Number(host), cid);
   }
 
-  /** As rsrv says it (search_fail_reply); only to who wants it. */
+  /**
+   * Answers that the name was not found, as rsrv does (search_fail_reply), if the client wants to
+   * know.
+   */
   notFound({ cid, replyFlag, minor }: CaQuestion): void {
     if (replyFlag !== DOREPLY) return;
     this.#answers.add(CA_PROTO_NOT_FOUND, replyFlag, minor, cid, cid);
@@ -98,9 +101,9 @@ export class CaSearchInterceptor {
 }
 
 /**
- * Before the server's first message they begin with a VERSION, as servers do: libca takes the revision
- * of this circuit for that of the one that it is told of (tcpiiu.cpp, searchRespNotify), and without
- * any asks there as in 1995.
+ * Answers in the order they came. If the server has sent nothing yet, they begin with a VERSION, as
+ * servers do: libca takes the revision of this circuit as that of the circuit it is sent to
+ * (tcpiiu.cpp, searchRespNotify), and without one talks to that as in 1995.
  */
 class CaAnswers implements WaitingAnswers {
   readonly #writer = new FrameWriter();
@@ -122,11 +125,11 @@ class CaAnswers implements WaitingAnswers {
   }
 }
 
-/** Either direction: 16 bytes, or 24 with the size mark; payloads are multiples of 8. */
+/** Both directions: 16 bytes, or 24 with the size mark; payloads are multiples of 8. */
 const shape: FrameShape = {
   messageBytes(bytes, at, end) {
     const there = end - at;
-    // Also of a cut header: another protocol must not wait for us.
+    // Also checked in a cut header: another protocol must not wait for us.
     if (bytes[at] !== 0) return NO_MESSAGE;
     if (there > 1 && (bytes[at + 1] as number) > CA_PROTO_SERVER_DISCONN) return NO_MESSAGE;
     if (there < 4) return CUT;
@@ -152,7 +155,7 @@ function isLookedAt(bytes: Uint8Array, at: number): boolean {
 
 function readQuestion(message: Uint8Array, view: DataView): CaQuestion {
   return {
-    // rsrv answers with the second one (search_reply_tcp); clients send the same in both.
+    // rsrv answers with parameter 2 (search_reply_tcp); clients send the same number in both.
     cid: view.getUint32(12),
     name: decodeText(message.subarray(HEADER_BYTES)),
     replyFlag: view.getUint16(4),

@@ -1,12 +1,3 @@
-/**
- * The server's side of one Channel Access TCP circuit, without a socket, for PVs that can only be
- * read: the embedded demonstration IOC and our own tests. Behaves as rsrv does where clients can see
- * it (`modules/database/src/ioc/rsrv/camessage.c`), except that every write is refused.
- *
- * Events are squashed: an update marks its subscriptions, and `takeOutput` encodes the newest value
- * of the marked ones. A client that is slower than the PV thus costs no memory, as long as the owner
- * takes output only when the socket has room.
- */
 import { RemoteProtocolError } from '../../base/errors';
 import type { Disposable } from '../../base/disposable';
 import {
@@ -34,12 +25,12 @@ import { FrameReader } from './frameReader';
 import { FrameWriter } from './frameWriter';
 import type { CaClientMessage, CaServerMessage } from './message';
 
-/** One PV as the server sees it. */
+/** A PV that a CaServerCircuit serves. */
 export interface CaServedPv {
   readonly element: ElementType;
-  /** The most elements its value may have; 1 for a scalar. */
+  /** The largest element count of its value; 1 for a scalar. */
   readonly maxCount: number;
-  /** The value now, of type `element`, with all the metadata there is. */
+  /** The current value, of type `element`, with all metadata there is. */
   read(): DbrData;
   /** Calls back after each change; `mask` is what changed, a sum of DBE_ bits. */
   subscribe(onChange: (mask: number) => void): Disposable;
@@ -50,14 +41,17 @@ export interface CaPvProvider {
   find(name: string): CaServedPv | undefined;
 }
 
+/** Options of a CaServerCircuit. */
 export interface CaServerOptions {
-  /** Who is at the other end, for messages to a person. */
+  /** The other end, for messages. */
   readonly peer: string;
-  /** The TCP port we listen on, which search replies carry. */
+  /** The TCP port that search replies carry. */
   readonly port: number;
-  /** Called when takeOutput has something new because a PV changed; not for replies to `receive`. */
+  /**
+   * Called when `takeOutput` has something new because a PV changed; not for replies to `receive`.
+   */
   readonly onOutput: () => void;
-  /** Default 1,000,000; beyond it CREATE_CH_FAIL. */
+  /** Default 1,000,000; further channels get CREATE_CH_FAIL. */
   readonly maxChannels?: number;
 }
 
@@ -82,22 +76,31 @@ interface EncodedValue {
   readonly payload: Uint8Array;
 }
 
-/** What still goes into a plain header after padding. */
+/** The longest padded payload that fits a plain header. */
 const MAX_SHORT_PAYLOAD_BYTES = 0xfff8;
 
+/**
+ * The server's side of one Channel Access TCP circuit, without a socket, for read-only PVs: the
+ * demo IOC and our tests. To clients it behaves as rsrv does
+ * (`modules/database/src/ioc/rsrv/camessage.c`), except that every write is refused.
+ *
+ * Events are squashed: an update marks its subscriptions, and `takeOutput` encodes the newest value
+ * of the marked ones. So a client that is slower than the PV costs no memory, as long as the owner
+ * takes output only when the socket has room.
+ */
 export class CaServerCircuit implements Disposable {
   readonly #provider: CaPvProvider;
   readonly #options: CaServerOptions;
   readonly #reader: FrameReader;
   readonly #writer = new FrameWriter();
   readonly #channels = new Map<number, Channel>();
-  /** Subscriptions with news that is not encoded yet. */
+  /** Subscriptions with an update that is not encoded yet. */
   readonly #marked = new Set<Subscription>();
   #nextSid = 1;
   #clientMinor: number | undefined;
   #areEventsOff = false;
   #isOver = false;
-  /** What the client calls itself; empty until it said so. */
+  /** The client's user name; empty until it has sent it. */
   clientName = '';
   hostName = '';
 
@@ -105,7 +108,7 @@ export class CaServerCircuit implements Disposable {
     this.#provider = provider;
     this.#options = options;
     this.#reader = new FrameReader(options.peer, () => MAX_PLAIN_PAYLOAD_BYTES);
-    // rsrv says its revision as soon as the client is connected (caservertask.c).
+    // rsrv sends its revision as soon as the client is connected (caservertask.c).
     this.#send({
       command: 'VERSION',
       minor: CA_MINOR_PROTOCOL_REVISION,
@@ -117,7 +120,7 @@ export class CaServerCircuit implements Disposable {
     return this.#channels.size;
   }
 
-  /** Everything to send now; the array is the caller's own. Empty when there is nothing. */
+  /** Everything to send now; the array belongs to the caller and is often empty. */
   takeOutput(): Uint8Array {
     if (!this.#areEventsOff) {
       for (const subscription of this.#marked) this.#sendEvent(subscription);
@@ -126,7 +129,7 @@ export class CaServerCircuit implements Disposable {
     return this.#writer.take();
   }
 
-  /** Ends all subscriptions; later bytes are dropped. */
+  /** Ends all subscriptions; bytes received later are dropped. */
   dispose(): void {
     this.#isOver = true;
     for (const channel of this.#channels.values()) this.#close(channel);
@@ -135,9 +138,9 @@ export class CaServerCircuit implements Disposable {
   }
 
   /**
-   * Takes a chunk of any length, which may be reused after the call; then look at takeOutput.
-   * @throws RemoteProtocolError when the client broke the protocol: send the output, which says so
-   *   to the client, and close the connection
+   * Takes a chunk of any length, which may be reused after the call. Call `takeOutput` next.
+   * @throws RemoteProtocolError when the client broke the protocol: send the output, which tells
+   *   the client, and close the connection
    */
   receive(chunk: Uint8Array): void {
     if (this.#isOver) return;
@@ -286,7 +289,7 @@ export class CaServerCircuit implements Disposable {
       source: null,
     };
     channel.subscriptions.set(subscriptionId, subscription);
-    // The first event comes whatever the mask says.
+    // The first event is sent whatever the mask.
     this.#marked.add(subscription);
     subscription.source = channel.pv.subscribe((changed) => {
       if ((changed & mask) === 0 || this.#isOver) return;
@@ -305,7 +308,7 @@ export class CaServerCircuit implements Disposable {
     subscription.source?.dispose();
     this.#marked.delete(subscription);
     channel.subscriptions.delete(subscriptionId);
-    // Confirmed by an EVENT_ADD with no payload that repeats the request (event_cancel_reply).
+    // Confirmed by an EVENT_ADD without payload that repeats the request (event_cancel_reply).
     this.#send({
       command: 'EVENT_ADD',
       dbrType: subscription.dbrType,
@@ -322,9 +325,9 @@ export class CaServerCircuit implements Disposable {
   }
 
   /**
-   * The value of a channel as asked for; count 0 means "as many as there are". As in rsrv, missing
-   * elements are zeros, and what failed still has a payload of the promised size: an EVENT_ADD
-   * without one would be the confirmation of a cancel.
+   * The value of a channel as requested; count 0 means "as many as there are". As in rsrv, missing
+   * elements are zeros, and a failed read still has a payload of the promised size: an EVENT_ADD
+   * without one would confirm a cancel.
    */
   #encodeValue({ pv }: Channel, dbrType: number, requested: number): EncodedValue {
     const layout = this.#requireReadable(dbrType);
@@ -365,7 +368,9 @@ export class CaServerCircuit implements Disposable {
     return channel;
   }
 
-  /** Tells the client, then ends the circuit, as rsrv does after anything it cannot place. */
+  /**
+   * Sends the client an error, then ends the circuit, as rsrv does after anything it cannot assign.
+   */
   #fail(eca: number, text: string): never {
     this.#sendError(eca, text);
     throw new RemoteProtocolError(`${this.#options.peer}: ${text}`);

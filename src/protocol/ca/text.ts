@@ -1,12 +1,12 @@
 /**
- * Text in Channel Access: NUL-terminated bytes in fields of fixed length, of no declared encoding.
- * IOCs of today hold UTF-8, old databases Latin-1 (units such as "°C"); we read whichever it is.
+ * Text in Channel Access: NUL-terminated bytes in fields of fixed length, without a declared
+ * encoding. Today's IOCs hold UTF-8, old databases Latin-1 (units such as "°C"); we read either.
  */
 import { encodeUtf8 } from '../bytes';
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Decodes up to the first NUL, or all of it when there is none. */
+/** Decodes up to the first NUL, or everything if there is none. */
 export function decodeText(bytes: Uint8Array): string {
   let end = 0;
   let isAscii = true;
@@ -20,7 +20,7 @@ export function decodeText(bytes: Uint8Array): string {
   try {
     return strictUtf8.decode(used);
   } catch {
-    // Not UTF-8, so Latin-1: every byte means something there.
+    // Not UTF-8, so Latin-1, in which every byte has a meaning.
     return latin1(used);
   }
 }
@@ -31,7 +31,7 @@ function latin1(bytes: Uint8Array): string {
   return text;
 }
 
-/** UTF-8 cut so that it and its NUL fit a field; never in the middle of a character. */
+/** Encodes as UTF-8, cut so that text and NUL fit the field; never in the middle of a character. */
 export function encodeFixedText(text: string, fieldBytes: number): Uint8Array {
   const bytes = encodeUtf8(text);
   if (bytes.length < fieldBytes) return bytes;

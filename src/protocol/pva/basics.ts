@@ -1,11 +1,11 @@
-/** Sizes, strings and status of pvAccess (specification, "Basic Encoding" and "Status"). */
 import { RemoteProtocolError } from '../../base/errors';
 import type { ByteReader, ByteWriter } from '../bytes';
 import { encodeUtf8 } from '../bytes';
 
 /**
- * Reads a size: one byte below 254; 254 and an int32; that int32 being 2^31-1, an int64. Returns -1
- * for 255, which stands for null. Nothing may be allocated by it before a comparison with a cap.
+ * Reads a size (pvAccess specification, "Basic Encoding"): one byte below 254; 254 and an int32; if
+ * that is 2^31-1, an int64. Returns -1 for 255, which stands for null. Compare it with a limit
+ * before allocating anything. Throws RemoteProtocolError when it is negative or beyond 2^53.
  */
 export function readSize(reader: ByteReader): number {
   const first = reader.u8();
@@ -21,6 +21,7 @@ export function readSize(reader: ByteReader): number {
   throw new RemoteProtocolError(`${reader.what}: sends a size that is negative or beyond 2^53`);
 }
 
+/** Writes a size, see `readSize`; negative means null. */
 export function writeSize(writer: ByteWriter, size: number): void {
   if (size < 0) writer.u8(255);
   else if (size < 254) writer.u8(size);
@@ -29,8 +30,8 @@ export function writeSize(writer: ByteWriter, size: number): void {
 }
 
 /**
- * Reads a count of elements that take `minBytesEach` bytes at least; null (-1) counts as 0. Throws
- * when the rest of the message cannot hold so many.
+ * Reads a count of elements that take at least `minBytesEach` bytes; null (-1) counts as 0. Throws
+ * RemoteProtocolError when the rest of the message cannot hold that many.
  */
 export function readCount(reader: ByteReader, minBytesEach: number): number {
   const count = Math.max(0, readSize(reader));
@@ -42,40 +43,45 @@ export function readCount(reader: ByteReader, minBytesEach: number): number {
   return count;
 }
 
-/** Null strings read as empty, as pvxs and pvAccessCPP do. */
+/** Reads a string: size and UTF-8. Null reads as empty, as in pvxs and pvAccessCPP. */
 export function readString(reader: ByteReader): string {
   return reader.utf8(readCount(reader, 1));
 }
 
+/** Writes a string: size and UTF-8. */
 export function writeString(writer: ByteWriter, text: string): void {
   const bytes = encodeUtf8(text);
   writeSize(writer, bytes.byteLength);
   writer.bytes(bytes);
 }
 
+/** The kinds of status, in the order of their codes. */
 export type PvaStatusType = 'ok' | 'warning' | 'error' | 'fatal';
 
+/** How a request went (specification, "Status"). */
 export interface PvaStatus {
   readonly type: PvaStatusType;
   readonly message: string;
-  /** A stack dump of the server, for developers. */
+  /** A stack trace of the server, for developers. */
   readonly callTree: string;
 }
 
 const STATUS_TYPES: readonly PvaStatusType[] = ['ok', 'warning', 'error', 'fatal'];
 
+/** Success without a message; one byte on the wire. */
 export const STATUS_OK: PvaStatus = { type: 'ok', message: '', callTree: '' };
 
+/** A status that refuses a request. */
 export function errorStatus(message: string): PvaStatus {
   return { type: 'error', message, callTree: '' };
 }
 
-/** Warnings are successes: what was asked for follows. */
+/** Whether the result follows: warnings are successes. */
 export function isSuccess(status: PvaStatus): boolean {
   return status.type === 'ok' || status.type === 'warning';
 }
 
-/** 0xFF alone is OK; otherwise the type byte, the message and the call tree. */
+/** Reads a status: 0xFF alone is OK, otherwise the type byte, the message and the call tree. */
 export function readStatus(reader: ByteReader): PvaStatus {
   const code = reader.u8();
   if (code === 0xff) return STATUS_OK;
@@ -89,6 +95,7 @@ export function readStatus(reader: ByteReader): PvaStatus {
   return { type, message, callTree: readString(reader) };
 }
 
+/** Writes a status, see `readStatus`. */
 export function writeStatus(writer: ByteWriter, status: PvaStatus): void {
   if (status === STATUS_OK) {
     writer.u8(0xff);

@@ -3,7 +3,7 @@ import type { ByteReader, ByteWriter } from '../bytes';
 import { MAX_TYPE_FIELDS } from './constants';
 import { readSize, writeSize } from './basics';
 
-/** Which fields of a structure are meant: bit 0 the whole, then the fields depth first. */
+/** A set of fields of a structure: bit 0 is the whole, then come the fields, depth first. */
 export class BitSet {
   /** Eight bits a byte, least significant first. */
   #bytes: Uint8Array;
@@ -36,7 +36,7 @@ export class BitSet {
     for (const bit of other) this.add(bit);
   }
 
-  /** Whether a bit of `from`, `from + 1`, ... `end - 1` is set. */
+  /** Whether any bit of `from`, `from + 1`, ... `end - 1` is set. */
   hasAnyOf(from: number, end: number): boolean {
     for (let bit = from; bit < end && bit >> 3 < this.#bytes.length; bit++) {
       if (this.has(bit)) return true;
@@ -53,8 +53,9 @@ export class BitSet {
   }
 
   /**
-   * Layout: size in bytes, then groups of eight as one int64 in the message's byte order, then the
-   * rest byte by byte, least significant first (specification, "BitSet"; pvData bitSet.cpp).
+   * Reads a bit set: its size in bytes, then groups of eight as one int64 in the message's byte
+   * order, then the rest byte by byte, least significant first (specification, "BitSet"; pvData
+   * bitSet.cpp). Throws RemoteProtocolError when it is too long.
    */
   static read(reader: ByteReader): BitSet {
     const lengthBytes = Math.max(0, readSize(reader));

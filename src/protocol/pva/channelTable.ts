@@ -1,9 +1,10 @@
-/** The sids and states of the channels of one client connection: 5 bytes a channel, no objects. */
-
 export type ChannelState = 'free' | 'creating' | 'created' | 'abandoned' | 'destroying';
 
 const STATES: readonly ChannelState[] = ['free', 'creating', 'created', 'abandoned', 'destroying'];
 
+/**
+ * The sids and states of the channels of one client connection: 5 bytes per channel, no objects.
+ */
 export class ChannelTable {
   #sids = new Uint32Array(16);
   #states = new Uint8Array(16);
@@ -11,12 +12,14 @@ export class ChannelTable {
   #end = 0;
   #count = 0;
 
-  /** Channels that are being created, created, or being destroyed. */
+  /** Channels being created, created, or being destroyed. */
   get count(): number {
     return this.#count;
   }
 
-  /** Takes a free cid, lowest first at the start, so that callers can keep arrays by cid. */
+  /**
+   * Takes a free cid, lowest first at the start, so that callers can keep arrays indexed by cid.
+   */
   allocate(): number {
     this.#count++;
     const cid = this.#freeCids.pop() ?? this.#end++;
@@ -38,7 +41,7 @@ export class ChannelTable {
     return STATES[this.#states[cid] ?? 0] ?? 'free';
   }
 
-  /** Undefined unless the channel is created. */
+  /** The server's id of a channel; undefined unless it is created. */
   sidOf(cid: number): number | undefined {
     return this.stateOf(cid) === 'created' ? this.#sids[cid] : undefined;
   }

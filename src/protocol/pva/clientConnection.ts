@@ -38,36 +38,40 @@ import { structureType } from './types';
 import { writeTyped } from './valueEncode';
 import type { PvaAnyValue } from './values';
 
+/** Options of a PvaClientConnection. */
 export interface PvaClientOptions {
-  /** Who we are to servers that offer the method `ca`; undefined: anonymous. Not verified by them. */
+  /**
+   * Who we claim to be to servers that offer the method `ca`; undefined: anonymous. Servers do not
+   * verify it.
+   */
   readonly identity?: { readonly user: string; readonly host: string };
-  /** A longer message of the server is an error. */
+  /** A longer message of the server is an error. Default 64 MiB. */
   readonly maxMessageBytes?: number;
-  /** Gives the string arrays in the answers to rpc as EncodedStrings, which may be a million. */
+  /** Returns the string arrays in answers to rpc as EncodedStrings; there may be a million. */
   readonly keepsStringsEncoded?: boolean;
 }
 
-/** Whether a channel can have that name: not empty, and no longer than servers take. */
+/** Whether a channel can have that name: not empty, and no longer than servers accept. */
 export function isChannelName(name: string): boolean {
   if (name === '' || name.length > MAX_CHANNEL_NAME_BYTES) return false;
-  // No character takes more than three bytes for each of its units.
+  // No character takes more than three bytes for each of its UTF-16 units.
   return (
     name.length * 3 <= MAX_CHANNEL_NAME_BYTES || encodeUtf8(name).length <= MAX_CHANNEL_NAME_BYTES
   );
 }
 
-/** Announced by core-pva unless set otherwise, and by pvAccessJava. */
+/** What core-pva announces by default, and pvAccessJava. */
 const CORE_PVA_BUFFER_BYTES = 16_384;
 const CA_IDENTITY = structureType('', { user: 'string', host: 'string' });
-/** As many names as keep one SEARCH below 64 kB with names of usual length. */
+/** So many names keep one SEARCH below 64 kB, if they have the usual length. */
 const NAMES_PER_SEARCH = 1000;
 
 /**
- * The client side of one TCP circuit. It owns no socket: hand it what arrives (`receive`) and send
- * what `takeOutput` returns, after each call of a method and after each `receive`. The server
- * speaks first; requests may be made from `onValidated` on. Needs an `echo` every
- * PVA_ECHO_INTERVAL_MS. Methods throw LocalProtocolError when misused, `receive` throws
- * RemoteProtocolError when the server breaks the protocol: close the socket then. Never puts.
+ * The client's side of one pvAccess TCP circuit, without a socket: pass what arrives to `receive`,
+ * and send what `takeOutput` returns after each call of a method and each `receive`. The server
+ * speaks first; requests may be made from `onValidated` on. Call `echo` every PVA_ECHO_INTERVAL_MS.
+ * Methods throw LocalProtocolError when misused; `receive` throws RemoteProtocolError when the
+ * server breaks the protocol: then close the socket. Never puts a value.
  */
 export class PvaClientConnection {
   readonly #frames: FrameReader;
@@ -100,7 +104,7 @@ export class PvaClientConnection {
     return this.#isValidated;
   }
 
-  /** What the server showed of itself so far, for identifyPvaServer. */
+  /** What the server revealed about itself so far, for identifyPvaServer. */
   get observations(): PvaServerObservations {
     return this.#observations;
   }
@@ -114,17 +118,17 @@ export class PvaClientConnection {
     return this.#operations.count;
   }
 
-  /** Bytes that wait to be taken: stop asking for more when the socket does not keep up. */
+  /** Bytes waiting for `takeOutput`. Stop asking for more when the socket does not keep up. */
   get outputBytes(): number {
     return this.#writer.lengthBytes;
   }
 
-  /** Bytes to send now, the caller's own; often empty. */
+  /** The bytes to send now; the array belongs to the caller and is often empty. */
   takeOutput(): Uint8Array<ArrayBuffer> {
     return this.#writer.take();
   }
 
-  /** Takes bytes from the server; the chunk must not be reused by its owner. */
+  /** Takes bytes from the server; their owner must not reuse the chunk. */
   receive(chunk: Uint8Array): void {
     this.#frames.receive(chunk, {
       onMessage: (command, payload, version) => this.#onMessage(command, payload, version),
@@ -133,12 +137,12 @@ export class PvaClientConnection {
   }
 
   /**
-   * Searches over this circuit; answers come by onSearchResponse. pvxs and core-pva answer here,
-   * pvAccessCPP by UDP only (responseHandlers.cpp, getBroadcastTransport): never wait without a
-   * deadline. Without `mustReply` only names that exist are answered. No names and `mustReply`
-   * asks pvxs for its GUID. With `isDirect` a relay of ours in between does not answer in the
-   * server's place. Returns the sequenceId of the answer to the first thousand names; each
-   * further thousand is a message of its own, with the next sequenceId.
+   * Searches over this circuit; answers come through onSearchResponse. pvxs and core-pva answer
+   * here, pvAccessCPP by UDP only (responseHandlers.cpp, getBroadcastTransport), so always set a
+   * deadline. Without `mustReply`, only names that exist are answered. No names and `mustReply`
+   * asks pvxs for its GUID. With `isDirect`, a relay of ours in between does not answer in place of
+   * the server. Returns the sequenceId of the answer to the first thousand names; each further
+   * thousand is a message of its own, with the next sequenceId.
    */
   search(names: readonly SearchedName[], { mustReply = false, isDirect = false } = {}): number {
     this.#checkValidated();
@@ -164,9 +168,9 @@ export class PvaClientConnection {
   }
 
   /**
-   * Asks for a channel and returns its cid: small integers from 0, used again after the channel
-   * ended. core-pva never answers for names that it does not have. One name a message: pvAccessCPP
-   * closes the circuit on more (responseHandlers.cpp "only 1 supported for now").
+   * Asks for a channel and returns its cid: small integers from 0, reused after the channel has
+   * ended. core-pva never answers for names that it does not have. One name per message:
+   * pvAccessCPP closes the circuit on more (responseHandlers.cpp "only 1 supported for now").
    */
   createChannel(name: string): number {
     this.#checkValidated();
@@ -183,7 +187,7 @@ export class PvaClientConnection {
     return cid;
   }
 
-  /** Ends a channel and its operations, also one that is still being created. */
+  /** Ends a channel and its operations, also while it is being created. */
   destroyChannel(cid: number): void {
     const state = this.#channels.stateOf(cid);
     if (state === 'creating') this.#channels.set(cid, 'abandoned');
@@ -197,12 +201,18 @@ export class PvaClientConnection {
     this.#writer.message(CMD_DESTROY_CHANNEL, (body) => body.u32(sid).u32(cid));
   }
 
-  /** Asks for the type of a field, '' for the whole; answered once by onField. */
+  /**
+   * Asks for the type of a field, '' for the whole structure. Returns the ioid, answered once by
+   * onField.
+   */
   getField(cid: number, subField = ''): number {
     return this.#operations.getField(cid, subField);
   }
 
-  /** Gets a value once, answered by onGet; with `isKept` again and again by getAgain(ioid). */
+  /**
+   * Gets a value once, or with `isKept` again with each getAgain. Returns the ioid, answered by
+   * onGet.
+   */
   get(cid: number, request: PvRequest = REQUEST_ALL, { isKept = false } = {}): number {
     return this.#operations.get(cid, request, isKept);
   }
@@ -212,7 +222,7 @@ export class PvaClientConnection {
     this.#operations.getAgain(ioid);
   }
 
-  /** Subscribes: onMonitorStarted once, onMonitor for each update. */
+  /** Subscribes. Returns the ioid: onMonitorStarted comes once, onMonitor for each update. */
   monitor(cid: number, options: MonitorOptions = {}): number {
     return this.#operations.monitor(cid, options);
   }
@@ -230,22 +240,22 @@ export class PvaClientConnection {
     this.#operations.acknowledgeMonitor(ioid, count);
   }
 
-  /** Calls a channel's service once; answered by onRpc. */
+  /** Calls a channel's RPC service once. Returns the ioid, answered by onRpc. */
   rpc(cid: number, argument: PvaAnyValue): number {
     return this.#operations.rpc(cid, argument);
   }
 
-  /** Asks the server to stop working on an operation, which stays. */
+  /** Asks the server to stop working on a request, which stays open. */
   cancelRequest(ioid: number): void {
     this.#operations.cancel(ioid);
   }
 
-  /** Ends an operation: its handler is not called any more. */
+  /** Ends a request: its handler is not called any more. */
   destroyRequest(ioid: number): void {
     this.#operations.destroy(ioid);
   }
 
-  /** Answered by onEcho, with the payload from protocol revision 2 on. */
+  /** Asks for a sign of life, answered by onEcho; with the payload from protocol revision 2 on. */
   echo(payload: Uint8Array = new Uint8Array(0)): void {
     this.#checkValidated();
     this.#writer.message(CMD_ECHO, (body) => body.bytes(payload));
@@ -261,8 +271,8 @@ export class PvaClientConnection {
 
   #onControl(command: number, data: number, isLittleEndian: boolean): void {
     if (command === CONTROL_SET_BYTE_ORDER) {
-      // pvAccessCPP, pvAccessJava and pvxs ignore the flag of our messages after having sent this,
-      // whatever `data` says (pvxs conn.cpp), so it holds for all we send.
+      // After they have sent this, pvAccessCPP, pvAccessJava and pvxs ignore the byte-order flag of
+      // our messages, whatever `data` says (pvxs conn.cpp). So it holds for everything we send.
       this.#writer.isLittleEndian = isLittleEndian;
       this.#isByteOrderSet = true;
       this.#observe({ isLittleEndian, byteOrderHint: data });
@@ -317,7 +327,7 @@ export class PvaClientConnection {
   }
 
   #onValidation(payload: ByteReader, version: number): void {
-    // Servers send SET_BYTE_ORDER before; should one not, its own order is the best guess.
+    // Servers send SET_BYTE_ORDER first; if one does not, its own byte order is the best guess.
     if (!this.#isByteOrderSet) this.#writer.isLittleEndian = payload.littleEndian;
     const receiveBufferBytes = payload.u32();
     const registrySize = payload.u16();
@@ -328,10 +338,11 @@ export class PvaClientConnection {
     const { identity } = this.#options;
     const isCa = identity !== undefined && authNames.includes('ca');
     this.#writer.message(CMD_CONNECTION_VALIDATION, (body) => {
-      // The buffer size pvxs sends (nobody uses it), types that we keep, quality of service.
+      // The buffer size that pvxs sends (nobody uses it), how many types we keep, quality of
+      // service.
       body.u32(0x10000).u16(0x7fff).u16(0);
       writeString(body, isCa ? 'ca' : 'anonymous');
-      // core-pva looks the host up and hangs when it cannot (ClientAuthentication.java).
+      // core-pva looks up the host and hangs when it cannot (ClientAuthentication.java).
       const isCorePva = receiveBufferBytes === CORE_PVA_BUFFER_BYTES;
       const value = identity && { ...identity, ...(isCorePva && { host: '127.0.0.1' }) };
       writeTyped(body, isCa && value ? { type: CA_IDENTITY, value } : undefined);
@@ -362,7 +373,7 @@ export class PvaClientConnection {
     payload.skip(4);
     const cid = payload.u32();
     const state = this.#channels.stateOf(cid);
-    // Both sides may destroy at the same time; the second message means nothing any more.
+    // Both sides may destroy at the same time; then the second message means nothing.
     if (state !== 'created' && state !== 'destroying') return;
     this.#operations.removeChannel(cid);
     this.#channels.free(cid);

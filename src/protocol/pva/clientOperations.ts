@@ -29,7 +29,9 @@ import { defaultStructure, type PvaAnyValue } from './values';
 
 const COMMANDS = { get: CMD_GET, 'get-field': CMD_GET_FIELD, monitor: CMD_MONITOR, rpc: CMD_RPC };
 
-/** Ended operations that are remembered because late answers of theirs may describe types. */
+/**
+ * Ended operations are remembered up to this number, because their late answers may describe types.
+ */
 const MAX_DESTROYED = 1000;
 
 /** The requests of one client connection: GET_FIELD, GET, MONITOR, RPC. Never PUT. */
@@ -45,7 +47,7 @@ export class ClientOperations {
     readonly channels: ChannelTable,
     readonly cache: TypeCache,
     readonly handler: PvaClientHandler,
-    /** In the answers to rpc. */
+    /** For string arrays in the answers to rpc. */
     readonly keepsStringsEncoded = false,
   ) {}
 
@@ -87,7 +89,10 @@ export class ClientOperations {
     this.#send(operation, isRunning ? SUBCOMMAND_MONITOR_START : SUBCOMMAND_MONITOR_STOP);
   }
 
-  /** A message of its own: pvAccessCPP takes no acknowledgement together with start or stop. */
+  /**
+   * Sent as a message of its own: pvAccessCPP accepts no acknowledgement together with start or
+   * stop.
+   */
   acknowledgeMonitor(ioid: number, count: number): void {
     const operation = this.#idle(ioid, 'monitor');
     if (operation.pipelineWindow === 0)
@@ -112,12 +117,12 @@ export class ClientOperations {
     this.#retire(operation);
   }
 
-  /** The channel is about to end: no more answers are wanted. */
+  /** The channel is about to end: answers are not wanted any more. */
   retireChannel(cid: number): void {
     for (const operation of this.#byCid.get(cid) ?? []) this.#retire(operation);
   }
 
-  /** The channel ended: no more answers can come. */
+  /** The channel has ended: no more answers can come. */
   removeChannel(cid: number): void {
     for (const operation of this.#byCid.get(cid) ?? []) this.#byIoid.delete(operation.ioid);
     this.#byCid.delete(cid);
@@ -185,7 +190,7 @@ export class ClientOperations {
     operation.isDestroyed = true;
     operation.value = undefined;
     operation.argument = undefined;
-    // Answers of other operations carry no types, or carry them where they are found without us.
+    // Answers to other operations carry no types, or carry them where we need no help to find them.
     if (operation.type?.hasAny !== true) {
       this.#remove(operation);
       return;
@@ -321,7 +326,7 @@ export class ClientOperations {
   }
 }
 
-/** Both ends must agree on the queue size, which is told as options of the request. */
+/** Both ends must agree on the queue size, which is sent as an option of the request. */
 function withPipeline(request: PvRequest, window: number): PvRequest {
   const { type, value } = pvRequest([], { pipeline: 'true', queueSize: String(window) });
   const fields = request.type.fields.filter((field) => field.name !== 'record');

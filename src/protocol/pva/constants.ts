@@ -5,12 +5,14 @@
 
 export const PVA_MAGIC = 0xca;
 /**
- * The revision we speak. From 2 on, an ECHO answer carries the request's payload, and peers close
- * circuits that stay silent (pvAccessCPP codec.cpp `setRxTimeout`, pvxs `tcpTimeout`).
+ * The revision that we speak. From 2 on, an ECHO reply carries the request's payload, and peers
+ * close circuits that stay silent (pvAccessCPP codec.cpp `setRxTimeout`, pvxs `tcpTimeout`).
  */
 export const PVA_PROTOCOL_REVISION = 2;
 export const PVA_HEADER_BYTES = 8;
-/** Servers close a circuit on which the client was silent for 40 s; an ECHO this often keeps it. */
+/**
+ * Servers close a circuit when the client was silent for 40 s; an ECHO this often keeps it open.
+ */
 export const PVA_ECHO_INTERVAL_MS = 15_000;
 
 export const FLAG_CONTROL = 0x01;
@@ -50,7 +52,7 @@ export const CMD_RPC = 20;
 export const CMD_CANCEL_REQUEST = 21;
 export const CMD_ORIGIN_TAG = 22;
 
-/** For messages to people. */
+/** Names of the commands by their numbers, for messages. */
 export const COMMAND_NAMES: readonly string[] = [
   'BEACON',
   'CONNECTION_VALIDATION',
@@ -93,18 +95,24 @@ export const SEARCH_UNICAST = 0x80;
 /** The sid of a channel that was not created. */
 export const NO_SID = 0xffffffff;
 
-/** Caps on what a peer can make us allocate. Real servers stay far below each of them. */
+/**
+ * How deep types may be nested. This and the next limits bound what a peer can make us allocate;
+ * real servers stay far below them.
+ */
 export const MAX_TYPE_DEPTH = 32;
-/** Fields of one type when every nested and cached type is written out. */
+/** Fields of one type, when every nested and cached type is written out. */
 export const MAX_TYPE_FIELDS = 65_536;
 /** Types inside values of variant unions inside values of variant unions ... */
 export const MAX_VALUE_DEPTH = 64;
-/** Values made while decoding one message, not counting numbers and strings inside arrays. */
+/** Values created while decoding one message, not counting numbers and strings in arrays. */
 export const MAX_VALUES_PER_MESSAGE = 250_000;
-/** Strings inside arrays, all together. */
+/** Strings in all arrays of one message. */
 export const MAX_STRINGS_PER_MESSAGE = 100_000;
-/** Strings of one array that are not made yet, only moved over. */
+/** Strings of one array that are only skipped over, not created yet. */
 export const MAX_ENCODED_STRINGS = 2_000_000;
 export const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
-/** As pvAccessCPP (MAX_CHANNEL_NAME_LENGTH); longer names make it close the circuit. */
+/**
+ * The longest channel name of pvAccessCPP (MAX_CHANNEL_NAME_LENGTH), which closes the circuit for
+ * longer ones.
+ */
 export const MAX_CHANNEL_NAME_BYTES = 500;

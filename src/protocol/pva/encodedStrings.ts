@@ -1,8 +1,8 @@
-/** A string array off the wire whose strings are made one by one, as they are taken. */
 import { RemoteProtocolError } from '../../base/errors';
 import { ByteReader } from '../bytes';
 import { readSize, readString } from './basics';
 
+/** A string array from the wire whose strings are created one by one, as they are taken. */
 export class EncodedStrings implements Iterable<string> {
   readonly #bytes: Uint8Array;
   readonly #littleEndian: boolean;
@@ -16,7 +16,10 @@ export class EncodedStrings implements Iterable<string> {
     this.#littleEndian = littleEndian;
   }
 
-  /** Moves over `count` strings and copies them. Throws RemoteProtocolError where they are cut. */
+  /**
+   * Skips over `count` strings and copies their bytes. Throws RemoteProtocolError when they are
+   * cut.
+   */
   static read(reader: ByteReader, count: number): EncodedStrings {
     const start = reader.offset;
     for (let i = 0; i < count; i++) skipString(reader);
@@ -33,7 +36,7 @@ export class EncodedStrings implements Iterable<string> {
 function skipString(reader: ByteReader): void {
   const { bytes, offset } = reader;
   const lengthBytes = bytes[offset] ?? 0;
-  // Most are short: without a DataView, for there may be a million.
+  // Most are short; no DataView for them, because there may be a million.
   if (lengthBytes < 254) {
     reader.offset = offset + 1 + lengthBytes;
     if (reader.offset <= bytes.length) return;

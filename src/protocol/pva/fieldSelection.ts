@@ -1,8 +1,8 @@
-/** Which fields of a type are meant by a pvRequest or a BitSet, as the bits of its leaves. */
+/** Which fields a pvRequest or a BitSet selects, as the bits of the leaves. */
 import { BitSet } from './bitSet';
 import { fieldOf, type PvaStructure, type PvaType } from './types';
 
-/** Calls back with the bit of each field that is no structure. */
+/** Calls back with the bit of each field that is not a structure. */
 function forEachLeaf(type: PvaStructure, offset: number, visit: (bit: number) => void): void {
   let bit = offset + 1;
   for (const field of type.fields) {
@@ -17,7 +17,7 @@ function addLeaves(into: BitSet, type: PvaType, offset: number): void {
   else into.add(offset);
 }
 
-/** The leaves that `bits` name: a structure's bit names all below it. */
+/** The leaves that `bits` select: a structure's bit selects everything below it. */
 export function leavesOf(
   type: PvaStructure,
   bits: BitSet,
@@ -37,7 +37,7 @@ export function leavesOf(
   return into;
 }
 
-/** The leaves that a pvRequest selects; all of them when it names no field that the type has. */
+/** The leaves that a pvRequest selects; all of them when it names no field of the type. */
 export function selectedLeaves(type: PvaStructure, request: PvaType | undefined): BitSet {
   const into = new BitSet();
   const wanted = fieldOf(request, 'field');
@@ -59,6 +59,7 @@ function addSelected(into: BitSet, type: PvaStructure, wanted: PvaStructure, off
   }
 }
 
+/** The bits that are in both sets. */
 export function intersection(a: BitSet, b: BitSet): BitSet {
   const both = new BitSet();
   for (const bit of a) if (b.has(bit)) both.add(bit);

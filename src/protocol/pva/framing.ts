@@ -1,6 +1,7 @@
 /**
- * Messages of pvAccess (specification, "Message Header"). Eight bytes: magic 0xCA, version, flags,
- * command, payload size (for control messages: their data) in the byte order that the flags tell.
+ * The framing of pvAccess (specification, "Message Header"). A header has eight bytes: magic 0xCA,
+ * version, flags, command, payload size (for control messages: their data). The flags say which
+ * byte order the message has.
  */
 import { RemoteProtocolError } from '../../base/errors';
 import { ByteReader, ByteWriter } from '../bytes';
@@ -17,21 +18,26 @@ import {
   PVA_PROTOCOL_REVISION,
 } from './constants';
 
+/** Which side of a circuit sends. */
 export type PeerRole = 'server' | 'client';
 
+/** What a FrameReader calls. */
 export interface FrameHandler {
-  /** A whole application message, segments joined. Its bytes are valid during the call only. */
+  /**
+   * A whole application message, with its segments joined. Its bytes are valid during the call
+   * only.
+   */
   onMessage(command: number, payload: ByteReader, version: number): void;
   onControl(command: number, data: number, isLittleEndian: boolean): void;
 }
 
 /**
- * Cuts a byte stream into messages and joins segments. After an error it stays broken: what
- * follows on that stream has no meaning any more.
+ * Cuts a byte stream into messages and joins segments. After an error it stays unusable, because
+ * nothing that follows on the stream has a meaning.
  */
 export class FrameReader {
   readonly #buffer = new ReceiveBuffer();
-  /** Payloads of a segmented message that is not complete yet, as copies. */
+  /** Copied payloads of a segmented message that is not complete yet. */
   #segments: Uint8Array[] = [];
   #segmentsBytes = 0;
   #segmentedCommand: number | undefined;
@@ -43,8 +49,9 @@ export class FrameReader {
   ) {}
 
   /**
-   * Takes bytes as they come; calls back for each whole message. The chunk must not be reused by
-   * its owner. Throws RemoteProtocolError on what is no pvAccess, and the same again afterwards.
+   * Takes bytes as they arrive; calls back for each whole message. The chunk must not be reused by
+   * its owner. Throws RemoteProtocolError on anything that is not pvAccess, and the same error on
+   * later calls.
    */
   receive(chunk: Uint8Array, handler: FrameHandler): void {
     if (this.#failure !== undefined) throw this.#failure;
@@ -136,7 +143,7 @@ export class FrameReader {
   }
 }
 
-/** Bytes 4..7 of a header, without making a DataView for each of 100,000 messages. */
+/** Bytes 4..7 of a header as a number, without creating a DataView for each of 100,000 messages. */
 export function headerSize(bytes: Uint8Array, at: number): number {
   const a = bytes[at + 4] as number;
   const b = bytes[at + 5] as number;
@@ -150,13 +157,14 @@ function toU32(a: number, b: number, c: number, d: number): number {
   return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }
 
+/** Bytes as lower-case hex digits, two each. */
 export function hex(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
   return text;
 }
 
-/** Collects what is to be sent, as unsegmented messages in one byte order. */
+/** Collects messages to send, unsegmented and in one byte order. */
 export class FrameWriter {
   readonly #body: ByteWriter;
 
@@ -190,7 +198,9 @@ export class FrameWriter {
     this.#body.u32(data);
   }
 
-  /** Writes one application message, its payload by `write`. When that throws, nothing is sent. */
+  /**
+   * Appends one application message; `write` writes its payload. If that throws, nothing is sent.
+   */
   message(command: number, write: (body: ByteWriter) => void): void {
     const start = this.#body.lengthBytes;
     this.#header(0, command);
@@ -205,9 +215,9 @@ export class FrameWriter {
     this.#body.patchU32(payloadStart - 4, this.#body.lengthBytes - payloadStart);
   }
 
-  /** All that was written since the last call; the caller's own. */
+  /** Everything written since the last call; the array belongs to the caller. */
   take(): Uint8Array<ArrayBuffer> {
-    // Asked after every chunk that arrives, mostly in vain.
+    // Called after every chunk that arrives, mostly with nothing to take.
     return this.#body.lengthBytes === 0 ? new Uint8Array(0) : this.#body.take();
   }
 }

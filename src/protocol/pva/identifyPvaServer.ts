@@ -1,13 +1,14 @@
+/** The server libraries that we can tell apart. */
 export type PvaServerImplementation =
   'pvxs' | 'pvAccessCPP' | 'core-pva' | 'pvAccessJava' | 'unknown';
 
-/** What a server showed of itself on the wire; see PvaClientConnection.observations. */
+/** What a server revealed about itself on the wire, see PvaClientConnection.observations. */
 export interface PvaServerObservations {
   /** Version byte of its messages. */
   readonly version?: number;
   readonly receiveBufferBytes?: number;
   readonly registrySize?: number;
-  /** Authentication methods in the order offered. */
+  /** Authentication methods, in the order offered. */
   readonly authNames?: readonly string[];
   readonly isLittleEndian?: boolean;
   /** Data of its SET_BYTE_ORDER. */
@@ -16,16 +17,16 @@ export interface PvaServerObservations {
   readonly sendsAccessRights?: boolean;
   /** Message of a refused CREATE_CHANNEL. */
   readonly refusal?: string;
-  /** Answer to the `info` operation of channel `server`, by readServerInfo. */
+  /** Answer to the `info` operation of channel `server`, see readServerInfo. */
   readonly info?: Readonly<Record<string, string>>;
 }
 
 /**
- * Tells the server software by what it wrote, 'unknown' rather than a guess. Its own word (`info`)
- * counts most; without it the CONNECTION_VALIDATION does, where every known server announces
- * another receive buffer: pvxs 0x10000 (serverconn.cpp), pvAccessCPP 16384 + 1024 (codec.cpp),
- * core-pva 16384 by default (PVASettings EPICS_PVA_RECEIVE_BUFFER_SIZE). pvAccessJava is known from
- * its `info` alone.
+ * Recognises the server library by what it sent: 'unknown' rather than a guess. Its own statement
+ * (`info`) counts most. Without it CONNECTION_VALIDATION decides, in which each known server
+ * announces a different receive buffer: pvxs 0x10000 (serverconn.cpp), pvAccessCPP 16384 + 1024
+ * (codec.cpp), core-pva 16384 by default (PVASettings EPICS_PVA_RECEIVE_BUFFER_SIZE). pvAccessJava
+ * is recognised by its `info` alone.
  */
 export function identifyPvaServer(seen: PvaServerObservations): PvaServerImplementation {
   if (seen.info !== undefined) return byInfo(seen.info);
@@ -40,7 +41,7 @@ export function identifyPvaServer(seen: PvaServerObservations): PvaServerImpleme
       seen.refusal === undefined || seen.refusal === 'Refused to create Channel';
     return isRefusalOurs ? 'pvxs' : 'unknown';
   }
-  // pvAccessJava has the same buffer, but is of revision 1 (PVAConstants.java).
+  // pvAccessJava has the same buffer, but revision 1 (PVAConstants.java).
   const isCorePva = seen.receiveBufferBytes === 16_384 && (seen.version ?? 0) >= 2;
   return isCorePva ? 'core-pva' : 'unknown';
 }

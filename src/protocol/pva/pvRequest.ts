@@ -1,7 +1,7 @@
 import type { PvaStructureValue } from './values';
 import { type PvaField, type PvaStructure, scalarType, structureType } from './types';
 
-/** What a client asks of an operation, sent with its INIT; see `pvRequest`. */
+/** What a client asks of an operation (fields, options), sent with its INIT; see `pvRequest`. */
 export interface PvRequest {
   readonly type: PvaStructure;
   readonly value: PvaStructureValue;
@@ -11,8 +11,8 @@ export interface PvRequest {
 export const REQUEST_ALL: PvRequest = { type: structureType('', {}), value: {} };
 
 /**
- * Builds a pvRequest of fields by dotted path (none: all) and record options, like pvData's
- * createRequest('record[queueSize=4]field(alarm,timeStamp)'). Option values travel as strings.
+ * Builds a pvRequest from fields by dotted path (none: all) and record options, like pvData's
+ * createRequest('record[queueSize=4]field(alarm,timeStamp)'). Option values are sent as strings.
  */
 export function pvRequest(
   fields: readonly string[],

@@ -1,9 +1,12 @@
 import type { PvaStructureValue, PvaValue } from './values';
 import { asStructure, valueAt } from './values';
 
-/** A PV as a person reads it, whatever structure it came in. */
+/** The value of a PV with its metadata, whatever structure it came in. */
 export interface PvReading {
-  /** Of an NTEnum the choice's text (its number when there is none); of other structures the whole. */
+  /**
+   * For an NTEnum the text of the choice (its number if there is none), for other structures the
+   * whole.
+   */
   readonly value: PvaValue;
   readonly units?: string;
   readonly precision?: number;
@@ -12,7 +15,7 @@ export interface PvReading {
     readonly severity: 'none' | 'minor' | 'major' | 'invalid' | 'undefined';
     /** Such as HIHI_ALARM; often empty. */
     readonly message: string;
-    /** Number of the NT specification: 0 none, 1 device, 2 driver, 3 record, 4 db, 5 conf, ... */
+    /** Number in the NT specification: 0 none, 1 device, 2 driver, 3 record, 4 db, 5 conf, ... */
     readonly status: number;
   };
   /** Since 1970-01-01 UTC. Absent when the server never set it. */
@@ -24,7 +27,10 @@ export interface PvReading {
 
 const SEVERITIES = ['none', 'minor', 'major', 'invalid', 'undefined'] as const;
 
-/** Reads any value; fields that are missing or of another type than usual are left out. */
+/**
+ * Extracts value and metadata from any structure. Fields that are missing or have an unusual type
+ * are left out.
+ */
 export function readPv(value: PvaStructureValue): PvReading {
   const reading: { -readonly [K in keyof PvReading]: PvReading[K] } = { value };
   if (Object.hasOwn(value, 'value')) reading.value = value['value'] as PvaValue;

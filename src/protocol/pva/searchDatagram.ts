@@ -1,4 +1,3 @@
-/** Searches of pvAccess over UDP and their answers (specification, "searchRequest"). */
 import { RemoteProtocolError } from '../../base/errors';
 import { ByteReader } from '../bytes';
 import {
@@ -23,16 +22,18 @@ import {
   writeSearchResponse,
 } from './search';
 
+/** A SEARCH that came by UDP. */
 export interface PvaSearch {
   readonly sequenceId: number;
   readonly isLittleEndian: boolean;
   readonly mustReply: boolean;
-  /** Where the answer is wanted; 0: at the sender's. */
+  /** The port to answer to; 0: the sender's. */
   readonly replyPort: number;
   /** None: "which servers are there?" */
   readonly names: readonly SearchedName[];
 }
 
+/** A server, for an answer to a search. */
 export interface PvaFound {
   readonly guid: string;
   /** IPv4. */
@@ -44,16 +45,17 @@ export interface PvaFound {
 const NO_GUID = '0'.repeat(24);
 
 /**
- * The searches of a datagram, of clients that speak plain TCP; other messages are passed over, and so
- * are questions for servers that want no answer (pvAccessCPP puts an ORIGIN_TAG before a search that it passes on).
- * @throws RemoteProtocolError when it is no pvAccess, or cut
+ * Reads the searches of a UDP datagram by clients that accept plain TCP. Other messages are
+ * skipped, and so are searches for servers that want no answer (pvAccessCPP puts an ORIGIN_TAG
+ * before a search that it passes on).
+ * @throws RemoteProtocolError when the datagram is not pvAccess, or cut
  */
 export function readPvaSearches(datagram: Uint8Array, peer: string): PvaSearch[] {
   const searches: PvaSearch[] = [];
   let at = 0;
   while (at < datagram.length) {
     if (datagram[at] !== PVA_MAGIC || datagram.length - at < PVA_HEADER_BYTES) {
-      throw new RemoteProtocolError(`${peer} sent a datagram that is not of pvAccess`);
+      throw new RemoteProtocolError(`${peer} sent a datagram that is not pvAccess`);
     }
     const flags = datagram[at + 2] as number;
     const sizeBytes = (flags & FLAG_CONTROL) === 0 ? headerSize(datagram, at) : 0;
@@ -75,7 +77,7 @@ export function readPvaSearches(datagram: Uint8Array, peer: string): PvaSearch[]
 
 function isForUs(request: SearchRequest): boolean {
   const { names, protocols } = request;
-  // pvlist and pvxlist name no protocol when they ask for servers.
+  // pvlist and pvxlist name no protocol when they search for servers.
   if (names.length === 0) return mustReply(request);
   return protocols.length === 0 || protocols.includes('tcp');
 }
@@ -86,8 +88,8 @@ function searchOf(request: SearchRequest, isLittleEndian: boolean): PvaSearch {
 }
 
 /**
- * A datagram with one answer for each server: it has those ids, or for none of them, it is there.
- * Without any server: "I have none of these".
+ * A datagram with one answer per server: it has those ids or, without ids, exists. Without any
+ * server it says "I have none of these".
  */
 export function writePvaFound(
   { sequenceId, isLittleEndian }: Pick<PvaSearch, 'sequenceId' | 'isLittleEndian'>,
@@ -107,17 +109,17 @@ export function writePvaFound(
   return writer.take();
 }
 
-/** Of a SEARCH, from the beginning of its header. */
+/** Offset of the flags of a SEARCH, from the beginning of its header. */
 const FLAGS_AT = 12;
 const REPLY_ADDRESS_AT = 16;
 const REPLY_PORT_AT = 32;
 
 /**
- * What the one who gets a search that was sent to this machine alone sends to the other servers of
- * the machine, which share the port and have not got it (pvAccessCPP, `blockingUDPTransport.cpp`;
- * pvxs, `udp_collector.cpp`). They do so for those with the unicast flag; but pvAccessCPP's client
- * sends to 127.0.0.1 without it, too (seen). Undefined for other datagrams, and for one that was
- * passed on already.
+ * The datagram by which the receiver of a unicast search passes it on to the other servers of the
+ * machine, which share the port and did not get it (pvAccessCPP, `blockingUDPTransport.cpp`; pvxs,
+ * `udp_collector.cpp`). They do so if the unicast flag is set; but pvAccessCPP's client also sends
+ * to 127.0.0.1 without it (seen). Undefined for other datagrams, and for one that was passed on
+ * already.
  */
 export function passOnSearch(
   datagram: Uint8Array,

@@ -22,19 +22,19 @@ import {
   writeSearchResponse,
 } from './search';
 
-/** Names found at one server. */
+/** An answer: names found at one server. */
 export type PvaAnswer = Pick<SearchResponse, 'guid' | 'sequenceId' | 'port' | 'isFound'> & {
   readonly host: string;
   readonly ids: number[];
 };
 
-/** Answers that wait for a client at most, each of some 60 bytes; the rest it asks for again. */
+/** So many answers wait for a client at most, of some 60 bytes each; it asks again for the rest. */
 const MAX_WAITING = 8192;
 const MAX_IDS = 1000;
 
 /**
- * Searches for names and for servers, and their answers, on a pvAccess circuit that is carried
- * through. Passed on are those that ask this server itself, segmented ones, and what cannot be read.
+ * Takes searches for names and for servers out of a relayed pvAccess circuit and puts answers in.
+ * Searches that ask this server itself, segmented ones and unreadable ones pass.
  */
 export class PvaSearchInterceptor {
   readonly #interceptor: SearchInterceptor;
@@ -50,7 +50,7 @@ export class PvaSearchInterceptor {
       passes: (message) => {
         const question = readQuestion(message);
         if (!question || question.isDirect) return true;
-        // "any" is an empty list; a client of TLS alone is not for us.
+        // An empty list means any. A client that accepts only TLS is not for us.
         if (question.protocols.length > 0 && !question.protocols.includes('tcp')) return true;
         onQuestion(question);
         return false;
@@ -78,18 +78,20 @@ export class PvaSearchInterceptor {
     return this.#interceptor.takeAnswers();
   }
 
-  /** Tells the client where the name with this id is. */
+  /** Answers where the name with this id is. */
   found(question: SearchRequest, id: number, guid: string, host: string, port: number): void {
     const { sequenceId } = question;
     this.#answers.add({ guid, sequenceId, host, port, isFound: true, ids: [id] });
   }
 
-  /** Tells who searched for servers, without a name, of one; only who wants it. */
+  /**
+   * Answers a search for servers (without a name) with one server, if the client wants an answer.
+   */
   server(question: SearchRequest, guid: string, host: string, port: number): void {
     this.notFound(question, guid, host, port);
   }
 
-  /** Tells the client that none of its names is anywhere, as pvxs does; only to who wants it. */
+  /** Answers that none of the names was found, as pvxs does, if the client wants to know. */
   notFound(question: SearchRequest, guid: string, host: string, port: number): void {
     if (!mustReply(question)) return;
     const { sequenceId } = question;
@@ -105,7 +107,7 @@ class PvaAnswers implements WaitingAnswers {
     return this.#waiting.length === 0;
   }
 
-  /** Names of one search that are at one server go into one answer. */
+  /** Names of one search that are at one server share one answer. */
   add(answer: PvaAnswer): void {
     const last = this.#waiting.at(-1);
     const isSame =
@@ -133,13 +135,13 @@ class PvaAnswers implements WaitingAnswers {
   }
 }
 
-/** `onHeader` is given the flags of each whole header. */
+/** `onHeader` gets the flags of each complete header. */
 function shapeOf(role: PeerRole, onHeader?: (flags: number) => void): FrameShape {
   const direction = role === 'server' ? FLAG_FROM_SERVER : 0;
   return {
     messageBytes(bytes, at, end) {
       const there = end - at;
-      // Also of a cut header: another protocol must not wait for us.
+      // Also checked in a cut header: another protocol must not wait for us.
       if (bytes[at] !== PVA_MAGIC) return NO_MESSAGE;
       if (there > 1 && bytes[at + 1] === 0) return NO_MESSAGE;
       if (there < 3) return CUT;
@@ -158,7 +160,7 @@ function readQuestion(message: Uint8Array): SearchRequest | undefined {
   try {
     return readSearchRequest(new ByteReader(payload, isLittleEndian, 'pvAccess client, SEARCH'));
   } catch {
-    // The server says what it thinks of it.
+    // Let the server object to it.
     return undefined;
   }
 }

@@ -9,6 +9,7 @@ import {
   setField,
 } from './values';
 
+/** Gets the new value; `changed` names the fields that changed. */
 export type PvListener = (value: PvaStructureValue, changed: BitSet) => void;
 
 /** A PV that a PvaServerConnection serves. */
@@ -21,12 +22,12 @@ export interface PvaServedPv {
 
 /** What a PvaServerConnection serves. */
 export interface PvaProvider {
-  /** For the list of channels; `find` may know more. */
+  /** Names for the list of channels; `find` may know more. */
   names(): readonly string[];
   find(name: string): PvaServedPv | undefined;
 }
 
-/** A PV whose value is kept here and changed by `post`. */
+/** A PV that keeps its value, changed by `post`. */
 export class StoredPv implements PvaServedPv {
   #value: PvaStructureValue;
   readonly #listeners = new Set<PvListener>();
@@ -49,7 +50,7 @@ export class StoredPv implements PvaServedPv {
     return toDisposable(() => this.#listeners.delete(entry));
   }
 
-  /** Changes the fields that are given, nested as in the type; tells exactly those as changed. */
+  /** Changes the given fields, nested as in the type, and reports exactly those as changed. */
   post(changes: PvaStructureValue): void {
     const changed = new BitSet();
     this.#value = merge(this.type, this.#value, changes, 0, changed);

@@ -31,16 +31,17 @@ import { ValueReader } from './valueDecode';
 import { writeChanged, writeTyped } from './valueEncode';
 import { type PvaAnyValue, valueAt } from './values';
 
+/** Options of a PvaServerConnection. */
 export interface PvaServerOptions {
   /** 24 hex digits, the same on all connections of one server. */
   readonly guid: string;
-  /** The port that answers to searches name: the one clients shall connect to. */
+  /** The port in answers to searches: the one that clients shall connect to. */
   readonly tcpPort: number;
   /** Shown by `pvxlist -i`; the software's version. */
   readonly version: string;
   readonly isLittleEndian?: boolean;
   readonly maxMessageBytes?: number;
-  /** Output waits that `receive` did not cause: call takeOutput once the socket has room. */
+  /** Output waits that `receive` did not cause: call `takeOutput` once the socket has room. */
   readonly onOutput?: () => void;
 }
 
@@ -61,7 +62,10 @@ type Request =
   | { readonly kind: 'monitor'; readonly sid: number; readonly monitor: ServerMonitor }
   | { readonly kind: 'rpc'; readonly sid: number };
 
-/** Neither pvxs (65536) nor pvAccessCPP (17408) nor core-pva (16384): we pass for none of them. */
+/**
+ * Differs from pvxs (65536), pvAccessCPP (17408) and core-pva (16384), so that nobody takes us for
+ * them.
+ */
 const RECEIVE_BUFFER_BYTES = 32_768;
 /** Channels and requests of one client together. */
 const MAX_OBJECTS = 1_000_000;
@@ -70,9 +74,9 @@ const INFO_TYPE = structureType('', { implLang: 'string', version: 'string' });
 const REFUSED = errorStatus('This server is read-only');
 
 /**
- * The server side of one TCP circuit, read-only: search, channels, GET_FIELD, GET, MONITOR, and the
- * RPC of channel `server`. It owns no socket; see PvaClientConnection for how to drive it. Dispose
- * it when the circuit ends.
+ * The server's side of one pvAccess TCP circuit, read-only, without a socket: search, channels,
+ * GET_FIELD, GET, MONITOR, and the RPC of channel `server`. Driven as PvaClientConnection is.
+ * Dispose it when the circuit ends.
  */
 export class PvaServerConnection implements Disposable {
   readonly #frames: FrameReader;
@@ -95,7 +99,7 @@ export class PvaServerConnection implements Disposable {
     this.#writer.control(C.CONTROL_SET_BYTE_ORDER, 0);
     this.#writer.message(C.CMD_CONNECTION_VALIDATION, (body) => {
       body.u32(RECEIVE_BUFFER_BYTES).u16(0x7fff);
-      // Clients take the last one that they know (pvxs clientconn.cpp).
+      // Clients choose the last one that they know (pvxs clientconn.cpp).
       writeSize(body, 2);
       writeString(body, 'anonymous');
       writeString(body, 'ca');
@@ -106,7 +110,10 @@ export class PvaServerConnection implements Disposable {
     return this.#channels.size;
   }
 
-  /** Bytes to send now. Updates of monitors are written here: do not call it while the socket is full. */
+  /**
+   * The bytes to send now. Updates of monitors are encoded here, so do not call it while the socket
+   * is full.
+   */
   takeOutput(): Uint8Array<ArrayBuffer> {
     for (const monitor of this.#pending) {
       this.#writer.message(C.CMD_MONITOR, (body) => monitor.write(body));
@@ -119,7 +126,7 @@ export class PvaServerConnection implements Disposable {
     this.#frames.receive(chunk, {
       onMessage: (command, payload) => this.#onMessage(command, payload),
       onControl: (command, data) => {
-        // Clients tell the byte order in each message; only the echo wants an answer.
+        // Clients give the byte order in each message; only the echo needs an answer.
         if (command === C.CONTROL_ECHO_REQUEST) this.#writer.control(C.CONTROL_ECHO_RESPONSE, data);
         if (command === C.CONTROL_SET_MARKER) {
           this.#writer.control(C.CONTROL_ACKNOWLEDGE_MARKER, data);
@@ -270,7 +277,8 @@ export class PvaServerConnection implements Disposable {
     } else if (request?.kind === 'monitor' && command === C.CMD_MONITOR) {
       this.#onMonitorCommand(request.monitor, subcommand, payload);
     } else {
-      // A client may have destroyed the request, or never got it: it is told, nobody is cut off.
+      // The client may have destroyed the request or never have had it: it gets an error, and the
+      // circuit goes on.
       this.#reply(command, ioid, subcommand, errorStatus('No such request'));
       return;
     }
@@ -314,7 +322,7 @@ export class PvaServerConnection implements Disposable {
     });
   }
 
-  /** Returns why not instead when it cannot be. */
+  /** Returns the reason instead when it cannot be made. */
   #makeRequest(
     command: number,
     channel: Channel | undefined,

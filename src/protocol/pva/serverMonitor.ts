@@ -7,8 +7,8 @@ import { writeChanged } from './valueEncode';
 import type { PvaStructureValue } from './values';
 
 /**
- * One subscription of a client. It keeps one pending update and folds later changes into it, so a
- * slow client costs no memory and gets the newest value, with the fields it missed marked overrun.
+ * A client's subscription. It keeps one pending update and merges later changes into it, so a slow
+ * client costs no memory and gets the newest value, with the fields it missed marked as overrun.
  */
 export class ServerMonitor implements Disposable {
   #isRunning = false;
@@ -23,12 +23,12 @@ export class ServerMonitor implements Disposable {
     readonly sid: number,
     readonly pv: PvaServedPv,
     readonly leaves: BitSet,
-    /** Updates that may be sent before an acknowledgement; undefined: any number. */
+    /** Updates that may be sent before an acknowledgement; undefined: no limit. */
     pipelineWindow: number | undefined,
     readonly onPending: () => void,
   ) {
     this.#value = pv.value;
-    // The first update is the whole (of what was selected).
+    // The first update has everything that was selected.
     this.#changed = leaves;
     this.#window = pipelineWindow ?? Infinity;
     this.#subscription = pv.subscribe((value, changed) => this.#onChange(value, changed));

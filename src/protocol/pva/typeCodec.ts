@@ -1,6 +1,6 @@
 /**
- * Field descriptions on the wire (specification, "Introspection Data"): one type byte, for compound
- * types followed by the id and the fields; or a reference into the sender's type cache.
+ * Type descriptions on the wire (specification, "Introspection Data"): one type byte, followed for
+ * compound types by the id and the fields; or a reference into the sender's type cache.
  */
 import { LocalProtocolError, RemoteProtocolError } from '../../base/errors';
 import type { ByteReader, ByteWriter } from '../bytes';
@@ -56,10 +56,16 @@ const SCALARS_BY_CODE = new Map(
   Object.entries(SCALAR_CODES).map(([name, code]) => [code, name as PvaScalarType]),
 );
 
-/** Types that the peer has given a 16-bit id on this connection, valid until it gives it anew. */
+/**
+ * Types to which the peer has assigned a 16-bit id on this connection, valid until it assigns the
+ * id anew.
+ */
 export type TypeCache = Map<number, PvaType>;
 
-/** Reads a type; undefined for the null type (0xFF). */
+/**
+ * Reads a type; undefined for the null type (0xFF). Throws RemoteProtocolError when it is malformed
+ * or too big.
+ */
 export function readType(reader: ByteReader, cache: TypeCache, depth = 1): PvaType | undefined {
   if (depth > MAX_TYPE_DEPTH) {
     throw new RemoteProtocolError(
@@ -92,7 +98,10 @@ export function readType(reader: ByteReader, cache: TypeCache, depth = 1): PvaTy
   return type;
 }
 
-/** Reads a type where null makes no sense. */
+/**
+ * Reads a type where null makes no sense. Throws RemoteProtocolError when it is null, malformed or
+ * too big.
+ */
 export function readMemberType(reader: ByteReader, cache: TypeCache, depth = 1): PvaType {
   const type = readType(reader, cache, depth);
   if (type === undefined) {
@@ -139,7 +148,7 @@ function readCompoundType(
   base: number,
 ): PvaType {
   const id = readString(reader);
-  // A field takes two bytes at least: an empty name and a type byte.
+  // A field takes at least two bytes: an empty name and a type byte.
   const count = readCount(reader, 2);
   const fields: PvaField[] = [];
   for (let i = 0; i < count; i++) {
@@ -149,7 +158,9 @@ function readCompoundType(
   return base === CODE_STRUCTURE ? structureType(id, fields) : unionType(id, fields);
 }
 
-/** Gives compound types ids as we send them the first time, so that later only the id is sent. */
+/**
+ * Assigns ids to compound types when we send them for the first time; later only the id is sent.
+ */
 export class SentTypes {
   readonly #ids = new Map<PvaType, number>();
 
@@ -159,7 +170,8 @@ export class SentTypes {
       writer.u8(ONLY_ID).u16(id);
       return;
     }
-    // pvAccessCPP announces that it keeps 0x7fff types; leave it room and send the rest in full.
+    // pvAccessCPP announces that it keeps 0x7fff types. Leave it room and send further types in
+    // full.
     if (this.#ids.size < 0x4000) {
       writer.u8(FULL_WITH_ID).u16(this.#ids.size + 1);
       this.#ids.set(type, this.#ids.size + 1);
@@ -168,7 +180,7 @@ export class SentTypes {
   }
 }
 
-/** Writes a type in full, null (0xFF) for undefined. */
+/** Writes a type in full; null (0xFF) for undefined. */
 export function writeType(writer: ByteWriter, type: PvaType | undefined): void {
   if (type === undefined) {
     writer.u8(NULL_TYPE);

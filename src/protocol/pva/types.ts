@@ -1,9 +1,10 @@
 /**
  * Types of pvAccess values ("introspection data"), as immutable trees that may share branches. The
- * constructors compute what bounds a hostile type: depth and number of fields when written out.
+ * constructors compute what limits a hostile type: depth, and number of fields when written out.
  */
 import { MAX_TYPE_DEPTH, MAX_TYPE_FIELDS } from './constants';
 
+/** The scalar types; see PvaValue for their JavaScript types. */
 export type PvaScalarType =
   | 'boolean'
   | 'byte'
@@ -18,53 +19,60 @@ export type PvaScalarType =
   | 'double'
   | 'string';
 
-/** How long an array may be: at will, at most `size`, or exactly `size` elements. */
+/** The length of an array: variable, at most `size` elements, or exactly `size` elements. */
 export type ArraySizing = 'variable' | 'bounded' | 'fixed';
 
 interface TypeFacts {
-  /** Bits of this field in a BitSet: 1, for a structure 1 + those of its fields. */
+  /** Bits that this field takes in a BitSet: 1; for a structure 1 + those of its fields. */
   readonly bitCount: number;
-  /** Fields when every member is written out. */
+  /** Number of fields when every member is written out. */
   readonly fieldCount: number;
   readonly depth: number;
-  /** Whether values carry types of their own, and so can touch the peer's type cache. */
+  /** Whether values carry their own types, and so can affect the peer's type cache. */
   readonly hasAny: boolean;
 }
 
+/** A scalar. */
 export interface PvaScalar extends TypeFacts {
   readonly kind: 'scalar';
   readonly scalar: PvaScalarType;
 }
+/** A string of limited length. */
 export interface PvaBoundedString extends TypeFacts {
   readonly kind: 'bounded-string';
   readonly maxLengthBytes: number;
 }
+/** An array of scalars. */
 export interface PvaScalarArray extends TypeFacts {
   readonly kind: 'scalar-array';
   readonly scalar: PvaScalarType;
   readonly sizing: ArraySizing;
-  /** Elements; 0 when variable. */
+  /** Number of elements; 0 when variable. */
   readonly size: number;
 }
+/** A named member of a structure or union. */
 export interface PvaField {
   readonly name: string;
   readonly type: PvaType;
 }
+/** A structure: fields in order. */
 export interface PvaStructure extends TypeFacts {
   readonly kind: 'structure';
   /** Such as epics:nt/NTScalar:1.0; often empty. */
   readonly id: string;
   readonly fields: readonly PvaField[];
 }
+/** A union: one of its fields, chosen with each value. */
 export interface PvaUnion extends TypeFacts {
   readonly kind: 'union';
   readonly id: string;
   readonly fields: readonly PvaField[];
 }
-/** "Variant union": any type, told with each value. */
+/** A variant union: any type, sent with each value. */
 export interface PvaAny extends TypeFacts {
   readonly kind: 'any';
 }
+/** An array of structures or unions. */
 export interface PvaCompoundArray extends TypeFacts {
   readonly kind: 'compound-array';
   readonly element: PvaStructure | PvaUnion | PvaAny;
@@ -72,6 +80,7 @@ export interface PvaCompoundArray extends TypeFacts {
   readonly size: number;
 }
 
+/** Any type. */
 export type PvaType =
   | PvaScalar
   | PvaBoundedString
@@ -85,6 +94,7 @@ const LEAF: TypeFacts = { bitCount: 1, fieldCount: 1, depth: 1, hasAny: false };
 
 const SCALARS = new Map<PvaScalarType, PvaScalar>();
 
+/** The type of a scalar; the same object each time. */
 export function scalarType(scalar: PvaScalarType): PvaScalar {
   let type = SCALARS.get(scalar);
   if (type === undefined) {
@@ -94,10 +104,12 @@ export function scalarType(scalar: PvaScalarType): PvaScalar {
   return type;
 }
 
+/** A string of at most `maxLengthBytes` bytes. */
 export function boundedStringType(maxLengthBytes: number): PvaBoundedString {
   return { ...LEAF, kind: 'bounded-string', maxLengthBytes };
 }
 
+/** An array of scalars; `size` counts when it is bounded or fixed. */
 export function arrayType(
   scalar: PvaScalarType,
   sizing: ArraySizing = 'variable',
@@ -106,8 +118,9 @@ export function arrayType(
   return { ...LEAF, kind: 'scalar-array', scalar, sizing, size };
 }
 
-/** A string stands for the scalar of that name, a `[]` after it for its variable array. */
+/** A type, or the name of a scalar type, or that with `[]` for its variable array. */
 export type TypeShorthand = PvaType | PvaScalarType | `${PvaScalarType}[]`;
+/** The fields of a structure or union by name, in order. */
 export type FieldList = Readonly<Record<string, TypeShorthand>>;
 
 function expand(shorthand: TypeShorthand): PvaType {
@@ -120,6 +133,7 @@ function toFields(list: FieldList): PvaField[] {
   return Object.entries(list).map(([name, shorthand]) => ({ name, type: expand(shorthand) }));
 }
 
+/** A structure; `id` is such as epics:nt/NTScalar:1.0, or empty. */
 export function structureType(id: string, fields: FieldList | readonly PvaField[]): PvaStructure {
   const list = isFieldArray(fields) ? fields : toFields(fields);
   let bitCount = 1;
@@ -127,13 +141,16 @@ export function structureType(id: string, fields: FieldList | readonly PvaField[
   return { ...compoundFacts(list), bitCount, kind: 'structure', id, fields: list };
 }
 
+/** A union of these members. */
 export function unionType(id: string, fields: FieldList | readonly PvaField[]): PvaUnion {
   const list = isFieldArray(fields) ? fields : toFields(fields);
   return { ...compoundFacts(list), bitCount: 1, kind: 'union', id, fields: list };
 }
 
+/** The variant union. */
 export const ANY_TYPE: PvaAny = { ...LEAF, kind: 'any', hasAny: true };
 
+/** An array of structures or unions; `size` counts when it is bounded or fixed. */
 export function compoundArrayType(
   element: PvaStructure | PvaUnion | PvaAny,
   sizing: ArraySizing = 'variable',
@@ -159,13 +176,14 @@ function compoundFacts(fields: readonly PvaField[]): Omit<TypeFacts, 'bitCount'>
   return { fieldCount, depth: depth + 1, hasAny };
 }
 
-/** Says what is wrong with a type that is too big to make values of, undefined when it is fine. */
+/** Why a type is too big to create values of; undefined if it is not. Reads after "a type that". */
 export function whyTypeIsTooBig({ depth, fieldCount }: PvaType): string | undefined {
   if (depth > MAX_TYPE_DEPTH) return `is nested deeper than ${MAX_TYPE_DEPTH} levels`;
   if (fieldCount > MAX_TYPE_FIELDS) return `has more than ${MAX_TYPE_FIELDS} fields`;
   return undefined;
 }
 
+/** The type of a member of a structure or union, if there is one of that name. */
 export function fieldOf(type: PvaType | undefined, name: string): PvaType | undefined {
   if (type?.kind !== 'structure' && type?.kind !== 'union') return undefined;
   return type.fields.find((field) => field.name === name)?.type;

@@ -1,4 +1,4 @@
-/** Values off the wire (specification, "Data Encoding"), full and by BitSet. */
+/** Values from the wire (specification, "Data Encoding"), in full and by BitSet. */
 import { RemoteProtocolError } from '../../base/errors';
 import type { ByteReader } from '../bytes';
 import { readCount, readSize, readString } from './basics';
@@ -29,7 +29,10 @@ import {
 
 const isHostLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
-/** Decodes the values of one message; counts what it makes, for a type may multiply few bytes. */
+/**
+ * Decodes the values of one message. Counts what it creates, because a type may multiply a few
+ * bytes. Throws RemoteProtocolError on malformed values and beyond the limits.
+ */
 export class ValueReader {
   #valuesLeft = MAX_VALUES_PER_MESSAGE;
   #stringsLeft = MAX_STRINGS_PER_MESSAGE;
@@ -38,7 +41,7 @@ export class ValueReader {
   constructor(
     readonly reader: ByteReader,
     readonly cache: TypeCache,
-    /** Whether string arrays are given as EncodedStrings. */
+    /** Whether string arrays are returned as EncodedStrings. */
     readonly keepsStringsEncoded = false,
   ) {}
 
@@ -57,7 +60,7 @@ export class ValueReader {
         return this.#readScalar(type.scalar);
       case 'bounded-string': {
         const text = readString(this.reader);
-        // The bound counts bytes; more characters than that are more bytes for certain.
+        // The bound counts bytes; more characters than that are certainly more bytes.
         if (text.length > type.maxLengthBytes) this.#fail('exceeds the bound of a string');
         return text;
       }
@@ -75,8 +78,8 @@ export class ValueReader {
   }
 
   /**
-   * Reads the fields that `changed` names and returns `base` with them; structures on the way are
-   * copied, so `base` stays as it was. `offset` is the structure's own bit.
+   * Reads the fields that `changed` names and returns `base` with them. Structures along the way
+   * are copied, so `base` stays unchanged. `offset` is the structure's own bit.
    */
   readChanged(
     type: PvaStructure,
@@ -142,7 +145,7 @@ export class ValueReader {
     }
   }
 
-  /** Reads the element count: on the wire unless the type fixes it. */
+  /** Reads the element count, which is on the wire unless the type fixes it. */
   #readArrayCount(type: PvaScalarArray | PvaCompoundArray, minBytesEach: number): number {
     if (type.sizing !== 'fixed') {
       const count = readCount(this.reader, minBytesEach);

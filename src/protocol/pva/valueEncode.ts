@@ -1,4 +1,4 @@
-/** Values onto the wire; the mirror of valueDecode. */
+/** Values to the wire; the mirror of valueDecode. */
 import { LocalProtocolError } from '../../base/errors';
 import type { ByteWriter } from '../bytes';
 import { writeSize, writeString } from './basics';
@@ -21,13 +21,16 @@ import {
   type PvaValue,
 } from './values';
 
-/** Writes a type and a value of it, as pvRequest and RPC need it; the null type for undefined. */
+/** Writes a type and a value of it, as pvRequest and RPC need; the null type for undefined. */
 export function writeTyped(writer: ByteWriter, typed: PvaAnyValue | undefined): void {
   writeType(writer, typed?.type);
   if (typed !== undefined) writeValue(writer, typed.type, typed.value);
 }
 
-/** Writes a value in full; fields missing in a structure are written as their defaults. */
+/**
+ * Writes a value in full; fields missing in a structure are written with their defaults. Throws
+ * LocalProtocolError if value and type do not fit.
+ */
 export function writeValue(writer: ByteWriter, type: PvaType, value: PvaValue | undefined): void {
   if (value === undefined) {
     writeValue(writer, type, defaultValue(type));

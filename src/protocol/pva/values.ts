@@ -2,6 +2,7 @@
 import type { EncodedStrings } from './encodedStrings';
 import type { PvaScalarType, PvaStructure, PvaType } from './types';
 
+/** The value of an array of numbers, one class per scalar type. */
 export type PvaNumberArray =
   | Int8Array
   | Int16Array
@@ -14,26 +15,27 @@ export type PvaNumberArray =
   | Float32Array
   | Float64Array;
 
-/** The chosen member of a union; null when none is. */
+/** The chosen member of a union; null if none is. */
 export interface PvaUnionValue {
   readonly name: string;
   readonly value: PvaValue;
 }
 
-/** The content of a variant union; null when it is empty. */
+/** The content of a variant union with its type; null if it is empty. */
 export interface PvaAnyValue {
   readonly type: PvaType;
   readonly value: PvaValue;
 }
 
-/** Own properties by field name, in the type's order. Never changed after it was handed out. */
+/** The fields as own properties, in the type's order. Never changed once handed out. */
 export interface PvaStructureValue {
   readonly [name: string]: PvaValue;
 }
 
 /**
- * boolean; number (byte to uint, float, double); bigint (long, ulong); string; typed arrays,
- * boolean[] and string[] (or, when asked for, EncodedStrings) for scalar arrays; arrays with nulls for arrays of compounds.
+ * Scalars: boolean; number (byte to uint, float, double); bigint (long, ulong); string. Scalar
+ * arrays: typed arrays, boolean[] and string[] (or, on request, EncodedStrings). Arrays of
+ * compounds may contain nulls.
  */
 export type PvaValue =
   | boolean
@@ -55,7 +57,7 @@ interface NumberArrayKind {
   readonly create: (bytes: ArrayBuffer) => PvaNumberArray;
 }
 
-/** The numeric arrays; boolean and string are arrays of JavaScript's own. */
+/** The array classes of numbers; boolean and string use JavaScript's own arrays. */
 export const NUMBER_ARRAYS: Partial<Record<PvaScalarType, NumberArrayKind>> = {
   byte: { elementBytes: 1, create: (bytes) => new Int8Array(bytes) },
   short: { elementBytes: 2, create: (bytes) => new Int16Array(bytes) },
@@ -83,7 +85,7 @@ export function setField(target: Record<string, PvaValue>, name: string, value: 
   }
 }
 
-/** The value of a field that nobody has set: zero, empty, null. Fixed arrays start empty too. */
+/** The value of a field that was never set: zero, empty, null. Fixed arrays start empty, too. */
 export function defaultValue(type: PvaType): PvaValue {
   switch (type.kind) {
     case 'scalar':
@@ -104,20 +106,24 @@ export function defaultValue(type: PvaType): PvaValue {
   }
 }
 
+/** A structure whose fields all have their defaults. */
 export function defaultStructure(type: PvaStructure): PvaStructureValue {
   const value: Record<string, PvaValue> = {};
   for (const field of type.fields) setField(value, field.name, defaultValue(field.type));
   return value;
 }
 
-/** Whether a value is a structure (not a union's choice: that has `name`, see PvaUnionValue). */
+/**
+ * The value if it is a structure, otherwise undefined. (A union's choice has `name`, see
+ * PvaUnionValue.)
+ */
 export function asStructure(value: PvaValue | undefined): PvaStructureValue | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   if (Array.isArray(value) || ArrayBuffer.isView(value)) return undefined;
   return value as PvaStructureValue;
 }
 
-/** Walks a dotted path such as `alarm.severity`; undefined when a step is missing. */
+/** The value at a dotted path such as `alarm.severity`; undefined if a step is missing. */
 export function valueAt(value: PvaValue | undefined, path: string): PvaValue | undefined {
   let at: PvaValue | undefined = value;
   for (const name of path.split('.')) {

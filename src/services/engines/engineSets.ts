@@ -1,7 +1,3 @@
-/**
- * The engines that requests name: one set for each distinct list of endpoints, opened when it is first
- * wanted and closed after the last. An engine that several sets have is used from one of them.
- */
 import type { Disposable } from '../../base/disposable';
 import { EventEmitter, type Event } from '../../base/event';
 import { messageOf } from '../../base/errors';
@@ -10,19 +6,25 @@ import type { Problem } from '../../model/problem';
 import type { Engine } from '../host/engine';
 import type { EngineSource } from '../exposure/session';
 
-/** Engines that were opened together; `node/engines` makes them. */
+/** Engines that were opened together; `node/engines` creates them. */
 export interface EngineSet {
   readonly engines: readonly Engine[];
   readonly onDidChange: Event<void>;
-  /** Why there is none at all, once everything was tried. */
+  /** Why there is no engine at all, once everything was tried. */
   readonly problem: Problem | undefined;
-  /** Resolves when each engine has listed its containers once, or failed to, or at the signal. */
+  /**
+   * Resolves when each engine has listed its containers once or failed to, or when the signal
+   * aborts.
+   */
   ready(signal: AbortSignal): Promise<void>;
-  /** Ends everything; resolves when the processes that were started for it have ended. */
+  /** Closes all engines; resolves when the processes that were started for them have ended. */
   close(): Promise<void>;
 }
 
-/** @throws UsageError when an endpoint makes no sense. */
+/**
+ * Opens the engines at these endpoints; none: every engine that is found.
+ * @throws UsageError when an endpoint makes no sense
+ */
 export type OpenEngineSet = (endpoints: readonly string[]) => EngineSet;
 
 interface Opened {
@@ -31,6 +33,10 @@ interface Opened {
   isReady: boolean;
 }
 
+/**
+ * The engines that requests name: one set per distinct list of endpoints, opened when first wanted
+ * and closed after the last request. An engine that is in several sets is used from one of them.
+ */
 export class EngineSets implements EngineSource {
   readonly #open: OpenEngineSet;
   readonly #log: Log;
@@ -69,7 +75,10 @@ export class EngineSets implements EngineSource {
     return opened?.set.engines.some((engine) => engine.key === engineKey) ?? false;
   }
 
-  /** Opens the set unless it is open. @throws UsageError when an endpoint makes no sense. */
+  /**
+   * Opens the set unless it is open.
+   * @throws UsageError when an endpoint makes no sense
+   */
   open(endpoints: readonly string[]): void {
     const key = keyOf(endpoints);
     if (this.#sets.has(key)) return;
@@ -84,7 +93,7 @@ export class EngineSets implements EngineSource {
     this.#changed.fire();
   }
 
-  /** Closes all sets but these, and those whose engines these use. */
+  /** Closes all sets except these, and except those whose engines these use. */
   keepOnly(lists: readonly (readonly string[])[]): void {
     const keys = new Set(lists.map(keyOf));
     const used = this.engines;
@@ -108,7 +117,7 @@ export class EngineSets implements EngineSource {
     this.#closing.add(closing);
   }
 
-  /** Resolves when nothing that was started is left. */
+  /** Closes everything; resolves when nothing that was started is left. */
   async close(): Promise<void> {
     this.#abort.abort();
     for (const [key, opened] of this.#sets) this.#close(key, opened);
@@ -116,7 +125,7 @@ export class EngineSets implements EngineSource {
   }
 }
 
-/** The order of endpoints and saying one twice mean nothing. */
+/** The key of a list of endpoints; order and repetition do not matter. */
 export function keyOf(endpoints: readonly string[]): string {
   return JSON.stringify([...new Set(endpoints)].sort());
 }

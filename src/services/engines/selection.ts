@@ -1,4 +1,3 @@
-/** Which containers the person wants. Pure. */
 import type { Selection } from '../../model/coreApi';
 import { normaliseFolder } from '../../model/workspaceFolder';
 import type { ContainerInfo } from '../host/engine';
@@ -7,8 +6,13 @@ export { normaliseFolder, type Selection };
 
 type Selectable = Pick<ContainerInfo, 'id' | 'name' | 'labels'>;
 
+/** Selects all containers. */
 export const EVERYTHING: Selection = { containers: [], labels: [] };
 
+/**
+ * Whether a request selects the container: by name or id, by workspace folder, by labels; all that
+ * are given must match.
+ */
 export function isSelected(container: Selectable, selection: Selection): boolean {
   const { containers, workspace, labels } = selection;
   if (containers.length > 0 && !containers.some((wanted) => isNamed(container, wanted))) {
@@ -23,12 +27,15 @@ export function isSelected(container: Selectable, selection: Selection): boolean
   });
 }
 
+/**
+ * Whether `wanted` is the container's name or the beginning of its id (at least four hex digits).
+ */
 export function isNamed(container: Pick<Selectable, 'id' | 'name'>, wanted: string): boolean {
   const isIdPrefix = /^[0-9a-f]{4,64}$/.test(wanted) && container.id.startsWith(wanted);
   return container.name === wanted || isIdPrefix;
 }
 
-/** The Dev Containers CLI and extension label a container with the folder it was made for. */
+/** The Dev Containers CLI and extension label a container with the folder it was created for. */
 function isDevcontainerOf(container: Selectable, folder: string): boolean {
   const label = container.labels['devcontainer.local_folder'];
   return label !== undefined && normaliseFolder(label) === normaliseFolder(folder);

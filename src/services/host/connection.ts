@@ -1,5 +1,5 @@
 /**
- * Byte connections and the routes into a container, as the services need them. `node/` implements
+ * Byte connections and the routes into a container, as the services need them; `node/` implements
  * them on sockets, child processes and engine execs.
  */
 import type { Disposable } from '../../base/disposable';
@@ -8,13 +8,13 @@ import type { Endpoint } from '../../model/endpoint';
 import type { RouteKind } from '../../model/snapshot';
 
 /**
- * A full-duplex byte stream; structurally a Node Duplex, so sockets are passed as they are. It comes
- * paused, so that no byte is lost before its owner listens: call `resume`.
+ * A full-duplex byte stream; structurally a Node Duplex, so sockets are passed unchanged. It is
+ * paused at first, so that no byte is lost before its owner listens: call `resume`.
  */
 export interface Connection {
-  /** False when the peer is slower than us: stop writing until 'drain'. */
+  /** Returns false when the peer is slower than us: stop writing until 'drain'. */
   write(bytes: Uint8Array): boolean;
-  /** Sends the end of our direction; the other one goes on. */
+  /** Ends our direction; the other one goes on. */
   end(): unknown;
   destroy(error?: Error): unknown;
   pause(): unknown;
@@ -25,22 +25,25 @@ export interface Connection {
 }
 
 /**
- * Follows one connection that is carried through a relay, and may take messages out of what the
- * client says and put others in between those of the server. What it returns are parts of the bytes
- * it was given, or bytes of its own; all of it is written before it is given more.
+ * Follows one relayed connection. It may take messages out of what the client sends and insert
+ * others between those of the server. It returns parts of the bytes it got, or bytes of its own;
+ * all of them are written before it gets more.
  */
 export interface CircuitInterceptor extends Disposable {
   /** What goes on to the server, in order. */
   fromClient(bytes: Uint8Array): readonly Uint8Array[];
-  /** The client ended: what still goes on to the server. */
+  /** The client has ended: what still goes on to the server. */
   clientEnded(): Uint8Array;
   /** What goes on to the client, in order. */
   fromServer(bytes: Uint8Array): readonly Uint8Array[];
-  /** What may be said to the client now, beside what the server says; often empty. */
+  /** Answers that can go to the client now, between what the server sends; often empty. */
   takeAnswers(): Uint8Array;
 }
 
-/** Makes a interceptor for a new connection; it calls `onAnswer` when takeAnswers may have something. */
+/**
+ * Creates an interceptor for a new connection, which calls `onAnswer` when `takeAnswers` may have
+ * something.
+ */
 export type InterceptCircuit = (onAnswer: () => void) => CircuitInterceptor;
 
 /**
@@ -51,18 +54,19 @@ export interface Relay extends Disposable {
   readonly local: Endpoint;
   readonly connectionCount: number;
   /**
-   * Stops listening at once and lets the connections come to their own ends, so that a client gets
-   * all that its server had sent; the relay ends with the last of them.
+   * Stops listening at once and lets the connections end on their own, so that a client gets
+   * everything its server had sent. The relay ends with the last of them.
    */
   retire(): void;
-  /** Stops listening for a while; connections go on. */
+  /** Stops listening for a while; open connections go on. */
   standAside(): void;
-  /** Listens again after that; false: somebody else has the port now. */
+  /** Listens again after `standAside`; false if another program has the port now. */
   comeBack(): Promise<boolean>;
-  /** Fires once, with the reason when it ended by itself. */
+  /** Fires once, with the reason if it ended unexpectedly. */
   readonly onDidEnd: Event<Error | undefined>;
 }
 
+/** The outcome of opening a relay. */
 export type RelayResult =
   | { readonly kind: 'listening'; readonly relay: Relay }
   /** Something already listens there (EADDRINUSE). */
@@ -70,24 +74,27 @@ export type RelayResult =
   /** This machine has no such address (EADDRNOTAVAIL: macOS and 127.0.0.2) or forbids it (EACCES). */
   | { readonly kind: 'address-unavailable'; readonly reason: string };
 
-/** One way for bytes to get into one container's network namespace. Disposing it ends every connection made by it. */
+/**
+ * One way for bytes to get into one container's network namespace. Disposing it ends every
+ * connection made through it.
+ */
 export interface Route extends Disposable {
   readonly kind: RouteKind;
   /** For messages: "container address 172.17.0.2", "python3 over podman exec". */
   readonly label: string;
   /**
-   * Whether the target is on this machine already under the same number, so that clients need no
-   * relay; the endpoint they use.
+   * The endpoint that clients use without a relay, if the target is already on this machine under
+   * the same number.
    */
   directEndpoint(target: Endpoint): Endpoint | undefined;
-  /** Where the target itself is reached from this machine, once it was, if it is by IPv4. */
+  /** The target's own IPv4 address and port, if this machine reached it there. */
   ownEndpoint(target: Endpoint): Endpoint | undefined;
   /**
    * Connects to an endpoint of the namespace (0.0.0.0 and :: mean its loopback). Resolves when the
-   * far TCP connect succeeded. Rejects with TransportError (refused, gone), ContainerError (what
-   * the route needs is missing in the container), CancelledError.
+   * far TCP connect has succeeded. Rejects with TransportError (refused, gone), ContainerError
+   * (what the route needs is missing in the container) or CancelledError.
    */
   dial(target: Endpoint, signal: AbortSignal): Promise<Connection>;
-  /** Listens on this machine; every accepted connection is dialled to `target`. */
+  /** Listens on this machine and dials `target` for every accepted connection. */
   openRelay(local: Endpoint, target: Endpoint, intercept?: InterceptCircuit): Promise<RelayResult>;
 }

@@ -5,7 +5,7 @@ import type { ContainerStatus, EngineState } from '../../model/snapshot';
 import type { Route } from './connection';
 import type { SocketReport } from './socketReport';
 
-/** One container, as far as every kind of engine knows it. What else an engine knows it keeps to itself. */
+/** A container as the engine's inspect describes it, with Docker and Podman normalised. */
 export interface ContainerInfo {
   /** Unique within its engine, and the same for as long as the container exists. */
   readonly id: string;
@@ -21,6 +21,7 @@ export interface ContainerInfo {
   readonly publishedPorts?: readonly PublishedPort[];
 }
 
+/** A port of a container that the engine publishes on this machine. */
 export interface PublishedPort {
   readonly transport: 'tcp' | 'udp';
   readonly containerPort: number;
@@ -29,8 +30,8 @@ export interface PublishedPort {
 }
 
 /**
- * A container that has, or will have, ports of this machine when it runs, whatever it does now. A
- * container that is stopped binds nothing, but cannot start again where somebody else has its ports.
+ * A container that has, or will have when it runs, ports of this machine, whatever its state. A
+ * stopped container binds nothing, but cannot start again while another program has its ports.
  */
 export interface PortPublisher {
   readonly id: string;
@@ -38,25 +39,22 @@ export interface PortPublisher {
   readonly name: string;
   /** In the engine's words: created, running, paused, restarting, exited, ... */
   readonly state: string;
-  /** Its restart policy starts it without anybody's doing. */
+  /** Its restart policy starts it automatically. */
   readonly restartsByItself: boolean;
-  /** ISO time at which it ended last; '' when it never ran. */
+  /** ISO time of its last end; '' when it never ran. */
   readonly finishedAt: string;
   /** Why its last start failed, in the engine's words; '' when it did not. */
   readonly startError: string;
-  /** Those whose number is fixed, and those that it was given while it runs. */
+  /** Ports with a fixed number, and those that were assigned while it runs. */
   readonly ports: readonly PublishedPort[];
 }
 
-/**
- * Runs containers, or stands for what does. It reports what there is, and opens one of them; how it looks
- * into a container and how bytes get there is its own business (`ContainerAccess`).
- */
+/** One container engine and its containers. */
 export interface Engine extends Disposable {
   /** Stable identity: the endpoint as a URI. */
   readonly key: string;
   readonly state: EngineState;
-  /** Running and paused containers, as last told by the engine. */
+  /** Running and paused containers, as the engine last reported them. */
   readonly containers: readonly ContainerInfo[];
   /** Absent: its containers have no port of this machine, whatever they do. */
   readonly publishing?: PortPublishing;
@@ -71,47 +69,54 @@ export interface Engine extends Disposable {
 
 /** Which ports of this machine an engine's containers have, or are about to have. */
 export interface PortPublishing {
-  /** Every container that publishes ports on this machine, running or not; as last told. */
+  /** Every container that publishes ports on this machine, running or not; as last reported. */
   readonly publishers: readonly PortPublisher[];
   /**
-   * Whether a container is being made that is not among `publishers` yet. Its ports are bound some
-   * 20 ms after the first sign of it, and until then the engine may not say which (its inspect waits
-   * for the start to end): who holds a port steps aside meanwhile.
+   * Whether a container is being created that is not among `publishers` yet. Its ports are bound
+   * some 20 ms after the first sign of it, and until then the engine may not say which (its inspect
+   * waits for the start to end): meanwhile, whoever holds a port steps aside.
    */
   readonly isMakingContainer: boolean;
 }
 
+/** What we can do with one running container. */
 export interface ContainerAccess extends Disposable {
   /**
-   * Reports the bound sockets now and after each change, noticed well within a second by something
-   * that stays attached. Disposing stops it and leaves no process behind.
+   * Reports the bound sockets now and after each change, which is noticed well within a second.
+   * Disposing it stops the watch and leaves no process behind.
    */
   watchSockets(events: SocketWatchEvents): SocketWatch;
   /**
-   * The routes that may work, best first, without trying them: on this machine, published,
-   * address, entered, exec. Each is made when asked and shared; owned by this access.
+   * The routes that may work, best first, without trying them: on this machine, published, address,
+   * entered, exec. They are created on demand and shared; this access owns them.
    */
   readonly routes: readonly Route[];
   /**
-   * A file of the container, at most `maxBytes` (more is an error). Rejects with ContainerError
-   * saying what and why (missing, not a file, too large, not readable).
+   * Reads a file of the container, at most `maxBytes` (more is an error). Rejects with
+   * ContainerError that says what and why (missing, not a file, too large, not readable).
    */
   readFile(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
 }
 
+/** What a socket watch reports. */
 export interface SocketWatchEvents {
-  /** Also after `failed`, when it works again, whether or not something has changed. */
+  /**
+   * The bound sockets changed. Also called when the watch works again after `failed`, whether or
+   * not something changed.
+   */
   report(report: SocketReport): void;
   /**
-   * It cannot be looked now: a program is missing in the container, the engine is away, this machine
-   * has no descriptor left. That says nothing about the IOCs; it is tried again, ever more seldom.
+   * The sockets cannot be read now: a program is missing in the container, the engine is away, this
+   * machine has no free descriptor. That says nothing about the IOCs. It is retried, less and less
+   * often.
    */
   failed(error: Error): void;
-  /** The container's first process is gone, as seen; nothing follows. */
+  /** The container's first process is gone, as seen; no further calls follow. */
   ended(): void;
 }
 
+/** A running watch of a container's sockets. */
 export interface SocketWatch extends Disposable {
-  /** Looks again at once: something (a circuit that closed) hints that a process came or went. */
+  /** Reads again at once, on a hint (a circuit that closed) that a process came or went. */
   lookNow(): void;
 }

@@ -1,4 +1,4 @@
-/** What searches by UDP need of this machine; node/ implements it. */
+/** What searches by UDP need from this machine; `node/search` implements it. */
 import type { Disposable } from '../../base/disposable';
 import type { Endpoint } from '../../model/endpoint';
 import type { SearchMode } from '../../model/coreApi';
@@ -6,58 +6,70 @@ import type { PvProtocol } from '../../model/snapshot';
 import type { Relay, InterceptCircuit } from './connection';
 import type { PortHolder } from '../localPorts/localPorts';
 
+/** A UDP socket on which searches arrive. */
 export interface SearchSocket extends Disposable {
   readonly local: Endpoint;
   /** Loses what cannot be sent now. */
   send(datagram: Uint8Array, to: Endpoint): void;
-  /** PVA: to those of this machine who share the port. */
+  /** PVA: passes a search on to other programs of this machine that share the port. */
   passOn(datagram: Uint8Array): void;
-  /** Who would get what is sent there, were we not; as far as the system tells, and shared ports aside. */
+  /**
+   * The program that would get what is sent there if we did not, as far as the system shows it. Not
+   * for shared ports.
+   */
   findRival(): Promise<PortHolder | undefined>;
 }
 
+/** What a SearchSocket reports. */
 export interface SearchSocketEvents {
   /**
-   * The bytes are valid during the call only. A broadcast: whoever else has that port on this machine
-   * has heard it, too.
+   * A datagram arrived; its bytes are valid during the call only. A broadcast was received by every
+   * other program with that port on this machine, too.
    */
   received(datagram: Uint8Array, from: Endpoint, isBroadcast: boolean): void;
-  /** It has closed by itself. */
+  /** The socket was closed by an error. */
   ended(reason: string): void;
 }
 
-/** The port cannot be had now, or belongs to somebody else. */
+/** The port is not available now, or belongs to another program. */
 export interface SearchPortTaken {
   readonly endpoint: Endpoint;
-  /** Of the system. */
+  /** The system's message. */
   readonly reason: string;
   readonly holder?: PortHolder;
 }
 
-/** Sends to the CA repeater of this machine, which tells all clients; where there is none, to nobody. */
+/**
+ * Sends beacons to the CA repeater of this machine, which passes them on to all clients; without a
+ * repeater they are lost.
+ */
 export interface BeaconSocket extends Disposable {
   /** Loses what cannot be sent now. */
   send(datagram: Uint8Array): void;
 }
 
-/** The addresses of this machine, as they are now. */
+/** The current addresses of this machine. */
 export interface HostAddresses {
-  /** Its own, numeric, without those of the loopback. */
+  /** Its own addresses, numeric, without loopback. */
   readonly own: readonly string[];
-  /** Where clients that broadcast are heard, by how much of this machine that is. */
+  /** The addresses on which broadcasts of clients arrive, for each search mode. */
   readonly broadcasts: Readonly<Record<Exclude<SearchMode, 'off'>, readonly string[]>>;
 }
 
+/** Opens the sockets on which clients' searches arrive. */
 export interface SearchSockets {
-  /** Where clients search that are told nothing else. */
+  /** The UDP ports that clients use by default. */
   readonly ports: Readonly<Record<PvProtocol, number>>;
-  /** On a port of 127.0.0.1. */
+  /** Opens a UDP socket on a port of 127.0.0.1. */
   open(
     protocol: PvProtocol,
     port: number,
     events: SearchSocketEvents,
   ): Promise<SearchSocket | SearchPortTaken>;
-  /** On one of `broadcasts`, at the port of `ports`. Rejects when that cannot be. */
+  /**
+   * Opens a UDP socket on one of `broadcasts`, at the port in `ports`. Rejects when that is not
+   * possible.
+   */
   openBroadcast(
     protocol: PvProtocol,
     address: string,
@@ -65,7 +77,10 @@ export interface SearchSockets {
   ): Promise<SearchSocket>;
   addresses(): HostAddresses;
   openBeacons(): BeaconSocket;
-  /** By TCP on a port of 127.0.0.1, without any server behind it; undefined: somebody has the port. */
+  /**
+   * Opens a TCP name server on a port of 127.0.0.1, without any server behind it; undefined: the
+   * port is taken.
+   */
   openNameServer(
     protocol: PvProtocol,
     port: number,

@@ -1,14 +1,14 @@
-/** What a look into a container's network namespace tells: bound sockets and who owns them. */
-
+/** A bound socket in a container's network namespace. */
 export interface BoundSocket {
   readonly transport: 'tcp' | 'udp';
-  /** Numeric; 0.0.0.0 and :: mean all. TCP sockets are those in state LISTEN. */
+  /** Numeric; 0.0.0.0 and :: mean every address. TCP sockets are those in state LISTEN. */
   readonly host: string;
   readonly port: number;
   readonly inode: number;
   readonly uid: number;
 }
 
+/** A process in a container that holds sockets. */
 export interface ProcessInfo {
   readonly pid: number;
   /** /proc/PID/comm */
@@ -19,12 +19,13 @@ export interface ProcessInfo {
   readonly workingDirectory?: string;
   /** Field 22 of /proc/PID/stat: with the pid it identifies the process (clock ticks after boot). */
   readonly startTicks: number;
-  /** ISO time of the same, where the boot time is known. */
+  /** The same as ISO time, if the boot time is known. */
   readonly startedAt?: string;
   /** Inodes of the sockets it holds. */
   readonly socketInodes: readonly number[];
 }
 
+/** The bound sockets of a container and their owners. */
 export interface SocketReport {
   readonly sockets: readonly BoundSocket[];
   /** The processes that own at least one of the sockets, as far as the system lets us see. */

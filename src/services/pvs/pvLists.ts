@@ -1,4 +1,4 @@
-/** Lists of PVs over the servers of a session: pages, and levels of a tree. */
+/** Lists the PVs of a session's servers: as pages, and as levels of a tree. */
 import type { Slices } from '../../base/slices';
 import type { Branch, BranchQuery, PvPage, PvQuery, PvRow } from '../../model/coreApi';
 import { branchOf } from '../../model/pvBranches';
@@ -6,7 +6,7 @@ import { pvMatcher } from '../../model/pvPattern';
 import type { ServerState } from '../../model/snapshot';
 import type { PvServer } from '../exposure/session';
 
-/** The PVs of one server that a query is about, in the order of their names. */
+/** The PVs of one server that match a query, in the order of their names. */
 interface Listed {
   readonly server: PvServer;
   readonly state: ServerState | undefined;
@@ -14,10 +14,13 @@ interface Listed {
   readonly reachable: number;
 }
 
-/** What it costs to look at one name, in steps of Slices. */
+/** Steps of Slices that one name costs. */
 const STEPS_PER_NAME = 25;
 
-/** In slices, for there may be very many. Rejects with CancelledError. */
+/**
+ * Lists a page of the PVs that match the query, and counts all of them. Works in slices, because
+ * there may be very many. Rejects with CancelledError.
+ */
 export async function listPvs(
   servers: readonly PvServer[],
   query: PvQuery,
@@ -38,6 +41,7 @@ export async function listPvs(
   };
 }
 
+/** Lists one level of the tree of a server's PVs, in slices. Rejects with CancelledError. */
 export async function listBranch(
   servers: readonly PvServer[],
   query: BranchQuery,
@@ -62,10 +66,12 @@ export async function listBranch(
   };
 }
 
+/** The snapshot's entry for a server; undefined if it has none yet. */
 export function stateOf({ ioc, key }: PvServer): ServerState | undefined {
   return ioc.state().servers.find((server) => server.key === key);
 }
 
+/** The row of the PV at `index` of a server. */
 export function toRow(server: PvServer, state: ServerState | undefined, index: number): PvRow {
   const { names, protocol, container, ioc, key } = server;
   const step = server.stepOf(index);
@@ -81,7 +87,7 @@ export function toRow(server: PvServer, state: ServerState | undefined, index: n
   };
 }
 
-/** The step that stops a PV, the server's own trouble first. */
+/** The step that stops a PV; a problem of the server comes first. */
 function pvState(step: string, server: ServerState | undefined): string {
   if (server?.status === 'gone') return 'ioc-gone';
   if (server?.status === 'failed' && server.problem) return server.problem.code;

@@ -1,7 +1,3 @@
-/**
- * Follows values for as long as somebody wants them, over IOCs that end and come back. However much an
- * IOC sends, what is told of it is bounded in number and size (updatePacer).
- */
 import { backoffMs } from '../../base/backoff';
 import { delay, onAbort } from '../../base/abort';
 import type { Clock } from '../../base/clock';
@@ -18,27 +14,33 @@ import { UpdatePacer } from './updatePacer';
 const RETRY_FIRST_MS = 200;
 const RETRY_MAX_MS = 5000;
 
-/** The server that has a PV now, or why there is none. */
+/** The server that has a PV now, or the reason why there is none. */
 export type FoundServer =
   | UsableServer
   /** `isHere`: an IOC has it, and something is in the way. */
   | { readonly problem: Problem; readonly isHere: boolean };
 
+/** A server that can be asked for the PV now. */
 export interface UsableServer {
   readonly key: string;
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
-  /** Takes what a read has shown of the access rights. */
+  /** Records what a read showed of the access rights. */
   readonly noteRead?: (isPermitted: boolean) => void;
 }
 
+/** What PvMonitors needs. */
 export interface PvMonitorsInput {
   readonly find: (name: string, protocol: PvProtocol) => FoundServer;
-  /** `find` may tell something else now. */
+  /** `find` may have another result now. */
   readonly onDidChange: Event<void>;
   readonly identity: MonitorIdentity;
   readonly clock: Clock;
 }
 
+/**
+ * Follows values as long as somebody wants them, while IOCs end and come back. However much an IOC
+ * sends, the updates are bounded in number and size (updatePacer).
+ */
 export class PvMonitors {
   readonly #input: PvMonitorsInput;
   readonly #circuits = new Map<string, MonitorCircuit>();
@@ -116,7 +118,7 @@ export class PvMonitors {
     return circuit;
   }
 
-  /** Resolves at the next change, or soon enough without one. */
+  /** Resolves at the next change, or after a short while without one. */
   #nextChange(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {

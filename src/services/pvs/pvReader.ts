@@ -1,4 +1,3 @@
-/** Reads PVs, and tells what is known of them with their last values. */
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { isErrorCode, messageOf } from '../../base/errors';
@@ -17,11 +16,12 @@ import { stateOf, toRow } from './pvLists';
 import type { PvServer } from '../exposure/session';
 
 const READ_TIMEOUT_MS = 5000;
-/** Last readings kept for hovers, as previews. */
+/** How many last readings are kept for hovers, as previews. */
 const KEPT_READINGS = 2000;
-/** A reading that was got so long ago at most is not got again. */
+/** A reading that is no older than this is not read again. */
 const FRESH_MS = 500;
 
+/** What a PvReader needs. */
 export interface PvReaderInput {
   readonly servers: () => readonly PvServer[];
   readonly identity: MonitorIdentity;
@@ -29,17 +29,18 @@ export interface PvReaderInput {
 }
 
 interface Kept {
-  /** A preview: a thousand images would fill the memory. */
+  /** A preview, because a thousand images would fill the memory. */
   readonly reading?: PvReading;
   readonly readAt?: string;
   readonly readProblem?: Problem;
 }
 
+/** Reads PVs, and describes what is known of them with their last values. */
 export class PvReader {
   readonly #input: PvReaderInput;
-  /** Of the reads for `tell`, which go on when nobody waits for them any more. */
+  /** For the reads of `tell`, which go on when nobody waits for them any more. */
   readonly #aborts = new Set<AbortController>();
-  /** By server and name, the one read last at the end. */
+  /** By server and name, most recently read last. */
   readonly #kept = new LruMap<string, Kept>(KEPT_READINGS);
   readonly #underWay = new Map<string, Promise<void>>();
 
@@ -47,7 +48,7 @@ export class PvReader {
     this.#input = input;
   }
 
-  /** The server to ask for a PV now: one that has it, if any. */
+  /** The server to ask for a PV now; one that has it, if any. */
   find(
     name: string,
     protocol: PvProtocol,
@@ -73,8 +74,8 @@ export class PvReader {
   }
 
   /**
-   * Reads now, from one of the servers that are wanted. Rejects with ProblemError, of
-   * code 'not-found' when none of them serves it over that protocol.
+   * Reads a PV now, from one of the wanted servers. Rejects with NotFoundError when none of them
+   * serves it over that protocol, otherwise with the error that prevents it.
    */
   async read(
     name: string,
@@ -99,13 +100,16 @@ export class PvReader {
     }
   }
 
-  /** Never rejects for a PV that cannot be read: its path says why. */
+  /**
+   * Describes a PV with its values, waiting `maxWaitMs` at most for them. Does not reject for a PV
+   * that cannot be read: its path says why.
+   */
   async tell(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvDetails> {
     const servers = this.#serversOf(name);
     if (maxWaitMs > 0) {
       const stale = servers.filter((server) => !this.#isFresh(keyOf(server.key, name)));
       const readings = Promise.all(stale.map((server) => this.#refresh(server, name)));
-      // What comes later is there for the next one who asks.
+      // What arrives later is there for the next caller.
       await withDeadline(this.#input.clock, maxWaitMs, 'late', signal, () => readings).catch(
         () => undefined,
       );
@@ -178,15 +182,15 @@ export class PvReader {
     }
   }
 
-  /** Why a server cannot be read from now; undefined when it can, or only the read itself tells. */
+  /** Why a server cannot be read from now; undefined when it can, or when only trying will tell. */
   #whyNot(server: PvServer, name: string): Problem | undefined {
     const { problem } = server.exposure;
     if (problem && problem.code !== 'not-relayed') return problem;
     const step = stepIn(server, name);
     if (step === 'not-found') return { code: 'not-served', protocol: server.protocol };
-    // A CA server tells its rights at each change, a PVA server only who reads.
+    // A CA server reports its access rights at each change, a PVA server only when it is read.
     if (step === 'no-read-access' && server.protocol === 'ca') return this.#denied();
-    // What was not answered yet may be readable; the read itself tells.
+    // A PV without an answer may still be readable; the read itself will tell.
     if (hasChannel(step) || step === 'pending') return undefined;
     return { code: 'no-channel', step };
   }
@@ -200,7 +204,7 @@ export class PvReader {
     return { code: 'not-read', detail: messageOf(error) };
   }
 
-  /** A value that was read once stays beside the reason why there is no newer one. */
+  /** A value that was read once stays, next to the reason why there is no newer one. */
   #keep(key: string, news: Kept): void {
     const { reading, readAt } = this.#kept.get(key) ?? {};
     this.#kept.set(key, {

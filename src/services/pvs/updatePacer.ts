@@ -1,8 +1,3 @@
-/**
- * Paces what is told of a PV: its newest value, at most ten times a second, and only so much of it as
- * is shown. Of numbers that were passed over the lowest and highest are told, so that a plot hides no
- * spike.
- */
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import type { PvUpdate } from '../../model/coreApi';
@@ -10,17 +5,22 @@ import type { Problem } from '../../model/problem';
 import { previewOf } from '../../model/preview';
 import type { PvReading } from '../../model/reading';
 
-/** More than ten a second are no more than a blur to a person. */
+/** More than ten updates a second are just a blur. */
 const UPDATE_MS = 100;
 
+/**
+ * Paces the updates of a PV: its newest value, at most ten times a second, and only as much of it
+ * as is shown. For numbers that are skipped, the lowest and the highest are reported, so that a
+ * plot hides no spike.
+ */
 export class UpdatePacer implements Disposable {
   readonly #clock: Clock;
   readonly #tell: (update: PvUpdate) => void;
-  /** Since the last time something was told; undefined: long enough ago. */
+  /** Running since the last update; undefined: that was long enough ago. */
   #timer: Disposable | undefined;
   #reading: PvReading | undefined;
   #range: [number, number] | undefined;
-  /** Came after `#reading`. */
+  /** Why updates were interrupted, if that came after `#reading`. */
   #problem: Problem | undefined;
   #isDisposed = false;
 
@@ -62,7 +62,7 @@ export class UpdatePacer implements Disposable {
     if (problem) this.#tell({ kind: 'interrupted', problem });
   }
 
-  /** Nothing is told any more. */
+  /** Stops all updates. */
   dispose(): void {
     this.#isDisposed = true;
     this.#timer?.dispose();

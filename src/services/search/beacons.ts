@@ -1,9 +1,3 @@
-/**
- * Tells clients of this machine that a server is back. libca, which searches ever more seldom (up to
- * five minutes), then searches within five seconds: it takes two beacons in short succession for a
- * server that was restarted, and one alone for nothing (`bhe.cpp`, updatePeriod; `cac.cpp`,
- * beaconNotify).
- */
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { schedule } from '../../base/schedule';
@@ -11,15 +5,21 @@ import type { Endpoint } from '../../model/endpoint';
 import { writeCaBeacon } from '../../protocol/ca';
 import type { BeaconSocket } from '../host/searchSockets';
 
-/** A server that has come; the key is another one when it comes again. */
+/** A server that is there; it has another key when it comes again. */
 export interface AnnouncedServer {
   readonly key: string;
   readonly endpoint: Endpoint;
 }
 
-/** As rsrv does first after its start (`online_notify.c`). */
+/** The first interval of rsrv after its start (`online_notify.c`). */
 const SECOND_BEACON_MS = 20;
 
+/**
+ * Tells clients of this machine that a CA server is back. libca, which searches less and less often
+ * (up to five minutes apart), then searches within five seconds: it takes two beacons in quick
+ * succession for a restarted server, and ignores a single one (`bhe.cpp`, updatePeriod; `cac.cpp`,
+ * beaconNotify).
+ */
 export class Beacons implements Disposable {
   readonly #socket: BeaconSocket;
   readonly #clock: Clock;
@@ -31,7 +31,7 @@ export class Beacons implements Disposable {
     this.#socket = this.#store.add(socket);
   }
 
-  /** Takes the CA servers that clients reach by us now; those that were not there are announced. */
+  /** Takes the CA servers that clients now reach through us; new ones are announced. */
   setServers(servers: readonly AnnouncedServer[]): void {
     const arrived = servers.filter(({ key }) => !this.#known.has(key));
     this.#known = new Set(servers.map(({ key }) => key));
@@ -39,7 +39,7 @@ export class Beacons implements Disposable {
   }
 
   #announce(endpoint: Endpoint): void {
-    // Beyond the one before by more than lost beacons could explain, and never before it.
+    // Higher than the previous one by more than lost beacons could explain, and never lower.
     const id = Math.floor(this.#clock.wallMs() / SECOND_BEACON_MS) >>> 0;
     this.#socket.send(writeCaBeacon(endpoint, id));
     schedule(this.#store, this.#clock, SECOND_BEACON_MS, () =>

@@ -1,7 +1,3 @@
-/**
- * The name servers of this machine that belong to no IOC, one for each protocol: what the printed
- * environment names. They outlive IOCs, so that a client's question stays open while its IOC is away.
- */
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
@@ -13,11 +9,12 @@ import type { CircuitInterceptor } from '../host/connection';
 import type { PortReservations } from '../localPorts/portReservations';
 import type { SearchSockets } from '../host/searchSockets';
 
+/** What NameServers needs. */
 export interface NameServersInput {
   readonly sockets: Pick<SearchSockets, 'openNameServer'>;
   readonly reservations: PortReservations;
   readonly intercept: (protocol: PvProtocol, onAnswer: () => void) => CircuitInterceptor;
-  /** `state` is another now. */
+  /** `state` has changed. */
   readonly onChange: () => void;
   readonly clock: Clock;
   readonly log: Log;
@@ -25,20 +22,27 @@ export interface NameServersInput {
 
 const PROTOCOLS = ['ca', 'pva'] as const;
 const HOST = '127.0.0.1';
-/** Below those of servers, which IOCs in containers may want; others for who comes second. */
+/**
+ * Below the ports of servers, which IOCs in containers may want; the second ones are for a second
+ * epics-expose.
+ */
 const PORTS: Readonly<Record<PvProtocol, readonly number[]>> = {
   ca: [5063, 15_063, 25_063, 35_063],
   pva: [5074, 15_074, 25_074, 35_074],
 };
 const RETRY_MS = 5000;
 
+/**
+ * The name servers of this machine that belong to no IOC, one per protocol: the printed environment
+ * names them. They outlive IOCs, so that a client's search stays open while its IOC is away.
+ */
 export class NameServers implements Disposable {
   readonly #input: NameServersInput;
   readonly #following: Disposable;
-  /** While open, for each protocol. */
+  /** Set per protocol while it is open. */
   readonly #stores = new Map<PvProtocol, DisposableStore>();
   #isDisposed = false;
-  /** Of which it is known whether there is one. */
+  /** Protocols of which it is known whether there is a name server. */
   readonly #decided = new Set<PvProtocol>();
   #state: Partial<Record<PvProtocol, Endpoint>> = {};
 
@@ -52,7 +56,7 @@ export class NameServers implements Disposable {
     return this.#state;
   }
 
-  /** Whether they are open, or cannot be: then `state` is what clients are told. */
+  /** Whether they are open, or cannot be: then `state` is what clients should use. */
   get isDecided(): boolean {
     return PROTOCOLS.every((protocol) => this.#decided.has(protocol));
   }
@@ -72,7 +76,10 @@ export class NameServers implements Disposable {
     void this.#open(protocol, store);
   }
 
-  /** Takes the first port that is free, and goes on trying those before it: clients know the first. */
+  /**
+   * Takes the first free port, and keeps trying the ones before it, because clients know the first
+   * one.
+   */
   async #open(
     protocol: PvProtocol,
     store: DisposableStore,
@@ -91,11 +98,11 @@ export class NameServers implements Disposable {
         if (store.isDisposed) return;
         left = ports.slice(0, index);
         this.#state = { ...this.#state, [protocol]: relay.local };
-        log('info', 'search', `name server of ${protocol} at ${formatEndpoint(relay.local)}`);
+        log('info', 'search', `name server for ${protocol} at ${formatEndpoint(relay.local)}`);
         break;
       }
     } catch (error) {
-      log('warn', 'search', `no name server of ${protocol}: ${messageOf(error)}`);
+      log('warn', 'search', `no name server for ${protocol}: ${messageOf(error)}`);
     }
     if (store.isDisposed) return;
     this.#decided.add(protocol);
@@ -104,7 +111,7 @@ export class NameServers implements Disposable {
     schedule(store, clock, RETRY_MS, () => void this.#open(protocol, store, left));
   }
 
-  /** A container publishes what one of them has: that one takes another number. */
+  /** A container publishes the port of one of them: that one takes another number. */
   #makeRoom(): void {
     for (const [protocol, endpoint] of Object.entries(this.#state) as [PvProtocol, Endpoint][]) {
       if (!this.#input.reservations.find('tcp', endpoint)) continue;

@@ -1,8 +1,3 @@
-/**
- * Tells which of all exposed servers of one protocol has a name: from what is known of them at once,
- * else by asking every one of them at the same time. A question that nobody can answer stays open
- * for a while, so that a server that starts later is found as soon as it listens.
- */
 import { schedule } from '../../base/schedule';
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore, toDisposable } from '../../base/disposable';
@@ -17,34 +12,37 @@ import { NameResolver, type NameAnswer } from '../upstream/nameResolver';
 import { createCaAsking } from '../upstream/caAsking';
 import { createPvaAsking } from '../upstream/pvaAsking';
 
-/** A server as the name service sees it; what the functions tell may change at any time. */
+/** A server as the name service sees it; the results of its functions may change at any time. */
 export interface SearchedServer {
   readonly key: string;
-  /** For people: the IOC and its container. */
+  /** For messages: the IOC and its container. */
   readonly label: string;
   readonly isGateway: boolean;
-  /** PVA: its GUID where known, 24 hex digits. */
+  /** PVA: its GUID if known, 24 hex digits. */
   readonly guid: string | undefined;
   /** Where clients on this machine reach it; undefined while they cannot. */
   endpoint(): Endpoint | undefined;
   /**
-   * What a client that broadcasts is told: the server itself where it can be reached without us, so
-   * that it is not taken for two when it has heard the client too. Undefined: it hears all of them.
+   * The answer to a client that broadcasts: the server itself if it can be reached without us, so
+   * that the client does not see two servers when the server has heard it, too. Undefined: the
+   * server hears all broadcasts itself.
    */
   broadcastEndpoint(): Endpoint | undefined;
-  /** What stays the same when the IOC, or its container, starts anew. */
+  /** Stays the same when the IOC, or its container, restarts. */
   readonly home: string;
-  /** Whether it is known that clients reach a PV of that name there. */
+  /** Whether clients are known to reach a PV of that name there. */
   isReachable(name: string): boolean;
-  /** Whether its own list or its databases name it, and it was reached, be it away now. */
+  /**
+   * Whether its own list or its databases contain the name, and it was reached; it may be away now.
+   */
   isOwn(name: string): boolean;
   /** Grows with the names that are known to be reachable. */
   reachableCount(): number;
-  /** Connects to the server inside, without a relay. */
+  /** Connects to the server in the container, without a relay. */
   dialInside(signal: AbortSignal): Promise<Connection>;
 }
 
-/** Where a name is. */
+/** Where a name was found. */
 export interface NameLocation {
   readonly endpoint: Endpoint;
   /** For clients that broadcast; undefined: the server answers them itself. */
@@ -52,19 +50,20 @@ export interface NameLocation {
   readonly guid: string;
 }
 
-/** Who asked; is told once where the name is, now or much later. */
+/** Who searches for a name; gets the answer once, now or much later. */
 export interface NameRequester {
-  /** Whose question it is: each client has its turn, however much another one asks. */
+  /** The client that searches: clients take turns, however much one of them searches. */
   readonly client?: unknown;
   found(location: NameLocation): void;
-  /** Every server was asked and none has it now; told once at most. */
+  /** Every server was asked and none has it now. Called once at most. */
   absent(): void;
-  /** Too many wait: this one does not any more. */
+  /** Too many wait, and this one was dropped. */
   dropped(): void;
 }
 
+/** What a NameService needs. */
 export interface NameServiceInput extends AskingIdentity {
-  /** notesAbout changed. */
+  /** What `notesAbout` returns changed. */
   readonly onNote: () => void;
   readonly clock: Clock;
   readonly log: Log;
@@ -72,13 +71,13 @@ export interface NameServiceInput extends AskingIdentity {
 
 interface OpenQuestion {
   readonly askers: Set<NameRequester>;
-  /** Those of them who have not been told that nobody has it. */
+  /** Those who have not been told that no server has it. */
   readonly untold: Set<NameRequester>;
   sinceMs: number;
   isAsking: boolean;
 }
 
-/** A server that was there and is not, or not reached, now. */
+/** A server that was there and now is gone, or not reached. */
 interface AwayServer {
   readonly server: SearchedServer;
   readonly asked: NameResolver;
@@ -94,40 +93,52 @@ interface KnownServer {
 }
 
 const MAX_OPEN = 20_000;
-/** Who waits, over all names; some hundred bytes each. */
+/** Limit of waiting requesters over all names; each takes some hundred bytes. */
 const MAX_ASKERS = 50_000;
-/** libca asks again within 5 minutes, whatever happens; after that nobody waits any more. */
+/**
+ * How long a search stays open. libca searches again within 5 minutes in any case; after that
+ * nobody waits any more.
+ */
 const OPEN_MS = 6 * 60_000;
-/** When several servers have a name, one that comes before in the order gets so long to say so. */
+/**
+ * When several servers have a name: how long one that comes earlier in the order may take to say
+ * so.
+ */
 const ORDER_WAIT_MS = 30;
 /** pvAccessCPP ends the circuit on longer names; no record has one of this length. */
 const MAX_NAME_LENGTH = 500;
-/** Open questions are looked up again at most so often. */
+/** The shortest time between two reviews of the open questions. */
 const REVIEW_MS = 250;
 /**
- * For so long the names of an IOC that is away are not told to be elsewhere on a mere yes: it may be
- * starting. Who has the name in a list of its own, or in its databases, has them at once.
+ * How long the names of an IOC that is away are kept for it: it may be starting. Meanwhile a mere
+ * yes of another server does not count; a server that has the name in a list of its own, or in its
+ * databases, has it at once.
  */
 const KEPT_FOR_MS = 60_000;
-/** Servers that are away, so many at most. */
+/** Servers that are away are remembered up to this number. */
 const MAX_AWAY = 100;
-/** Duplicates told of one server. */
+/** Duplicates that are reported for one server. */
 const MAX_DUPLICATES = 5;
 
 const settled: Disposable = toDisposable(() => undefined);
 
+/**
+ * Finds which of all exposed servers of one protocol has a name: at once from what is known of
+ * them, otherwise by asking all of them at the same time. A question without an answer stays open
+ * for a while, so that a server that starts later is found as soon as it listens.
+ */
 export class NameService implements Disposable {
   readonly #protocol: PvProtocol;
   readonly #input: NameServiceInput;
   readonly #store = new DisposableStore();
-  /** In the order in which they are preferred, gateways last. */
+  /** In order of preference, gateways last. */
   #known: readonly KnownServer[] = [];
   readonly #open = new LruMap<string, OpenQuestion>(MAX_OPEN);
-  /** By their homes, those that left. */
+  /** Servers that left, by their homes. */
   readonly #away = new LruMap<string, AwayServer>(MAX_AWAY);
-  /** Until when their names are kept, by key: servers that are shown and cannot be reached. */
+  /** Until when names are kept, by server key, for servers that are shown but cannot be reached. */
   readonly #keptUntilMs = new Map<string, number>();
-  /** By the key of a server, names of its that another one has too. */
+  /** By server key: names of this server that another one has, too. */
   readonly #duplicates = new Map<string, Map<string, SearchedServer>>();
   #isReviewDue = false;
   #askerCount = 0;
@@ -137,7 +148,7 @@ export class NameService implements Disposable {
     this.#input = input;
   }
 
-  /** Takes the servers there are now, the preferred ones first. */
+  /** Takes the servers that are there now, in order of preference. */
   setServers(servers: readonly SearchedServer[]): void {
     if (this.#store.isDisposed) return;
     const former = new Map(this.#known.map((known) => [known.server.key, known]));
@@ -173,8 +184,8 @@ export class NameService implements Disposable {
   }
 
   /**
-   * Asks where a name is; the asker is told at once when that is known. Dispose the result when
-   * nobody waits any more.
+   * Asks where a name is; the requester gets the answer as soon as it is known. Dispose the result
+   * when nobody waits any more.
    */
   ask(name: string, asker: NameRequester): Disposable {
     if (name === '' || name.length > MAX_NAME_LENGTH || this.#store.isDisposed) {
@@ -205,7 +216,7 @@ export class NameService implements Disposable {
     });
   }
 
-  /** So that the memory for all clients together is bounded; who asks again is answered again. */
+  /** Bounds the memory for all clients together; a client that searches again is answered again. */
   #dropOldest(): void {
     while (this.#askerCount > MAX_ASKERS) {
       const [oldest] = this.#open;
@@ -227,12 +238,12 @@ export class NameService implements Disposable {
     return askers;
   }
 
-  /** All that clients reach, in the order in which they are preferred. */
+  /** All servers that clients reach, in order of preference. */
   get servers(): NameLocation[] {
     return this.#known.flatMap(({ server }) => locationOf(server) ?? []);
   }
 
-  /** What is worth knowing about names that a server shares with others, or claims to have. */
+  /** Notes about names that a server shares with others, or claims to have. */
   notesAbout(serverKey: string): readonly Note[] {
     const notes = [...(this.#duplicates.get(serverKey) ?? [])].map(([name, { label }]): Note => ({
       code: 'also-served',
@@ -243,18 +254,20 @@ export class NameService implements Disposable {
     return known?.asked.saysYesToAll === true ? [...notes, { code: 'says-yes' }] : notes;
   }
 
-  /** For a while nobody else has the names of a server that left on a mere yes. */
+  /**
+   * For a while, a mere yes of another server does not count for the names of a server that left.
+   */
   #keepNamesOf({ server, asked }: KnownServer): void {
     if (isLast({ server, asked })) return;
     const nowMs = this.#input.clock.nowMs();
-    // Since when it could not be reached, not since it was taken off the list.
+    // Counts from when it could not be reached, not from when it was removed.
     const untilMs = this.#keptUntilMs.get(server.key) ?? nowMs + KEPT_FOR_MS;
     this.#keptUntilMs.delete(server.key);
     this.#away.set(server.home, { server, asked, untilMs });
     this.#reviewWhenKept(untilMs - nowMs);
   }
 
-  /** Questions that were kept for somebody are open to all then. */
+  /** Then questions that were kept for a server are open to all. */
   #reviewWhenKept(delayMs: number): void {
     schedule(this.#store, this.#input.clock, Math.max(0, delayMs) + 1, () => {
       const nowMs = this.#input.clock.nowMs();
@@ -265,13 +278,13 @@ export class NameService implements Disposable {
     });
   }
 
-  /** Since when a name is kept for a server that had it and is away for a moment, if it is. */
+  /** Since when a name is kept for a server that had it and is briefly away, if it is. */
   #keptSinceMs(name: string): number | undefined {
     const nowMs = this.#input.clock.nowMs();
     for (const { server, asked, untilMs } of this.#away.values()) {
       if (untilMs <= nowMs || !hadName({ server, asked }, name)) continue;
       const back = this.#known.find((one) => one.server.home === server.home);
-      // It is back without it.
+      // It is back without this name.
       if (back?.asked.hasSaidNo(name) === true) continue;
       return untilMs - KEPT_FOR_MS;
     }
@@ -290,14 +303,14 @@ export class NameService implements Disposable {
     return undefined;
   }
 
-  /** By what is known: the first server in the order; others are noted. */
+  /** From what is known: the first server in the order; others are noted. */
   #locate(name: string): NameLocation | undefined {
     const here = this.#known
       .filter((known) => isHere(known, name))
       .sort((a, b) => rankOf(a, name) - rankOf(b, name));
     for (const [index, known] of here.entries()) {
       this.#keptUntilMs.delete(known.server.key);
-      // Who is last has the names of others by its nature.
+      // A gateway has the names of others by its nature.
       if (index > 0 && here[0] && !isLast(known)) {
         this.#noteDuplicate(here[0].server, known.server, name);
       }
@@ -305,7 +318,7 @@ export class NameService implements Disposable {
     let [first] = here;
     if (first && !this.#isItsOwn(first, name)) {
       const sinceMs = this.#keptSinceMs(name);
-      // Who has said yes before the other left had it all the time.
+      // One that had said yes before the other one left had it all the time.
       const hadIt = (known: KnownServer): boolean =>
         !isLast(known) && (known.asked.firstYesMs(name) ?? Infinity) < (sinceMs ?? 0);
       if (sinceMs !== undefined) {
@@ -315,7 +328,7 @@ export class NameService implements Disposable {
     return first && locationOf(first.server);
   }
 
-  /** A name that is its own by more than a yes, or that it had before it started anew. */
+  /** Whether a name is its own by more than a yes, or it had the name before it restarted. */
   #isItsOwn(known: KnownServer, name: string): boolean {
     if (isLast(known)) return false;
     if (known.server.isOwn(name)) return true;
@@ -344,13 +357,13 @@ export class NameService implements Disposable {
     }
   }
 
-  /** Gateways are asked for what no other server has. */
+  /** Gateways are asked only for what no other server has. */
   #askServers(name: string, question: OpenQuestion): void {
     question.isAsking = true;
     const here = this.#known.filter(({ server }) => server.endpoint());
     const direct = here.filter((known) => !isLast(known));
     this.#askAtOnce(name, question, direct, (isCertain) => {
-      // Also those that were found out by this question.
+      // Including those that this question revealed.
       const last = here.filter(isLast);
       this.#askAtOnce(name, question, last, (isCertainToo) => {
         question.isAsking = false;
@@ -399,7 +412,7 @@ export class NameService implements Disposable {
   #tellFound(name: string, question: OpenQuestion): void {
     question.isAsking = false;
     const location = this.#locate(name);
-    // It may have gone in between; then the client asks again.
+    // It may have gone in between; then the client searches again.
     if (!location) return;
     if (this.#open.get(name) === question) this.#open.delete(name);
     const isStale = question.sinceMs + OPEN_MS < this.#input.clock.nowMs();
@@ -407,7 +420,7 @@ export class NameService implements Disposable {
     if (!isStale) for (const asker of askers) asker.found(location);
   }
 
-  /** Looks the open questions up again, soon and not too often: servers or names have come. */
+  /** Reviews the open questions soon, but not too often: servers or names have arrived. */
   #review(): void {
     if (this.#isReviewDue) return;
     this.#isReviewDue = true;
@@ -426,7 +439,7 @@ export class NameService implements Disposable {
     });
   }
 
-  /** Asks those that the question has not been put to yet; the others have said no. */
+  /** Asks the servers that have not been asked this question yet; the others have said no. */
   #askArrived(name: string, question: OpenQuestion, grown: readonly KnownServer[]): void {
     for (const known of grown) {
       if (isLast(known) || !known.server.endpoint()) continue;
@@ -443,7 +456,7 @@ export class NameService implements Disposable {
   }
 }
 
-/** Who asked first. */
+/** The client that asked first. */
 function clientOf({ askers }: OpenQuestion): unknown {
   const [first] = askers;
   return first?.client;
@@ -451,14 +464,14 @@ function clientOf({ askers }: OpenQuestion): unknown {
 
 type Server = Pick<KnownServer, 'server' | 'asked'>;
 
-/** Asked, and preferred, after all others: its yes does not tell that the PV is there. */
+/** Whether it comes after all others: its yes does not prove that it has the PV. */
 function isLast({ server, asked }: Server): boolean {
   return server.isGateway || asked.saysYesToAll;
 }
 
 /**
- * Whose list or databases have the name come first: a yes is no more than a word. Those that say yes to all
- * names come last, as gateways do.
+ * Servers whose list or databases have the name come first, because a yes alone proves little.
+ * Servers that say yes to every name come last, as gateways do.
  */
 function rankOf(known: Server, name: string): number {
   if (isLast(known)) return 2;
@@ -470,7 +483,7 @@ function isHere({ server, asked }: Server, name: string): boolean {
   return (server.isReachable(name) || asked.hasSaidYes(name)) && server.endpoint() !== undefined;
 }
 
-/** As far as is known, whether it is there now or not. */
+/** Whether it has or had the name, as far as is known, be it there now or not. */
 function hadName({ server, asked }: Server, name: string): boolean {
   return server.isOwn(name) || asked.firstYesMs(name) !== undefined;
 }
@@ -478,7 +491,7 @@ function hadName({ server, asked }: Server, name: string): boolean {
 const textOf = (endpoint: Endpoint | undefined): string =>
   endpoint ? `${endpoint.host} ${endpoint.port}` : '';
 
-/** Whether more of its names can be told than when it was last looked at. */
+/** Whether more of its names are known than at the last review. */
 function hasGrown({ server, reachableCount, endpointText }: KnownServer): boolean {
   const now = textOf(server.endpoint());
   return now !== '' && (now !== endpointText || server.reachableCount() > reachableCount);
@@ -486,7 +499,7 @@ function hasGrown({ server, reachableCount, endpointText }: KnownServer): boolea
 
 function locationOf(server: SearchedServer): NameLocation | undefined {
   const endpoint = server.endpoint();
-  // A reply with another address would end the circuit of who asks, with all its PVs.
+  // A reply with another kind of address would end the client's circuit, with all its PVs.
   if (!endpoint || !isIpv4(endpoint.host)) return undefined;
   return { endpoint, broadcastEndpoint: server.broadcastEndpoint(), guid: knownGuid(server) };
 }
@@ -494,8 +507,8 @@ function locationOf(server: SearchedServer): NameLocation | undefined {
 const knownGuid = ({ guid, key }: SearchedServer): string => guid ?? guidOf(key);
 
 /**
- * A GUID for a server that does not tell its own: the same for as long as it runs, another one for
- * every other. FNV-1a, three times from different beginnings.
+ * A GUID for a server that does not send its own: the same as long as it runs, different for every
+ * other server. FNV-1a, three times from different starting values.
  */
 function guidOf(key: string): string {
   return [0x811c9dc5, 0x01000193, 0x9e3779b9]

@@ -1,10 +1,13 @@
 import type { Disposable } from '../../base/disposable';
 import { LruMap } from '../../base/lruMap';
 
-/** Names that clients of one kind wait for at most; beyond that who asks again is answered. */
+/**
+ * Limit of names that clients of one kind wait for; beyond it, a client that searches again is
+ * answered.
+ */
 const MAX_WAITED_FOR = 20_000;
 
-/** What is waited for, by who asked; the same one's next question takes the place of the former. */
+/** Open lookups by requester; a new question of the same requester replaces its former one. */
 export class PendingLookups<Id> implements Disposable {
   readonly #asked = new LruMap<Id, Disposable>(MAX_WAITED_FOR);
   #isDisposed = false;

@@ -1,4 +1,3 @@
-/** One client's circuit through a relay, with its searches answered by the name service. */
 import type { PvProtocol } from '../../model/snapshot';
 import { CaSearchInterceptor } from '../../protocol/ca';
 import { PvaSearchInterceptor, type SearchRequest } from '../../protocol/pva';
@@ -6,9 +5,13 @@ import type { CircuitInterceptor } from '../host/connection';
 import type { NameService } from './nameService';
 import { PendingLookups } from './pendingLookups';
 
-/** In the answer "nowhere", whose GUID and address mean nothing. */
+/** For the answer "not found", in which GUID and address mean nothing. */
 const NO_GUID = '0'.repeat(24);
 
+/**
+ * The interceptor for one client's circuit through a relay: its searches are answered by the name
+ * service.
+ */
 export function createSearchCircuit(
   protocol: PvProtocol,
   names: NameService,

@@ -1,8 +1,3 @@
-/**
- * Answers searches that clients of this machine send by UDP, from the name service. A question that
- * nobody can answer yet stays open, as on a circuit. What cannot be answered is met with silence,
- * except in pvAccess when the client wants to be told.
- */
 import { schedule } from '../../base/schedule';
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
@@ -16,22 +11,29 @@ import type { SearchSocket } from '../host/searchSockets';
 import type { NameLocation, NameService } from './nameService';
 import { PendingLookups } from './pendingLookups';
 
+/** What a UdpResponder needs. */
 export interface UdpResponderInput {
   readonly protocol: PvProtocol;
   readonly names: Pick<NameService, 'ask' | 'servers'>;
-  /** Others get no answer, and make no work. */
+  /** Other senders get no answer and cause no work. */
   readonly isOwnAddress: (host: string) => boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** The socket by which a question came, and its answer goes. */
+/** The socket through which a search came and its answer goes. */
 type Via = Pick<SearchSocket, 'send' | 'passOn'> & { readonly isBroadcast: boolean };
 
-/** Whom a question has reached: only us, by us also others of this machine, all of them by itself. */
+/**
+ * Which servers a search has reached: only us; through us, others of this machine as well; all of
+ * them by itself.
+ */
 type Reach = 'us' | 'passed-on' | 'broadcast';
 
-/** Undefined: the server hears the question too, and a second answer would look like a second one. */
+/**
+ * The endpoint to answer with. Undefined: the server hears the search too, and a second answer
+ * would look like a second server.
+ */
 function toldEndpoint(
   { endpoint, broadcastEndpoint }: NameLocation,
   reach: Reach,
@@ -46,18 +48,23 @@ function toldEndpoint(
   }
 }
 
-/** Beyond that, questions are dropped; clients ask again. */
+/** Further searches in the same second are dropped; clients search again. */
 const NAMES_PER_SECOND = 20_000;
-/** And of one client, so that the others are heard. */
+/** The same for one client, so that others get their turn. */
 const NAMES_PER_CLIENT = 5000;
-/** Answers that come one soon after the other go into one datagram. */
+/** Answers that come soon after one another share a datagram. */
 const GATHER_MS = 5;
-/** One answer of pvAccess to the shortest question is somewhat longer than that. */
+/** One pvAccess answer to the shortest search is slightly longer than the search. */
 const MIN_REPLY_BYTES = 64;
-/** Answers to who asks which servers there are. */
+/** Limit of answers to a search for servers. */
 const MAX_SERVERS_TOLD = 256;
 const LOG_MS = 10_000;
 
+/**
+ * Answers searches that clients of this machine send by UDP, from the name service. A search
+ * without an answer stays open, as on a circuit. What cannot be answered is met with silence,
+ * except in pvAccess if the client wants to know.
+ */
 export class UdpResponder implements Disposable {
   readonly #input: UdpResponderInput;
   readonly #store = new DisposableStore();
@@ -72,7 +79,7 @@ export class UdpResponder implements Disposable {
     this.#input = input;
   }
 
-  /** Names that are waited for. */
+  /** Number of names that are waited for. */
   get openCount(): number {
     return this.#waiting.size;
   }
@@ -113,7 +120,7 @@ export class UdpResponder implements Disposable {
 
   #receivePva(datagram: Uint8Array, from: Endpoint, via: Via, peer: string): void {
     for (const search of readPvaSearches(datagram, peer)) {
-      // Nothing that waits holds the search itself, whose names may be long.
+      // Nothing that waits keeps the search itself, whose names may be long.
       const { sequenceId, isLittleEndian, mustReply } = search;
       const to = { host: from.host, port: search.replyPort || from.port };
       const write = (found: readonly PvaLocation[]): Uint8Array =>
@@ -146,7 +153,10 @@ export class UdpResponder implements Disposable {
     }
   }
 
-  /** One datagram for each, as if each had answered itself; beyond what is asked, hence few. */
+  /**
+   * One datagram per server, as if each had answered itself. That exceeds the length of the search,
+   * hence only a few.
+   */
   #tellServers(
     search: PvaSearch,
     reach: Reach,
@@ -195,7 +205,7 @@ export class UdpResponder implements Disposable {
     );
   }
 
-  /** As many as may be asked in this second. */
+  /** As many of the searches as are allowed in this second. */
   #allowed<Q>(questions: readonly Q[], from: Endpoint): readonly Q[] {
     const nowMs = this.#input.clock.nowMs();
     if (nowMs - this.#secondFromMs >= 1000) {
@@ -235,13 +245,13 @@ export class UdpResponder implements Disposable {
 
 /**
  * The answers to one datagram: what is known goes at once, the rest as it comes. All together they
- * are no longer than the question, so that nobody is sent more than he sent; what does not fit is
- * asked for again, and then known.
+ * are no longer than the search, so that nobody gets more than they sent; the client searches again
+ * for the rest, which is known then.
  */
 class Reply<F> {
   #found: F[] = [];
   #leftBytes: number;
-  /** While the questions are being asked. */
+  /** Set while the searches are being looked up. */
   #isFirst = true;
   #isDue = false;
 
@@ -284,7 +294,7 @@ interface PvaLocation {
   readonly guid: string;
 }
 
-/** Names at one server go into one answer. */
+/** Names at one server share one answer. */
 function writePvaLocations(
   search: Pick<PvaSearch, 'sequenceId' | 'isLittleEndian'>,
   found: readonly PvaLocation[],

@@ -1,18 +1,22 @@
 /**
- * Which processes of a container may be EPICS servers, from the sockets they hold. Pure. A
+ * Which processes of a container may be EPICS servers, judging by the sockets they hold. A
  * candidate is only a suspicion; the handshake (identifyServer.ts) proves it. Ports of processes
- * that show no sign of EPICS are not candidates, because we do not talk to other people's programs.
+ * without any sign of EPICS are not candidates, because we do not talk to unrelated programs.
  */
 import type { Endpoint } from '../../../model/endpoint';
 import type { PvProtocol } from '../../../model/snapshot';
 import type { BoundSocket, ProcessInfo, SocketReport } from '../../host/socketReport';
 
-/** Default ports: CA specification section "Port numbers"; pvAccess specification, "Transport". */
+/** Default TCP and UDP port of CA servers (CA specification, "Port numbers"). */
 export const CA_SERVER_PORT = 5064;
+/** Default UDP port of the CA repeater. */
 export const CA_REPEATER_PORT = 5065;
+/** Default TCP port of pvAccess servers (pvAccess specification, "Transport"). */
 export const PVA_SERVER_PORT = 5075;
+/** Default UDP port of pvAccess searches. */
 export const PVA_BROADCAST_PORT = 5076;
 
+/** A TCP listener that may be an EPICS server. */
 export interface ListenerCandidate {
   readonly endpoint: Endpoint;
   readonly inode: number;
@@ -20,28 +24,32 @@ export interface ListenerCandidate {
   readonly expected?: PvProtocol;
 }
 
+/** A process that may be an IOC, with its listeners. */
 export interface IocCandidate {
-  /** Stable while the process lives. */
+  /** Stable as long as the process lives. */
   readonly key: string;
-  /** Undefined when the system does not let us see who owns the sockets. */
+  /** Undefined when the system does not show who owns the sockets. */
   readonly process?: ProcessInfo;
   readonly name: string;
   readonly role: 'ioc' | 'gateway';
   readonly listeners: readonly ListenerCandidate[];
   /** Whether it holds a UDP socket on a CA search port, as every CA server does. */
   readonly hasCaUdp: boolean;
-  /** UDP ports on which it takes searches, as far as its sockets tell. */
+  /** UDP ports on which it takes searches, as far as its sockets show. */
   readonly searchPorts: Readonly<Record<PvProtocol, readonly number[]>>;
-  /** It listens on so many more ports, which are left alone. */
+  /** Number of further listeners, which are left alone. */
   readonly leftOutCount?: number;
 }
 
-/** An IOC listens on two or three ports; each that is looked at costs a relay and circuits. */
+/** An IOC listens on two or three ports; each one that we examine costs a relay and circuits. */
 const MAX_LISTENERS_PER_IOC = 64;
-/** Of all IOCs of a container together. */
+/** For all IOCs of a container together. */
 const MAX_LISTENERS = 200;
 
-/** Servers of one machine pass pvAccess searches on to each other there (specification). */
+/**
+ * The multicast group in which servers of one machine pass pvAccess searches on to each other
+ * (specification).
+ */
 const PVA_GROUP = '224.0.0.128';
 
 /** Interpreters and supervisors whose EPICS_* environment says nothing about themselves. */
@@ -53,10 +61,13 @@ const KNOWN_SERVER =
 
 const GATEWAY = /(^|\/)(pvagw|gateway|ca-gateway|cagateway|p4p\.gw)$/;
 
-/** Splits a report into candidate processes, those that listen nowhere left out (caRepeater too). */
+/**
+ * Splits a report into candidate processes. Processes that listen nowhere are left out (caRepeater
+ * too).
+ */
 export function findIocCandidates(report: SocketReport): IocCandidate[] {
   const ownerOf = new Map<number, ProcessInfo>();
-  // The deepest child inherits sockets too (a shell started by an IOC): the first holder is the owner.
+  // Children inherit sockets (a shell started by an IOC): the first holder is the owner.
   for (const process of [...report.processes].sort((a, b) => a.startTicks - b.startTicks)) {
     for (const inode of process.socketInodes) {
       if (!ownerOf.has(inode)) ownerOf.set(inode, process);
@@ -65,7 +76,7 @@ export function findIocCandidates(report: SocketReport): IocCandidate[] {
   const groups = new Map<string, { process?: ProcessInfo; sockets: BoundSocket[] }>();
   for (const socket of report.sockets) {
     const process = ownerOf.get(socket.inode);
-    // Sockets of unknown owners: one uid runs one IOC, as far as we can tell.
+    // For sockets without a known owner: one uid runs one IOC, as far as we can know.
     const key = process ? `${process.pid}@${process.startTicks}` : `uid${socket.uid}`;
     const group = groups.get(key) ?? { ...(process && { process }), sockets: [] };
     group.sockets.push(socket);
@@ -79,7 +90,7 @@ export function findIocCandidates(report: SocketReport): IocCandidate[] {
   return bounded(candidates);
 }
 
-/** Those that a container may have us look at; those with the likeliest ports first. */
+/** The candidates within the limits of a container; those with the likeliest ports first. */
 function bounded(candidates: readonly IocCandidate[]): IocCandidate[] {
   let left = MAX_LISTENERS;
   return candidates.flatMap((candidate) => {
@@ -115,7 +126,10 @@ function toCandidate(
   };
 }
 
-/** A CA server takes TCP and UDP of one number; a pvAccess server joins its group on the UDP port. */
+/**
+ * A CA server uses TCP and UDP with the same number; a pvAccess server joins its group on the UDP
+ * port.
+ */
 function searchPortsOf(
   sockets: readonly BoundSocket[],
   { pvaBroadcast }: { pvaBroadcast: ReadonlySet<number> },
@@ -128,9 +142,9 @@ function searchPortsOf(
   return { ca: portsOf(ca), pva: portsOf(pva) };
 }
 
-/** Longer words are no program's name; the expressions above could take long for them. */
+/** No program has a longer name; the expressions above could take long for longer words. */
 const MAX_WORD = 4096;
-/** Of a name that people see. */
+/** The longest name that is displayed. */
 const MAX_NAME = 200;
 
 function isNamedBy(expression: RegExp, words: readonly string[]): boolean {
@@ -148,7 +162,7 @@ function isGateway(process: ProcessInfo): boolean {
   return isNamedBy(GATEWAY, process.commandLine.slice(0, 4));
 }
 
-/** The ports that this process's own settings name, beside the defaults. */
+/** The ports that this process's own settings name, in addition to the defaults. */
 function epicsPorts(environment: Readonly<Record<string, string>>): {
   ca: Set<number>;
   pva: Set<number>;
@@ -168,7 +182,7 @@ function epicsPorts(environment: Readonly<Record<string, string>>): {
 
 /**
  * One listener per port: a server that listens on several addresses is one server. The widest
- * address wins, because it can be reached from the most places; IPv4 before IPv6, as EPICS is.
+ * address wins, because it can be reached from the most places; IPv4 before IPv6, as in EPICS.
  */
 function uniqueListeners(
   sockets: readonly BoundSocket[],
@@ -192,8 +206,9 @@ function uniqueListeners(
 }
 
 /**
- * What a person calls this IOC: IOC_NAME, else the folder of its st.cmd (bl01t-ea-test-01/st.cmd,
- * iocBoot/iocX/st.cmd), else its script or database file, else the program.
+ * A name for the IOC as its user would call it: IOC_NAME, else the folder of its st.cmd
+ * (bl01t-ea-test-01/st.cmd, iocBoot/iocX/st.cmd), else its script or database file, else the
+ * program.
  */
 export function iocName(process: ProcessInfo): string {
   const name = fullName(process);

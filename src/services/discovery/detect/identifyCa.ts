@@ -5,10 +5,10 @@ import type { Connection } from '../../host/connection';
 import { caHandler } from '../../upstream/caHandler';
 import type { Identification, ServerIdentity } from './serverIdentity';
 
-/** All servers since CA 4.3 answer ECHO; one that only told its version is a CA server as well. */
+/** All servers since CA 4.3 answer ECHO; one that only sends its version is a CA server as well. */
 const ECHO_WAIT_MS = 500;
 
-/** Proves a Channel Access server: it answers VERSION and ECHO. */
+/** Recognises a Channel Access server: it answers VERSION and ECHO. */
 export function identifyCa(
   connection: Connection,
   clock: Clock,

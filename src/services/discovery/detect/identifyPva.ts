@@ -4,10 +4,13 @@ import { identifyPvaServer, isSuccess, PvaClientConnection } from '../../../prot
 import type { Connection } from '../../host/connection';
 import type { Identification, ServerIdentity } from './serverIdentity';
 
-/** pvxs tells its GUID in answer to a search for nothing; the others say nothing, so do not wait long. */
+/**
+ * pvxs sends its GUID in answer to a search for nothing. Other servers do not answer, so do not
+ * wait long.
+ */
 const GUID_WAIT_MS = 300;
 
-/** Proves a pvAccess server: it validates us, and tells its GUID if it does so over TCP. */
+/** Recognises a pvAccess server: it validates us, and sends its GUID if it does so over TCP. */
 export function identifyPva(
   connection: Connection,
   clock: Clock,
@@ -30,7 +33,7 @@ export function identifyPva(
     onSearchResponse: ({ guid }) => tell(guid),
   });
   return {
-    // The server speaks first; everything we say is an answer.
+    // The server speaks first; everything that we send is an answer.
     begin: () => undefined,
     receive(chunk) {
       client.receive(chunk);

@@ -1,7 +1,7 @@
 /**
- * What answers at the other end of a connection: a Channel Access server, a pvAccess server, or
- * something that is neither. A pvAccess server speaks first (SET_BYTE_ORDER and validation), and so
- * does rsrv; other CA servers wait for our VERSION.
+ * Finds out what is at the other end of a connection: a Channel Access server, a pvAccess server,
+ * or something else. A pvAccess server speaks first (SET_BYTE_ORDER and validation), and so does
+ * rsrv; other CA servers wait for our VERSION.
  */
 import { onAbort } from '../../../base/abort';
 import type { Clock } from '../../../base/clock';
@@ -13,6 +13,7 @@ import type { Identification, ServerIdentity } from './serverIdentity';
 import { identifyCa } from './identifyCa';
 import { identifyPva } from './identifyPva';
 
+/** How to identify a server. */
 export interface IdentifyOptions {
   /** What the port suggests. */
   readonly expected?: PvProtocol;
@@ -22,20 +23,20 @@ export interface IdentifyOptions {
   readonly signal: AbortSignal;
 }
 
-/** How long a server that speaks first may take before we do, on a port that suggests CA. */
+/** On a port that suggests CA: how long a server that speaks first may take before we speak. */
 const LISTEN_FIRST_MS = 250;
 /**
- * The same where the port suggests nothing. Long, because CA bytes do harm to a pvAccess server:
- * pvAccessCPP's stops accepting for good after "Invalid header received" (seen with 7.0.10).
+ * The same on a port that suggests nothing. Long, because CA bytes harm a pvAccess server:
+ * pvAccessCPP stops accepting for good after "Invalid header received" (seen with 7.0.10).
  */
 const LISTEN_LONG_MS = 2000;
 /** First byte of every pvAccess message (specification, "Message header"). */
 const PVA_MAGIC = 0xca;
 
 /**
- * Owns the connection and closes it. Resolves with undefined when what answers is neither, or
- * closes, or stays silent where we may not ask. Rejects only with CancelledError; the deadline is
- * the caller's.
+ * Identifies the server and closes the connection. Resolves to undefined when it is neither,
+ * closes, or stays silent where we may not ask. Rejects with CancelledError only; the caller sets
+ * the deadline.
  */
 export function identifyServer(
   connection: Connection,
@@ -67,7 +68,7 @@ export function identifyServer(
         identification.receive(bytes);
         if (isFirst && !store.isDisposed) identification.begin({ wasSilent: false });
       } catch (error) {
-        // Bytes that break the rules of both protocols: some other program.
+        // Bytes that break the rules of both protocols: another program.
         if (isErrorCode(error, 'remote-protocol')) settle(undefined);
         else fail(error);
       }

@@ -1,16 +1,17 @@
 /**
- * How something in a container tells what it sees below /proc: our agents, or a plain shell, which
- * can do little more than copy files to its output. So all of them copy, and the parsing is here.
+ * The answers to look commands, by which something in a container (our agents, or a plain shell,
+ * which can do little more than copy files to its output) shows what it sees below /proc. So all of
+ * them copy, and the parsing is here.
  *
  * A question is one line, `MARKER LETTER [ARGUMENT...]`:
  *     c            the counters: sockstat, sockstat6
  *     s            the socket tables: tcp, tcp6, udp, udp6
  *     f            the descriptors of all processes: fds (as `ls -l` prints the folders
  *                  /proc/PID/fd, links with their targets), stats (every
- *                  /proc/PID/stat), looker (pid of who looks)
+ *                  /proc/PID/stat), looker (pid of the process that looks)
  *     p PID...     processes: stat PID, cmdline PID, environ PID, cwd PID
- * The answer is sections, each a line `MARKER NAME [PID]` and the raw text up to the next such line.
- * MARKER is a word that we make up anew each time, so no file can contain it by chance.
+ * The answer consists of sections, each a line `MARKER NAME [PID]` and the raw text up to the next
+ * such line. MARKER is a word that we make up anew each time, so no file can contain it by chance.
  */
 import {
   parseCommandLine,
@@ -24,6 +25,7 @@ import {
 } from './parseProc';
 import type { BoundSocket, ProcessInfo } from '../../host/socketReport';
 
+/** One section of an answer. */
 export interface LookSection {
   readonly name: string;
   /** 0 when the section is not about one process. */
@@ -31,12 +33,12 @@ export interface LookSection {
   readonly text: string;
 }
 
-/** Longer answers are refused by those who collect them. */
+/** Whoever collects an answer refuses a longer one, in bytes. */
 export const MAX_LOOK_BYTES = 4 * 1024 * 1024;
-/** Four for each of as many processes as hold sockets of a container. */
+/** Four for each of the processes that hold sockets of a container. */
 const MAX_SECTIONS = 10_000;
 
-/** Splits an answer; what stands before the first marker (a shell's banner) is left out. */
+/** Splits an answer into sections; text before the first marker (a shell's banner) is dropped. */
 export function parseLookSections(answer: string, marker: string): LookSection[] {
   return `\n${answer}`
     .split(`\n${marker} `, MAX_SECTIONS)
@@ -49,10 +51,12 @@ export function parseLookSections(answer: string, marker: string): LookSection[]
     });
 }
 
+/** The counters in an answer to `c`, as one text to compare. */
 export function countersOf(sections: readonly LookSection[]): string {
   return sections.map(({ text }) => parseSocketCounters(text)).join(' ');
 }
 
+/** The bound sockets in an answer to `s`. */
 export function socketsOf(sections: readonly LookSection[]): BoundSocket[] {
   return sections.flatMap(({ name, text }) => {
     if (name === 'tcp' || name === 'tcp6') return parseSocketTable(text, 'tcp');
@@ -60,16 +64,18 @@ export function socketsOf(sections: readonly LookSection[]): BoundSocket[] {
   });
 }
 
+/** Which processes hold which sockets, as far as they can be seen. */
 export interface DescriptorTable {
   /** Socket inodes of each process that showed its descriptors and holds a socket. */
   readonly inodesOfPid: ReadonlyMap<number, readonly number[]>;
-  /** Whether every process did show its descriptors. */
+  /** Whether every process showed its descriptors. */
   readonly isComplete: boolean;
 }
 
 /**
- * The answer to `f`. A process always has some descriptor, or it is a zombie; so one without has
- * hidden them. Left out is what the look itself has started (children of `lookerPid`).
+ * Reads the answer to `f`. A process always has some descriptor unless it is a zombie; one without
+ * has hidden them. Processes that the look itself has started (children of `lookerPid`) are left
+ * out.
  */
 export function descriptorsOf(sections: readonly LookSection[]): DescriptorTable {
   const textOf = (wanted: string): string =>
@@ -95,7 +101,7 @@ export function descriptorsOf(sections: readonly LookSection[]): DescriptorTable
   return { inodesOfPid, isComplete };
 }
 
-/** The processes of the answer to `p`; one that ended meanwhile is left out. */
+/** The processes in an answer to `p`; one that has ended meanwhile is left out. */
 export function processesOf(
   sections: readonly LookSection[],
   inodesOfPid: ReadonlyMap<number, readonly number[]>,

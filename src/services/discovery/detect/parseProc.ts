@@ -1,14 +1,14 @@
 /**
- * Parsers of what Linux tells below /proc (proc(5), Documentation/networking/proc_net_tcp.rst in
- * the kernel tree): text in, data out. They read tables of other machines' kernels too, so a line
- * that makes no sense is left out instead of failing the whole table.
+ * Parsers of what Linux shows below /proc (proc(5), Documentation/networking/proc_net_tcp.rst in
+ * the kernel tree): text in, data out. They also read tables of other machines' kernels, so a line
+ * that makes no sense is skipped instead of failing the whole table.
  */
 import type { BoundSocket } from '../../host/socketReport';
 
 const TCP_LISTEN = '0A';
 /** The state that the kernel shows for a UDP socket that is bound but not connected. */
 const UDP_UNCONNECTED = '07';
-/** Lines of a table of sockets that are read, and what they take at most. */
+/** Lines of a socket table that are read, and how long they are at most. */
 const MAX_TABLE_LINES = 20_000;
 /** Characters of a socket table that are read. */
 export const MAX_TABLE_TEXT = 200 * MAX_TABLE_LINES;
@@ -16,11 +16,11 @@ const MAX_LINE = 400;
 /** Lines of sockstat. */
 const MAX_COUNTERS = 50;
 
-/** /proc/net/tcp, tcp6, udp or udp6: TCP listeners, bound UDP sockets without a peer. */
+/** Reads /proc/net/tcp, tcp6, udp or udp6: TCP listeners, and bound UDP sockets without a peer. */
 export function parseSocketTable(text: string, transport: 'tcp' | 'udp'): BoundSocket[] {
   const wantedState = transport === 'tcp' ? TCP_LISTEN : UDP_UNCONNECTED;
   const sockets: BoundSocket[] = [];
-  // Those that listen come first, before connections without number.
+  // Listening sockets come first, before any number of connections.
   for (const line of text.slice(0, MAX_TABLE_TEXT).split('\n', MAX_TABLE_LINES)) {
     // sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode ...
     const fields = line.slice(0, MAX_LINE).trim().split(/\s+/);
@@ -37,8 +37,9 @@ export function parseSocketTable(text: string, transport: 'tcp' | 'udp'): BoundS
 }
 
 /**
- * The address column: 8 or 32 hex digits, 32-bit words in the byte order of the machine. Every
- * machine that runs containers of EPICS is little-endian. An IPv4-mapped address is given as IPv4.
+ * Reads the address column: 8 or 32 hex digits, 32-bit words in the machine's byte order. Every
+ * machine that runs containers of EPICS is little-endian. An IPv4-mapped address becomes IPv4.
+ * Undefined if malformed.
  */
 export function parseHexAddress(hex: string): string | undefined {
   if (!/^([0-9A-Fa-f]{8}|[0-9A-Fa-f]{32})$/.test(hex)) return undefined;
@@ -69,8 +70,8 @@ function formatIpv6(groups: readonly number[]): string {
 
 /**
  * The counters of /proc/net/sockstat and sockstat6 that belong to the network namespace, as one
- * string to compare. Left out because they move without any socket being bound or closed, or count
- * the whole machine: orphan, tw, alloc, mem, FRAG.
+ * string to compare. Left out are those that change without any socket being bound or closed, or
+ * that count the whole machine: orphan, tw, alloc, mem, FRAG.
  */
 export function parseSocketCounters(text: string): string {
   const counters: string[] = [];
@@ -83,7 +84,7 @@ export function parseSocketCounters(text: string): string {
 
 /**
  * Field 22 of /proc/PID/stat: start in clock ticks after boot. Undefined for a zombie. Fields are
- * counted after the name, which may itself hold spaces and brackets.
+ * counted after the name, which may itself contain spaces and brackets.
  */
 export function parseStartTicks(stat: string): number | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -114,27 +115,30 @@ export function parseInnermostPid(status: string): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
-/** The socket inodes among link targets or in the text of `ls -l /proc/PID/fd`. */
+/** The socket inodes in link targets or in the text of `ls -l /proc/PID/fd`. */
 export function parseSocketInodes(text: string): number[] {
   return Array.from(text.matchAll(/socket:\[(\d+)\]/g), (match) => Number(match[1]));
 }
 
-/** Of a process's command line and of its environment: more is left out. */
+/** Characters of a process's command line, and of its environment, that are read. */
 const MAX_PROCESS_TEXT = 256 * 1024;
 const MAX_WORDS = 5000;
 
-/** /proc/PID/cmdline: words, each ended by a zero byte. */
+/** Reads /proc/PID/cmdline: words, each ended by a zero byte. */
 export function parseCommandLine(text: string): string[] {
   const words = text.slice(0, MAX_PROCESS_TEXT).split('\0', MAX_WORDS);
   while (words.length > 0 && words.at(-1)?.trim() === '') words.pop();
   return words;
 }
 
-/** IOC_* and EPICS_*, and what start-up scripts and iocsh macros commonly refer to. */
+/** IOC_* and EPICS_*, and what startup scripts and iocsh macros commonly refer to. */
 const RELEVANT_VARIABLE =
   /^(IOC|IOC_.*|EPICS_.*|PVXS_.*|CAPROTO_.*|TOP|ARCH|SUPPORT|PREFIX|P|R|S|SYS|SUBSYS|DEV|DEVICE|PORT|ASYN_PORT|STREAM_PROTOCOL_PATH|HOSTNAME)$/;
 
-/** /proc/PID/environ. Only what concerns EPICS is kept: an environment holds secrets too. */
+/**
+ * Reads /proc/PID/environ. Only what concerns EPICS is kept, because an environment may hold
+ * secrets.
+ */
 export function parseEnvironment(text: string): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const entry of text.slice(0, MAX_PROCESS_TEXT).split('\0', MAX_WORDS)) {

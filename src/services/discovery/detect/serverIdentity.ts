@@ -5,15 +5,15 @@ import type { CaServerObservations } from '../../../protocol/ca';
 export interface ServerIdentity {
   readonly protocol: PvProtocol;
   readonly implementation: ServerImplementation;
-  /** PVA only, and only from servers that tell it over TCP. */
+  /** PVA only, from servers that send it over TCP. */
   readonly guid?: string;
-  /** CA only: what it did; a search reply about one of its PVs may tell more later. */
+  /** CA only: what it did. A search reply about one of its PVs may reveal more later. */
   readonly caObservations?: CaServerObservations;
 }
 
-/** What one protocol makes of the conversation; `done` may be called once. */
+/** How one protocol takes part in the conversation; `done` may be called once. */
 export interface Identification {
-  /** Speaks, after the server did or had the time to. */
+  /** Starts to speak, after the server did or had the time to. */
   begin(peer: { readonly wasSilent: boolean }): void;
   receive(chunk: Uint8Array): void;
   dispose(): void;

@@ -1,6 +1,6 @@
-/** What the command line of an IOC process says about the files it was started with: argv in, steps out. */
 import type { NamesProblem } from './databaseName';
 
+/** One thing an IOC does at its start that defines PVs. */
 export type StartStep =
   | { readonly kind: 'records'; readonly file: string; readonly macros: string }
   | { readonly kind: 'groups'; readonly file: string; readonly macros: string }
@@ -8,12 +8,14 @@ export type StartStep =
   /** -x of softIoc: a database that comes with the program. */
   | { readonly kind: 'exit-records'; readonly prefix: string };
 
+/** What the command line says about the files that an IOC was started with. */
 export interface StartPlan {
   readonly steps: readonly StartStep[];
   /** Why there are no steps. */
   readonly problem?: NamesProblem;
 }
 
+/** Finds the files that an IOC process was started with in its command line (argv). */
 export function planStart(commandLine: readonly string[]): StartPlan {
   const [program = '', ...rest] = commandLine;
   if (/^python[\d.]*$/.test(baseName(program))) return planPython(rest);
@@ -57,8 +59,8 @@ function planSoftIoc(args: readonly string[]): StartPlan {
 }
 
 /**
- * Python processes: `-m epicscorelibs.ioc` and `-m pvxslibs.ioc` are softIoc with -m and -d, and so is
- * a script of that name; all else makes its PVs by itself.
+ * Python processes: `-m epicscorelibs.ioc` and `-m pvxslibs.ioc` are softIoc with -m and -d, and so
+ * is a script of that name; all others create their PVs themselves.
  */
 function planPython(args: readonly string[]): StartPlan {
   const { options, operands, rest } = getopt(args, 'bBdEhiIOPqRsSuvVxW:X:c:m:', 'cm');
@@ -87,14 +89,14 @@ function notInFiles(what: string): StartPlan {
     steps: [],
     problem: {
       kind: 'not-in-files',
-      message: `the PVs are made by ${what}: their names are not in database files`,
+      message: `the PVs are created by ${what}, so their names are not in database files`,
     },
   };
 }
 
 /**
- * The script of an IOC program: by convention its first argument, run with iocsh(argv[1]); behind a
- * wrapper (valgrind, gdb) the last that looks like one.
+ * The script of an IOC program: by convention its first argument, run with iocsh(argv[1]); after a
+ * wrapper (valgrind, gdb) the last argument that looks like one.
  */
 function findScript(args: readonly string[]): string | undefined {
   const [first] = args;
@@ -111,7 +113,7 @@ interface GetoptResult {
 
 /**
  * getopt of the C library: letters may be joined, a value may be joined or be the next argument,
- * operands may stand between options. With `lastOptions` (Python), the options end behind one of
+ * operands may stand between options. With `lastOptions` (Python), the options end after one of
  * those letters and before the first operand.
  */
 function getopt(args: readonly string[], letters: string, lastOptions?: string): GetoptResult {

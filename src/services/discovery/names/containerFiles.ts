@@ -1,19 +1,23 @@
-/** The files of one container as the search for names reads them: bounded, counted, each once. */
 import { CancelledError, messageOf } from '../../../base/errors';
 import type { ContainerAccess } from '../../host/engine';
 import type { NamesBudget } from './namesBudget';
 
+/** A file that was read, or why it could not be. */
 export type FoundFile =
   | { readonly kind: 'file'; readonly path: string; readonly bytes: Uint8Array }
   | { readonly kind: 'unreadable'; readonly path: string; readonly reason: string };
 
-/** Of files together, in case they are loaded again. */
+/** Bytes of files that are kept in case they are loaded again. */
 const KEPT_BYTES = 32 * 1024 * 1024;
-/** At once. */
+/** Bytes that are decoded at once. */
 const DECODED_BYTES = 256 * 1024;
 /** PATH_MAX of Linux. */
 const MAX_PATH = 4096;
 
+/**
+ * The files of one container, as the search for names reads them: within limits, counted, each one
+ * once.
+ */
 export class ContainerFiles {
   readonly #access: Pick<ContainerAccess, 'readFile'>;
   readonly #budget: NamesBudget;
@@ -29,7 +33,7 @@ export class ContainerFiles {
 
   readonly paths: string[] = [];
 
-  /** Of the paths in order, the first that can be read; else why the last cannot. */
+  /** Reads the first of the paths that can be read; otherwise says why the last one cannot. */
   async readFirst(paths: readonly string[], maxBytes: number): Promise<FoundFile> {
     let last: FoundFile = { kind: 'unreadable', path: '', reason: 'no such file' };
     for (const path of paths) {
@@ -59,7 +63,7 @@ export class ContainerFiles {
     if (file.kind === 'file') {
       if (!this.paths.includes(path)) this.paths.push(path);
       this.#keptBytes += file.bytes.length;
-      // A big file is hardly ever loaded twice: rather read it again than hold it.
+      // A big file is hardly ever loaded twice: rather read it again than keep it.
       if (this.#keptBytes > KEPT_BYTES) return file;
     }
     this.#read.set(path, file);
@@ -85,8 +89,8 @@ export class ContainerFiles {
 }
 
 /**
- * An absolute path without '.', '..' and double slashes; `path` counts from `directory`. The root where
- * it is longer than a path may be.
+ * An absolute path without '.', '..' and double slashes; a relative `path` starts from `directory`.
+ * The root if the result is longer than a path may be.
  */
 export function resolvePath(directory: string, path: string): string {
   const parts: string[] = [];
@@ -99,6 +103,7 @@ export function resolvePath(directory: string, path: string): string {
   return `/${parts.join('/')}`;
 }
 
+/** The directory of an absolute path. */
 export function directoryOf(path: string): string {
   return path.slice(0, Math.max(1, path.lastIndexOf('/')));
 }

@@ -1,16 +1,19 @@
 /**
- * The grammar of database files (EPICS Base modules/database/src/ioc/dbStatic/dbYacc.y) as far as it
- * makes names: records, aliases, groups of QSRV, includes. Everything else is skipped unseen.
+ * The grammar of database files (EPICS Base modules/database/src/ioc/dbStatic/dbYacc.y), as far as
+ * it defines names: records, aliases, groups of QSRV, includes. Everything else is skipped.
  */
 import { type DatabaseSource, DatabaseSyntaxError, DatabaseTokens } from './databaseTokens';
 import { groupNames } from './groupNames';
 import type { NameCollection, Place } from './nameCollection';
 import type { NamesBudget } from './namesBudget';
 
-/** What the reader needs from outside: a rest, or a file, with the source (if any) for an answer. */
+/**
+ * What the reader asks of its caller: a rest, or a file, with the source (if any) as the answer.
+ */
 export type ReaderRequest = 'rest' | IncludeRequest;
 type Reading = Generator<ReaderRequest, void, DatabaseSource | undefined>;
 
+/** An include statement. */
 export interface IncludeRequest {
   readonly file: string;
   readonly place: Place;
@@ -18,17 +21,17 @@ export interface IncludeRequest {
   readonly depth: number;
 }
 
-/** Where databases are looked for; the path and addpath commands change it. */
+/** Where databases are searched for; the path and addpath commands change it. */
 export interface SearchPath {
   directories: string[];
 }
 
-/** The path and addpath commands name so many at most. */
+/** The path and addpath commands are followed for this many directories at most. */
 const MAX_DIRECTORIES = 100;
 
 /**
- * Reads one database into `names`. Yields for each include, because only the caller can read
- * files, and for each rest. Bad content ends it with a problem in `names`; it does not throw.
+ * Reads one database into `names`. Yields for each include, because only the caller can read files,
+ * and for each rest. Bad content ends it with a problem in `names`; it does not throw.
  */
 export function* readDatabase(
   source: DatabaseSource,
@@ -70,11 +73,14 @@ export function* readDatabase(
     }
   } catch (error) {
     if (!(error instanceof DatabaseSyntaxError)) throw error;
-    names.addProblem('syntax', `${error.message}: the file is not read further`, error.place);
+    names.addProblem('syntax', `${error.message}: the rest of the file is not read`, error.place);
   }
 }
 
-/** Splits on ':'; an empty part means the working directory (dbAddPath in dbStaticLib.c). */
+/**
+ * Splits a search path on ':'; an empty part means the working directory (dbAddPath in
+ * dbStaticLib.c).
+ */
 export function splitSearchPath(text: string): string[] {
   return text
     .split(':', MAX_DIRECTORIES)
@@ -88,7 +94,7 @@ function* readRecord(tokens: DatabaseTokens, names: NameCollection): Reading {
   const name = readText(tokens);
   const owner = names.addRecord(type, name, tokens.place);
   expect(tokens, ')');
-  // The body is optional: what follows may belong to the next statement.
+  // The body is optional; what follows may belong to the next statement.
   if (!tokens.peekIs('{')) return;
   tokens.next();
   for (;;) {
@@ -118,7 +124,7 @@ function* readRecord(tokens: DatabaseTokens, names: NameCollection): Reading {
   }
 }
 
-/** `(NAME, value)`; the groups that an info tag Q:group defines go into `names`. */
+/** Reads `(NAME, value)`; groups defined by an info tag Q:group go into `names`. */
 function readValue(tokens: DatabaseTokens, names: NameCollection | undefined): void {
   expect(tokens, '(');
   const tag = readText(tokens);
@@ -154,7 +160,7 @@ const definitionKeywords = new Set([
   ...['link', 'registrar', 'function', 'variable'],
 ]);
 
-/** A statement of .dbd files: `menu(name) { ... }`, `driver(name)`. */
+/** Skips a statement of .dbd files: `menu(name) { ... }`, `driver(name)`. */
 function* skipDefinition(tokens: DatabaseTokens): Reading {
   const keyword = tokens.value;
   if (!definitionKeywords.has(keyword)) tokens.fail(`unexpected "${keyword}"`);
@@ -177,15 +183,14 @@ function* skipDefinition(tokens: DatabaseTokens): Reading {
 function readText(tokens: DatabaseTokens): string {
   const token = tokens.next();
   if (token !== 'word' && token !== 'string') {
-    tokens.fail(`a name is expected, not ${describe(token, tokens.value)}`);
+    tokens.fail(`expected a name, not ${describe(token, tokens.value)}`);
   }
   return tokens.value;
 }
 
 function expect(tokens: DatabaseTokens, wanted: '(' | ')' | ',' | '{'): void {
   const token = tokens.next();
-  if (token !== wanted)
-    tokens.fail(`"${wanted}" is expected, not ${describe(token, tokens.value)}`);
+  if (token !== wanted) tokens.fail(`expected "${wanted}", not ${describe(token, tokens.value)}`);
 }
 
 function describe(token: string, value: string): string {

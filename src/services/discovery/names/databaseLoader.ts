@@ -1,7 +1,3 @@
-/**
- * dbLoadRecords, dbLoadTemplate and dbLoadGroup on the files of a container: finds the files where an
- * IOC would, expands and reads them into a NameCollection.
- */
 import { type ContainerFiles, resolvePath } from './containerFiles';
 import {
   type IncludeRequest,
@@ -21,10 +17,14 @@ import { parseSubstitutions, type SubstitutionSyntax } from './substitutionFile'
 /** The state of the IOC process that loading depends on. */
 export interface LoadContext {
   readonly environment: ReadonlyMap<string, string>;
-  /** Where relative paths start; more than one while it is only guessed, the likeliest first. */
+  /** Where relative paths start; several while it is only guessed, the likeliest first. */
   readonly directories: readonly string[];
 }
 
+/**
+ * dbLoadRecords, dbLoadTemplate and dbLoadGroup on the files of a container: finds the files where
+ * an IOC would, expands them and reads them into a NameCollection.
+ */
 export class DatabaseLoader {
   constructor(
     readonly files: ContainerFiles,
@@ -92,14 +92,15 @@ export class DatabaseLoader {
       const load = step.value;
       if (load === 'rest') continue;
       const place = { file: found.path, line: load.line };
-      // The path is said to count for the templates too, but Base 7.0.10 does not use it for them.
+      // The search path is said to apply to templates too, but Base 7.0.10 does not use it for
+      // them.
       const directories = [...usual, ...given];
       await this.loadRecords(load.file, load.macros, context, place, directories);
     }
   }
 
   #addSyntaxError({ message, line }: SubstitutionSyntax, file: string): void {
-    this.names.addProblem('syntax', `${message}: the file is not read further`, { file, line });
+    this.names.addProblem('syntax', `${message}: the rest of the file is not read`, { file, line });
   }
 
   async loadGroups(file: string, macros: string, context: LoadContext, from: Place): Promise<void> {
@@ -119,7 +120,7 @@ export class DatabaseLoader {
     }
   }
 
-  /** The macros of one load; undefined, with a problem, when they are out of all proportion. */
+  /** The macros of one load; undefined, with a problem, when they are far too long. */
   #scopeOf(macros: string, file: string, from: Place): Macros | undefined {
     const { macroCharacters } = this.budget.limits;
     this.budget.work(macros.length);
@@ -195,6 +196,7 @@ export class DatabaseLoader {
   }
 }
 
+/** Says which macros have no value: "macros P, R have no value". */
 export function listMacros(names: readonly string[]): string {
   const list = names.slice(0, 5).join(', ');
   return names.length === 1 ? `macro ${list} has no value` : `macros ${list} have no value`;
@@ -204,7 +206,10 @@ function usualDirectories({ environment }: LoadContext): string[] {
   return splitSearchPath(environment.get('EPICS_DB_INCLUDE_PATH') ?? '.');
 }
 
-/** Where dbOpenFile looks (EPICS Base dbLexRoutines.c): the path counts for bare file names only. */
+/**
+ * The paths that dbOpenFile tries (EPICS Base dbLexRoutines.c): the search path applies to bare
+ * file names only.
+ */
 function candidates(
   file: string,
   searchPath: SearchPath | undefined,

@@ -1,20 +1,25 @@
-/** What the files of an IOC say about its PVs: the data that findDatabaseNames returns. */
+/** What the files of an IOC say about its PVs: the result of findDatabaseNames. */
 
 import { MAX_NAMES_PER_IOC } from '../../../model/pvTable';
 
-/** One PV name that the files of an IOC define. Whether it exists is for the servers to say. */
+/** A PV name that the files of an IOC define. Only the servers know whether it exists. */
 export interface DatabaseName {
   readonly name: string;
-  /** A group is one of QSRV: info tag Q:group, dbLoadGroup. */
+  /** A group is defined by QSRV: info tag Q:group, dbLoadGroup. */
   readonly kind: 'record' | 'alias' | 'group';
-  /** 'any': by Channel Access and, where the IOC has QSRV, by pvAccess. Groups are 'pva' only. */
+  /**
+   * 'any': served by Channel Access and, if the IOC has QSRV, by pvAccess. Groups are 'pva' only.
+   */
   readonly protocol: 'any' | 'pva';
-  /** Absolute path of the file in the container; '' when the command line itself made the name. */
+  /**
+   * Absolute path of the file in the container; '' when the command line itself defines the name.
+   */
   readonly file: string;
-  /** Counted from 1; 0 when there is no such line. */
+  /** Counts from 1; 0 when there is no such line. */
   readonly line: number;
 }
 
+/** Why names may be missing. */
 export type NamesProblemKind =
   | 'unreadable-file' // missing, forbidden, not a file
   | 'file-too-large'
@@ -24,16 +29,18 @@ export type NamesProblemKind =
   | 'unknown-record' // alias of, or addition to, a record that no file defines
   | 'too-many' // a limit was reached: the list is not complete
   | 'no-script' // started without a startup script: commands typed or piped in
-  | 'not-in-files'; // made by a program (pythonSoftIOC, caproto): no file lists them
+  | 'not-in-files'; // created by a program (pythonSoftIOC, caproto): no file lists them
 
+/** A reason why names may be missing. */
 export interface NamesProblem {
   readonly kind: NamesProblemKind;
-  /** A sentence for a person. */
+  /** A sentence for the user. */
   readonly message: string;
   readonly file?: string;
   readonly line?: number;
 }
 
+/** The names that the files of an IOC define. */
 export interface DatabaseNames {
   /** In the order of their first definition, each name once. */
   readonly names: readonly DatabaseName[];
@@ -41,11 +48,11 @@ export interface DatabaseNames {
   readonly problems: readonly NamesProblem[];
   /** Absolute paths of the files that were read, in that order. */
   readonly files: readonly string[];
-  /** A limit was reached, and there may be more names. */
+  /** Whether a limit was reached, so that there may be more names. */
   readonly isCut: boolean;
 }
 
-/** Bounds on the work that files of a container, which anyone may have written, can cause. */
+/** Limits on the work that files of a container, which anyone may have written, can cause. */
 export interface NamesLimits {
   /** Bytes of one database. */
   readonly databaseBytes: number;
@@ -55,7 +62,7 @@ export interface NamesLimits {
   readonly groupBytes: number;
   /** Characters of database text, counted again for each load of the same file. */
   readonly characters: number;
-  /** Read attempts, found or not: each may be a request to a container engine. */
+  /** Attempts to read a file, found or not: each may be a request to a container engine. */
   readonly reads: number;
   /** Loads of database files, counted each time. */
   readonly loads: number;
@@ -64,19 +71,20 @@ export interface NamesLimits {
   readonly includeDepth: number;
   readonly scriptDepth: number;
   readonly scriptLines: number;
-  /** Characters of a line that is expanded; Base itself takes lines in pieces of 1023. */
+  /** Characters of a line that is expanded; Base itself handles lines in pieces of 1023. */
   readonly lineCharacters: number;
   /** Characters of the macros of one load. */
   readonly macroCharacters: number;
-  /** Characters and references that the expansions of macros may look at, all and each. */
+  /** Characters and references that the expansion of macros may process. */
   readonly macroSteps: number;
   readonly expansionSteps: number;
   readonly names: number;
   readonly problems: number;
-  /** Of reading and resting. */
+  /** Milliseconds of reading and resting. */
   readonly timeMs: number;
 }
 
+/** Limits that no reasonable IOC reaches. */
 export const defaultNamesLimits: NamesLimits = {
   databaseBytes: 64 * 1024 * 1024,
   scriptBytes: 4 * 1024 * 1024,

@@ -1,8 +1,3 @@
-/**
- * PV names of an IOC from the files it was started with, for servers that give no list of their PVs
- * (Channel Access has none). Reads files and nothing else; what it says is what the IOC should have,
- * not what it has.
- */
 import { CancelledError } from '../../../base/errors';
 import type { Slices } from '../../../base/slices';
 import type { ProcessInfo } from '../../host/socketReport';
@@ -16,9 +11,10 @@ import { NameCollection, type Place } from './nameCollection';
 import { NamesBudget } from './namesBudget';
 
 /**
- * Finds the names, in slices. Bad content of any kind is a problem in the result, and so is what was not
- * read because a limit was reached; rejects with CancelledError
- * when the signal aborts, and with nothing else.
+ * Finds the PV names of an IOC in the files it was started with, for servers that do not list their
+ * PVs (Channel Access cannot). It only reads files: the result is what the IOC should have, not
+ * what it has. Works in slices. Bad content of any kind is a problem in the result, and so is what
+ * was not read because a limit was reached. Rejects with CancelledError only.
  */
 export async function findDatabaseNames(
   process: ProcessInfo,
@@ -72,8 +68,8 @@ async function runStep(
 }
 
 /**
- * `softIoc -x PREFIX` loads db/softIocExit.db of its own installation (softIocPVX: of its name); where
- * that cannot be read, the two records that this file has in Base 7.
+ * `softIoc -x PREFIX` loads db/softIocExit.db of its own installation (softIocPVX: named after it);
+ * if that cannot be read, the two records that this file has in Base 7.
  */
 async function loadExitRecords(
   prefix: string,
@@ -97,7 +93,7 @@ async function loadExitRecords(
 
 /**
  * The IOCs of epics-containers run what ibek and msi left in /epics/runtime (ioc-template,
- * ioc/start.sh). Used where the command line does not lead there.
+ * ioc/start.sh). Used when the command line does not lead there.
  */
 async function runEpicsContainersFiles(
   process: ProcessInfo,
@@ -117,8 +113,8 @@ async function runEpicsContainersFiles(
 }
 
 /**
- * Where the process was started is not known: startup scripts change the directory. The shell that
- * started it left it in PWD; else it may not have moved.
+ * Where the process was started is unknown, because startup scripts change the directory. The shell
+ * that started it left it in PWD; otherwise it may not have moved.
  */
 function startDirectories(process: ProcessInfo): string[] {
   const known = new Set<string>();

@@ -1,27 +1,29 @@
 /**
  * Tokens of database files (.db, .template, .vdb) as EPICS Base cuts them
- * (modules/database/src/ioc/dbStatic/dbLex.l), over a stack of sources: an included file is read
- * where its include stands. Works on expanded text that comes in pieces; knows nothing about what tokens mean.
+ * (modules/database/src/ioc/dbStatic/dbLex.l), over a stack of sources: an included file is read at
+ * its include. Works on expanded text that arrives in pieces; knows nothing about the meaning of
+ * tokens.
  */
 import type { NamesBudget } from './namesBudget';
 import type { Place } from './nameCollection';
 
+/** A file to be cut into tokens. */
 export interface DatabaseSource {
   /** Absolute path, for messages. */
   readonly file: string;
   readonly pieces: TextPieces;
 }
 
-/** Text in pieces of whole lines, macros already expanded; undefined at the end. */
+/** Text in pieces of whole lines, with macros expanded; undefined at the end. */
 export interface TextPieces {
   next(): string | undefined;
 }
 
-/** No value, and no gap within a statement, is longer. */
+/** The longest value, and the longest gap within a statement. */
 const MAX_VALUE_CHARACTERS = 256 * 1024;
 const MAX_GAP_PIECES = 100;
 
-/** The text breaks the grammar: Base stops reading, whatever stands behind it. */
+/** The text breaks the grammar: Base stops reading, whatever follows. */
 export class DatabaseSyntaxError extends Error {
   constructor(
     message: string,
@@ -31,7 +33,7 @@ export class DatabaseSyntaxError extends Error {
   }
 }
 
-/** 'word' is bare and may be a keyword, 'string' was quoted; punctuation stands for itself. */
+/** 'word' is unquoted and may be a keyword, 'string' was quoted; punctuation stands for itself. */
 export type DatabaseToken = 'word' | 'string' | '{' | '}' | '(' | ')' | ',' | 'end';
 
 const WORD = 1;
@@ -64,13 +66,14 @@ function levelOf({ file, pieces }: DatabaseSource): Level {
   return { file, pieces, text: '', at: 0, line: 1 };
 }
 
+/** Cuts sources into tokens, one at a time. */
 export class DatabaseTokens {
   readonly #budget: NamesBudget;
   readonly #outer: Level[] = [];
   #top: Level;
-  /** Of the last token: its text without quotes. */
+  /** The text of the last token, without quotes. */
   value = '';
-  /** Of the last token. */
+  /** The line of the last token, from 1. */
   line = 1;
   file: string;
 
@@ -84,12 +87,12 @@ export class DatabaseTokens {
     return { file: this.file, line: this.line };
   }
 
-  /** Includes that are open, 1 for the outermost file. */
+  /** Number of open sources; 1 for the outermost file. */
   get depth(): number {
     return this.#outer.length + 1;
   }
 
-  /** Reads `source` before going on with the present one. */
+  /** Reads `source` before continuing with the current one. */
   push(source: DatabaseSource): void {
     this.#outer.push(this.#top);
     this.#top = levelOf(source);
@@ -100,7 +103,9 @@ export class DatabaseTokens {
     return this.#top.file === file || this.#outer.some((level) => level.file === file);
   }
 
-  /** Between two statements: moves over what says nothing. True when a rest is due before the next. */
+  /**
+   * Between two statements: skips blanks and comments. True when a rest is due before the next one.
+   */
   isRestDue(): boolean {
     while (!this.#budget.isSliceOver) {
       if (this.#skipBlank(this.#top, true)) return this.#budget.isSliceOver;
@@ -115,7 +120,7 @@ export class DatabaseTokens {
     throw new DatabaseSyntaxError(message, this.place);
   }
 
-  /** True when the next token of any source is this punctuation. */
+  /** Whether the next token of any source is this punctuation. */
   peekIs(punctuation: '{'): boolean {
     for (let level = this.#outer.length; level >= 0; level--) {
       const source = level === this.#outer.length ? this.#top : this.#outer[level];
@@ -148,8 +153,8 @@ export class DatabaseTokens {
   }
 
   /**
-   * Moves over the JSON-like value of a field or info up to the bracket that closes it (not
-   * included), and returns its text when asked for.
+   * Skips the JSON-like value of a field or info up to the bracket that closes it (not included);
+   * returns its text if wanted.
    */
   skipValue(wantsText: boolean): string {
     const top = this.#top;
@@ -190,7 +195,7 @@ export class DatabaseTokens {
     return 'string';
   }
 
-  /** Index behind the closing quote of the string that starts at the present position. */
+  /** Index after the closing quote of the string that starts at the current position. */
   #endOfString(top: Level, quote: number): number {
     const { text } = top;
     for (let at = top.at + 1; at < text.length; at++) {
@@ -200,10 +205,13 @@ export class DatabaseTokens {
       if (code === BACKSLASH) at++;
     }
     this.line = top.line;
-    return this.fail('string without its closing quote');
+    return this.fail('a string without its closing quote');
   }
 
-  /** Takes a reference to an undefined macro, which Base refuses, along: it shows in the message. */
+  /**
+   * Includes a reference to an undefined macro, which Base refuses, in the word, so that the
+   * message shows it.
+   */
   #readWord(top: Level): DatabaseToken {
     const { text } = top;
     const start = top.at;
@@ -220,8 +228,8 @@ export class DatabaseTokens {
   }
 
   /**
-   * Moves over white space, comments, and the C lines of record type definitions; false at the end of
-   * the source. With `untilRest` it may stop before that, with the slice.
+   * Skips white space, comments, and the C lines of record type definitions; false at the end of
+   * the source. With `untilRest` it may stop earlier, when the slice is over.
    */
   #skipBlank(level: Level, untilRest = false): boolean {
     for (let pieces = 0; ; pieces++) {
@@ -246,7 +254,7 @@ function skipLine(level: Level): void {
   level.at = end < 0 ? level.text.length : end;
 }
 
-/** Takes the next piece, when all of the present one was read; false at the end. */
+/** Takes the next piece when the current one is used up; false at the end. */
 function fill(level: Level): boolean {
   const piece = level.pieces.next();
   level.text = piece ?? '';

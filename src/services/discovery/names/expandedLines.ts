@@ -1,25 +1,25 @@
-/**
- * The text of a file in pieces of whole lines, decoded and its macros expanded as it is asked for: no
- * piece takes long, however long the file is, and nothing of it is kept.
- */
 import { decodeUtf8 } from '../../../protocol/bytes';
 import { isReference, type Macros } from './macros';
 import type { NamesBudget } from './namesBudget';
 
-/** A piece has so many bytes, up to the end of its line. */
+/** Bytes in a piece, which is extended to the end of its line. */
 const PIECE_BYTES = 16 * 1024;
-/** Longer lines end the reading: no program writes such. */
+/** A longer line ends the reading; no program writes one. */
 const MAX_LINE_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 
+/**
+ * The text of a file in pieces of whole lines, decoded and with macros expanded on demand: no piece
+ * takes long, however long the file is, and nothing of it is kept.
+ */
 export class ExpandedLines {
   readonly #bytes: Uint8Array;
   readonly #macros: Macros;
   readonly #budget: NamesBudget;
-  /** Called with what was left out. */
+  /** Called with a sentence about what was left out. */
   readonly #onProblem: (message: string) => void;
   #at = 0;
-  /** Decoded and not handed out yet. */
+  /** Decoded and not returned yet. */
   #text = '';
   #textAt = 0;
 
@@ -35,7 +35,7 @@ export class ExpandedLines {
     this.#onProblem = onProblem;
   }
 
-  /** The next piece; undefined behind the last, and when the budget is used up. */
+  /** The next piece; undefined after the last one, and when the budget is used up. */
   next(): string | undefined {
     if (this.#textAt >= this.#text.length && !this.#decode()) return undefined;
     const piece = this.#expand();
@@ -50,7 +50,9 @@ export class ExpandedLines {
     const end = newline < 0 ? bytes.length : newline + 1;
     if (end - start > MAX_LINE_BYTES) {
       this.#at = bytes.length;
-      this.#onProblem(`a line of more than ${MAX_LINE_BYTES} bytes: the file is not read further`);
+      this.#onProblem(
+        `a line of more than ${MAX_LINE_BYTES} bytes: the rest of the file is not read`,
+      );
       return false;
     }
     this.#at = end;
@@ -60,9 +62,9 @@ export class ExpandedLines {
   }
 
   /**
-   * Expands line by line, as databases are read: a stray quote in one line must not guard the macros
-   * of the next. Lines without a reference are copied in one piece. Stops early where macros make
-   * much of little text.
+   * Expands line by line, as databases are read: a stray quote in one line must not guard the
+   * macros of the next. Lines without a reference are copied in one piece. Stops early when macros
+   * turn little text into much.
    */
   #expand(): string {
     const text = this.#text;

@@ -1,9 +1,8 @@
 /**
- * Names of the PVA groups that the JSON of an info tag Q:group or of a dbLoadGroup file defines: the
- * keys of its outermost object (QSRV, https://epics-base.github.io/pvxs/qsrv2.html).
+ * Names of the PVA groups that the JSON of an info tag Q:group or of a dbLoadGroup file defines:
+ * the keys of its outermost object (QSRV, https://epics-base.github.io/pvxs/qsrv2.html). As lenient
+ * as QSRV's parser (unquoted keys, trailing commas); of broken JSON, whatever could be read.
  */
-
-/** Lenient as QSRV's parser (keys without quotes, trailing commas); of broken JSON, what it could read. */
 export function groupNames(json: string): string[] {
   const text = unquote(json.trim());
   const names: string[] = [];

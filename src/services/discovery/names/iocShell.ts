@@ -1,8 +1,3 @@
-/**
- * Runs startup scripts as the IOC shell does (EPICS Base modules/libcom/src/iocsh/iocsh.cpp) as far as
- * it matters for what databases are loaded: macros, environment, directories, nested scripts. All
- * other commands do nothing.
- */
 import { type ContainerFiles, directoryOf, resolvePath } from './containerFiles';
 import { type DatabaseLoader, listMacros } from './databaseLoader';
 import { splitSearchPath } from './databaseFile';
@@ -11,6 +6,11 @@ import { parseMacroDefinitions } from './macroDefinitions';
 import { Macros } from './macros';
 import type { NameCollection, Place } from './nameCollection';
 
+/**
+ * Runs startup scripts as the IOC shell does (EPICS Base modules/libcom/src/iocsh/iocsh.cpp), as
+ * far as it matters for which databases are loaded: macros, environment, directories, nested
+ * scripts. All other commands do nothing.
+ */
 export class IocShell {
   readonly #loader: DatabaseLoader;
   readonly #files: ContainerFiles;
@@ -19,7 +19,7 @@ export class IocShell {
   readonly #macros: Macros;
   #directories: readonly string[];
   #depth = 0;
-  /** After iocInit, databases are no longer taken. */
+  /** After iocInit, databases are not accepted any more. */
   #isInitialised = false;
 
   constructor(
@@ -43,10 +43,10 @@ export class IocShell {
     return this.#directories;
   }
 
-  /** Runs the first of the files that can be read; false, with a problem, when none can. */
+  /** Runs the first file that can be read; false, with a problem, when none can. */
   async runScript(file: string, macros: string | undefined, from: Place): Promise<boolean> {
     if (this.#depth >= this.#loader.budget.limits.scriptDepth) {
-      this.#names.addProblem('too-many', `${file} is not run: scripts are nested too deep`, from);
+      this.#names.addProblem('too-many', `${file} is not run: scripts are nested too deeply`, from);
       return false;
     }
     const found = await this.#files.readFirst(
@@ -89,7 +89,7 @@ export class IocShell {
     this.#depth--;
   }
 
-  /** False when the script ends here. */
+  /** Returns false when the script ends here. */
   async #runLine(raw: string, macros: string | undefined, place: Place): Promise<boolean> {
     if (/^\s*(#|$)/.test(raw)) return true;
     const { lineCharacters } = this.#loader.budget.limits;
@@ -100,7 +100,7 @@ export class IocShell {
     }
     const { text, undefinedMacros } = this.#macros.expand(raw);
     if (undefinedMacros.length > 0) {
-      // The shell refuses such a line. It is worth a word only where names may be lost by it.
+      // The shell refuses such a line. That is worth a problem only if names may be lost by it.
       if (/dbLoad|iocshLoad|iocshRun|iocshCmd|^\s*<|epicsEnvSet|^\s*cd\b/.test(raw)) {
         const message = `line left out: ${listMacros(undefinedMacros)}`;
         this.#names.addProblem('undefined-macro', message, place);
@@ -112,7 +112,8 @@ export class IocShell {
     if (line === undefined) return true;
     const [command] = line.words;
     if (command === undefined) {
-      // Brackets alone end a script; '<' alone runs another one with the same macros.
+      // A redirection without a file ends a script; '<' alone runs another one with the same
+      // macros.
       if (line.input === undefined) return false;
       await this.runScript(line.input, macros, place);
       return true;
@@ -160,7 +161,7 @@ export class IocShell {
     const isRecords =
       command === 'dbLoadRecords' ||
       command === 'dbLoadTemplate' ||
-      // Made for definitions, but it takes records too.
+      // Meant for definitions, but it accepts records too.
       (command === 'dbLoadDatabase' && !file.endsWith('.dbd'));
     if (isRecords && this.#isInitialised) {
       const message = `${file.slice(0, 200)} is left out: it is loaded after iocInit, which IOCs refuse`;
@@ -187,11 +188,14 @@ export class IocShell {
     this.#directories = [...new Set(moved)];
   }
 
-  /** Where a relative file was found tells which guess was right; next to it is a good one, too. */
+  /**
+   * Where a relative file was found shows which guess was right; the directory of the script is a
+   * good one, too.
+   */
   #narrowDirectories(file: string, path: string): void {
     const right = this.#directories.filter((directory) => resolvePath(directory, file) === path);
     const narrowed = file.startsWith('/') ? this.#directories : right;
-    // Only the first script stands where the process was started, by convention.
+    // By convention, only the first script is where the process was started.
     this.#directories =
       this.#depth === 0 ? [...new Set([...narrowed, directoryOf(path)])] : narrowed;
   }

@@ -1,15 +1,15 @@
-/** One line of the IOC shell, macros already expanded, cut into words. */
+/** A line of the IOC shell, with macros expanded, cut into words. */
 export interface IocshLine {
   /** Command and arguments; empty for a line that only redirects. */
   readonly words: readonly string[];
-  /** The file behind '<'. */
+  /** The file after '<'. */
   readonly input?: string;
 }
 
 /**
- * Cuts as Tokenize::split of EPICS Base does (modules/libcom/src/iocsh/iocsh.cpp): blanks, brackets
- * and commas separate, quotes and backslashes guard, '<' and '>' redirect. Undefined for a line that
- * the shell refuses (open quote, redirection without a file).
+ * Cuts a line as Tokenize::split of EPICS Base does (modules/libcom/src/iocsh/iocsh.cpp): blanks,
+ * brackets and commas separate, quotes and backslashes guard, '<' and '>' redirect. Undefined for a
+ * line that the shell refuses (open quote, redirection without a file).
  */
 export function splitIocshLine(line: string): IocshLine | undefined {
   const words: string[] = [];

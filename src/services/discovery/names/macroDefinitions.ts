@@ -1,8 +1,8 @@
-/** Macro definitions as the commands of an IOC take them: `P=IOC:, R="a,b"`. */
+/** Macro definitions as the commands of an IOC accept them: `P=IOC:, R="a,b"`. */
 
 export interface MacroDefinition {
   readonly name: string;
-  /** Not yet expanded, quotes and escapes still in it; undefined removes the macro. */
+  /** Not expanded yet, with quotes and escapes; undefined removes the macro. */
   readonly value: string | undefined;
 }
 
@@ -11,8 +11,8 @@ const isSpace = (character: string): boolean =>
 
 /**
  * Splits `name=value,...` as macParseDefns does (EPICS Base modules/libcom/src/macLib/macUtil.c):
- * white space around names and values goes, quotes and backslashes guard commas, a name without '='
- * removes a macro.
+ * white space around names and values is dropped, quotes and backslashes guard commas, a name
+ * without '=' removes a macro.
  */
 export function parseMacroDefinitions(text: string): MacroDefinition[] {
   const definitions: MacroDefinition[] = [];
@@ -36,7 +36,9 @@ export function parseMacroDefinitions(text: string): MacroDefinition[] {
   return definitions;
 }
 
-/** Index of the first of `stops` that is neither quoted nor escaped; the length when none is. */
+/**
+ * Index of the first of `stops` that is neither quoted nor escaped; the length when there is none.
+ */
 function findUnguarded(text: string, start: number, stops: string): number {
   let quote = '';
   for (let at = start; at < text.length; at++) {
@@ -49,7 +51,7 @@ function findUnguarded(text: string, start: number, stops: string): number {
   return text.length;
 }
 
-/** Names, unlike values, are not looked at again, so their quotes and escapes go here. */
+/** Names, unlike values, are not expanded later, so their quotes and escapes are removed here. */
 function withoutQuotes(text: string): string {
   let quote = '';
   let name = '';

@@ -6,21 +6,22 @@
 import { type MacroDefinition } from './macroDefinitions';
 import type { NamesBudget } from './namesBudget';
 
-/** What one expansion may still look at. */
+/** The steps that one expansion may still take. */
 interface Steps {
   left: number;
 }
 
+/** An expanded text. */
 export interface Expansion {
   /** An undefined or recursive macro stays in it as `$(NAME)`. */
   readonly text: string;
-  /** The macros that have no value, no default, or use themselves. */
+  /** The macros that have no value and no default, or use themselves. */
   readonly undefinedMacros: readonly string[];
 }
 
 interface MacroEntry {
   readonly raw: string;
-  /** While its own value is expanded: a reference to it then is recursive. */
+  /** Set while its own value is expanded: then a reference to it is recursive. */
   isOpen: boolean;
 }
 
@@ -34,13 +35,14 @@ const DOLLAR = 36;
 const APOSTROPHE = 39;
 const BACKSLASH = 92;
 
-/** References within references; beyond it a macro counts as undefined. */
+/** References within references; deeper ones count as undefined. */
 const maxDepth = 40;
 /** Characters of one expanded text that are not in its source; macLib itself cuts values at 256. */
 const maxGrowth = 64 * 1024;
-/** Macros without a value that are remembered, for a message. */
+/** Macros without a value that are remembered for a message. */
 const maxUndefined = 100;
 
+/** The macros of one load or of the IOC shell, in nested scopes. */
 export class Macros {
   readonly #budget: NamesBudget;
   readonly #steps: Steps = { left: 0 };
@@ -50,7 +52,9 @@ export class Macros {
   #undefined = new Set<string>();
   #growth = 0;
 
-  /** Macros without a definition are looked up in `environment` (iocsh), or not (databases). */
+  /**
+   * Macros without a definition are looked up in `environment` (iocsh) or not at all (databases).
+   */
   constructor(budget: NamesBudget, environment: ReadonlyMap<string, string> = new Map()) {
     this.#budget = budget;
     this.#environment = environment;
@@ -71,7 +75,10 @@ export class Macros {
     }
   }
 
-  /** Removes it from all scopes, so that the environment counts again (epicsEnvSet relies on it). */
+  /**
+   * Removes a macro from all scopes, so that the environment counts again (epicsEnvSet relies on
+   * it).
+   */
   remove(name: string): void {
     for (const scope of this.#scopes) scope.delete(name);
   }
@@ -89,8 +96,8 @@ export class Macros {
   }
 
   /**
-   * Expands up to one of the characters `stops` or the end. At depth 0 quotes and escapes are the
-   * user's and stay; deeper, in names and values, they are taken off.
+   * Expands up to one of the characters `stops` or the end. At depth 0 quotes and escapes belong to
+   * the text and stay; deeper, in names and values, they are removed.
    */
   #translate(cursor: Cursor, stops: string, depth: number): string {
     const { text } = cursor;
@@ -169,7 +176,7 @@ export class Macros {
       const value = this.#translate(cursor, `,${close}`, depth + 1);
       this.install([{ name, value }]);
     }
-    // macLib reports no error for what the value of a scoped macro lacks: its text remains.
+    // macLib reports no error when the value of a scoped macro lacks something: its text remains.
     this.#undefined = reported;
   }
 
@@ -215,7 +222,7 @@ export class Macros {
   }
 }
 
-/** Whether a macro reference begins there. */
+/** Whether a macro reference begins at that index. */
 export function isReference(text: string, at: number): boolean {
   return text[at] === '$' && (text[at + 1] === '(' || text[at + 1] === '{');
 }

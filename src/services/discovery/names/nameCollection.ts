@@ -1,11 +1,8 @@
-/**
- * The names found so far, as the record instance list of an IOC: what a second definition, an
- * addition or a deletion does, which names EPICS Base refuses, and how much is kept.
- */
 import { clipped } from '../../../base/clipped';
 import type { DatabaseName, DatabaseNames, NamesProblem, NamesProblemKind } from './databaseName';
 import type { NamesBudget } from './namesBudget';
 
+/** A line of a file, for messages. */
 export interface Place {
   readonly file: string;
   readonly line: number;
@@ -13,19 +10,23 @@ export interface Place {
 
 /** PVNAME_STRINGSZ - 1 (EPICS Base modules/database/src/ioc/db/dbDefs.h). */
 const maxNameLength = 60;
-/** Characters of a problem: what files say of themselves has no limit. */
+/** Characters of a problem, because texts in files have no limit. */
 const MAX_PROBLEM = 500;
 
 interface Found extends Omit<DatabaseName, 'protocol'> {
-  /** Of an alias: the record it stands for. */
+  /** For an alias: the record it stands for. */
   readonly target?: string;
 }
 
+/**
+ * The names found so far, treated like the records of an IOC: what a second definition, an addition
+ * or a deletion does, which names EPICS Base refuses, and how much is kept.
+ */
 export class NameCollection {
   readonly #budget: NamesBudget;
   readonly #records = new Map<string, Found>();
   readonly #groups = new Map<string, Found>();
-  /** Record to its aliases. */
+  /** The aliases of each record. */
   readonly #aliases = new Map<string, string[]>();
   readonly #problems: NamesProblem[] = [];
   readonly #seenProblems = new Set<string>();
@@ -34,15 +35,15 @@ export class NameCollection {
     this.#budget = budget;
   }
 
-  /** True once a limit stopped it: reading on makes no sense. */
+  /** Whether a limit was reached, so that reading on makes no sense. */
   get isFull(): boolean {
     return this.#budget.isStopped;
   }
 
   /**
-   * A `record(type, name)`. Type '*' adds to a record that exists, '#' deletes it (dbRecordHead in
-   * EPICS Base modules/database/src/ioc/dbStatic/dbLexRoutines.c). Returns the name of the record
-   * that the body belongs to, undefined when Base would ignore the body.
+   * Adds a `record(type, name)`. Type '*' adds to an existing record, '#' deletes it (dbRecordHead
+   * in EPICS Base modules/database/src/ioc/dbStatic/dbLexRoutines.c). Returns the name of the
+   * record that the body belongs to; undefined when Base would ignore the body.
    */
   addRecord(type: string, name: string, place: Place): string | undefined {
     if (!this.#isGoodName(name, place)) return undefined;
@@ -99,12 +100,12 @@ export class NameCollection {
     );
   }
 
-  /** In slices, for there may be many. Rejects with CancelledError. */
+  /** The result, built in slices, because there may be many names. Rejects with CancelledError. */
   async result(files: readonly string[]): Promise<DatabaseNames> {
     const names: DatabaseName[] = [];
     for (const found of [this.#records.values(), this.#groups.values()]) {
       for (const { name, kind, file, line } of found) {
-        // A record of the same name as a group wins in QSRV too.
+        // A record wins over a group of the same name in QSRV, too.
         if (kind === 'group' && this.#records.has(name)) continue;
         names.push({ name, kind, protocol: kind === 'group' ? 'pva' : 'any', file, line });
         this.#budget.work(10);
@@ -122,7 +123,7 @@ export class NameCollection {
 
   #add(names: Map<string, Found>, found: Found): void {
     if (!this.#budget.spend('names')) return;
-    // A part of a text keeps all of the text: hence a copy.
+    // A substring keeps the whole text alive, hence a copy.
     const name = `${found.name} `.slice(0, -1);
     names.set(name, { ...found, name });
   }
@@ -157,7 +158,7 @@ export class NameCollection {
   }
 
   #addUndefinedMacro(macro: string, what: string, place: Place): void {
-    // One problem for each macro and file, not for each record that uses it.
+    // One problem per macro and file, not per record that uses it.
     const key = `undefined-macro ${macro} ${place.file}`;
     if (this.#seenProblems.has(key) || this.#problems.length > this.#budget.limits.problems) return;
     this.#seenProblems.add(key);

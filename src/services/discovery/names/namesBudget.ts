@@ -1,11 +1,7 @@
-/**
- * What the search for names of one IOC may cost, whatever its files hold: one object that all of it
- * spends from. The first thing that is used up stops the search, with what was found until then.
- */
 import type { Slices } from '../../../base/slices';
 import type { NamesLimits } from './databaseName';
 
-/** What is counted down, and the sentence when there is no more. */
+/** What is counted, and the sentence when the limit is reached. */
 const REASONS = {
   names: (limit: number) => `an IOC is taken for ${limit} names at most`,
   characters: (limit: number) => `its databases have more than ${limit} characters together`,
@@ -17,7 +13,7 @@ const REASONS = {
 } as const;
 type Counted = keyof typeof REASONS;
 
-/** Steps of what is no character: 1 is what it costs to read one. */
+/** Steps of things that are not characters; reading one character costs 1. */
 const STEPS: Record<Counted, number> = {
   names: 40,
   characters: 1,
@@ -28,6 +24,11 @@ const STEPS: Record<Counted, number> = {
   macroSteps: 1,
 };
 
+/**
+ * What the search for the names of one IOC may cost, whatever its files contain: one object from
+ * which all of it spends. The first limit that is reached stops the search, with what was found
+ * until then.
+ */
 export class NamesBudget {
   readonly limits: NamesLimits;
   readonly #slices: Slices;
@@ -45,7 +46,7 @@ export class NamesBudget {
     this.#endMs = slices.nowMs + limits.timeMs;
   }
 
-  /** Why reading on makes no sense; undefined while it does. */
+  /** Why the search has stopped; undefined while it has not. */
   get stopReason(): string | undefined {
     return this.#stopReason;
   }
@@ -54,7 +55,7 @@ export class NamesBudget {
     return this.#stopReason !== undefined;
   }
 
-  /** False when there is not so much left, which stops the search. */
+  /** Spends; false when that much is not left, which stops the search. */
   spend(what: Counted, amount = 1): boolean {
     this.#slices.take(STEPS[what] * amount);
     this.#left[what] -= amount;
@@ -68,12 +69,12 @@ export class NamesBudget {
     this.#slices.take(steps);
   }
 
-  /** True when `rest` is due. */
+  /** Whether `rest` is due. */
   get isSliceOver(): boolean {
     return this.#slices.isOver;
   }
 
-  /** Lets everybody else go on. Rejects with CancelledError. */
+  /** Lets other work run. Rejects with CancelledError. */
   async rest(): Promise<void> {
     await this.#slices.rest(this.#signal);
     if (this.#slices.nowMs < this.#endMs) return;

@@ -10,12 +10,12 @@ import {
 import type { Connection } from '../../host/connection';
 import { converse } from '../../upstream/converse';
 
-/** As much as 200,000 names of usual length take, with room. */
+/** Enough for 200,000 names of usual length, with room. */
 const MAX_LIST_BYTES = 32 * 1024 * 1024;
 
 /**
- * The PVs that a server lists by its channel `server`. Closes the connection. Rejects when it has
- * no such list (core-pva just stays silent: the deadline is the caller's).
+ * Lists the PVs of a server through its channel `server`, and closes the connection. Rejects when
+ * it has no such list (core-pva just stays silent: the caller sets the deadline).
  */
 export function listPvaNames(
   connection: Connection,

@@ -1,6 +1,6 @@
 /**
- * Substitution files of dbLoadTemplate (EPICS Base modules/database/src/ioc/dbtemplate): text in, the
- * database loads it asks for out. Superset where msi accepts more: macros in bare words.
+ * Substitution files of dbLoadTemplate (EPICS Base modules/database/src/ioc/dbtemplate): text in,
+ * the database loads it requests out. Also accepts what only msi accepts: macros in unquoted words.
  */
 import type { NamesBudget } from './namesBudget';
 import {
@@ -9,27 +9,28 @@ import {
   SubstitutionTokens,
 } from './substitutionTokens';
 
+/** One load of a template. */
 export interface TemplateLoad {
   readonly file: string;
-  /** As dbLoadRecords takes them. */
+  /** As an argument of dbLoadRecords. */
   readonly macros: string;
   readonly line: number;
 }
 
-/** Where reading stopped. */
+/** Where and why reading stopped. */
 export interface SubstitutionSyntax {
   readonly message: string;
   readonly line: number;
 }
 
-/** Values in one pair of brackets, and names of a pattern. */
+/** The limit of values in one pair of brackets, and of names in a pattern. */
 const MAX_VALUES = 10_000;
 
 type Reading<Result> = Generator<TemplateLoad | 'rest', Result>;
 
 /**
- * The loads in their order, and 'rest' where the caller should rest; returns where the text breaks the
- * grammar, if it does. `macros` is the second argument of dbLoadTemplate.
+ * Yields the loads in order, and 'rest' when the caller should rest; returns where the text breaks
+ * the grammar, if it does. `macros` is the second argument of dbLoadTemplate.
  */
 export function* parseSubstitutions(
   text: string,
@@ -63,7 +64,7 @@ class SubstitutionParser {
     while (this.#token.kind !== 'end') {
       if (this.#isWord('global')) yield* this.#parseGlobal();
       else if (this.#isWord('file')) yield* this.#parseTemplate();
-      else this.#fail('"file" or "global" is expected');
+      else this.#fail('expected "file" or "global"');
     }
   }
 
@@ -84,7 +85,7 @@ class SubstitutionParser {
   *#parseTemplate(): Reading<void> {
     this.#advance();
     const file = this.#token;
-    if (file.kind !== 'word' && file.kind !== 'string') this.#fail('a file name is expected');
+    if (file.kind !== 'word' && file.kind !== 'string') this.#fail('expected a file name');
     this.#advance();
     this.#take('{');
     const isPattern = this.#isWord('pattern');
@@ -108,7 +109,9 @@ class SubstitutionParser {
     this.#take('}');
   }
 
-  /** `{value, value}`: values beyond the names are dropped, names beyond the values stay undefined. */
+  /**
+   * `{value, value}`: values beyond the names are dropped, names beyond the values stay undefined.
+   */
   #parsePattern(variables: readonly string[]): string {
     const assignments: string[] = [];
     this.#parseList().forEach((value, index) => {
@@ -127,11 +130,11 @@ class SubstitutionParser {
         continue;
       }
       const variable = this.#token;
-      if (variable.kind !== 'word') this.#fail('a macro name is expected');
+      if (variable.kind !== 'word') this.#fail('expected a macro name');
       this.#advance();
       this.#take('=');
       const value = this.#token;
-      if (value.kind !== 'word' && value.kind !== 'string') this.#fail('a value is expected');
+      if (value.kind !== 'word' && value.kind !== 'string') this.#fail('expected a value');
       assignments.push(assign(variable.value, value));
       if (assignments.length > MAX_VALUES) this.#fail(`no more than ${MAX_VALUES} are taken`);
       this.#advance();
@@ -145,7 +148,7 @@ class SubstitutionParser {
     this.#take('{');
     for (; this.#token.kind !== '}'; this.#advance()) {
       if (this.#token.kind === 'word' || this.#token.kind === 'string') values.push(this.#token);
-      else if (this.#token.kind !== ',') this.#fail('a value or "}" is expected');
+      else if (this.#token.kind !== ',') this.#fail('expected a value or "}"');
       if (values.length > MAX_VALUES) this.#fail(`no more than ${MAX_VALUES} are taken`);
     }
     this.#advance();
@@ -157,7 +160,7 @@ class SubstitutionParser {
   }
 
   #take(kind: SubstitutionToken['kind']): void {
-    if (this.#token.kind !== kind) this.#fail(`"${kind}" is expected`);
+    if (this.#token.kind !== kind) this.#fail(`expected "${kind}"`);
     this.#advance();
   }
 

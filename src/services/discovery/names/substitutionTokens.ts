@@ -2,11 +2,12 @@
 
 export interface SubstitutionToken {
   readonly kind: 'word' | 'string' | '{' | '}' | '=' | ',' | 'end';
-  /** Of a string: without its quotes, escapes still in it. */
+  /** Without the quotes of a string, escapes still in it. */
   readonly value: string;
   readonly line: number;
 }
 
+/** The text breaks the grammar of substitution files. */
 export class SubstitutionSyntaxError extends Error {
   constructor(
     message: string,
@@ -22,6 +23,7 @@ for (const c of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_
 }
 const BLANKS = ' \t\n\r\v\f';
 
+/** Cuts a substitution file into tokens, one at a time. */
 export class SubstitutionTokens {
   readonly #text: string;
   #at = 0;
@@ -31,7 +33,7 @@ export class SubstitutionTokens {
     this.#text = text;
   }
 
-  /** Characters that were read. */
+  /** Number of characters read so far. */
   get at(): number {
     return this.#at;
   }
@@ -98,7 +100,7 @@ export class SubstitutionTokens {
     return this.#at > start ? text.slice(start, this.#at) : this.#refuse(text.charAt(start));
   }
 
-  /** The end of the `$(NAME)` that begins here; undefined where none does. */
+  /** The end of the `$(NAME)` that begins here; undefined if none does. */
   #referenceEnd(): number | undefined {
     const text = this.#text;
     const open = text.charAt(this.#at + 1);

@@ -77,7 +77,7 @@ describe("the broker's place", function () {
     for (const mode of [0o777, 0o1777, 0o770, 0o702]) {
       const folder = make(`open${mode}`, mode);
       await listen(join(folder, 'broker.sock'));
-      await assertDistrusted(folder, /others may write in .*chmod 700/);
+      await assertDistrusted(folder, /other users may write to .*chmod 700/);
       server?.close();
     }
   });
@@ -89,7 +89,7 @@ describe("the broker's place", function () {
     await assertDistrusted(join(root, 'link'), /symbolic link/);
     const other = make('other');
     fs.symlinkSync(join(real, 'broker.sock'), join(other, 'broker.sock'));
-    await assertDistrusted(other, /is no socket/);
+    await assertDistrusted(other, /is not a socket/);
   });
 
   it("is not dialled where folder, socket, or a folder above are somebody else's", async function () {
@@ -97,10 +97,10 @@ describe("the broker's place", function () {
     const theirs = make('theirs');
     await listen(join(theirs, 'broker.sock'));
     fs.chownSync(theirs, STRANGER, STRANGER);
-    await assertDistrusted(theirs, /belongs to somebody else \(uid 54321\)/);
+    await assertDistrusted(theirs, /belongs to another user \(uid 54321\)/);
     fs.chownSync(theirs, 0, 0);
     fs.chownSync(join(theirs, 'broker.sock'), STRANGER, STRANGER);
-    await assertDistrusted(theirs, /broker\.sock belongs to somebody else/);
+    await assertDistrusted(theirs, /broker\.sock belongs to another user/);
     fs.chownSync(join(theirs, 'broker.sock'), 0, 0);
     const parent = make('parent');
     fs.renameSync(theirs, join(parent, 'ours'));
