@@ -8,10 +8,11 @@ import type { Clock } from '../../base/clock';
 import { type Disposable, toDisposable } from '../../base/disposable';
 import type { Event } from '../../base/event';
 import type { PvUpdate } from '../../model/coreApi';
+import type { PvReading } from '../../model/reading';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../host/connection';
-import { MonitorCircuit } from '../upstream/monitorCircuit';
-import type { MonitorIdentity } from '../upstream/monitorDialect';
+import type { ClientIdentity } from '../upstream/protocolAdapter';
+import { SharedCircuit } from '../upstream/sharedCircuit';
 import { UpdatePacer } from './updatePacer';
 
 const RETRY_FIRST_MS = 200;
@@ -22,6 +23,7 @@ export type FoundServer =
   | {
       readonly key: string;
       readonly dial: (signal: AbortSignal) => Promise<Connection>;
+      readonly read: (signal: AbortSignal) => Promise<PvReading>;
       /** Takes what a read has shown of the access rights. */
       readonly noteRead?: (isPermitted: boolean) => void;
     }
@@ -32,13 +34,14 @@ export interface PvMonitorsInput {
   readonly find: (name: string, protocol: PvProtocol) => FoundServer;
   /** `find` may tell something else now. */
   readonly onDidChange: Event<void>;
-  readonly identity: MonitorIdentity;
+  readonly identity: ClientIdentity;
   readonly clock: Clock;
 }
 
 export class PvMonitors {
   readonly #input: PvMonitorsInput;
-  readonly #circuits = new Map<string, MonitorCircuit>();
+  /** By server, and for monitors alone: what nobody reads fast enough must hold up nothing else. */
+  readonly #circuits = new Map<string, SharedCircuit>();
 
   constructor(input: PvMonitorsInput) {
     this.#input = input;
@@ -100,10 +103,10 @@ export class PvMonitors {
   #circuitTo(
     { key, dial }: Exclude<FoundServer, { reason: string }>,
     protocol: PvProtocol,
-  ): MonitorCircuit {
+  ): SharedCircuit {
     const known = this.#circuits.get(key);
     if (known) return known;
-    const circuit = new MonitorCircuit({
+    const circuit = new SharedCircuit({
       protocol,
       dial,
       identity: this.#input.identity,

@@ -16,8 +16,7 @@ import type { PvReading } from '../../model/reading';
 import type { PvProtocol } from '../../model/snapshot';
 import { sentence } from '../../model/sentence';
 import { identityText } from '../upstream/identityText';
-import type { MonitorIdentity } from '../upstream/monitorDialect';
-import { readPv } from '../upstream/readPv';
+import type { ClientIdentity } from '../upstream/protocolAdapter';
 import type { FoundServer } from './pvMonitors';
 import { stateOf, toRow } from './pvLists';
 import type { PvServer } from '../exposure/session';
@@ -30,7 +29,7 @@ const FRESH_MS = 500;
 
 export interface PvReaderInput {
   readonly servers: () => readonly PvServer[];
-  readonly identity: MonitorIdentity;
+  readonly identity: ClientIdentity;
   readonly clock: Clock;
 }
 
@@ -68,6 +67,7 @@ export class PvReader {
       return {
         key: usable.key,
         dial: (signal) => usable.exposure.dialAsClient(signal),
+        read: (signal) => usable.read(name, signal),
         noteRead: (isPermitted) => noteRead(usable, name, isPermitted),
       };
     }
@@ -98,7 +98,7 @@ export class PvReader {
         : new ContainerError(found.reason);
     }
     try {
-      const reading = await this.#readFrom(found, name, protocol, signal);
+      const reading = await this.#readFrom(found, signal);
       this.#keep(keyOf(found.key, name), { reading, readAt: this.#now() });
       return reading;
     } catch (error) {
@@ -149,11 +149,9 @@ export class PvReader {
     try {
       const reading = await this.#readFrom(
         {
-          dial: (signal) => server.exposure.dialAsClient(signal),
+          read: (signal) => server.read(name, signal),
           noteRead: (isPermitted) => noteRead(server, name, isPermitted),
         },
-        name,
-        server.protocol,
         abort.signal,
       );
       this.#keep(key, { reading, readAt: this.#now() });
@@ -165,9 +163,7 @@ export class PvReader {
   }
 
   async #readFrom(
-    { dial, noteRead }: Pick<Exclude<FoundServer, { reason: string }>, 'dial' | 'noteRead'>,
-    name: string,
-    protocol: PvProtocol,
+    { read, noteRead }: Pick<Exclude<FoundServer, { reason: string }>, 'read' | 'noteRead'>,
     signal: AbortSignal,
   ): Promise<PvReading> {
     try {
@@ -176,7 +172,7 @@ export class PvReader {
         READ_TIMEOUT_MS,
         `the IOC did not answer within ${READ_TIMEOUT_MS / 1000} s`,
         signal,
-        async (inner) => readPv(protocol, name, await dial(inner), this.#input.identity, inner),
+        read,
       );
       noteRead?.(true);
       return reading;

@@ -11,10 +11,8 @@ import { LruMap } from '../../base/lruMap';
 import { type Endpoint, isIpv4 } from '../../model/endpoint';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../host/connection';
-import type { AskingIdentity } from '../upstream/askingDialect';
 import { NameResolver, type NameAnswer } from '../upstream/nameResolver';
-import { createCaAsking } from '../upstream/caAsking';
-import { createPvaAsking } from '../upstream/pvaAsking';
+import type { ClientIdentity } from '../upstream/protocolAdapter';
 
 /** A server as the name service sees it; what the functions tell may change at any time. */
 export interface SearchedServer {
@@ -62,7 +60,7 @@ export interface NameRequester {
   dropped(): void;
 }
 
-export interface NameServiceInput extends AskingIdentity {
+export interface NameServiceInput extends ClientIdentity {
   /** noteAbout has something new to say. */
   readonly onNote: () => void;
   readonly clock: Clock;
@@ -159,14 +157,13 @@ export class NameService implements Disposable {
   }
 
   #begin(server: SearchedServer): KnownServer {
-    const createDialect = this.#protocol === 'ca' ? createCaAsking : createPvaAsking;
     const asked = new NameResolver({
       ...this.#input,
+      protocol: this.#protocol,
       label: server.label,
       isGateway: server.isGateway,
       onYesToAll: () => this.#input.onNote(),
       dial: (signal) => server.dialInside(signal),
-      createDialect: (events) => createDialect(this.#input, events),
     });
     return { server, asked: this.#store.add(asked), reachableCount: 0, endpointText: '' };
   }
