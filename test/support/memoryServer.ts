@@ -3,13 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { PvProtocol } from '../../src/model/snapshot';
 import { attachServer } from '../../src/node/relay/attachServer';
 import { duplexPair } from '../../src/node/relay/duplexPair';
-import { type CaServedPv, CaServerCircuit } from '../../src/protocol/ca';
-import {
-  ntScalarArrayType,
-  PvaServerConnection,
-  type PvaServedPv,
-  StoredPv,
-} from '../../src/protocol/pva';
+import { CaServerCircuit } from '../../src/protocol/ca';
+import { ntScalarArrayType, PvaServerConnection, StoredPv } from '../../src/protocol/pva';
 import { TestPv } from '../unit/protocol/ca/servedPvs';
 
 /** One connection to it; the server's answers pass through here. */
