@@ -229,11 +229,8 @@ export class CaAdapter implements ProtocolAdapter {
       if (channel.isReasonWanted) this.#channels.delete(channel.cid);
       return;
     }
-    const { subscriptionId } = channel;
-    if (subscriptionId !== undefined) {
-      this.#subscriptions.delete(subscriptionId);
-      this.#circuit.cancelSubscription(subscriptionId);
-    }
+    // Its subscription ends with it, on both sides.
+    if (channel.subscriptionId !== undefined) this.#subscriptions.delete(channel.subscriptionId);
     channel.isOpen = false;
     this.#circuit.clearChannel(channel.cid);
   }
@@ -269,9 +266,6 @@ export class CaAdapter implements ProtocolAdapter {
   }
 
   #failMonitor(channel: CaChannel, reason: string): void {
-    // What was refused cannot be cancelled: CAJ ends the circuit for it.
-    if (channel.subscriptionId !== undefined) this.#subscriptions.delete(channel.subscriptionId);
-    channel.subscriptionId = undefined;
     this.close(channel);
     channel.monitorListener?.failed(reason);
   }

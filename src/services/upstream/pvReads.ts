@@ -72,9 +72,12 @@ export class PvReads {
         reject(error);
       };
       const read: Read = { name, isGivenUp: false, fail };
-      const settle = (result: PvReading | Error): void => {
+      const end = (): void => {
         held.reads.delete(read);
         held.allowance.valueAnswered();
+      };
+      const settle = (result: PvReading | Error): void => {
+        end();
         store.dispose();
         if (result instanceof Error) reject(result);
         else resolve(result);
@@ -82,17 +85,18 @@ export class PvReads {
       held.reads.add(read);
       held.allowance.valueAsked();
       try {
-        readPv(adapter, name, openChannel, settle);
+        const giveUp = readPv(adapter, name, openChannel, settle);
         held.circuit.flush();
+        store.add(
+          onAbort(signal, () => {
+            read.isGivenUp = true;
+            if (giveUp()) end();
+            reject(new CancelledError());
+          }),
+        );
       } catch (error) {
         settle(error as Error);
       }
-      store.add(
-        onAbort(signal, () => {
-          read.isGivenUp = true;
-          reject(new CancelledError());
-        }),
-      );
     });
   }
 

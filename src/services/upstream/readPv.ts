@@ -5,20 +5,23 @@ import type { Channel, ProtocolAdapter } from './protocolAdapter';
 /**
  * Reads a PV once over a circuit that is ready: on a channel that is open, else on one of its own, which
  * it closes. `onResult` is called once, unless the circuit ends before; it is told errors as sentences for
- * a person. Throws for a name that nobody can be asked for.
+ * a person. Returns what gives the read up: true when nothing is to come any more, false when the answer
+ * is still on its way. Throws for a name that nobody can be asked for.
  */
 export function readPv(
   adapter: ProtocolAdapter,
   name: string,
   openChannel: Channel | undefined,
   onResult: (result: PvReading | Error) => void,
-): void {
+): () => boolean {
   if (openChannel) {
     openChannel.read(onResult);
-    return;
+    return () => false;
   }
+  let isAsked = false;
   const channel = adapter.openChannel(name, {
     opened() {
+      isAsked = true;
       channel.read((result) => {
         channel.close();
         onResult(result);
@@ -31,4 +34,9 @@ export function readPv(
     // What was being read on it has failed.
     lost: () => undefined,
   });
+  return () => {
+    // core-pva never answers for a name that it does not have.
+    if (!isAsked) channel.close();
+    return !isAsked;
+  };
 }

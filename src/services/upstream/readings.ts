@@ -47,6 +47,9 @@ const CONDITIONS = [
   'WRITE_ACCESS',
 ];
 
+/** The end of the year 9999: what a server says beyond that is no time. */
+const MAX_SECONDS = 253_402_300_799;
+
 /** Images have two or three (areaDetector: at most ten). */
 const MAX_DIMENSIONS = 10;
 
@@ -74,7 +77,10 @@ export function readingOfCa({ time, control }: CaValues): PvReading {
 /** Of a normative type, or of any other structure as far as it resembles one. */
 export function readingOfPva(structure: PvaStructureValue): PvReading {
   const { value, units, precision, alarm, timeStamp } = readNormative(structure);
-  const isProcessed = timeStamp !== undefined && timeStamp.secondsPastEpoch > EPICS_EPOCH_SECONDS;
+  const isProcessed =
+    timeStamp !== undefined &&
+    timeStamp.secondsPastEpoch > EPICS_EPOCH_SECONDS &&
+    timeStamp.secondsPastEpoch <= MAX_SECONDS;
   const dimensions = dimensionsOf(structure);
   return {
     value,

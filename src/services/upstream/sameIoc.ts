@@ -1,3 +1,4 @@
+import { onAbort } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../host/connection';
@@ -19,7 +20,7 @@ export interface SameIocInput {
  * Whether two servers of a protocol are the same IOC, where they tell no identity (Channel Access
  * has none, QSRV1's pvAccessCPP keeps it to itself). Two IOCs never processed their records at the
  * same nanoseconds: the time stamps must be equal, those of records that were never processed prove
- * nothing. False when one of the servers does not answer. Rejects with CancelledError.
+ * nothing. False when one of the servers does not answer, or the signal aborts.
  */
 export async function isSameIoc(
   protocol: PvProtocol,
@@ -44,20 +45,28 @@ export async function isSameIoc(
 }
 
 /** Over one circuit. A PV that is not readable proves nothing. */
-function readTimes(
+async function readTimes(
   protocol: PvProtocol,
   names: readonly string[],
   dial: SameIocInput['mine'],
   { identity, clock, signal }: SameIocInput,
 ): Promise<(string | undefined)[]> {
   const circuit = new SharedCircuit({ protocol, dial, identity, clock });
-  const readTime = async (name: string): Promise<string | undefined> => {
-    try {
-      return (await circuit.read(name, signal)).time;
-    } catch (error) {
-      if (signal.aborted) throw error;
-      return undefined;
-    }
-  };
-  return Promise.all(names.slice(0, MAX_NAMES[protocol]).map(readTime));
+  // Node warns of many listeners of one signal.
+  const reads = names.slice(0, MAX_NAMES[protocol]).map((name) => {
+    return { name, abort: new AbortController() };
+  });
+  const aborting = onAbort(signal, () => reads.forEach(({ abort }) => abort.abort()));
+  try {
+    return await Promise.all(
+      reads.map(({ name, abort }) =>
+        circuit.read(name, abort.signal).then(
+          ({ time }) => time,
+          () => undefined,
+        ),
+      ),
+    );
+  } finally {
+    aborting.dispose();
+  }
 }

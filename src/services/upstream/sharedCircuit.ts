@@ -101,12 +101,14 @@ export class SharedCircuit {
   read(name: string, signal: AbortSignal): Promise<PvReading> {
     return new Promise((resolve, reject) => {
       const store = new DisposableStore();
+      let giveUp: (() => boolean) | undefined;
       const user: User = {
-        begin: (adapter) =>
-          readPv(adapter, name, undefined, (result) => {
+        begin: (adapter) => {
+          giveUp = readPv(adapter, name, undefined, (result) => {
             if (result instanceof Error) this.#fail(user, result);
             else leave(() => resolve(result));
-          }),
+          });
+        },
         fail(error) {
           store.dispose();
           reject(error);
@@ -119,7 +121,12 @@ export class SharedCircuit {
         this.#endWhenIdle();
       };
       this.#join(user);
-      store.add(onAbort(signal, () => leave(() => reject(new CancelledError()))));
+      store.add(
+        onAbort(signal, () => {
+          giveUp?.();
+          leave(() => reject(new CancelledError()));
+        }),
+      );
     });
   }
 

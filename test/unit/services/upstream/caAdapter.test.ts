@@ -8,6 +8,7 @@ import {
 import { CaAdapter } from '../../../../src/services/upstream/caAdapter';
 import type { Channel } from '../../../../src/services/upstream/protocolAdapter';
 
+const EVENT_ADD = 1;
 const CLEAR_CHANNEL = 12;
 const READ_NOTIFY = 15;
 const ECA_NORDACCESS = 368;
@@ -68,6 +69,17 @@ describe('a CA monitor that ends', () => {
     channel.close();
     assert.deepEqual(said(), [CLEAR_CHANNEL]);
     assert.deepEqual(failures, []);
+  });
+
+  it('while it has updates clears its channel, with which its subscription ends', () => {
+    hear(created());
+    said();
+    const units = { dbrType: 34, count: 1, eca: 1, ioid: IOID, payload: new Uint8Array(96) };
+    hear({ command: 'READ_NOTIFY', ...units });
+    assert.deepEqual(said(), [EVENT_ADD]);
+    channel.close();
+    // caproto would end the channel by itself for an EVENT_CANCEL, and say that we broke the rules.
+    assert.deepEqual(said(), [CLEAR_CHANNEL]);
   });
 
   it('because the IOC refuses the read clears its channel', () => {

@@ -17,7 +17,6 @@ const PVS = Array.from({ length: 20 }, (_, at) => `PV:${at}`);
 const BIG_COUNT = 512 * 1024;
 /** 4 MB. */
 const BIG_BYTES = BIG_COUNT * 8;
-const never = new AbortController().signal;
 const identity = { clientName: 'test', hostName: 'here' };
 
 class Scene {
@@ -51,7 +50,7 @@ class Scene {
     return first;
   }
   /** Of the one element, or the number of them; or the error. */
-  async read(name: string, signal = never): Promise<unknown> {
+  async read(name: string, signal = new AbortController().signal): Promise<unknown> {
     try {
       return firstOf(await this.reachability.read(name, signal));
     } catch (error) {
@@ -140,6 +139,22 @@ for (const protocol of ['ca', 'pva'] as const) {
       await settle();
       assert.equal(await scene.read('PV:3'), 3);
       assert.deepEqual([scene.connections.length, scene.isReached], [2, true]);
+    });
+
+    it('that were given up before there was a channel are over', async () => {
+      const before = scene.held.channelCount;
+      scene.held.holdUp();
+      const abort = new AbortController();
+      const given = scene.read('UNLISTED', abort.signal);
+      await settle();
+      abort.abort();
+      assert.ok(isErrorCode(await given, 'cancelled'));
+      const next = scene.read('PV:1');
+      await settle();
+      scene.held.letGo();
+      assert.equal(await next, 1);
+      await settle();
+      assert.deepEqual([scene.connections.length, scene.held.channelCount], [1, before]);
     });
 
     it('of a value that ends the circuit are done apart from then on', async () => {
