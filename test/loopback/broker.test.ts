@@ -26,7 +26,7 @@ import { isOlder } from '../../src/node/broker/brokerVersion';
 import type { BrokerLoss } from '../../src/node/broker/connectBroker';
 import { connectTcp } from '../../src/node/relay/connectTcp';
 import { systemClock } from '../../src/node/systemClock';
-import { MonitorCircuit } from '../../src/services/upstream/monitorCircuit';
+import { SharedCircuit } from '../../src/services/upstream/sharedCircuit';
 import { ALONE, CLI, Exposed } from '../support/exposed';
 import { BROKER, Brokers, DEMO, isRunning, localOf, settled } from '../support/brokers';
 import { epicsExpose } from '../support/command';
@@ -641,7 +641,7 @@ async function openClient(local: { host: string; port: number }): Promise<Client
   let socket: Socket | undefined;
   let count = 0;
   let ended: string | undefined;
-  const circuit = new MonitorCircuit({
+  const circuit = new SharedCircuit({
     protocol: 'ca',
     dial: async (signal) => (socket = await connectTcp(local, signal)),
     identity: { clientName: 'test', hostName: 'test' },

@@ -13,6 +13,7 @@ import { findingTrouble } from '../../model/findability';
 import { MAX_NAME_BYTES, MAX_NAMES_PER_IOC, type NameSource, NameTable } from '../../model/pvTable';
 import type { PvStep, PvSteps } from '../../model/pvTable';
 import type { Note } from '../../model/problem';
+import type { PvReading } from '../../model/reading';
 import type { IocState, PvProtocol, ServerState, ServerStatus } from '../../model/snapshot';
 import type { ContainerAccess } from '../host/engine';
 import type { IocCandidate, ListenerCandidate } from '../discovery/detect/candidates';
@@ -23,6 +24,7 @@ import { encodeUtf8 } from '../../protocol/bytes';
 import { createReachability } from '../upstream/createReachability';
 import type { Reachability } from '../upstream/reachability';
 import { isSameIoc } from '../upstream/sameIoc';
+import { SharedCircuit } from '../upstream/sharedCircuit';
 import { identityText } from '../upstream/identityText';
 import { PAUSED, ServerForwarder, type ServerForwarderInput } from './serverForwarder';
 
@@ -75,6 +77,8 @@ export interface IocServer {
   readonly stepOf: (index: number) => PvStep;
   /** Those of which clients get a channel. */
   readonly reachableCount: () => number;
+  /** Reads a PV once, the way clients take; as `Reachability.read`. */
+  readonly read: (name: string, signal: AbortSignal) => Promise<PvReading>;
   /** Tells what a read of a PV has shown of its access rights. */
   readonly noteRead: (index: number, isPermitted: boolean) => void;
 }
@@ -377,9 +381,10 @@ export class IocTracker implements Disposable {
       names.push(this.#names.name(index));
     }
     return isSameIoc(protocol, names, {
-      mine: () => server.dialInside(signal),
-      theirs: () => this.#input.dialHost(local, signal),
+      mine: (inner) => server.dialInside(inner),
+      theirs: (inner) => this.#input.dialHost(local, inner),
       identity: this.#input,
+      clock: this.#input.clock,
       signal,
     });
   }
@@ -409,11 +414,29 @@ export class IocTracker implements Disposable {
             reachability
               ? reachability.steps.count('reachable') + reachability.steps.count('no-read-access')
               : 0,
+          read: (name: string, signal: AbortSignal) =>
+            reachability?.read(name, signal) ?? this.#readFirst(exposure, protocol, name, signal),
           noteRead: (index: number, isPermitted: boolean) =>
             reachability?.noteRead(index, isPermitted),
         },
       ];
     });
+  }
+
+  /** While it is not known yet how clients reach it. */
+  #readFirst(
+    exposure: ServerForwarder,
+    protocol: PvProtocol,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<PvReading> {
+    const circuit = new SharedCircuit({
+      protocol,
+      dial: (inner) => exposure.dialAsClient(inner),
+      identity: this.#input,
+      clock: this.#input.clock,
+    });
+    return circuit.read(name, signal);
   }
 
   /** Names that a person gives now, in place of the former ones, which count no longer. */

@@ -5,10 +5,11 @@ import { type Disposable, toDisposable } from '../../base/disposable';
 import type { Event } from '../../base/event';
 import type { PvUpdate } from '../../model/coreApi';
 import { isSameProblem, type Problem } from '../../model/problem';
+import type { PvReading } from '../../model/reading';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../host/connection';
-import { MonitorCircuit } from '../upstream/monitorCircuit';
-import type { MonitorIdentity } from '../upstream/monitorDialect';
+import type { ClientIdentity } from '../upstream/protocolAdapter';
+import { SharedCircuit } from '../upstream/sharedCircuit';
 import { UpdatePacer } from './updatePacer';
 
 const RETRY_FIRST_MS = 200;
@@ -24,6 +25,7 @@ export type FoundServer =
 export interface UsableServer {
   readonly key: string;
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
+  readonly read: (signal: AbortSignal) => Promise<PvReading>;
   /** Records what a read showed of the access rights. */
   readonly noteRead?: (isPermitted: boolean) => void;
 }
@@ -33,7 +35,7 @@ export interface PvMonitorsInput {
   readonly find: (name: string, protocol: PvProtocol) => FoundServer;
   /** `find` may have another result now. */
   readonly onDidChange: Event<void>;
-  readonly identity: MonitorIdentity;
+  readonly identity: ClientIdentity;
   readonly clock: Clock;
 }
 
@@ -43,7 +45,8 @@ export interface PvMonitorsInput {
  */
 export class PvMonitors {
   readonly #input: PvMonitorsInput;
-  readonly #circuits = new Map<string, MonitorCircuit>();
+  /** By server, and for monitors alone: what nobody reads fast enough must hold up nothing else. */
+  readonly #circuits = new Map<string, SharedCircuit>();
 
   constructor(input: PvMonitorsInput) {
     this.#input = input;
@@ -102,10 +105,10 @@ export class PvMonitors {
     }
   }
 
-  #circuitTo({ key, dial }: UsableServer, protocol: PvProtocol): MonitorCircuit {
+  #circuitTo({ key, dial }: UsableServer, protocol: PvProtocol): SharedCircuit {
     const known = this.#circuits.get(key);
     if (known) return known;
-    const circuit = new MonitorCircuit({
+    const circuit = new SharedCircuit({
       protocol,
       dial,
       identity: this.#input.identity,

@@ -9,8 +9,7 @@ import { hasChannel, type PvStep } from '../../model/pvTable';
 import type { PvReading } from '../../model/reading';
 import type { PvProtocol } from '../../model/snapshot';
 import { identityText } from '../upstream/identityText';
-import type { MonitorIdentity } from '../upstream/monitorDialect';
-import { readPv } from '../upstream/readPv';
+import type { ClientIdentity } from '../upstream/protocolAdapter';
 import type { FoundServer, UsableServer } from './pvMonitors';
 import { stateOf, toRow } from './pvLists';
 import type { PvServer } from '../exposure/session';
@@ -24,7 +23,7 @@ const FRESH_MS = 500;
 /** What a PvReader needs. */
 export interface PvReaderInput {
   readonly servers: () => readonly PvServer[];
-  readonly identity: MonitorIdentity;
+  readonly identity: ClientIdentity;
   readonly clock: Clock;
 }
 
@@ -63,6 +62,7 @@ export class PvReader {
       return {
         key: usable.key,
         dial: (signal) => usable.exposure.dialAsClient(signal),
+        read: (signal) => usable.read(name, signal),
         noteRead: (isPermitted) => noteRead(usable, name, isPermitted),
       };
     }
@@ -91,7 +91,7 @@ export class PvReader {
       throw new ProblemError(isDenied ? 'no-read-access' : 'container', problem);
     }
     try {
-      const reading = await this.#readFrom(found, name, protocol, signal);
+      const reading = await this.#readFrom(found, signal);
       this.#keep(keyOf(found.key, name), { reading, readAt: this.#now() });
       return reading;
     } catch (error) {
@@ -145,11 +145,9 @@ export class PvReader {
     try {
       const reading = await this.#readFrom(
         {
-          dial: (signal) => server.exposure.dialAsClient(signal),
+          read: (signal) => server.read(name, signal),
           noteRead: (isPermitted) => noteRead(server, name, isPermitted),
         },
-        name,
-        server.protocol,
         abort.signal,
       );
       this.#keep(key, { reading, readAt: this.#now() });
@@ -161,9 +159,7 @@ export class PvReader {
   }
 
   async #readFrom(
-    { dial, noteRead }: Pick<UsableServer, 'dial' | 'noteRead'>,
-    name: string,
-    protocol: PvProtocol,
+    { read, noteRead }: Pick<UsableServer, 'read' | 'noteRead'>,
     signal: AbortSignal,
   ): Promise<PvReading> {
     try {
@@ -172,7 +168,7 @@ export class PvReader {
         READ_TIMEOUT_MS,
         `the IOC did not answer within ${READ_TIMEOUT_MS / 1000} s`,
         signal,
-        async (inner) => readPv(protocol, name, await dial(inner), this.#input.identity, inner),
+        read,
       );
       noteRead?.(true);
       return reading;

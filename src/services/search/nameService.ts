@@ -7,10 +7,8 @@ import { type Endpoint, isIpv4 } from '../../model/endpoint';
 import type { Note } from '../../model/problem';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../host/connection';
-import type { AskingIdentity } from '../upstream/askingDialect';
 import { NameResolver, type NameAnswer } from '../upstream/nameResolver';
-import { createCaAsking } from '../upstream/caAsking';
-import { createPvaAsking } from '../upstream/pvaAsking';
+import type { ClientIdentity } from '../upstream/protocolAdapter';
 
 /** A server as the name service sees it; the results of its functions may change at any time. */
 export interface SearchedServer {
@@ -62,7 +60,7 @@ export interface NameRequester {
 }
 
 /** What a NameService needs. */
-export interface NameServiceInput extends AskingIdentity {
+export interface NameServiceInput extends ClientIdentity {
   /** What `notesAbout` returns changed. */
   readonly onNote: () => void;
   readonly clock: Clock;
@@ -171,14 +169,13 @@ export class NameService implements Disposable {
   }
 
   #begin(server: SearchedServer): KnownServer {
-    const createDialect = this.#protocol === 'ca' ? createCaAsking : createPvaAsking;
     const asked = new NameResolver({
       ...this.#input,
+      protocol: this.#protocol,
       label: server.label,
       isGateway: server.isGateway,
       onYesToAll: () => this.#input.onNote(),
       dial: (signal) => server.dialInside(signal),
-      createDialect: (events) => createDialect(this.#input, events),
     });
     return { server, asked: this.#store.add(asked), reachableCount: 0, endpointText: '' };
   }

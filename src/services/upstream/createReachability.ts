@@ -1,10 +1,8 @@
 import type { PvProtocol } from '../../model/snapshot';
-import { createCaDialect } from './caDialect';
-import { ReachabilityWatcher } from './reachabilityWatcher';
-import { createPvaDialect } from './pvaDialect';
 import type { Reachability, ReachabilityInput } from './reachability';
+import { ReachabilityWatcher } from './reachabilityWatcher';
 
+/** Connects at once, and again whenever the circuit ended, until disposed. */
 export function createReachability(protocol: PvProtocol, input: ReachabilityInput): Reachability {
-  const createDialect = protocol === 'ca' ? createCaDialect : createPvaDialect;
-  return new ReachabilityWatcher(protocol, input, (events) => createDialect(input, events));
+  return new ReachabilityWatcher(protocol, input);
 }

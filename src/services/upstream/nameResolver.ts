@@ -9,20 +9,22 @@ import type { Disposable } from '../../base/disposable';
 import { messageOf, TransportError } from '../../base/errors';
 import type { Log } from '../../base/log';
 import { LruMap } from '../../base/lruMap';
+import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../host/connection';
 import { Circuit } from './circuit';
 import { ReceiveAllowance } from './receiveAllowance';
 import { canaryLike } from './canaryName';
-import type { AskingDialect, CreateAskingDialect } from './askingDialect';
+import { createAdapter } from './createAdapter';
 import { FairQueue } from './fairQueue';
+import type { Channel, ClientIdentity, LookupBy, ProtocolAdapter } from './protocolAdapter';
 
 /** 'unknown': it could not be asked, or not now. Silence is taken for 'no'. */
 export type NameAnswer = 'yes' | 'no' | 'unknown';
 
-export interface NameResolverInput {
+export interface NameResolverInput extends ClientIdentity {
+  readonly protocol: PvProtocol;
   /** For the log. */
   readonly label: string;
-  readonly createDialect: CreateAskingDialect;
   /** Connects to the server itself, with no relay of ours in between. */
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
   /** Asked slowly, because each question makes it ask its whole network. */
@@ -41,6 +43,8 @@ const WAIT_TIMEOUT_MS = 3000;
 const NO_REMEMBERED_MS = 5000;
 /** A gateway finds a name only after having been asked for it. */
 const GATEWAY_NO_REMEMBERED_MS = 1000;
+/** A search costs rsrv some microseconds; a channel is paid by the server, for a moment. */
+const QUESTIONS_PER_SECOND: Record<LookupBy, number> = { search: 5000, channel: 500, both: 500 };
 /** ca-gateway answers as many within 40 ms; each is some searches in its network. */
 const GATEWAY_QUESTIONS_PER_SECOND = 1000;
 const MAX_REMEMBERED = 20_000;
@@ -59,6 +63,15 @@ interface Question {
   readonly listeners: ((answer: NameAnswer) => void)[];
 }
 
+/** A question that was sent, by a search, by a channel, or by both. */
+interface Sent {
+  readonly question: Question;
+  /** The answer is not waited for any longer. */
+  readonly untilMs: number;
+  readonly searchId: number | undefined;
+  channel?: Channel;
+}
+
 export class NameResolver implements Disposable {
   readonly #input: NameResolverInput;
   readonly #abort = new AbortController();
@@ -70,10 +83,10 @@ export class NameResolver implements Disposable {
   readonly #questions = new Map<string, Question>();
   /** Not sent yet. */
   readonly #queue = new FairQueue<Question>(MAX_WAITING, MAX_WAITING_OF_ALL);
-  /** Sent, by key, with the time at which the answer is not waited for any longer. */
-  readonly #sent = new Map<number, { readonly question: Question; readonly untilMs: number }>();
-  #nextKey = 1;
-  #circuit: Circuit<AskingDialect> | undefined;
+  /** In the order of asking. */
+  readonly #sent = new Set<Sent>();
+  readonly #sentBySearchId = new Map<number, Sent>();
+  #circuit: Circuit<ProtocolAdapter> | undefined;
   #isHolding = false;
   #isResting = false;
   #allowance: ReceiveAllowance | undefined;
@@ -147,16 +160,21 @@ export class NameResolver implements Disposable {
 
   async #hold(): Promise<void> {
     this.#isHolding = true;
-    const { clock, dial, createDialect, label, log } = this.#input;
+    const { clock, dial, protocol, clientName, hostName, label, log } = this.#input;
     const allowance = new ReceiveAllowance(clock);
     this.#allowance = allowance;
-    const circuit = new Circuit<AskingDialect>({
+    const circuit = new Circuit<ProtocolAdapter>({
       dial,
       createAdapter: (ready) =>
-        createDialect({
-          ready,
-          answered: (key, hasName) => this.#answered(key, hasName ? 'yes' : 'no'),
-        }),
+        createAdapter(
+          protocol,
+          { clientName, hostName },
+          {
+            ready,
+            searched: (searchId, isFound) =>
+              this.#answered(this.#sentBySearchId.get(searchId), isFound ? 'yes' : 'no'),
+          },
+        ),
       onReady: () => {
         const first = this.#queue.peek();
         if (first) this.#askCanary(first.name);
@@ -210,11 +228,10 @@ export class NameResolver implements Disposable {
   /** Sends what may be sent, and ends what has waited too long. */
   #work(): void {
     const nowMs = this.#input.clock.nowMs();
-    for (const [key, { question, untilMs }] of this.#sent) {
-      if (untilMs > nowMs) break;
-      this.#sent.delete(key);
-      this.#circuit?.adapter?.forget(key);
-      this.#settle(question, 'no');
+    for (const sent of this.#sent) {
+      if (sent.untilMs > nowMs) break;
+      this.#forget(sent);
+      this.#settle(sent.question, 'no');
     }
     if (this.#circuit?.isReady === true) this.#send(nowMs);
     const late = this.#queue.takeWhile(({ untilMs }) => untilMs <= nowMs);
@@ -223,33 +240,25 @@ export class NameResolver implements Disposable {
   }
 
   #send(nowMs: number): void {
-    const dialect = this.#circuit?.adapter;
-    if (!dialect || this.#queue.size === 0) return;
+    const adapter = this.#circuit?.adapter;
+    if (!adapter || this.#queue.size === 0) return;
     const perSecond = this.#input.isGateway
       ? GATEWAY_QUESTIONS_PER_SECOND
-      : dialect.questionsPerSecond;
+      : QUESTIONS_PER_SECOND[adapter.lookupBy];
     const earned = ((nowMs - this.#allowedAtMs) * perSecond) / 1000;
     this.#questionsLeft = Math.min(this.#questionsLeft + earned, Math.max(1, perSecond / 10));
     this.#allowedAtMs = nowMs;
     try {
       while (this.#questionsLeft >= 1) {
-        const question = this.#queue.peek();
+        const question = this.#queue.shift();
         if (!question) break;
-        if (!dialect.canAsk(question.name)) {
-          this.#queue.shift();
+        if (!adapter.canAsk(question.name)) {
           this.#settle(question, 'no');
           continue;
         }
-        const key = this.#nextKey;
-        if (!dialect.ask(key, question.name)) break;
-        this.#queue.shift();
         this.#allowance?.asked();
-        this.#nextKey = key === 0x7fffffff ? 1 : key + 1;
         this.#questionsLeft--;
-        this.#sent.set(key, {
-          question,
-          untilMs: nowMs + this.#input.clock.stretch(ANSWER_TIMEOUT_MS),
-        });
+        this.#lookUp(question, adapter, nowMs + this.#input.clock.stretch(ANSWER_TIMEOUT_MS));
       }
     } catch (error) {
       this.#circuit?.end(error as Error);
@@ -258,12 +267,33 @@ export class NameResolver implements Disposable {
     this.#circuit?.flush();
   }
 
-  #answered(key: number, answer: 'yes' | 'no'): void {
-    const sent = this.#sent.get(key);
-    if (!sent) return;
-    this.#sent.delete(key);
+  #lookUp(question: Question, adapter: ProtocolAdapter, untilMs: number): void {
+    const { name } = question;
+    const { lookupBy } = adapter;
+    const searchId = lookupBy === 'channel' ? undefined : adapter.search(name);
+    const sent: Sent = { question, untilMs, searchId };
+    this.#sent.add(sent);
+    if (searchId !== undefined) this.#sentBySearchId.set(searchId, sent);
+    if (lookupBy === 'search') return;
+    sent.channel = adapter.openChannel(name, {
+      opened: () => this.#answered(sent, 'yes'),
+      refused: () => this.#answered(sent, 'no'),
+      lost: () => undefined,
+    });
+  }
+
+  #answered(sent: Sent | undefined, answer: 'yes' | 'no'): void {
+    if (!sent || !this.#sent.has(sent)) return;
+    this.#forget(sent);
     if (this.#sent.size === 0) this.#allowance?.allAnswered();
     this.#settle(sent.question, answer);
+  }
+
+  /** Nobody waits for that answer any more. */
+  #forget(sent: Sent): void {
+    this.#sent.delete(sent);
+    if (sent.searchId !== undefined) this.#sentBySearchId.delete(sent.searchId);
+    sent.channel?.close();
   }
 
   #settle(question: Question, answer: NameAnswer): void {
@@ -295,6 +325,7 @@ export class NameResolver implements Disposable {
     const open = [...this.#questions.values()];
     this.#queue.clear();
     this.#sent.clear();
+    this.#sentBySearchId.clear();
     for (const question of open) this.#settle(question, 'unknown');
   }
 

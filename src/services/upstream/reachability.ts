@@ -5,7 +5,9 @@ import type { Event } from '../../base/event';
 import type { Log } from '../../base/log';
 import type { NameTable, PvSteps } from '../../model/pvTable';
 import type { Problem } from '../../model/problem';
+import type { PvReading } from '../../model/reading';
 import type { Connection } from '../host/connection';
+import type { ClientIdentity } from './protocolAdapter';
 
 export interface Reachability extends Disposable {
   readonly steps: PvSteps;
@@ -21,9 +23,14 @@ export interface Reachability extends Disposable {
   setWanted(index: number, isWanted: boolean): void;
   /** Somebody has read a PV, or was denied to: for servers that tell their rules only then. */
   noteRead(index: number, isPermitted: boolean): void;
+  /**
+   * Reads a PV once, over the circuit that is held where that is possible. Rejects with a sentence for a
+   * person, NoReadAccessError where the server denies it, and CancelledError; the deadline is the caller's.
+   */
+  read(name: string, signal: AbortSignal): Promise<PvReading>;
 }
 
-export interface ReachabilityInput {
+export interface ReachabilityInput extends ClientIdentity {
   /** Connects the way a client on this machine does. */
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
   readonly names: NameTable;
@@ -33,8 +40,6 @@ export interface ReachabilityInput {
   readonly onCircuitLost: () => void;
   /** CA: the port that a search reply about one of the server's own PVs named. */
   readonly onSearchPort?: (port: number) => void;
-  readonly clientName: string;
-  readonly hostName: string;
   readonly clock: Clock;
   readonly log: Log;
 }

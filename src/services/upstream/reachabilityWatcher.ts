@@ -9,10 +9,14 @@ import { DisposableStore } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
 import { messageOf, RemoteProtocolError, TransportError } from '../../base/errors';
 import { hasChannel, type PvStep, PvSteps } from '../../model/pvTable';
-import type { PvProtocol } from '../../model/snapshot';
 import type { Problem } from '../../model/problem';
+import type { PvReading } from '../../model/reading';
+import type { PvProtocol } from '../../model/snapshot';
 import { ReceiveAllowance } from './receiveAllowance';
-import { Circuit, type CircuitAdapter } from './circuit';
+import { Circuit } from './circuit';
+import { createAdapter } from './createAdapter';
+import type { Channel, ChannelOwner, ProtocolAdapter, Refusal } from './protocolAdapter';
+import { PvReads } from './pvReads';
 import type { Reachability, ReachabilityInput } from './reachability';
 
 /**
@@ -22,27 +26,43 @@ import type { Reachability, ReachabilityInput } from './reachability';
  */
 export const MAX_HELD_CHANNELS = 1000;
 
-/** What Channel Access and pvAccess have in common for this purpose. */
-export interface ChannelDialect extends CircuitAdapter {
-  /** Whether a server could be asked for that name at all. */
-  canAsk(name: string): boolean;
-  /** Asks for a PV; `index` is its in the name table. */
-  ask(index: number, name: string): void;
-}
-
-export interface DialectEvents {
-  /** The handshake is done: PVs may be asked for. */
-  ready(): void;
-  /** The server has created the channel or, beyond the held ones, says that it has the PV. */
-  reached(index: number, isReadable?: boolean): void;
+interface HeldChannelEvents {
+  /** The server has created the channel. */
+  opened(index: number, isReadable: boolean): void;
   /** The server has told what may be done with a channel, be it created yet or not. */
   rightsChanged(index: number, isReadable: boolean): void;
-  failed(index: number, step: 'not-found' | 'create-refused'): void;
-  /** The server ended a channel by itself. */
-  lost(index: number): void;
+  refused(held: HeldChannel, refusal: Refusal): void;
+  /** The server ended the channel by itself. */
+  lost(held: HeldChannel): void;
 }
 
-export type CreateDialect = (events: DialectEvents) => ChannelDialect;
+/** The channel of a PV; `index` is its in the name table. No closures: there may be very many. */
+class HeldChannel implements ChannelOwner {
+  channel: Channel | undefined;
+  isOpen = false;
+
+  constructor(
+    readonly index: number,
+    readonly events: HeldChannelEvents,
+  ) {}
+
+  get wantsReason(): boolean {
+    return true;
+  }
+  opened(isReadable: boolean): void {
+    this.isOpen = true;
+    this.events.opened(this.index, isReadable);
+  }
+  rightsChanged(isReadable: boolean): void {
+    this.events.rightsChanged(this.index, isReadable);
+  }
+  refused(refusal: Refusal): void {
+    this.events.refused(this, refusal);
+  }
+  lost(): void {
+    this.events.lost(this);
+  }
+}
 
 const DIAL_TIMEOUT_MS = 5000;
 /** The handshake, and the answers to channel requests, are waited for so long. */
@@ -65,14 +85,30 @@ export class ReachabilityWatcher implements Reachability {
   readonly steps = new PvSteps();
   readonly #input: ReachabilityInput;
   readonly #protocol: PvProtocol;
-  readonly #createDialect: CreateDialect;
   readonly #store = new DisposableStore();
   readonly #abort = new AbortController();
   readonly #changed = this.#store.add(new EventEmitter<void>());
   #problem: Problem | undefined;
   /** Names below this were asked for on the current circuit. */
   #asked = 0;
-  #circuit: Circuit<ChannelDialect> | undefined;
+  #circuit: Circuit<ProtocolAdapter> | undefined;
+  /** On the current circuit, by index: channels that are there or were asked for. */
+  readonly #channels = new Map<number, HeldChannel>();
+  /** Indexes that are searched for, by the id of the search. */
+  readonly #searches = new Map<number, number>();
+  readonly #channelEvents: HeldChannelEvents = {
+    opened: (index, isReadable) => this.#step(index, isReadable ? 'reachable' : 'no-read-access'),
+    rightsChanged: (index, isReadable) => this.noteRead(index, isReadable),
+    refused: (held, refusal) => {
+      this.#forgetChannel(held);
+      this.#refused(held.index, refusal);
+    },
+    lost: (held) => {
+      this.#forgetChannel(held);
+      this.#channelLost(held.index);
+    },
+  };
+  readonly #reads: PvReads;
   #allowance: ReceiveAllowance;
   /** PVs that were answered for on the current circuit, one way or the other. */
   #answers = 0;
@@ -85,10 +121,10 @@ export class ReachabilityWatcher implements Reachability {
 
   readonly onDidChange = this.#changed.event;
 
-  constructor(protocol: PvProtocol, input: ReachabilityInput, createDialect: CreateDialect) {
+  constructor(protocol: PvProtocol, input: ReachabilityInput) {
     this.#protocol = protocol;
     this.#input = input;
-    this.#createDialect = createDialect;
+    this.#reads = new PvReads({ ...input, protocol, identity: input });
     this.#allowance = new ReceiveAllowance(input.clock);
     this.steps.grow(input.names.size);
     void this.#hold();
@@ -129,6 +165,12 @@ export class ReachabilityWatcher implements Reachability {
     if (this.steps.set(index, isPermitted ? 'reachable' : 'no-read-access')) this.#tell();
   }
 
+  read(name: string, signal: AbortSignal): Promise<PvReading> {
+    const index = this.#input.names.indexOf(name);
+    const held = index === undefined ? undefined : this.#channels.get(index);
+    return this.#reads.read(name, held?.isOpen === true ? held.channel : undefined, signal);
+  }
+
   /** Connects, holds until the circuit ends, and connects again, until disposed. */
   async #hold(): Promise<void> {
     for (let failures = 0; !this.#abort.signal.aborted; failures++) {
@@ -150,18 +192,17 @@ export class ReachabilityWatcher implements Reachability {
     const allowance = new ReceiveAllowance(clock);
     this.#allowance = allowance;
     this.#asked = 0;
-    const circuit = new Circuit<ChannelDialect>({
+    this.#channels.clear();
+    this.#searches.clear();
+    const circuit = new Circuit<ProtocolAdapter>({
       dial,
       createAdapter: (ready) =>
-        this.#createDialect({
-          ready,
-          reached: (index, isReadable = true) =>
-            this.#step(index, isReadable ? 'reachable' : 'no-read-access'),
-          rightsChanged: (index, isReadable) => this.noteRead(index, isReadable),
-          failed: (index, step) => this.#refused(index, step),
-          lost: (index) => this.#channelLost(index),
-        }),
-      onReady: () => this.#begin(circuit.signal),
+        createAdapter(
+          this.#protocol,
+          { ...this.#input, probesSearches: true },
+          { ready, searched: (searchId, isFound) => this.#searched(searchId, isFound) },
+        ),
+      onReady: () => this.#begin(circuit, allowance),
       onBytes: (lengthBytes) => allowance.received(lengthBytes),
       onDrain: () => this.#ask(),
       dialTimeoutMs: DIAL_TIMEOUT_MS,
@@ -170,6 +211,7 @@ export class ReachabilityWatcher implements Reachability {
     });
     this.#circuit = circuit;
     const error = await circuit.run();
+    this.#reads.release(error ?? new TransportError('the server closed the circuit'));
     if (this.#abort.signal.aborted) return circuit.isReady;
     this.#lose(error ? messageOf(error) : 'the server closed the circuit');
     if (circuit.isReady) this.#input.onCircuitLost();
@@ -177,17 +219,18 @@ export class ReachabilityWatcher implements Reachability {
     return circuit.isReady && !(error instanceof RemoteProtocolError);
   }
 
-  #begin(signal: AbortSignal): void {
+  #begin(circuit: Circuit<ProtocolAdapter>, allowance: ReceiveAllowance): void {
     this.#problem = undefined;
-    void this.#watchPending(signal);
+    this.#reads.hold(circuit, allowance);
+    void this.#watchPending(circuit.signal);
     this.#ask();
     this.#tell();
   }
 
   /** Asks for the PVs that were not asked for yet, as fast as the server takes them. */
   #ask(): void {
-    const dialect = this.#circuit?.adapter;
-    if (!this.#circuit?.isReady || !dialect) return;
+    const adapter = this.#circuit?.adapter;
+    if (!this.#circuit?.isReady || !adapter) return;
     const { names } = this.#input;
     // The table grows in slices, and only its end is told: what is asked for needs its place now.
     this.steps.grow(names.size);
@@ -201,18 +244,48 @@ export class ReachabilityWatcher implements Reachability {
       for (; this.#asked < end; this.#asked++) {
         const isAsked = this.#refusals.has(this.#asked); // by the person, again and again
         if (this.steps.get(this.#asked) === 'not-served' && !isAsked) continue;
-        const name = names.name(this.#asked);
-        if (!dialect.canAsk(name)) {
-          // That name alone: nobody can have it, and the others are asked for.
-          this.steps.set(this.#asked, 'not-served');
-          continue;
-        }
         this.steps.set(this.#asked, 'pending');
-        this.#allowance.asked();
-        dialect.ask(this.#asked, name);
+        this.#askFor(this.#asked, adapter);
       }
       if (!this.#circuit.flush()) return;
     }
+  }
+
+  /** By a channel that is held or, beyond those, by a search where that is answered. */
+  #askFor(index: number, adapter: ProtocolAdapter): void {
+    const name = this.#input.names.name(index);
+    if (!adapter.canAsk(name)) {
+      // That name alone: nobody can have it, and the others are asked for.
+      this.steps.set(index, 'not-served');
+      return;
+    }
+    this.#allowance.asked();
+    if (adapter.answersSearches && this.#channels.size >= MAX_HELD_CHANNELS) {
+      this.#searches.set(adapter.search(name), index);
+      return;
+    }
+    // One that the server left without an answer.
+    this.#channels.get(index)?.channel?.close();
+    const held = new HeldChannel(index, this.#channelEvents);
+    try {
+      held.channel = adapter.openChannel(name, held);
+      this.#channels.set(index, held);
+    } catch (error) {
+      this.#circuit?.end(error as Error);
+    }
+  }
+
+  #searched(searchId: number, isFound: boolean): void {
+    const index = this.#searches.get(searchId);
+    if (index === undefined) return;
+    this.#searches.delete(searchId);
+    if (isFound) this.#step(index, 'reachable');
+    else this.#refused(index, 'not-found');
+  }
+
+  /** The reason of a refusal may come when the PV was asked for again. */
+  #forgetChannel(held: HeldChannel): void {
+    if (this.#channels.get(held.index) === held) this.#channels.delete(held.index);
   }
 
   #askMoreSoon(): void {
@@ -249,7 +322,7 @@ export class ReachabilityWatcher implements Reachability {
   }
 
   /** A name that belongs to the other protocol, or to another IOC, is not this server's failure. */
-  #refused(index: number, step: 'not-found' | 'create-refused'): void {
+  #refused(index: number, step: Refusal): void {
     if (this.#unwanted.has(index)) return;
     const source = this.#input.names.source(index).kind;
     if (source === 'user' && step === 'not-found') {
@@ -278,8 +351,8 @@ export class ReachabilityWatcher implements Reachability {
 
   #askNow(index: number): void {
     if (this.#unwanted.has(index)) return;
-    this.#allowance.asked();
-    this.#circuit?.adapter?.ask(index, this.#input.names.name(index));
+    const adapter = this.#circuit?.adapter;
+    if (adapter) this.#askFor(index, adapter);
     this.#circuit?.flush();
   }
 

@@ -1,23 +1,26 @@
+import { onAbort } from '../../base/abort';
+import type { Clock } from '../../base/clock';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../host/connection';
-import { readCaValues } from './readCaValues';
-import { readPv } from './readPv';
+import type { ClientIdentity } from './protocolAdapter';
+import { SharedCircuit } from './sharedCircuit';
+
+/** How many PVs are compared at most: values of pvAccess may be images. */
+const MAX_NAMES: Record<PvProtocol, number> = { ca: 20, pva: 6 };
 
 export interface SameIocInput {
-  readonly mine: () => Promise<Connection>;
-  readonly theirs: () => Promise<Connection>;
-  readonly identity: { readonly clientName: string; readonly hostName: string };
+  readonly mine: (signal: AbortSignal) => Promise<Connection>;
+  readonly theirs: (signal: AbortSignal) => Promise<Connection>;
+  readonly identity: ClientIdentity;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
 }
-
-/** pvAccess values are read one connection each. */
-const PVA_NAMES = 6;
 
 /**
  * Whether two servers of a protocol are the same IOC, where they tell no identity (Channel Access
  * has none, QSRV1's pvAccessCPP keeps it to itself). Two IOCs never processed their records at the
  * same nanoseconds: the time stamps must be equal, those of records that were never processed prove
- * nothing. Rejects when one of the servers does not answer.
+ * nothing. False when one of the servers does not answer, or the signal aborts.
  */
 export async function isSameIoc(
   protocol: PvProtocol,
@@ -25,10 +28,9 @@ export async function isSameIoc(
   input: SameIocInput,
 ): Promise<boolean> {
   if (names.length === 0) return false;
-  const readTimes = protocol === 'ca' ? readCaTimes : readPvaTimes;
   const [mine, theirs] = await Promise.all([
-    readTimes(names, input.mine, input),
-    readTimes(names, input.theirs, input),
+    readTimes(protocol, names, input.mine, input),
+    readTimes(protocol, names, input.theirs, input),
   ]);
   let equal = 0;
   let different = 0;
@@ -42,34 +44,29 @@ export async function isSameIoc(
   return equal > 0 && different <= equal;
 }
 
-type Times = (string | undefined)[];
-
-async function readCaTimes(
+/** Over one circuit. A PV that is not readable proves nothing. */
+async function readTimes(
+  protocol: PvProtocol,
   names: readonly string[],
-  dial: () => Promise<Connection>,
-  { identity, signal }: SameIocInput,
-): Promise<Times> {
-  const values = await readCaValues(await dial(), names, identity, signal);
-  return values.map((value) => {
-    const stamp = value?.time.timeStamp;
-    if (!stamp || stamp.secondsPastEpoch === 0) return undefined;
-    return `${stamp.secondsPastEpoch}.${stamp.nanoseconds}`;
+  dial: SameIocInput['mine'],
+  { identity, clock, signal }: SameIocInput,
+): Promise<(string | undefined)[]> {
+  const circuit = new SharedCircuit({ protocol, dial, identity, clock });
+  // Node warns of many listeners of one signal.
+  const reads = names.slice(0, MAX_NAMES[protocol]).map((name) => {
+    return { name, abort: new AbortController() };
   });
-}
-
-async function readPvaTimes(
-  names: readonly string[],
-  dial: () => Promise<Connection>,
-  { identity, signal }: SameIocInput,
-): Promise<Times> {
-  const times: Times = [];
-  for (const name of names.slice(0, PVA_NAMES)) {
-    try {
-      times.push((await readPv('pva', name, await dial(), identity, signal)).time);
-    } catch (error) {
-      if (signal.aborted) throw error;
-      times.push(undefined); // a channel that is not readable proves nothing
-    }
+  const aborting = onAbort(signal, () => reads.forEach(({ abort }) => abort.abort()));
+  try {
+    return await Promise.all(
+      reads.map(({ name, abort }) =>
+        circuit.read(name, abort.signal).then(
+          ({ time }) => time,
+          () => undefined,
+        ),
+      ),
+    );
+  } finally {
+    aborting.dispose();
   }
-  return times;
 }

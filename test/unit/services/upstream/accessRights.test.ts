@@ -11,7 +11,7 @@ import {
 } from '../../../../src/protocol/ca';
 import { createReachability } from '../../../../src/services/upstream/createReachability';
 import type { Reachability } from '../../../../src/services/upstream/reachability';
-import { readPv } from '../../../../src/services/upstream/readPv';
+import { SharedCircuit } from '../../../../src/services/upstream/sharedCircuit';
 import { FakeClock, settle } from '../../../support/fakeClock';
 import { fromHex } from '../../../support/hex';
 
@@ -113,6 +113,7 @@ describe('a read that a pvAccess server refuses', () => {
   const handshake = [
     frame(1, '00000100 ff7f 01 09616e6f6e796d6f7573'),
     frame(9, 'ff'),
+    frame(2, ''),
     frame(7, '00000000 01000000 ff'),
   ];
   const ready = frame(10, '01000000 08 ff 8000 01 0161 22');
@@ -127,10 +128,13 @@ describe('a read that a pvAccess server refuses', () => {
     client.pause();
     server.on('error', () => undefined).resume();
     for (const one of [...handshake, ...frames]) server.write(one);
-    const identity = { clientName: 'ann', hostName: 'desk' };
-    return readPv('pva', 'PV', client, identity, new AbortController().signal).catch(
-      (error: unknown) => error,
-    );
+    const circuit = new SharedCircuit({
+      protocol: 'pva',
+      dial: () => Promise.resolve(client),
+      identity: { clientName: 'ann', hostName: 'desk' },
+      clock: new FakeClock(),
+    });
+    return circuit.read('PV', new AbortController().signal).catch((error: unknown) => error);
   };
 
   for (const [when, frames] of [

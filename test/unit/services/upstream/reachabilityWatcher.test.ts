@@ -259,6 +259,10 @@ for (const protocol of ['ca', 'pva'] as const) {
       assert.equal(scene.step('LATER'), 'not-served');
       assert.deepEqual([scene.counts, scene.dials], [[12, 13], 1]);
       assert.equal(scene.reachability.steps.count('pending'), 0);
+      const index = scene.names.indexOf(long) ?? -1;
+      scene.reachability.setWanted(index, false);
+      scene.reachability.setWanted(index, true);
+      assert.deepEqual([scene.step(long), scene.dials], ['not-served', 1]);
     });
 
     it('what is not answered is told, whatever else the server says', async () => {

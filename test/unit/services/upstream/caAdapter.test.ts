@@ -5,20 +5,25 @@ import {
   encodeServerMessage,
   FrameWriter,
 } from '../../../../src/protocol/ca';
-import { createCaMonitorDialect } from '../../../../src/services/upstream/caMonitorDialect';
+import { CaAdapter } from '../../../../src/services/upstream/caAdapter';
+import type { Channel } from '../../../../src/services/upstream/protocolAdapter';
 
+const EVENT_ADD = 1;
 const CLEAR_CHANNEL = 12;
 const READ_NOTIFY = 15;
 const ECA_NORDACCESS = 368;
-const ID = 0;
+/** Of the first channel, and of the first read. */
+const CID = 1;
+const IOID = 0;
 
 describe('a CA monitor that ends', () => {
   const failures: string[] = [];
-  let dialect: ReturnType<typeof createCaMonitorDialect>;
+  let adapter: CaAdapter;
+  let channel: Channel;
 
   /** The commands of what it says; none has a payload that could be taken for a header. */
   const said = (): number[] => {
-    const bytes = dialect.takeOutput();
+    const bytes = adapter.takeOutput();
     const commands: number[] = [];
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let at = 0; at < bytes.length; at += 16 + view.getUint16(at + 2)) {
@@ -29,30 +34,30 @@ describe('a CA monitor that ends', () => {
   const hear = (...messages: CaServerMessage[]): void => {
     const writer = new FrameWriter();
     for (const message of messages) encodeServerMessage(writer, message);
-    dialect.receive(writer.take());
+    adapter.receive(writer.take());
   };
   const created = (nativeType = 6): CaServerMessage => {
-    return { command: 'CREATE_CHAN', cid: ID, sid: 7, nativeType, count: 1 };
+    return { command: 'CREATE_CHAN', cid: CID, sid: 7, nativeType, count: 1 };
   };
 
   beforeEach(() => {
     failures.length = 0;
-    dialect = createCaMonitorDialect(
+    adapter = new CaAdapter(
       { clientName: 'ann', hostName: 'desk' },
-      {
-        ready: () => undefined,
-        value: () => undefined,
-        stalled: () => undefined,
-        failed: (_id, reason) => failures.push(reason),
-      },
+      { ready: () => undefined, searched: () => undefined },
     );
     hear({ command: 'VERSION', minor: 13, sequence: undefined }, { command: 'ECHO' });
-    dialect.watch(ID, 'X');
+    const failed = (reason: string): unknown => failures.push(reason);
+    channel = adapter.openChannel('X', {
+      opened: () => channel.monitor({ value: () => undefined, stalled: () => undefined, failed }),
+      refused: () => failed('refused'),
+      lost: () => failed('the IOC ended the channel'),
+    });
     said();
   });
 
   it('while its channel is being created clears it when it is', () => {
-    dialect.unwatch(ID);
+    channel.close();
     assert.deepEqual(said(), []);
     hear(created());
     assert.deepEqual(said(), [CLEAR_CHANNEL]);
@@ -61,9 +66,20 @@ describe('a CA monitor that ends', () => {
   it('while it reads the units clears its channel at once', () => {
     hear(created());
     assert.deepEqual(said(), [READ_NOTIFY]);
-    dialect.unwatch(ID);
+    channel.close();
     assert.deepEqual(said(), [CLEAR_CHANNEL]);
     assert.deepEqual(failures, []);
+  });
+
+  it('while it has updates clears its channel, with which its subscription ends', () => {
+    hear(created());
+    said();
+    const units = { dbrType: 34, count: 1, eca: 1, ioid: IOID, payload: new Uint8Array(96) };
+    hear({ command: 'READ_NOTIFY', ...units });
+    assert.deepEqual(said(), [EVENT_ADD]);
+    channel.close();
+    // caproto would end the channel by itself for an EVENT_CANCEL, and say that we broke the rules.
+    assert.deepEqual(said(), [CLEAR_CHANNEL]);
   });
 
   it('because the IOC refuses the read clears its channel', () => {
@@ -71,12 +87,12 @@ describe('a CA monitor that ends', () => {
     said();
     const payload = new Uint8Array(0);
     hear({
-      ...{ command: 'READ_NOTIFY', dbrType: 34, count: 0, eca: ECA_NORDACCESS, ioid: ID },
+      ...{ command: 'READ_NOTIFY', dbrType: 34, count: 0, eca: ECA_NORDACCESS, ioid: IOID },
       payload,
     });
     assert.match(failures.join(), /refused the read/);
     assert.deepEqual(said(), [CLEAR_CHANNEL]);
-    dialect.unwatch(ID);
+    channel.close();
     assert.deepEqual(said(), [], 'once');
   });
 
@@ -87,7 +103,7 @@ describe('a CA monitor that ends', () => {
   });
 
   it('because the IOC ended its channel has nothing to clear', () => {
-    hear(created(), { command: 'SERVER_DISCONN', cid: ID });
+    hear(created(), { command: 'SERVER_DISCONN', cid: CID });
     assert.match(failures.join(), /ended the channel/);
     assert.deepEqual(
       said().filter((command) => command === CLEAR_CHANNEL),

@@ -1,0 +1,396 @@
+import { ContainerError, NoReadAccessError, RemoteProtocolError } from '../../base/errors';
+import type { PvReading } from '../../model/reading';
+import {
+  CaClientCircuit,
+  type CaClientHandler,
+  DBE_ALARM,
+  DBE_VALUE,
+  type DbrData,
+  dbrLayout,
+  decodeDbr,
+  Eca,
+  ecaName,
+  MAX_NAME_LENGTH as MAX_CA_NAME,
+  wrapDbrType,
+} from '../../protocol/ca';
+import { caHandler } from './caHandler';
+import { identityText } from './identityText';
+import type {
+  AdapterEvents,
+  AdapterOptions,
+  Channel,
+  ChannelOwner,
+  LookupBy,
+  MonitorListener,
+  ProtocolAdapter,
+} from './protocolAdapter';
+import { readingOfCa } from './readings';
+
+/**
+ * Searched for to see whether the server answers searches on a circuit, which some of those do not
+ * that are new enough to: they answer the echo behind it first.
+ */
+const NOBODYS_NAME = 'epics-expose:is-search-answered';
+/**
+ * A search that was given up may be answered late, and must not be taken for one of another name, so a
+ * cid is used again only after all others: more than there are names and channels of an IOC.
+ */
+const CID_COUNT = 256 * 1024;
+
+/** One request for values of a channel, which is answered once. */
+interface Request {
+  readonly channel: CaChannel;
+  answered(eca: number, data: DbrData | undefined): void;
+}
+
+class CaChannel implements Channel {
+  type = 0;
+  count = 1;
+  isOpen = false;
+  isReadable = true;
+  isClosed = false;
+  /** Refused, and searched for. */
+  isReasonWanted = false;
+  /** Found after it was refused, and asked for once more: a gateway looks only when searched. */
+  isAskedTwice = false;
+  subscriptionId: number | undefined;
+  /** Units, precision and state names, read once before the first update. */
+  control: DbrData | undefined;
+  monitorListener: MonitorListener | undefined;
+
+  constructor(
+    readonly adapter: CaAdapter,
+    readonly cid: number,
+    readonly name: string,
+    readonly owner: ChannelOwner,
+  ) {}
+
+  read(onResult: (result: PvReading | Error) => void): void {
+    this.adapter.read(this, onResult);
+  }
+  monitor(listener: MonitorListener): void {
+    this.adapter.monitor(this, listener);
+  }
+  close(): void {
+    this.adapter.close(this);
+  }
+}
+
+/** Channel Access on one circuit. */
+export class CaAdapter implements ProtocolAdapter {
+  readonly #options: AdapterOptions;
+  readonly #events: AdapterEvents;
+  readonly #circuit: CaClientCircuit;
+  /** Until the cid may be used again. */
+  readonly #channels = new Map<number, CaChannel>();
+  /** By ioid. */
+  readonly #requests = new Map<number, Request>();
+  readonly #subscriptions = new Map<number, CaChannel>();
+  readonly #freeIoids: number[] = [];
+  #ioidCount = 0;
+  #subscriptionCount = 0;
+  #lastCid = 0;
+  #isReady = false;
+  #answersSearches = false;
+  #echoesToCome = 0;
+  #probeCid: number | undefined;
+  /** Of the one channel whose search reply tells rsrv from PCAS. */
+  #portCid: number | undefined;
+
+  constructor(options: AdapterOptions, events: AdapterEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#circuit = new CaClientCircuit(caHandler(this.#handler()), { peer: 'the CA server' });
+    this.#circuit.handshake(options);
+    // The mark: it is this server that is asked, should a relay of ours be in between.
+    this.#echoesToCome++;
+    this.#circuit.echoMirror();
+  }
+
+  #handler(): Partial<CaClientHandler> {
+    return {
+      version: () => this.#probeSearches(),
+      // Servers that do not answer VERSION answer ECHO.
+      echo: () => this.#onEcho(),
+      accessRights: (cid, isReadable) => this.#onRights(cid, isReadable),
+      channelCreated: (cid, type, count) => this.#onCreated(cid, type, count),
+      channelFailed: (cid) => this.#onRefused(cid),
+      channelLost: (cid) => this.#onLost(cid),
+      channelCleared: (cid) => this.#channels.delete(cid),
+      searchFound: (cid, port) => this.#onSearched(cid, true, port),
+      searchNotFound: (cid) => this.#onSearched(cid, false),
+      readDone: (ioid, eca, dbrType, count, payload) => {
+        const request = this.#requests.get(ioid);
+        this.#requests.delete(ioid);
+        this.#freeIoids.push(ioid);
+        const isGood = eca === Eca.ECA_NORMAL;
+        request?.answered(eca, isGood ? decodeDbr(dbrType, count, payload) : undefined);
+      },
+      event: (id, eca, dbrType, count, payload) => {
+        const channel = this.#subscriptions.get(id);
+        if (!channel) return;
+        if (eca === Eca.ECA_NORMAL) this.#onUpdate(channel, decodeDbr(dbrType, count, payload));
+        else this.#onNoUpdate(channel, eca);
+      },
+      serverError: (_eca, _about, text) =>
+        this.#options.log?.('info', 'ca', `server says: ${text}`),
+      ignored: (reason) => this.#options.log?.('debug', 'ca', `ignored ${reason}`),
+    };
+  }
+
+  get answersSearches(): boolean {
+    return this.#answersSearches;
+  }
+  /** PCAS says nothing to a search for a name that it does not have. */
+  get lookupBy(): LookupBy {
+    return this.#circuit.canSearch ? 'search' : 'channel';
+  }
+  receive(chunk: Uint8Array): void {
+    this.#circuit.receive(chunk);
+  }
+  takeOutput(): Uint8Array {
+    return this.#circuit.takeOutput();
+  }
+  ping(): void {
+    this.#echoesToCome++;
+    this.#circuit.echo();
+  }
+  canAsk(name: string): boolean {
+    return name.length > 0 && name.length <= MAX_CA_NAME;
+  }
+  search(name: string): number {
+    const cid = this.#takeCid();
+    this.#circuit.search(cid, name);
+    return cid;
+  }
+  openChannel(name: string, owner: ChannelOwner): Channel {
+    const channel = new CaChannel(this, this.#takeCid(), name, owner);
+    this.#circuit.createChannel(channel.cid, name);
+    this.#channels.set(channel.cid, channel);
+    return channel;
+  }
+
+  /** Value with time stamp, and units, limits and state names: two requests, both waited for. */
+  read(channel: CaChannel, onResult: (result: PvReading | Error) => void): void {
+    let time: DbrData | undefined;
+    let control: DbrData | undefined;
+    let failure = typeFailure(channel);
+    let toCome = 2;
+    const answered = (error: Error | undefined): void => {
+      failure ??= error;
+      if (--toCome > 0) return;
+      if (time && control) onResult(readingOfCa({ time, control }));
+      else onResult(failure ?? new ContainerError('the IOC sent no value'));
+    };
+    if (failure) {
+      onResult(failure);
+      return;
+    }
+    const readTime = (): void => {
+      const count = this.#countOf(channel);
+      this.#request(channel, 'TIME', count, (eca, data) => {
+        // CAJ refuses "all elements" although its version has it; the circuit notes that.
+        const isRefused = eca === Eca.ECA_BADCOUNT && count === 0;
+        if (isRefused && channel.isOpen && this.#countOf(channel) !== 0) {
+          readTime();
+          return;
+        }
+        time = data;
+        answered(data ? undefined : this.#refusal(eca, channel));
+      });
+    };
+    readTime();
+    this.#request(channel, 'CTRL', 1, (eca, data) => {
+      control = data;
+      answered(data ? undefined : this.#refusal(eca, channel));
+    });
+  }
+
+  monitor(channel: CaChannel, listener: MonitorListener): void {
+    channel.monitorListener = listener;
+    const failure = typeFailure(channel);
+    if (failure) {
+      this.#failMonitor(channel, failure.message);
+      return;
+    }
+    this.#request(channel, 'CTRL', 1, (eca, data) => {
+      if (channel.isClosed || !channel.isOpen) return;
+      channel.control = data;
+      if (data) this.#subscribe(channel);
+      else this.#failMonitor(channel, `the IOC refused the read: ${ecaName(eca)}`);
+    });
+  }
+
+  close(channel: CaChannel): void {
+    if (channel.isClosed) return;
+    channel.isClosed = true;
+    if (!channel.isOpen) {
+      // One that is still being created is cleared when it is.
+      if (channel.isReasonWanted) this.#channels.delete(channel.cid);
+      return;
+    }
+    // Its subscription ends with it, on both sides.
+    if (channel.subscriptionId !== undefined) this.#subscriptions.delete(channel.subscriptionId);
+    channel.isOpen = false;
+    this.#circuit.clearChannel(channel.cid);
+  }
+
+  #takeCid(): number {
+    do this.#lastCid = (this.#lastCid + 1) % CID_COUNT;
+    while (this.#channels.has(this.#lastCid));
+    return this.#lastCid;
+  }
+
+  #countOf({ count }: CaChannel): number {
+    return this.#circuit.canAskForAllElements ? 0 : count;
+  }
+
+  #request(
+    channel: CaChannel,
+    form: 'TIME' | 'CTRL',
+    count: number,
+    answered: Request['answered'],
+  ): void {
+    const ioid = this.#freeIoids.pop() ?? this.#ioidCount++;
+    this.#circuit.readNotify(ioid, channel.cid, wrapDbrType(form, channel.type), count);
+    this.#requests.set(ioid, { channel, answered });
+  }
+
+  #subscribe(channel: CaChannel): void {
+    channel.subscriptionId ??= this.#subscriptionCount++;
+    const type = wrapDbrType('TIME', channel.type);
+    const count = this.#countOf(channel);
+    const mask = DBE_VALUE | DBE_ALARM;
+    this.#circuit.subscribe(channel.subscriptionId, channel.cid, type, count, mask);
+    this.#subscriptions.set(channel.subscriptionId, channel);
+  }
+
+  #failMonitor(channel: CaChannel, reason: string): void {
+    this.close(channel);
+    channel.monitorListener?.failed(reason);
+  }
+
+  #refusal(eca: number, channel: CaChannel): Error {
+    if (!channel.isOpen) return new ContainerError(lostSentence(channel));
+    return eca === Eca.ECA_NORDACCESS
+      ? new NoReadAccessError(
+          `its access security denies reading to ${identityText(this.#options)}`,
+        )
+      : new RemoteProtocolError(`the IOC refused the read: ${ecaName(eca)}`);
+  }
+
+  #ready(): void {
+    if (this.#isReady) return;
+    this.#isReady = true;
+    this.#events.ready();
+  }
+
+  #probeSearches(): void {
+    if (this.#isReady || this.#probeCid !== undefined) return;
+    if (this.#options.probesSearches !== true || !this.#circuit.canSearch) return;
+    this.#probeCid = this.search(NOBODYS_NAME);
+    this.ping();
+  }
+
+  #onEcho(): void {
+    this.#echoesToCome--;
+    if (this.#echoesToCome === 0) this.#ready();
+  }
+
+  #onRights(cid: number, isReadable: boolean): void {
+    const channel = this.#channels.get(cid);
+    if (!channel || channel.isClosed) return;
+    channel.isReadable = isReadable;
+    channel.owner.rightsChanged?.(isReadable);
+  }
+
+  #onCreated(cid: number, type: number, count: number): void {
+    const channel = this.#channels.get(cid);
+    if (!channel) return;
+    if (channel.isClosed) {
+      this.#circuit.clearChannel(cid);
+      return;
+    }
+    channel.type = type;
+    channel.count = count;
+    channel.isOpen = true;
+    channel.owner.opened(channel.isReadable);
+    const { onSearchPort } = this.#options;
+    if (this.#portCid !== undefined || !onSearchPort || !this.#circuit.canSearch) return;
+    this.#portCid = cid;
+    this.#circuit.search(cid, channel.name);
+  }
+
+  /** A refused create does not say why; the search tells "not here" from "you may not". */
+  #onRefused(cid: number): void {
+    const channel = this.#channels.get(cid);
+    if (channel?.isClosed === false && channel.owner.wantsReason && this.#circuit.canSearch) {
+      channel.isReasonWanted = true;
+      this.#circuit.search(cid, channel.name);
+      return;
+    }
+    this.#channels.delete(cid);
+    if (channel?.isClosed === false) channel.owner.refused('not-found', '');
+  }
+
+  #onSearched(cid: number, isFound: boolean, port = 0): void {
+    if (cid === this.#probeCid) {
+      this.#answersSearches = true;
+      return;
+    }
+    if (cid === this.#portCid) {
+      if (isFound) this.#options.onSearchPort?.(port);
+      return;
+    }
+    const channel = this.#channels.get(cid);
+    if (!channel) this.#events.searched(cid, isFound);
+    else if (channel.isReasonWanted) this.#onReason(channel, isFound);
+  }
+
+  #onReason(channel: CaChannel, isFound: boolean): void {
+    channel.isReasonWanted = false;
+    if (isFound && !channel.isAskedTwice) {
+      channel.isAskedTwice = true;
+      this.#circuit.createChannel(channel.cid, channel.name);
+      return;
+    }
+    this.#channels.delete(channel.cid);
+    channel.owner.refused(isFound ? 'create-refused' : 'not-found', '');
+  }
+
+  #onLost(cid: number): void {
+    const channel = this.#channels.get(cid);
+    this.#channels.delete(cid);
+    if (!channel) return;
+    channel.isOpen = false;
+    if (channel.subscriptionId !== undefined) this.#subscriptions.delete(channel.subscriptionId);
+    for (const [ioid, request] of this.#requests) {
+      if (request.channel !== channel) continue;
+      // Its ioid stays in use: the server may still answer.
+      this.#requests.delete(ioid);
+      request.answered(Eca.ECA_DISCONN, undefined);
+    }
+    channel.owner.lost();
+  }
+
+  #onUpdate({ control, monitorListener }: CaChannel, time: DbrData): void {
+    if (control) monitorListener?.value(readingOfCa({ time, control }));
+  }
+
+  #onNoUpdate(channel: CaChannel, eca: number): void {
+    if (eca === Eca.ECA_BADCOUNT && !this.#circuit.canAskForAllElements) {
+      this.#subscribe(channel); // CAJ refuses "all elements" although its version has it
+    } else if (eca === Eca.ECA_BADCOUNT || eca === Eca.ECA_BADTYPE) {
+      this.#failMonitor(channel, `the IOC refused the subscription: ${ecaName(eca)}`);
+    } else channel.monitorListener?.stalled(`the IOC sends no value: ${ecaName(eca)}`);
+  }
+}
+
+function typeFailure({ type }: CaChannel): Error | undefined {
+  if (dbrLayout(type) !== undefined) return undefined;
+  return new RemoteProtocolError(`the server names a native type ${type}, which does not exist`);
+}
+
+function lostSentence({ name }: CaChannel): string {
+  return `the IOC has no PV ${name}, or refuses it`;
+}

@@ -1,0 +1,105 @@
+/** What servers send of a PV, in the same words whichever protocol it came by. */
+import { clipped } from '../../base/clipped';
+import { formatTime, type PvReading } from '../../model/reading';
+import { type DbrData, EPICS_EPOCH_SECONDS } from '../../protocol/ca';
+import { type PvaStructureValue, readPv as readNormative } from '../../protocol/pva';
+
+/** Characters of units and of an alarm's reason, which pvAccess does not limit. */
+const MAX_WORDS = 1000;
+
+/** Value with time stamp, and the same channel's units, limits and state names. */
+export interface CaValues {
+  readonly time: DbrData;
+  readonly control: DbrData;
+}
+
+const SEVERITIES = ['NO_ALARM', 'MINOR', 'MAJOR', 'INVALID'];
+const PVA_SEVERITIES = {
+  none: 'NO_ALARM',
+  minor: 'MINOR',
+  major: 'MAJOR',
+  invalid: 'INVALID',
+  undefined: 'UNDEFINED',
+};
+/** epicsAlarmCondition, EPICS Base alarm.h. */
+const CONDITIONS = [
+  '',
+  'READ',
+  'WRITE',
+  'HIHI',
+  'HIGH',
+  'LOLO',
+  'LOW',
+  'STATE',
+  'COS',
+  'COMM',
+  'TIMEOUT',
+  'HWLIMIT',
+  'CALC',
+  'SCAN',
+  'LINK',
+  'SOFT',
+  'BAD_SUB',
+  'UDF',
+  'DISABLE',
+  'SIMM',
+  'READ_ACCESS',
+  'WRITE_ACCESS',
+];
+
+/** The end of the year 9999: what a server says beyond that is no time. */
+const MAX_SECONDS = 253_402_300_799;
+
+/** Images have two or three (areaDetector: at most ten). */
+const MAX_DIMENSIONS = 10;
+
+/** What is not set, or not known, is left out. */
+export function readingOfCa({ time, control }: CaValues): PvReading {
+  const states = control.enumStrings;
+  // Numbers stay as they were decoded: as objects, a million of them take the event loop for 0.2 s.
+  const named: ArrayLike<number | string> = states
+    ? Array.from(time.value as ArrayLike<number>, (index) => states[index] ?? index)
+    : time.value;
+  const stamp = time.timeStamp;
+  const isProcessed = stamp !== undefined && stamp.secondsPastEpoch !== 0;
+  return {
+    value: named.length === 1 ? named[0] : named,
+    ...(control.units !== undefined && { units: control.units }),
+    ...(control.precision !== undefined && { precision: control.precision }),
+    severity: SEVERITIES[time.alarm?.severity ?? 0] ?? 'INVALID',
+    alarmMessage: CONDITIONS[time.alarm?.status ?? 0] ?? '',
+    ...(isProcessed && {
+      time: formatTime(stamp.secondsPastEpoch + EPICS_EPOCH_SECONDS, stamp.nanoseconds),
+    }),
+  };
+}
+
+/** Of a normative type, or of any other structure as far as it resembles one. */
+export function readingOfPva(structure: PvaStructureValue): PvReading {
+  const { value, units, precision, alarm, timeStamp } = readNormative(structure);
+  const isProcessed =
+    timeStamp !== undefined &&
+    timeStamp.secondsPastEpoch > EPICS_EPOCH_SECONDS &&
+    timeStamp.secondsPastEpoch <= MAX_SECONDS;
+  const dimensions = dimensionsOf(structure);
+  return {
+    value,
+    ...(dimensions && { dimensions }),
+    ...(units !== undefined && { units: clipped(units, MAX_WORDS) }),
+    ...(precision !== undefined && { precision }),
+    severity: PVA_SEVERITIES[alarm?.severity ?? 'none'],
+    // QSRV 1 writes NO_ALARM there too.
+    alarmMessage:
+      alarm === undefined || alarm.severity === 'none' ? '' : clipped(alarm.message, MAX_WORDS),
+    ...(isProcessed && { time: formatTime(timeStamp.secondsPastEpoch, timeStamp.nanoseconds) }),
+  };
+}
+
+/** Of an NTNDArray. */
+function dimensionsOf({ dimension }: PvaStructureValue): number[] | undefined {
+  if (!Array.isArray(dimension) || dimension.length === 0) return undefined;
+  const sizes = dimension.slice(0, MAX_DIMENSIONS).map((one: unknown) => {
+    return typeof one === 'object' && one !== null ? (one as { size?: unknown }).size : undefined;
+  });
+  return sizes.every((size) => typeof size === 'number') ? sizes : undefined;
+}

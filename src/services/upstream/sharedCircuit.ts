@@ -1,0 +1,180 @@
+/**
+ * One circuit to one server for several users: opened for the first of them, closed after the last. It
+ * does not connect again; whoever wants that takes a new one.
+ */
+import { onAbort } from '../../base/abort';
+import type { Clock } from '../../base/clock';
+import { type Disposable, DisposableStore, toDisposable } from '../../base/disposable';
+import { CancelledError, messageOf, TransportError } from '../../base/errors';
+import type { PvReading } from '../../model/reading';
+import type { PvProtocol } from '../../model/snapshot';
+import type { Connection } from '../host/connection';
+import { Circuit } from './circuit';
+import { createAdapter } from './createAdapter';
+import type { Channel, ClientIdentity, ProtocolAdapter } from './protocolAdapter';
+import { readPv } from './readPv';
+
+const CONNECT_TIMEOUT_MS = 5000;
+
+export interface SharedCircuitInput {
+  readonly protocol: PvProtocol;
+  readonly dial: (signal: AbortSignal) => Promise<Connection>;
+  readonly identity: ClientIdentity;
+  readonly clock: Clock;
+  /** Once: it takes no more users. */
+  readonly onEnd?: () => void;
+}
+
+/** Who follows the value of a PV. */
+export interface Watcher {
+  onValue(reading: PvReading): void;
+  /** No values come at present. */
+  onStall(reason: string): void;
+  /** Once, unless disposed before: this watch is over. */
+  onEnd(reason: string): void;
+}
+
+interface User {
+  /** The circuit is ready. May throw, which ends this user alone. */
+  begin(adapter: ProtocolAdapter): void;
+  /** Once, unless it left before. */
+  fail(error: Error): void;
+}
+
+/** Dials at once; ends when the last user has left. */
+export class SharedCircuit {
+  readonly #input: SharedCircuitInput;
+  readonly #users = new Set<User>();
+  readonly #circuit: Circuit<ProtocolAdapter>;
+  #hasEnded = false;
+
+  constructor(input: SharedCircuitInput) {
+    this.#input = input;
+    const { clock, dial, identity, protocol } = input;
+    this.#circuit = new Circuit<ProtocolAdapter>({
+      dial,
+      createAdapter: (ready) => createAdapter(protocol, identity, { ready, searched: nothing }),
+      onReady: () => {
+        for (const user of this.#users) this.#begin(user);
+      },
+      dialTimeoutMs: CONNECT_TIMEOUT_MS,
+      handshakeTimeoutMs: CONNECT_TIMEOUT_MS,
+      clock,
+    });
+    void this.#run();
+  }
+
+  /** Follows a value until disposed, or until `onEnd`. */
+  watch(name: string, watcher: Watcher): Disposable {
+    let channel: Channel | undefined;
+    const fail = (reason: string): void => this.#fail(user, new TransportError(reason));
+    const user: User = {
+      begin(adapter) {
+        const opened = adapter.openChannel(name, {
+          opened: () =>
+            opened.monitor({
+              value: (reading) => watcher.onValue(reading),
+              stalled: (reason) => watcher.onStall(reason),
+              failed: fail,
+            }),
+          refused: (_refusal, message) =>
+            fail(`the IOC does not have it, or refuses it${message === '' ? '' : `: ${message}`}`),
+          lost: () => fail('the IOC ended the channel'),
+        });
+        channel = opened;
+      },
+      fail: (error) => watcher.onEnd(messageOf(error)),
+    };
+    this.#join(user);
+    return toDisposable(() => {
+      if (!this.#users.delete(user)) return;
+      channel?.close();
+      this.#circuit.flush();
+      this.#endWhenIdle();
+    });
+  }
+
+  /**
+   * Reads a value once. Rejects with a sentence for a person, NoReadAccessError where the server denies
+   * reading it, and CancelledError; the deadline is the caller's.
+   */
+  read(name: string, signal: AbortSignal): Promise<PvReading> {
+    return new Promise((resolve, reject) => {
+      const store = new DisposableStore();
+      let giveUp: (() => boolean) | undefined;
+      const user: User = {
+        begin: (adapter) => {
+          giveUp = readPv(adapter, name, undefined, (result) => {
+            if (result instanceof Error) this.#fail(user, result);
+            else leave(() => resolve(result));
+          });
+        },
+        fail(error) {
+          store.dispose();
+          reject(error);
+        },
+      };
+      const leave = (settle: () => void): void => {
+        if (!this.#users.delete(user)) return;
+        store.dispose();
+        settle();
+        this.#endWhenIdle();
+      };
+      this.#join(user);
+      store.add(
+        onAbort(signal, () => {
+          giveUp?.();
+          leave(() => reject(new CancelledError()));
+        }),
+      );
+    });
+  }
+
+  async #run(): Promise<void> {
+    try {
+      const error = await this.#circuit.run();
+      this.#end(error ?? new TransportError('the server closed the circuit'));
+    } catch (error) {
+      this.#end(error as Error);
+    }
+  }
+
+  #join(user: User): void {
+    this.#users.add(user);
+    if (this.#circuit.isReady) this.#begin(user);
+    this.#circuit.flush();
+  }
+
+  #begin(user: User): void {
+    const { adapter } = this.#circuit;
+    try {
+      if (adapter) user.begin(adapter);
+    } catch (error) {
+      void Promise.resolve().then(() => this.#fail(user, error as Error));
+    }
+  }
+
+  #fail(user: User, error: Error): void {
+    if (!this.#users.delete(user)) return;
+    user.fail(error);
+    this.#endWhenIdle();
+  }
+
+  #endWhenIdle(): void {
+    if (this.#users.size === 0) this.#end(new TransportError('nobody uses it'));
+  }
+
+  #end(error: Error): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#circuit.dispose();
+    this.#input.onEnd?.();
+    const users = [...this.#users];
+    this.#users.clear();
+    for (const user of users) user.fail(error);
+  }
+}
+
+function nothing(): void {
+  // Nobody searches on this circuit.
+}
