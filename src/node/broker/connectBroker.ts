@@ -33,6 +33,8 @@ import { isOlder } from './brokerVersion';
 import { dialBroker } from './dialBroker';
 import { startBroker } from './startBroker';
 import { stopBroker } from './stopBroker';
+import { StateMachine } from '../../base/stateMachine';
+import { CONNECTION_TRANSITIONS } from './connectionStates';
 
 const HELLO_ATTEMPTS = 5;
 const RETRY_FIRST_MS = 50;
@@ -172,6 +174,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
   readonly #lost = new EventEmitter<BrokerLoss>();
   readonly #connected = new EventEmitter<void>();
   readonly #monitors = new Map<number, Monitor>();
+  readonly #state = new StateMachine(CONNECTION_TRANSITIONS, 'new');
   #nextMonitorId = 0;
   #client: CoreClient | undefined;
   #facts: BrokerFacts | undefined;
@@ -198,7 +201,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
     return this.#snapshot;
   }
   get isConnected(): boolean {
-    return this.#client !== undefined;
+    return this.#state.state === 'connected';
   }
   get request(): ExposeRequest | undefined {
     return this.#request;
@@ -257,7 +260,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
       },
       onUpdate: (id, update) => this.#monitors.get(id)?.onUpdate(update),
       onEnd: (reason) => {
-        if (this.#client === client) this.#lose(reason);
+        if (this.#client === client && this.#state.take('lost')) this.#lose(reason);
       },
     });
     try {
@@ -291,7 +294,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
       for (const [monitorId, { address }] of this.#monitors) {
         await client.ask('startMonitor', { monitorId, ...address }, signal);
       }
-      if (this.#abort.signal.aborted) throw new CancelledError();
+      if (!this.#state.take('greeted')) throw new CancelledError();
     } catch (error) {
       client.dispose();
       throw error;
@@ -318,7 +321,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
 
   async #comeBack(): Promise<void> {
     const { signal } = this.#abort;
-    for (let failures = 0; !signal.aborted && !this.#client; failures++) {
+    for (let failures = 0; this.#state.state === 'lost'; failures++) {
       try {
         await this.connect(signal, true);
       } catch (error) {
@@ -406,12 +409,14 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
 
   async stop(signal: AbortSignal): Promise<void> {
     const client = this.#client;
+    this.#state.take('left');
     this.#client = undefined;
     client?.dispose();
     await stopBroker(this.#place, this.#clock, signal);
   }
 
   leave(): void {
+    this.#state.take('left');
     this.#abort.abort();
     this.#client?.dispose();
     this.#client = undefined;
@@ -422,6 +427,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
 
   async close(): Promise<void> {
     const client = this.#client;
+    this.#state.take('left');
     this.#client = undefined;
     this.#abort.abort();
     await client

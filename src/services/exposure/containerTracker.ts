@@ -3,12 +3,14 @@ import { schedule } from '../../base/schedule';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
 import { messageOf } from '../../base/errors';
+import { StateMachine } from '../../base/stateMachine';
 import type { ContainerState, RouteKind } from '../../model/snapshot';
 import { isSameProblem, type Problem, problemLog } from '../../model/problem';
 import type { Route } from '../host/connection';
 import { findIocCandidates } from '../discovery/detect/candidates';
 import type { SocketReport } from '../host/socketReport';
 import type { ContainerInfo, Engine, SocketWatch } from '../host/engine';
+import { CONTAINER_TRANSITIONS } from './containerStates';
 import { IocTracker, type IocTrackerInput } from './iocTracker';
 
 /** How long an IOC that ended is still shown. */
@@ -31,7 +33,7 @@ export class ContainerTracker implements Disposable {
   #extraNames: readonly string[];
   #provedRoute: Route | undefined;
   #info: ContainerInfo;
-  #hasReport = false;
+  readonly #state = new StateMachine(CONTAINER_TRANSITIONS, 'looking');
   #problem: Problem | undefined;
 
   readonly onDidChange = this.#changed.event;
@@ -64,7 +66,7 @@ export class ContainerTracker implements Disposable {
   }
   /** Whether the first look is done, whatever came of it. */
   get hasLooked(): boolean {
-    return this.#hasReport || this.#problem !== undefined;
+    return this.#state.state !== 'looking';
   }
   /** Whether the first look is done and everything it found is settled. */
   get isSettled(): boolean {
@@ -89,7 +91,7 @@ export class ContainerTracker implements Disposable {
   }
 
   #take(report: SocketReport): void {
-    this.#hasReport = true;
+    if (!this.#state.take('report')) return;
     this.#problem = undefined;
     const candidates = findIocCandidates(report);
     const ports = candidates.flatMap((c) => c.listeners.map((l) => l.endpoint.port));
@@ -115,7 +117,7 @@ export class ContainerTracker implements Disposable {
         containerKey: this.key,
         extraNames: this.#extraNames,
         isPaused: this.#info.status === 'paused',
-        routes: () => this.#waysByPromise(),
+        routes: () => this.#routesByPromise(),
         publishedAs: (port) =>
           // The same number for IPv4 and IPv6 is one number.
           [
@@ -133,7 +135,7 @@ export class ContainerTracker implements Disposable {
     );
     this.#iocs.set(key, ioc);
     ioc.onDidChange(() => {
-      this.#rememberWay(ioc);
+      this.#rememberRoute(ioc);
       this.#changed.fire();
     });
   }
@@ -142,13 +144,13 @@ export class ContainerTracker implements Disposable {
    * The route that led to one server of this container leads to the next one, most likely. What leads
    * straight to this machine goes before it: such a port is another matter for each server.
    */
-  #waysByPromise(): readonly Route[] {
+  #routesByPromise(): readonly Route[] {
     const straight = this.#routes.filter(({ kind }) => isStraight(kind));
     const proved = this.#provedRoute ? [this.#provedRoute] : [];
     return [...new Set([...straight, ...proved, ...this.#routes])];
   }
 
-  #rememberWay(ioc: IocTracker): void {
+  #rememberRoute(ioc: IocTracker): void {
     const kind = ioc.servers.find((server) => server.identity)?.routeKind;
     if (kind === undefined || isStraight(kind)) return;
     this.#provedRoute ??= this.#routes.find((route) => route.kind === kind);
@@ -173,6 +175,7 @@ export class ContainerTracker implements Disposable {
   }
 
   #watchEnded(): void {
+    this.#state.take('ended');
     for (const [key, ioc] of this.#iocs) this.#retire(key, ioc);
     this.#changed.fire();
   }
@@ -181,7 +184,7 @@ export class ContainerTracker implements Disposable {
   #watchFailed(error: Error): void {
     const container = this.#info.name;
     const problem: Problem = { code: 'cannot-look-inside', container, detail: messageOf(error) };
-    if (isSameProblem(problem, this.#problem)) return;
+    if (!this.#state.take('failed') || isSameProblem(problem, this.#problem)) return;
     this.#input.log('warn', 'detect', problemLog(problem));
     this.#problem = problem;
     this.#changed.fire();

@@ -3,6 +3,8 @@ import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import { TimeoutError } from '../../base/errors';
 import type { Connection } from '../host/connection';
+import { StateMachine } from '../../base/stateMachine';
+import { CIRCUIT_TRANSITIONS } from './circuitStates';
 import { keepAlive } from './keepAlive';
 import { ProtocolLink, type ProtocolObject } from './protocolLink';
 
@@ -27,14 +29,15 @@ export interface CircuitInput<A extends CircuitAdapter> {
 
 /**
  * One circuit to one server, whatever it is for: connects, waits for the handshake, keeps it alive, and
- * ends once. Its owner connects again, if he wants, by another one.
+ * ends once. Whoever wants to connect again takes another one.
  */
 export class Circuit<A extends CircuitAdapter> implements Disposable {
   readonly #input: CircuitInput<A>;
   readonly #abort = new AbortController();
   #adapter: A | undefined;
   #link: ProtocolLink | undefined;
-  #isReady = false;
+  readonly #state = new StateMachine(CIRCUIT_TRANSITIONS, 'connecting');
+  #hasBeenReady = false;
   #resolve: (error: Error | undefined) => void = () => undefined;
 
   constructor(input: CircuitInput<A>) {
@@ -46,9 +49,13 @@ export class Circuit<A extends CircuitAdapter> implements Disposable {
     return this.#adapter;
   }
 
-  /** Whether the handshake was done, also after the end. */
   get isReady(): boolean {
-    return this.#isReady;
+    return this.#state.state === 'ready';
+  }
+
+  /** Whether the handshake was done; true after the end, too. */
+  get hasBeenReady(): boolean {
+    return this.#hasBeenReady;
   }
 
   /** Aborts at its end. */
@@ -93,9 +100,11 @@ export class Circuit<A extends CircuitAdapter> implements Disposable {
   #converse(connection: Connection): Promise<Error | undefined> {
     const { createAdapter, onReady, onDrain, onBytes } = this.#input;
     return new Promise((resolve) => {
+      this.#state.take('connected');
       this.#resolve = resolve;
       const adapter = createAdapter(() => {
-        this.#isReady = true;
+        if (!this.#state.take('ready')) return;
+        this.#hasBeenReady = true;
         onReady();
       });
       const link = new ProtocolLink(connection, adapter, {
@@ -116,7 +125,7 @@ export class Circuit<A extends CircuitAdapter> implements Disposable {
     const { clock, handshakeTimeoutMs } = this.#input;
     try {
       await delay(clock, clock.stretch(handshakeTimeoutMs), this.signal);
-      if (!this.#isReady) {
+      if (!this.#hasBeenReady) {
         throw new TimeoutError(`no handshake within ${handshakeTimeoutMs / 1000} s`);
       }
       await keepAlive(clock, link, () => adapter.ping(), this.signal);
@@ -126,6 +135,7 @@ export class Circuit<A extends CircuitAdapter> implements Disposable {
   }
 
   dispose(): void {
+    this.#state.take('ended');
     this.#abort.abort();
     this.#link?.dispose();
     this.#link = undefined;

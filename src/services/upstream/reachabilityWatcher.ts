@@ -212,11 +212,11 @@ export class ReachabilityWatcher implements Reachability {
     this.#circuit = circuit;
     const error = await circuit.run();
     this.#reads.release(error ?? new TransportError('the server closed the circuit'));
-    if (this.#abort.signal.aborted) return circuit.isReady;
+    if (this.#abort.signal.aborted) return circuit.hasBeenReady;
     this.#lose(error ? messageOf(error) : 'the server closed the circuit');
-    if (circuit.isReady) this.#input.onCircuitLost();
+    if (circuit.hasBeenReady) this.#input.onCircuitLost();
     // Who breaks the rules again and again is asked ever more seldom.
-    return circuit.isReady && !(error instanceof RemoteProtocolError);
+    return circuit.hasBeenReady && !(error instanceof RemoteProtocolError);
   }
 
   #begin(circuit: Circuit<ProtocolAdapter>, allowance: ReceiveAllowance): void {
