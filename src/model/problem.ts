@@ -51,8 +51,8 @@ export interface ProblemFacts {
   readonly 'engine-not-running': { readonly path: string; readonly isMissing: boolean };
   readonly 'engine-timeout': { readonly uri: string };
   readonly 'engine-unreachable': { readonly uri: string; readonly detail: string };
-  readonly 'engine-tls': { readonly uri: string; readonly detail: string };
-  readonly 'engine-tls-file': { readonly detail: string };
+  /** `uri`: absent where a file that TLS needs cannot be read. */
+  readonly 'engine-tls': { readonly uri?: string; readonly detail: string };
   /** `api`: absent where what answers is no engine. */
   readonly 'engine-api': {
     readonly uri: string;

@@ -124,13 +124,12 @@ const TEXTS: Texts = {
     advice: uri.startsWith('tcp:') ? 'Check the address and the network.' : 'Check its log.',
   }),
   'engine-tls': ({ uri, detail }) => ({
-    message: `The TLS settings do not match those of the engine at ${uri}: ${detail}.`,
+    message:
+      uri === undefined
+        ? `A TLS file for the engine cannot be read: ${detail}.`
+        : `The TLS settings do not match those of the engine at ${uri}: ${detail}.`,
     advice:
       'Check DOCKER_TLS_VERIFY and DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem), or the TLS files of the context.',
-  }),
-  'engine-tls-file': ({ detail }) => ({
-    message: `A TLS file for the engine cannot be read: ${detail}.`,
-    advice: 'Check DOCKER_CERT_PATH (ca.pem, cert.pem, key.pem) or the TLS files of the context.',
   }),
   'engine-api': ({ uri, version, api, oldestApi }) => ({
     message:

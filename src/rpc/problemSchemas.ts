@@ -53,8 +53,7 @@ const PROBLEMS: { readonly [C in ProblemCode]: Schema<ProblemFacts[C]> } = {
   'engine-not-running': object({ path: text, isMissing: flag }),
   'engine-timeout': object({ uri: text }),
   'engine-unreachable': ofUri,
-  'engine-tls': ofUri,
-  'engine-tls-file': detail,
+  'engine-tls': object({ uri: optional(text), detail: text }),
   'engine-api': object({
     uri: text,
     version: optional(text),

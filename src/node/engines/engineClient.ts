@@ -60,7 +60,7 @@ function readTls(tls: TlsFiles): Record<string, unknown> {
       rejectUnauthorized: !tls.isServerUnverified,
     };
   } catch (cause) {
-    const problem = { code: 'engine-tls-file', detail: messageOf(cause) } as const;
+    const problem = { code: 'engine-tls', detail: messageOf(cause) } as const;
     throw new EngineProblemError(problem, 0, { cause });
   }
 }

@@ -28,7 +28,6 @@ const PROBLEMS: { readonly [C in ProblemCode]: ProblemFacts[C] } = {
   'engine-timeout': { uri },
   'engine-unreachable': { uri, detail },
   'engine-tls': { uri, detail },
-  'engine-tls-file': { detail },
   'engine-api': { uri, api: '1.12', oldestApi: '1.24' },
   'engine-duplicate': { uri },
   'podman-missing': {},
