@@ -100,6 +100,7 @@ export class BrokerServer implements FrontEndHost {
     return broker;
   }
 
+  /** What the broker says about itself. */
   get facts(): BrokerFacts {
     const { version, isForeground, place } = this.#input;
     return {
@@ -112,6 +113,7 @@ export class BrokerServer implements FrontEndHost {
     };
   }
 
+  /** What the front ends want now. */
   get requests(): readonly ExposeRequest[] {
     return this.#input.core.requests;
   }

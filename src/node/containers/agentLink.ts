@@ -81,6 +81,10 @@ export class AgentLink implements Disposable {
     return this.#link.closeReason !== undefined;
   }
 
+  /**
+   * Connects to an endpoint in the namespace. Rejects with TransportError (refused, agent gone) or
+   * CancelledError.
+   */
   connect(target: Endpoint, signal: AbortSignal): Promise<MuxStream> {
     return this.#ask<MuxStream>(
       FrameType.OPEN,

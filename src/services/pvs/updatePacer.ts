@@ -28,6 +28,7 @@ export class UpdatePacer implements Disposable {
     this.#tell = tell;
   }
 
+  /** Takes a new value. */
   value(reading: PvReading): void {
     const { value } = reading;
     const isNumber = typeof value === 'number' && Number.isFinite(value);
@@ -40,6 +41,7 @@ export class UpdatePacer implements Disposable {
     this.#flush();
   }
 
+  /** Takes the reason why there are no values now. */
   interrupted(reason: string): void {
     this.#reason = reason;
     this.#flush();
