@@ -1,3 +1,4 @@
+/** The states of a channel; `free` is a cid without one. */
 export type ChannelState = 'free' | 'creating' | 'created' | 'abandoned' | 'destroying';
 
 const STATES: readonly ChannelState[] = ['free', 'creating', 'created', 'abandoned', 'destroying'];
