@@ -82,8 +82,8 @@ export class AgentLink implements Disposable {
   }
 
   /**
-   * Connects to an endpoint in the namespace. Rejects with TransportError (refused, agent gone) or
-   * CancelledError.
+   * Connects to an endpoint in the namespace. Rejects with TransportError (refused),
+   * CancelledError, or the error that closed the link.
    */
   connect(target: Endpoint, signal: AbortSignal): Promise<MuxStream> {
     return this.#ask<MuxStream>(

@@ -32,7 +32,7 @@ export class DatabaseLoader {
     readonly budget: NamesBudget,
   ) {}
 
-  /** dbLoadRecords: reads a database, first found in the directories. */
+  /** dbLoadRecords: reads a database, from the first of the directories that has it. */
   async loadRecords(
     file: string,
     macros: string,
