@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { SETTINGS, SETTINGS_SECTION } from './ids';
 import { readSettings } from './settings';
 
-/** Key in the workspace's state: the user was asked and declined. */
+/** Key in the workspace's state: the user was asked. */
 const WAS_ASKED = 'wasAsked';
 
 /** What `exposeAutomatically` needs. */
