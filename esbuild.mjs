@@ -1,11 +1,11 @@
-/** Bundles what is run: the extension, the broker, the command, the agent that runs in containers. */
+/** Bundles the programs: the extension, the broker, the command, the agent that runs in containers. */
 import { build, context } from 'esbuild';
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, watchFile } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Parts of dockerode that are never called here: ssh:// goes by the system's ssh, and images are not
- * built. They are two thirds of its bytes, and the only ones with native modules.
+ * Parts of dockerode that we never call: ssh:// uses the system's ssh, and we build no images. They are two
+ * thirds of its bytes, and the only ones with native modules.
  */
 const leftOut = {
   name: 'left out',
@@ -16,7 +16,7 @@ const leftOut = {
   },
 };
 
-/** `vscode` is not external: a bundle that reaches it does not build. Nor is any native module. */
+/** `vscode` is not external, so a bundle that imports it does not build; nor is any native module. */
 const common = {
   bundle: true,
   platform: 'node',
@@ -27,6 +27,9 @@ const common = {
   logLevel: 'warning',
   metafile: true,
 };
+
+/** Not bundled: copied next to the bundles. */
+const PYTHON_AGENT = 'src/agent/agent.py';
 
 const programs = {
   // Handed to containers as one argument, and to whatever Node they have.
@@ -41,7 +44,7 @@ const programs = {
   extension: { entryPoints: ['src/extension.ts'], external: ['vscode'] },
 };
 
-/** Bundles these into a folder, and gives the files that went into them. */
+/** Bundles these programs into a folder; returns the source files that went into them. */
 export async function bundle({ names = Object.keys(programs), folder = 'dist', isProduction }) {
   const results = await Promise.all(
     optionsOf({ names, folder, isProduction }).map((options) => build(options)),
@@ -49,18 +52,23 @@ export async function bundle({ names = Object.keys(programs), folder = 'dist', i
   return new Set(results.flatMap(({ metafile }) => Object.keys(metafile.inputs)));
 }
 
-/** Bundles all of them again whenever a file of theirs changes, until it is interrupted. */
+/** Bundles each program again whenever one of its files changes, until interrupted. */
 async function watch() {
   const names = Object.keys(programs);
   for (const options of optionsOf({ names, folder: 'dist', isProduction: false })) {
     const watched = await context({ ...options, logLevel: 'info' });
     await watched.watch();
   }
+  watchFile(PYTHON_AGENT, { interval: 500 }, () => copyPythonAgent('dist'));
+}
+
+function copyPythonAgent(folder) {
+  copyFileSync(PYTHON_AGENT, `${folder}/agent.py`);
 }
 
 function optionsOf({ names, folder, isProduction }) {
   mkdirSync(folder, { recursive: true });
-  copyFileSync('src/agent/agent.py', `${folder}/agent.py`);
+  copyPythonAgent(folder);
   return names
     .map((name) => ({
       ...common,
@@ -72,7 +80,7 @@ function optionsOf({ names, folder, isProduction }) {
     .filter((options) => existsSync(options.entryPoints[0]));
 }
 
-/** All, or those that are named: `node esbuild.mjs agent`; `--watch`, `--production`. */
+/** All programs, or the named ones: `node esbuild.mjs agent`; `--watch`, `--production`. */
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const words = process.argv.slice(2);
   const names = words.filter((word) => !word.startsWith('--'));

@@ -25,7 +25,7 @@ import { pipeBoth } from '../node/relay/pipeBoth';
 import { MuxLink, type LinkFrame } from '../node/relay/muxLink';
 import type { EnteredReply, EnteredRequest } from '../protocol/agent/enteredMessages';
 import { connectInside } from './connectInside';
-import { answerLook } from './look';
+import { answerLook } from './answerLook';
 
 if (process.send) serveParent(process.send.bind(process));
 else serveStreams();

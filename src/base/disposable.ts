@@ -30,6 +30,7 @@ export class DisposableStore implements Disposable {
     return this.#isDisposed;
   }
 
+  /** Owns an item from now on, and returns it. */
   add<T extends Disposable>(item: T): T {
     if (this.#isDisposed) item.dispose();
     else this.#items.add(item);

@@ -31,6 +31,7 @@ export class LruMap<K, V> {
     this.#entries.clear();
   }
 
+  /** Oldest first. */
   values(): IterableIterator<V> {
     return this.#entries.values();
   }

@@ -29,7 +29,7 @@ const CIRCUITS_CHECK_MS = 1000;
 const LEAVING_WORDS: Record<Leaving, string> = {
   vanished: 'is gone',
   goodbye: 'says goodbye',
-  moved: 'goes to a newer broker',
+  moved: 'goes to a newer background process',
 };
 
 /** What a BrokerServer needs. */
@@ -100,6 +100,7 @@ export class BrokerServer implements FrontEndHost {
     return broker;
   }
 
+  /** What the broker says about itself. */
   get facts(): BrokerFacts {
     const { version, isForeground, place } = this.#input;
     return {
@@ -112,6 +113,7 @@ export class BrokerServer implements FrontEndHost {
     };
   }
 
+  /** What the front ends want now. */
   get requests(): readonly ExposeRequest[] {
     return this.#input.core.requests;
   }
@@ -212,7 +214,7 @@ export class BrokerServer implements FrontEndHost {
 
   /** Stops listening; resolves when the socket is free for another broker. */
   async handOver(): Promise<void> {
-    this.#input.log('info', 'session', 'makes room for another broker');
+    this.#input.log('info', 'session', 'makes room for another background process');
     const server = this.#server;
     this.#server = undefined;
     await closed(server, this.#isOurs());

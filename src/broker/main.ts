@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   const end = (why: string): void => {
     if (isEnding) return;
     isEnding = true;
-    log('info', 'session', `broker ${version} ends: ${why}`);
+    log('info', 'session', `background process ${version} ends: ${why}`);
     clock.after(END_TIMEOUT_MS, () => process.exit(1));
     void inTurn(endings).then(() => process.exit(0));
   };
@@ -48,11 +48,11 @@ async function main(): Promise<void> {
     onIdle: () => end('no front end is left'),
   });
   if (!broker) {
-    log('info', 'session', 'another broker was first');
+    log('info', 'session', 'another background process was first');
     process.exit(0);
   }
   endings.unshift(() => broker.close());
-  log('info', 'session', `broker ${version} serves as pid ${process.pid}`);
+  log('info', 'session', `background process ${version} serves as pid ${process.pid}`);
 }
 
 async function inTurn(steps: readonly (() => Promise<void>)[]): Promise<void> {

@@ -36,7 +36,8 @@ export interface Opened {
   readonly isDemoInstead: boolean;
   /**
    * Resolves when everything that is there now is exposed or has its reason, when it is `enough`
-   * for the command, or at the deadline.
+   * for the command, or at the deadline. Rejects with UsageError when a named container does not
+   * exist.
    */
   settle(signal: AbortSignal, enough?: Enough): Promise<void>;
   /** Shows the built-in demo, too. */
@@ -50,10 +51,7 @@ interface Source {
   close(): Promise<void>;
 }
 
-/**
- * Opens what a command works on: the exposure of the running broker, or one of its own. Rejects
- * with UsageError when a named container or engine does not exist.
- */
+/** Opens what a command works on: the exposure of the running broker, or one of its own. */
 export async function openExposure(
   options: CommonOptions,
   terminal: Terminal,

@@ -48,7 +48,7 @@ export function addCommonOptions(command: Command): Command {
     .option('-l, --label <k=v>', 'only containers with this label (repeatable)', collect)
     .option(
       '-e, --engine <uri>',
-      'only this engine: unix://, npipe://, tcp://, ssh:// (repeatable)',
+      "only this engine: unix://, npipe://, tcp://, ssh://, a Docker context's name, or podman (repeatable)",
       collect,
     )
     .option(

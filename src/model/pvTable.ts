@@ -78,6 +78,7 @@ export class NameTable {
     return this.#names[index] ?? '';
   }
 
+  /** The index of a name; undefined if it is not known. */
   indexOf(name: string): number | undefined {
     return this.#indexOf.get(name);
   }
@@ -107,6 +108,7 @@ export class NameTable {
     return merged;
   }
 
+  /** Where a name came from. */
   source(index: number): NameSource {
     return this.#sources[index] ?? { kind: 'user' };
   }
@@ -157,6 +159,7 @@ export class PvSteps {
     }
   }
 
+  /** How many PVs are at a step. */
   count(step: PvStep): number {
     return this.#counts[CODES[step]] ?? 0;
   }

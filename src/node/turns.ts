@@ -10,10 +10,12 @@ const TURN_MS = 5;
 export class Turns {
   #startMs = performance.now();
 
+  /** Whether the turn is over: call `next` before going on. */
   get isOver(): boolean {
     return performance.now() - this.#startMs > TURN_MS;
   }
 
+  /** Lets other work run, then begins a new turn. */
   async next(): Promise<void> {
     await nextTurn();
     this.#startMs = performance.now();

@@ -1,3 +1,4 @@
+/** The shells, and kinds of file, that we write variables for. */
 export const SHELLS = ['bash', 'fish', 'csh', 'powershell', 'cmd', 'dotenv'] as const;
 /** A shell, or a kind of file with variables. */
 export type Shell = (typeof SHELLS)[number];

@@ -185,6 +185,7 @@ export class ByteWriter {
     return this.bytes(encodeUtf8(text));
   }
 
+  /** Appends `lengthBytes` zero bytes. */
   zeros(lengthBytes: number): this {
     const at = this.#reserve(lengthBytes);
     this.#bytes.fill(0, at, at + lengthBytes);

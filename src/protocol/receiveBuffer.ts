@@ -14,6 +14,7 @@ export class ReceiveBuffer {
     return this.#end - this.#start;
   }
 
+  /** Appends a chunk. */
   push(chunk: Uint8Array): void {
     if (chunk.byteLength === 0) return;
     if (this.lengthBytes === 0) {

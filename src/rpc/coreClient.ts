@@ -37,7 +37,9 @@ const HELLO_TIMEOUT_MS = 5000;
 
 /** What a CoreClient reports. */
 export interface CoreClientEvents {
+  /** The state changed. */
   onSnapshot(snapshot: Snapshot): void;
+  /** A monitor has an update. */
   onUpdate(monitorId: number, update: PvUpdate): void;
   /** The connection ended. Called once; not after `dispose`. */
   onEnd(reason: string): void;
@@ -93,6 +95,9 @@ export class CoreClient {
     });
   }
 
+  /**
+   * Replaces this front end's request; undefined: it wants nothing any more. Rejects as `ask` does.
+   */
   setRequest(request: ExposeRequest | undefined, signal: AbortSignal): Promise<unknown> {
     return this.ask('setRequest', { request: request ?? null }, signal);
   }

@@ -117,6 +117,7 @@ export class Core {
     return frontEnd;
   }
 
+  /** Ends a front end's request. */
   closeFrontEnd(frontEnd: FrontEnd): void {
     if (this.#frontEnds.delete(frontEnd)) this.#review();
   }

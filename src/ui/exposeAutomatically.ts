@@ -2,11 +2,11 @@ import * as vscode from 'vscode';
 import { SETTINGS, SETTINGS_SECTION } from './ids';
 import { readSettings } from './settings';
 
-/** Key in the workspace's state: the user was asked and declined. */
+/** Key in the workspace's state: the user was asked. */
 const WAS_ASKED = 'wasAsked';
 
 /** What `exposeAutomatically` needs. */
-export interface ExposeByItselfInput {
+export interface ExposeAutomaticallyInput {
   readonly workspaceState: vscode.Memento;
   readonly wasExposing: boolean;
   readonly isContainerWindow: boolean;
@@ -20,7 +20,7 @@ export interface ExposeByItselfInput {
  * `always`, or because the user agrees when asked, which happens once per folder, when an IOC
  * listens in the window's container.
  */
-export async function exposeAutomatically(input: ExposeByItselfInput): Promise<void> {
+export async function exposeAutomatically(input: ExposeAutomaticallyInput): Promise<void> {
   const { workspaceState, wasExposing, isContainerWindow, untilIocListens, expose } = input;
   const { autoExpose } = readSettings();
   if (wasExposing) return expose();

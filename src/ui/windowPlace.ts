@@ -52,6 +52,7 @@ export class OwnContainer implements Disposable {
     this.#store.add(exposure.onDidChange(() => this.#askHostName()));
   }
 
+  /** The container of this window; undefined if it is not known, or none. */
   get container(): ContainerState | undefined {
     const { snapshot } = this.#exposure;
     return this.#hint && findOwnContainer(snapshot, this.#hint);

@@ -136,7 +136,7 @@ export async function findBroker(
     if (await exposure.connect(signal, false)) return withCoreRequests(exposure);
   } catch (error) {
     if (signal.aborted) throw error;
-    options.log('info', 'session', `the broker is not used: ${messageOf(error)}`);
+    options.log('info', 'session', `the background process is not used: ${messageOf(error)}`);
     onUnusable(error);
   }
   exposure.leave();
@@ -267,7 +267,11 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
       const params = { protocol: RPC_PROTOCOL, version, clientId: this.#clientId, clientName };
       const { broker, request, snapshot } = await client.hello(params, signal);
       if (this.#isReplaceable(broker, mayStart)) {
-        this.#options.log('info', 'session', `broker ${broker.version} makes room for ${version}`);
+        this.#options.log(
+          'info',
+          'session',
+          `background process ${broker.version} makes room for ${version}`,
+        );
         await client.ask('handOver', {}, signal);
         client.dispose();
         return false;
@@ -310,7 +314,11 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
     this.#client = undefined;
     this.#snapshot = NOTHING;
     const { logFile } = this.#place;
-    this.#options.log('warn', 'session', `the connection to the broker is lost: ${reason}`);
+    this.#options.log(
+      'warn',
+      'session',
+      `the connection to the background process is lost: ${reason}`,
+    );
     this.#lost.fire({ reason, logFile });
     for (const { onUpdate } of this.#monitors.values()) {
       onUpdate({ kind: 'interrupted', problem: { code: 'broker-gone' } });

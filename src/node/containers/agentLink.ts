@@ -81,6 +81,10 @@ export class AgentLink implements Disposable {
     return this.#link.closeReason !== undefined;
   }
 
+  /**
+   * Connects to an endpoint in the namespace. Rejects with TransportError (refused),
+   * CancelledError, or the error that closed the link.
+   */
   connect(target: Endpoint, signal: AbortSignal): Promise<MuxStream> {
     return this.#ask<MuxStream>(
       FrameType.OPEN,

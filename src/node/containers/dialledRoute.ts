@@ -15,7 +15,9 @@ export interface Dialer {
   readonly kind: RouteKind;
   /** For messages: "container address 172.17.0.2". */
   readonly label: string;
+  /** As Route.directEndpoint; absent: never. */
   directEndpoint?(target: Endpoint): Endpoint | undefined;
+  /** As Route.ownEndpoint; absent: never. */
   ownEndpoint?(target: Endpoint): Endpoint | undefined;
   /** As Route.dial and Dial. Messages fit after a prefix of the caller. */
   connect(target: Endpoint, signal: AbortSignal, onread?: OnReadOpts): Promise<DialledStream>;

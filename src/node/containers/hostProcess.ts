@@ -94,6 +94,7 @@ export class HeldProcFile implements Disposable {
 
   constructor(readonly path: string) {}
 
+  /** Reads the file from its beginning. */
   read(): string {
     if (this.#isDisposed) return '';
     try {

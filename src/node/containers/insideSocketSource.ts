@@ -122,6 +122,7 @@ export async function findOwnersInside(
   const lookAs = async (user: string | undefined, wanted: readonly BoundSocket[]) => {
     const looker = await openShellLooker(api, containerId, signal, user);
     try {
+      /** Sends a look command and resolves to the answer. */
       const look = (command: string): Promise<LookSection[]> => ask(looker, command, signal);
       const owners = await findOwners(look, wanted);
       // Read inside, because a user namespace shows other numbers outside.

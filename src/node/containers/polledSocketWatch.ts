@@ -22,6 +22,7 @@ export interface SocketSource extends Disposable {
    * the moment.
    */
   readCounters(): string | Promise<string>;
+  /** All bound sockets of the network namespace. */
   readSockets(): BoundSocket[] | Promise<BoundSocket[]>;
   /** The processes of the container that hold some of these sockets. */
   readOwners(sockets: readonly BoundSocket[]): Promise<Owners>;

@@ -70,6 +70,7 @@ export class MuxLink {
     });
   }
 
+  /** Why the link was closed; undefined while it is open. */
   get closeReason(): Error | undefined {
     return this.#closeReason;
   }
@@ -86,6 +87,7 @@ export class MuxLink {
     return stream;
   }
 
+  /** Sends a frame other than DATA. */
   send(type: FrameType, connection: number, payload?: Uint8Array): void {
     if (this.#closeReason) return;
     if (type === FrameType.RESET) this.#strayBytes += WINDOW_BYTES;
@@ -112,6 +114,7 @@ export class MuxLink {
     this.#output.uncork();
   }
 
+  /** Closes the link and resets all connections. */
   close(error: Error): void {
     if (this.#closeReason) return;
     this.#closeReason = error;

@@ -173,6 +173,7 @@ export class CaClientCircuit {
     this.#channels.setState(cid, this.#channels.state(cid) | SEARCHING);
   }
 
+  /** Opens a channel; answered by `channelCreated` or `channelFailed`. */
   createChannel(cid: number, name: string): void {
     this.#requireHandshake();
     this.#requireName(name);
@@ -265,6 +266,7 @@ export class CaClientCircuit {
     this.#writer.message(CA_PROTO_EVENTS_OFF, 0, 0, 0, 0);
   }
 
+  /** Asks the server to send events again. */
   eventsOn(): void {
     this.#requireHandshake();
     this.#writer.message(CA_PROTO_EVENTS_ON, 0, 0, 0, 0);

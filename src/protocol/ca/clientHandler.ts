@@ -11,9 +11,11 @@ export interface CaClientHandler {
    * port, PCAS), `address` an IPv4 number or CA_ADDRESS_OF_CIRCUIT.
    */
   searchFound(cid: number, port: number, address: number): void;
+  /** The server does not have the name. */
   searchNotFound(cid: number): void;
   /** Comes before `channelCreated`, and again whenever the rights change. */
   accessRights(cid: number, isReadable: boolean, isWritable: boolean): void;
+  /** The channel is open; `nativeType` is a plain DBR type, `count` the largest element count. */
   channelCreated(cid: number, nativeType: number, count: number): void;
   /** The server refused to create the channel; the cid is free again. */
   channelFailed(cid: number): void;
@@ -40,6 +42,7 @@ export interface CaClientHandler {
   ): void;
   /** The server confirmed our cancel; the subscription id is free again. */
   subscriptionCancelled(subscriptionId: number): void;
+  /** The server answered an echo. */
   echo(): void;
   /** An error about anything but a known read, subscription or channel. */
   serverError(eca: number, aboutCommand: number, text: string): void;

@@ -35,20 +35,28 @@ export const DBR_CHAR = 4;
 export const DBR_LONG = 5;
 /** A 64-bit IEEE float. */
 export const DBR_DOUBLE = 6;
+/** A string with alarm and time stamp. */
 export const DBR_TIME_STRING = 14;
+/** In Base the same layout as DBR_STS_STRING. */
 export const DBR_CTRL_STRING = 28;
 /** Alarm acknowledgement, for puts only; refused here. */
 export const DBR_PUT_ACKT = 35;
+/** Alarm acknowledgement, for puts only; refused here. */
 export const DBR_PUT_ACKS = 36;
 /** A string with alarm and acknowledgement state. */
 export const DBR_STSACK_STRING = 37;
 /** The record type, as a string. */
 export const DBR_CLASS_NAME = 38;
+/** The highest DBR number. */
 export const LAST_BUFFER_TYPE = 38;
 
+/** Field length of a string, with its NUL. */
 export const MAX_STRING_BYTES = 40;
+/** Field length of units, with their NUL. */
 export const MAX_UNITS_BYTES = 8;
+/** States of an enum. */
 export const MAX_ENUM_STATES = 16;
+/** Field length of the text of an enum state, with its NUL. */
 export const MAX_ENUM_STRING_BYTES = 26;
 
 const elementBytes: Record<ElementType, number> = {

@@ -67,20 +67,25 @@ export class CaSearchInterceptor {
     this.#interceptor = new SearchInterceptor(client, shape, this.#answers);
   }
 
+  /** Whether everything passes. */
   get isOpen(): boolean {
     return this.#interceptor.isOpen;
   }
+  /** The part of the client's bytes that goes on to the server, in order. */
   fromClient(chunk: Uint8Array): Uint8Array[] {
     return this.#interceptor.fromClient(chunk);
   }
+  /** The bytes of an incomplete message, when the client has ended. */
   clientEnded(): Uint8Array {
     return this.#interceptor.clientEnded();
   }
+  /** What goes on to the client, in order. */
   fromServer(chunk: Uint8Array): Uint8Array[] {
     const parts = this.#interceptor.fromServer(chunk);
     this.#answers.hasVersion ||= chunk.length > 0;
     return parts;
   }
+  /** Answers that can go to the client now. */
   takeAnswers(): Uint8Array {
     return this.#interceptor.takeAnswers();
   }

@@ -32,6 +32,7 @@ export class BitSet {
     this.#bytes[at] = (this.#bytes[at] ?? 0) | (1 << (bit & 7));
   }
 
+  /** Adds all bits of another set. */
   addAll(other: BitSet): void {
     for (const bit of other) this.add(bit);
   }
@@ -68,6 +69,7 @@ export class BitSet {
     return new BitSet(bytes);
   }
 
+  /** Writes the set, see `read`. */
   write(writer: ByteWriter): void {
     let lengthBytes = this.#bytes.length;
     while (lengthBytes > 0 && this.#bytes[lengthBytes - 1] === 0) lengthBytes--;

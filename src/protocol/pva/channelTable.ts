@@ -1,3 +1,4 @@
+/** The states of a channel; `free` is a cid without one. */
 export type ChannelState = 'free' | 'creating' | 'created' | 'abandoned' | 'destroying';
 
 const STATES: readonly ChannelState[] = ['free', 'creating', 'created', 'abandoned', 'destroying'];
@@ -46,11 +47,13 @@ export class ChannelTable {
     return this.stateOf(cid) === 'created' ? this.#sids[cid] : undefined;
   }
 
+  /** Sets the state of a channel, and its sid once it is created. */
   set(cid: number, state: Exclude<ChannelState, 'free'>, sid?: number): void {
     this.#states[cid] = STATES.indexOf(state);
     if (sid !== undefined) this.#sids[cid] = sid;
   }
 
+  /** Makes a cid free again. */
   free(cid: number): void {
     this.#states[cid] = 0;
     this.#freeCids.push(cid);

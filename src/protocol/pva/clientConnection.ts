@@ -100,6 +100,7 @@ export class PvaClientConnection {
     );
   }
 
+  /** Whether requests may be made. */
   get isValidated(): boolean {
     return this.#isValidated;
   }
@@ -114,6 +115,7 @@ export class PvaClientConnection {
     return this.#channels.count;
   }
 
+  /** Open requests. */
   get operationCount(): number {
     return this.#operations.count;
   }
@@ -227,10 +229,12 @@ export class PvaClientConnection {
     return this.#operations.monitor(cid, options);
   }
 
+  /** Stops the updates of a monitor, which stays open. */
   pauseMonitor(ioid: number): void {
     this.#operations.setMonitorRunning(ioid, false);
   }
 
+  /** Starts the updates of a paused monitor again. */
   resumeMonitor(ioid: number): void {
     this.#operations.setMonitorRunning(ioid, true);
   }

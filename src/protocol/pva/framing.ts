@@ -28,6 +28,7 @@ export interface FrameHandler {
    * only.
    */
   onMessage(command: number, payload: ByteReader, version: number): void;
+  /** A control message. */
   onControl(command: number, data: number, isLittleEndian: boolean): void;
 }
 
@@ -193,6 +194,7 @@ export class FrameWriter {
       .u8(command);
   }
 
+  /** Appends a control message. */
   control(command: number, data: number): void {
     this.#header(FLAG_CONTROL, command);
     this.#body.u32(data);

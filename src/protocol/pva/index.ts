@@ -37,6 +37,6 @@ export type {
 } from './values';
 export { asStructure, valueAt } from './values';
 export { NT_ENUM_TYPE, ntScalarArrayType, ntScalarType } from './normativeTypes';
-export { type PvReading, readPv } from './readPv';
+export { type PvReading, readPv } from './pvReading';
 export { type PvaProvider, type PvaServedPv, StoredPv } from './servedPv';
 export { PvaServerConnection, type PvaServerOptions } from './serverConnection';

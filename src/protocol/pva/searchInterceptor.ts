@@ -62,18 +62,23 @@ export class PvaSearchInterceptor {
     this.#interceptor = new SearchInterceptor(client, server, this.#answers);
   }
 
+  /** Whether everything passes. */
   get isOpen(): boolean {
     return this.#interceptor.isOpen;
   }
+  /** The part of the client's bytes that goes on to the server, in order. */
   fromClient(chunk: Uint8Array): Uint8Array[] {
     return this.#interceptor.fromClient(chunk);
   }
+  /** The bytes of an incomplete message, when the client has ended. */
   clientEnded(): Uint8Array {
     return this.#interceptor.clientEnded();
   }
+  /** What goes on to the client, in order. */
   fromServer(chunk: Uint8Array): Uint8Array[] {
     return this.#interceptor.fromServer(chunk);
   }
+  /** Answers that can go to the client now. */
   takeAnswers(): Uint8Array {
     return this.#interceptor.takeAnswers();
   }

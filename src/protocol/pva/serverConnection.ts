@@ -122,6 +122,10 @@ export class PvaServerConnection implements Disposable {
     return this.#writer.take();
   }
 
+  /**
+   * Takes bytes from the client; their owner must not reuse the chunk. Throws RemoteProtocolError
+   * when the client breaks the protocol: close the connection then.
+   */
   receive(chunk: Uint8Array): void {
     this.#frames.receive(chunk, {
       onMessage: (command, payload) => this.#onMessage(command, payload),

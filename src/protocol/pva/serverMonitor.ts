@@ -43,11 +43,13 @@ export class ServerMonitor implements Disposable {
     if (this.isPending) this.onPending();
   }
 
+  /** Lets a pipelined monitor send `count` more updates. */
   acknowledge(count: number): void {
     this.#window += count;
     if (this.isPending) this.onPending();
   }
 
+  /** Whether an update may be sent now. */
   get isPending(): boolean {
     return this.#isRunning && this.#window > 0 && !this.#changed.isEmpty;
   }

@@ -51,6 +51,7 @@ export class ValueReader {
     return type === undefined ? undefined : { type, value: this.read(type) };
   }
 
+  /** Reads a value in full. */
   read(type: PvaType): PvaValue {
     if (--this.#valuesLeft < 0) {
       this.#fail(`sends more than ${MAX_VALUES_PER_MESSAGE} values in one message`);

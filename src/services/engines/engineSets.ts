@@ -52,6 +52,7 @@ export class EngineSets implements EngineSource {
     this.#log = log;
   }
 
+  /** The engines of all open sets, each once. */
   get engines(): readonly Engine[] {
     const byKey = new Map<string, Engine>();
     for (const { set } of this.#sets.values()) {
@@ -60,11 +61,13 @@ export class EngineSets implements EngineSource {
     return [...byKey.values()];
   }
 
+  /** Why there is no engine at all; undefined if a set has one. */
   get problem(): Problem | undefined {
     const problems = [...this.#sets.values()].map(({ set }) => set.problem);
     return problems.every((problem) => problem !== undefined) ? problems[0] : undefined;
   }
 
+  /** Whether every set is ready. */
   get isReady(): boolean {
     return [...this.#sets.values()].every(({ isReady }) => isReady);
   }

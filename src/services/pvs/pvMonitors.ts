@@ -52,6 +52,7 @@ export class PvMonitors {
     this.#input = input;
   }
 
+  /** Follows a value until disposed. */
   monitor(name: string, protocol: PvProtocol, onUpdate: (update: PvUpdate) => void): Disposable {
     const abort = new AbortController();
     const pacer = new UpdatePacer(this.#input.clock, onUpdate);

@@ -29,6 +29,7 @@ export class UpdatePacer implements Disposable {
     this.#tell = tell;
   }
 
+  /** Takes a new value. */
   value(reading: PvReading): void {
     const { value } = reading;
     const isNumber = typeof value === 'number' && Number.isFinite(value);
@@ -41,6 +42,7 @@ export class UpdatePacer implements Disposable {
     this.#flush();
   }
 
+  /** Takes the reason why there are no values now. */
   interrupted(problem: Problem): void {
     this.#problem = problem;
     this.#flush();

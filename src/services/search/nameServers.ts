@@ -61,6 +61,7 @@ export class NameServers implements Disposable {
     return PROTOCOLS.every((protocol) => this.#decided.has(protocol));
   }
 
+  /** Opens or closes the name servers. */
   setOpen(isOpen: boolean): void {
     if (isOpen === this.#stores.size > 0 || this.#isDisposed) return;
     if (isOpen) for (const protocol of PROTOCOLS) this.#begin(protocol);

@@ -52,6 +52,7 @@ export interface NameLocation {
 export interface NameRequester {
   /** The client that searches: clients take turns, however much one of them searches. */
   readonly client?: unknown;
+  /** The name was found. */
   found(location: NameLocation): void;
   /** Every server was asked and none has it now. Called once at most. */
   absent(): void;

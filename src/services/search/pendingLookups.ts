@@ -16,6 +16,9 @@ export class PendingLookups<Id> implements Disposable {
     return this.#asked.size;
   }
 
+  /**
+   * Begins a lookup; `ask` gets a function to call when it is settled, and returns what ends it.
+   */
   begin(id: Id, ask: (settle: () => void) => Disposable): void {
     if (this.#isDisposed) return;
     const former = this.#asked.get(id);

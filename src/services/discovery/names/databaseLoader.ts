@@ -32,6 +32,7 @@ export class DatabaseLoader {
     readonly budget: NamesBudget,
   ) {}
 
+  /** dbLoadRecords: reads a database, from the first of the directories that has it. */
   async loadRecords(
     file: string,
     macros: string,
@@ -60,6 +61,7 @@ export class DatabaseLoader {
     }
   }
 
+  /** dbLoadTemplate: reads a substitution file and loads its templates. */
   async loadTemplate(
     file: string,
     macros: string,
@@ -103,6 +105,7 @@ export class DatabaseLoader {
     this.names.addProblem('syntax', `${message}: the rest of the file is not read`, { file, line });
   }
 
+  /** dbLoadGroup: reads the groups of a JSON file. */
   async loadGroups(file: string, macros: string, context: LoadContext, from: Place): Promise<void> {
     const scope = this.#scopeOf(macros, file, from);
     if (scope === undefined || !this.budget.spend('loads')) return;

@@ -83,6 +83,7 @@ export class DatabaseTokens {
     this.file = source.file;
   }
 
+  /** The file and line of the last token. */
   get place(): Place {
     return { file: this.file, line: this.line };
   }
@@ -116,6 +117,7 @@ export class DatabaseTokens {
     return this.#budget.isSliceOver;
   }
 
+  /** Throws DatabaseSyntaxError at the current place. */
   fail(message: string): never {
     throw new DatabaseSyntaxError(message, this.place);
   }

@@ -35,10 +35,12 @@ export class IocShell {
     this.#directories = directories;
   }
 
+  /** The environment variables, as the commands so far have set them. */
   get environment(): ReadonlyMap<string, string> {
     return this.#environment;
   }
 
+  /** Where relative paths start; several while it is only guessed. */
   get directories(): readonly string[] {
     return this.#directories;
   }

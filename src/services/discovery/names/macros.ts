@@ -60,14 +60,17 @@ export class Macros {
     this.#environment = environment;
   }
 
+  /** Begins a scope: definitions in it end with `popScope`. */
   pushScope(): void {
     this.#scopes.push(new Map());
   }
 
+  /** Ends the innermost scope. */
   popScope(): void {
     if (this.#scopes.length > 1) this.#scopes.pop();
   }
 
+  /** Adds definitions to the innermost scope. */
   install(definitions: readonly MacroDefinition[]): void {
     for (const { name, value } of definitions) {
       if (value === undefined) this.remove(name);
@@ -83,6 +86,7 @@ export class Macros {
     for (const scope of this.#scopes) scope.delete(name);
   }
 
+  /** Expands the macros in a text. */
   expand(text: string): Expansion {
     if (!text.includes('$')) return { text, undefinedMacros: [] };
     if (this.#budget.isStopped) return { text, undefinedMacros: ['(too many macros)'] };

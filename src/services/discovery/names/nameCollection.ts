@@ -61,6 +61,7 @@ export class NameCollection {
     return name;
   }
 
+  /** Adds an alias of `target`; without a target it is left out. */
   addAlias(target: string | undefined, name: string, place: Place): void {
     if (target === undefined || !this.#isGoodName(name, place)) return;
     const record = this.#records.get(target);
@@ -80,6 +81,7 @@ export class NameCollection {
     else aliases.push(name);
   }
 
+  /** Adds a group of QSRV. */
   addGroup(name: string, place: Place): void {
     const macro = unexpandedMacro(name);
     if (macro !== undefined) this.#addUndefinedMacro(macro, `group "${name.slice(0, 80)}"`, place);
@@ -88,6 +90,7 @@ export class NameCollection {
     }
   }
 
+  /** Adds a reason why names may be missing. */
   addProblem(kind: NamesProblemKind, text: string, place?: Partial<Place>): void {
     const message = clipped(text, MAX_PROBLEM);
     const key = `${kind} ${message} ${place?.file ?? ''}`;
