@@ -185,6 +185,19 @@ describe('a server on its way to this machine', () => {
       assert.equal(scene.container('dev').problem, undefined);
       held.destroy();
     });
+
+    it('waits from the start, and is relayed when the container goes on', async () => {
+      const dev = scene.engine.run('dev', { status: 'paused' });
+      dev.start({ name: 'IOC' });
+      await scene.open();
+      assert.equal(scene.line('dev', 'ca'), 'failed 0/0 container-paused');
+      assert.deepEqual(scene.machine.listening, []);
+      dev.setPaused(false);
+      await scene.until(
+        () => scene.line('dev', 'ca') === 'exposed 127.0.0.1:5064 12/12',
+        'relayed',
+      );
+    });
   });
 
   describe('whose relay ends', () => {
@@ -224,6 +237,20 @@ describe('a server on its way to this machine', () => {
   });
 
   describe('to which no route leads', () => {
+    it('is said, and tried again', async () => {
+      const dev = scene.engine.run('dev');
+      dev.routeKinds = ['address'];
+      dev.blocked.set('address', 'no route to host');
+      dev.start({ name: 'IOC' });
+      await scene.open();
+      assert.equal(scene.line('dev', 'ca'), 'failed 0/0 no-way-in');
+      dev.blocked.clear();
+      await scene.until(
+        () => scene.line('dev', 'ca') === 'exposed 127.0.0.1:5064 12/12',
+        'a route',
+      );
+    });
+
     it('is said of a container that has none', async () => {
       const dev = scene.engine.run('dev');
       dev.routeKinds = [];
