@@ -13,7 +13,7 @@ import { formatEndpoint } from '../../src/model/endpoint';
 import { Core, type CoreInput } from '../../src/services/core';
 import { readPv } from '../../src/services/upstream/readPv';
 import { FakeClock } from './fakeClock';
-import { engineSet, FakeEngine } from './fakeEngine';
+import { FakeEngine, FakeEngineSet } from './fakeEngine';
 import { FakeMachine } from './fakeMachine';
 
 export const EVERYTHING: ExposeRequest = {
@@ -32,12 +32,13 @@ export class CoreScene {
   readonly clock = new FakeClock();
   readonly machine = new FakeMachine();
   readonly engine = new FakeEngine(this.clock, this.machine);
+  readonly engines = new FakeEngineSet(this.engine);
   readonly core: Core;
   readonly #frontEnds: CoreApi[] = [];
 
   constructor(input: Partial<CoreInput> = {}) {
     this.core = new Core({
-      openEngines: () => engineSet(this.engine),
+      openEngines: () => this.engines,
       opensRelays: true,
       ...(input.opensRelays !== false && { searchSockets: this.machine.searchSockets }),
       mayShareNumbers: false,
@@ -98,8 +99,15 @@ export class CoreScene {
     return found;
   }
 
+  /** Moves the clock on until the line of a server is that one. */
+  async untilLine(container: string, protocol: PvProtocol, line: string): Promise<void> {
+    await this.until(() => this.line(container, protocol) === line, line);
+  }
+
   /** `exposed 127.0.0.1:5064 12/12`: what becomes of a server, in a line. */
   line(container: string, protocol: PvProtocol): string {
+    const servers = this.snapshot.containers.find(({ name }) => name === container)?.iocs ?? [];
+    if (!servers.some((ioc) => ioc.servers.some((one) => one.protocol === protocol))) return 'none';
     const { status, local, pvs, problem } = this.server(container, protocol);
     return [
       status,

@@ -91,15 +91,34 @@ export class FakeEngine implements Engine {
   }
 }
 
-/** These engines, whichever are asked for. */
-export function engineSet(...engines: readonly FakeEngine[]): EngineSet {
-  return {
-    engines,
-    onDidChange: () => ({ dispose: () => undefined }),
-    problem: undefined,
-    ready: () => Promise.resolve(),
-    close: () => Promise.resolve(),
-  };
+/** Engines of which some may come and go. */
+export class FakeEngineSet implements EngineSet {
+  readonly #changed = new EventEmitter<void>();
+  #engines: readonly Engine[];
+  readonly problem = undefined;
+  readonly onDidChange = this.#changed.event;
+  isClosed = false;
+
+  constructor(...engines: readonly Engine[]) {
+    this.#engines = engines;
+  }
+
+  get engines(): readonly Engine[] {
+    return this.#engines;
+  }
+
+  setEngines(...engines: readonly Engine[]): void {
+    this.#engines = engines;
+    this.#changed.fire();
+  }
+
+  ready(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
 }
 
 export interface FakeIocFacts {
@@ -143,7 +162,10 @@ export class FakeIoc {
     this.servers = new Map(servers.map(([port, server]) => [Number(port), server]));
   }
 
-  /** How many connections its servers have. */
+  /** How many connections its servers ever took. */
+  connectionCount = 0;
+
+  /** How many they have now. */
   get circuitCount(): number {
     return this.#streams.size;
   }
@@ -152,6 +174,7 @@ export class FakeIoc {
   serve(port: number, stream: Duplex): boolean {
     const server = this.servers.get(port);
     if (server === undefined) return false;
+    this.connectionCount++;
     this.#streams.add(stream);
     stream.once('close', () => this.#streams.delete(stream));
     if (typeof server === 'function') server(stream);
@@ -207,6 +230,10 @@ export class FakeContainer {
   routeKinds: readonly RouteKind[] = ['entered'];
   /** Why a route leads nowhere now, by its kind. */
   readonly blocked = new Map<RouteKind, string>();
+  /** Which routes were tried, in order. */
+  readonly dialled: RouteKind[] = [];
+  /** Whether the system shows whose the sockets are. */
+  showsProcesses = true;
 
   constructor(
     readonly engine: FakeEngine,
@@ -225,6 +252,10 @@ export class FakeContainer {
     return this.#info;
   }
 
+  get iocs(): readonly FakeIoc[] {
+    return [...this.#iocs];
+  }
+
   /** An IOC of it listens from now on. */
   start(facts: FakeIocFacts): FakeIoc {
     const pid = this.#nextPid++;
@@ -238,6 +269,18 @@ export class FakeContainer {
   end(ioc: FakeIoc): void {
     this.#iocs.delete(ioc);
     ioc.end();
+    this.#report();
+  }
+
+  /** As `end`, seen by nobody who does not look again. */
+  crash(ioc: FakeIoc): void {
+    this.#iocs.delete(ioc);
+    ioc.end();
+  }
+
+  /** It listens on one more port. */
+  openListener(ioc: FakeIoc, port: number, server: FakeServer): void {
+    ioc.servers.set(port, server);
     this.#report();
   }
 
@@ -292,7 +335,7 @@ export class FakeContainer {
     const iocs = [...this.#iocs];
     return {
       sockets: iocs.flatMap(({ sockets }) => sockets),
-      processes: iocs.map(({ facts, pid, sockets }) => ({
+      processes: (this.showsProcesses ? iocs : []).map(({ facts, pid, sockets }) => ({
         pid,
         name: facts.name,
         commandLine: facts.commandLine ?? ['softIoc'],
@@ -337,6 +380,7 @@ export class FakeContainer {
   #createRoute(kind: RouteKind): Route {
     const store = new DisposableStore();
     const dial = async (target: Endpoint): Promise<Duplex> => {
+      this.dialled.push(kind);
       const reason = this.blocked.get(kind);
       if (reason !== undefined) throw new TransportError(reason);
       const [client, server] = duplexPair();

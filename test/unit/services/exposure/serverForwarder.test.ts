@@ -55,10 +55,7 @@ describe('a server on its way to this machine', () => {
       await scene.clock.advance(20_000);
       assert.equal(scene.line('dev', 'ca'), 'exposed 127.0.0.1:15064 1/1');
       scene.machine.free('*:5064');
-      await scene.until(
-        () => scene.line('dev', 'ca') === 'exposed 127.0.0.1:5064 1/1',
-        'its own number',
-      );
+      await scene.untilLine('dev', 'ca', 'exposed 127.0.0.1:5064 1/1');
       // For clients that know it.
       const { value } = await scene.get('DEMO:MOTOR', '127.0.0.1:5064');
       assert.equal((await scene.get('DEMO:MOTOR', '127.0.0.1:15064')).value, value);
@@ -71,10 +68,7 @@ describe('a server on its way to this machine', () => {
       assert.equal(scene.server('dev', 'ca').problem?.code, 'port-taken');
       assert.equal(scene.server('dev', 'ca').status, 'failed');
       scene.machine.free('*:5064');
-      await scene.until(
-        () => scene.line('dev', 'ca') === 'exposed 127.0.0.1:5064 1/1',
-        'its own number',
-      );
+      await scene.untilLine('dev', 'ca', 'exposed 127.0.0.1:5064 1/1');
     });
 
     it('leaves it to a container that publishes it, and circuits go on', async () => {
@@ -84,10 +78,7 @@ describe('a server on its way to this machine', () => {
       const publisher = publisherOf(5064);
       scene.engine.publishers = [publisher];
       scene.engine.tell();
-      await scene.until(
-        () => scene.line('dev', 'ca') === 'exposed 127.0.0.2:5064 12/12',
-        'another address',
-      );
+      await scene.untilLine('dev', 'ca', 'exposed 127.0.0.2:5064 12/12');
       assert.ok(!scene.machine.listening.includes('127.0.0.1:5064'));
       assert.equal(held.destroyed, false);
       held.destroy();
@@ -100,10 +91,7 @@ describe('a server on its way to this machine', () => {
       assert.equal(scene.line('dev', 'ca'), 'exposed 127.0.0.1:15064 12/12');
       scene.engine.publishers = [];
       scene.engine.tell();
-      await scene.until(
-        () => scene.line('dev', 'ca') === 'exposed 127.0.0.1:5064 12/12',
-        'its own number',
-      );
+      await scene.untilLine('dev', 'ca', 'exposed 127.0.0.1:5064 12/12');
     });
 
     it('moves from its own number to the other one that it still has', async () => {
@@ -135,10 +123,7 @@ describe('a server on its way to this machine', () => {
         await scene.open();
         assert.equal(scene.line('dev', protocol), `shared ${place} 12/12`);
         scene.machine.free(place);
-        await scene.until(
-          () => scene.line('dev', protocol) === `exposed ${place} 12/12`,
-          'a relay of ours',
-        );
+        await scene.untilLine('dev', protocol, `exposed ${place} 12/12`);
       });
     }
 
@@ -178,10 +163,7 @@ describe('a server on its way to this machine', () => {
       assert.ok(!scene.machine.listening.includes('127.0.0.1:5075'));
       assert.equal(held.destroyed, false);
       dev.setPaused(false);
-      await scene.until(
-        () => scene.line('dev', 'ca') === 'exposed 127.0.0.1:5064 12/12',
-        'relayed again',
-      );
+      await scene.untilLine('dev', 'ca', 'exposed 127.0.0.1:5064 12/12');
       assert.equal(scene.container('dev').problem, undefined);
       held.destroy();
     });
@@ -193,10 +175,7 @@ describe('a server on its way to this machine', () => {
       assert.equal(scene.line('dev', 'ca'), 'failed 0/0 container-paused');
       assert.deepEqual(scene.machine.listening, []);
       dev.setPaused(false);
-      await scene.until(
-        () => scene.line('dev', 'ca') === 'exposed 127.0.0.1:5064 12/12',
-        'relayed',
-      );
+      await scene.untilLine('dev', 'ca', 'exposed 127.0.0.1:5064 12/12');
     });
   });
 
@@ -207,10 +186,7 @@ describe('a server on its way to this machine', () => {
       const relay = scene.machine.relay('127.0.0.1:5064');
       relay.fail(new Error('EMFILE'));
       assert.equal(scene.server('dev', 'ca').problem?.code, 'relay-ended');
-      await scene.until(
-        () => scene.line('dev', 'ca') === 'exposed 127.0.0.1:5064 12/12',
-        'another relay',
-      );
+      await scene.untilLine('dev', 'ca', 'exposed 127.0.0.1:5064 12/12');
       assert.notEqual(scene.machine.relay('127.0.0.1:5064'), relay);
     });
 
@@ -226,10 +202,7 @@ describe('a server on its way to this machine', () => {
       await scene.clock.advance(100);
       assert.ok(scene.container('dev').iocs[0]?.servers.every(({ protocol }) => protocol === 'ca'));
       assert.equal(relay.connectionCount, 1);
-      assert.ok(
-        !scene.machine.listening.includes('127.0.0.1:5075') ||
-          scene.machine.relay('127.0.0.1:5075') !== relay,
-      );
+      assert.ok(!scene.machine.listening.includes('127.0.0.1:5075'));
       assert.equal(held.destroyed, false);
       held.destroy();
       await scene.until(() => hasEnded, 'the end of the relay');
@@ -245,10 +218,7 @@ describe('a server on its way to this machine', () => {
       await scene.open();
       assert.equal(scene.line('dev', 'ca'), 'failed 0/0 no-way-in');
       dev.blocked.clear();
-      await scene.until(
-        () => scene.line('dev', 'ca') === 'exposed 127.0.0.1:5064 12/12',
-        'a route',
-      );
+      await scene.untilLine('dev', 'ca', 'exposed 127.0.0.1:5064 12/12');
     });
 
     it('is said of a container that has none', async () => {
@@ -291,10 +261,7 @@ describe('a server on its way to this machine', () => {
       await scene.open({ names: ['DEMO:MOTOR'] });
       assert.equal(scene.line('dev', 'ca'), 'failed 0/0 no-handshake');
       ioc.servers.set(5064, 'ca');
-      await scene.until(
-        () => scene.line('dev', 'ca') === 'exposed 127.0.0.1:5064 1/1',
-        'an answer',
-      );
+      await scene.untilLine('dev', 'ca', 'exposed 127.0.0.1:5064 1/1');
     });
 
     it('is left alone where nothing says that it is an EPICS server', async () => {
