@@ -4,7 +4,7 @@ import { UsageError } from '../../../src/base/errors';
 import type { PvUpdate } from '../../../src/model/coreApi';
 import { CoreScene, EVERYTHING } from '../../support/coreScene';
 import { FakeClock } from '../../support/fakeClock';
-import { FakeEngine, FakeEngineSet } from '../../support/fakeEngine';
+import { type FakeContainer, FakeEngine, FakeEngineSet } from '../../support/fakeEngine';
 import { FakeMachine } from '../../support/fakeMachine';
 
 const { signal } = new AbortController();
@@ -14,9 +14,11 @@ const only = (...containers: string[]): { selection: typeof EVERYTHING.selection
 
 describe('the core', () => {
   let scene: CoreScene;
+  let containers: FakeContainer[];
   beforeEach(() => {
     scene = new CoreScene();
-    for (const name of ['one', 'two', 'three']) scene.engine.run(name).start({ name });
+    containers = ['one', 'two', 'three'].map((name) => scene.engine.run(name));
+    for (const container of containers) container.start({ name: container.info.name });
   });
   afterEach(() => scene.end());
 
@@ -47,14 +49,15 @@ describe('the core', () => {
     assert.deepEqual(shown(), []);
   });
 
-  it('forgets a stopped container at once that nobody wants any more', async () => {
-    const frontEnd = await scene.open(only('one'));
-    const one = scene.engine.run('one', { id: 'again' });
-    one.start({ name: 'again' });
-    await scene.until(() => scene.snapshot.containers.length === 2, 'both');
-    one.setPaused(true);
+  it('forgets a container that stopped when nobody wants it any more', async () => {
+    const frontEnd = await scene.open(only('one', 'two'));
+    for (const container of containers) container.stop();
+    await scene.clock.advance(100);
+    assert.deepEqual(shown(), ['one', 'two']);
     await frontEnd.setRequest({ ...EVERYTHING, ...only('two') });
     assert.deepEqual(shown(), ['two']);
+    await frontEnd.setRequest(undefined);
+    assert.deepEqual(shown(), []);
   });
 
   it('lists all containers of the engines, wanted or not', async () => {
