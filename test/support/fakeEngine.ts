@@ -53,7 +53,9 @@ export class FakeEngine implements Engine {
     return this.#state;
   }
 
+  /** One that is away tells nothing. */
   get containers(): readonly ContainerInfo[] {
+    if (this.#state.status !== 'connected') return [];
     return [...this.#containers].map(({ info }) => info);
   }
 
@@ -305,6 +307,8 @@ export class FakeContainer {
   restart(startedAt: string): void {
     for (const ioc of this.#iocs) ioc.end();
     this.#iocs.clear();
+    // What looks into the former run sees nothing of this one.
+    this.#watches.clear();
     this.#info = { ...this.#info, pid: this.#info.pid + 1, startedAt };
     this.engine.tell();
   }

@@ -180,6 +180,7 @@ export class FakeRelay implements Relay {
   readonly #clients = new Set<Duplex>();
   readonly #streams = new Set<Duplex>();
   #isRetired = false;
+  #isAside = false;
   #hasEnded = false;
 
   readonly onDidEnd = this.#ended.event;
@@ -220,12 +221,14 @@ export class FakeRelay implements Relay {
   }
 
   standAside(): void {
+    this.#isAside = true;
     this.place.close();
   }
 
   async comeBack(): Promise<boolean> {
-    if (this.#isRetired || this.#hasEnded) return true;
+    if (!this.#isAside || this.#isRetired || this.#hasEnded) return true;
     if (!this.place.isFree()) return false;
+    this.#isAside = false;
     this.place.listen();
     return true;
   }

@@ -3,7 +3,6 @@ import { CoreScene } from '../../../support/coreScene';
 import type { FakeContainer, FakeIoc } from '../../../support/fakeEngine';
 
 const EXPOSED_CA = 'exposed 127.0.0.1:5064 12/12';
-const GONE = 'gone 12/12 ioc-gone';
 /** How long an IOC that ended is still shown. */
 const SHOWN_MS = 60_000;
 

@@ -60,8 +60,8 @@ describe('the names of an IOC', () => {
   });
 
   it('are not read from files of a gateway: its PVs are elsewhere', async () => {
-    dev.files.set('/db/demo.db', 'record(ai, "DEMO:MOTOR") {}');
-    dev.start({ ...CA_ONLY, commandLine: ['gateway', '-d', '/db/demo.db'] });
+    dev.files.set('/epics/runtime/ioc.db', 'record(ai, "DEMO:MOTOR") {}');
+    dev.start({ ...CA_ONLY, commandLine: ['gateway'] });
     assert.deepEqual(await names(), []);
     assert.equal(scene.ioc('dev').role, 'gateway');
     assert.ok(scene.ioc('dev').namesNote);

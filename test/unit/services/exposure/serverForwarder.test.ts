@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Engine, type PortPublisher } from '../../../../src/services/host/engine';
 import { CoreScene } from '../../../support/coreScene';
-import { SILENT, WEB_SERVER } from '../../../support/fakeEngine';
+import { FakeIoc, SILENT, WEB_SERVER } from '../../../support/fakeEngine';
 import type { Serve } from '../../../support/fakeMachine';
 
 const SOFT_IOC = { command: 'softIoc' };
@@ -128,9 +128,7 @@ describe('a server on its way to this machine', () => {
     }
 
     it('is not taken for another IOC that has the same PVs', async () => {
-      const other = scene.engine.run('other');
-      other.routeKinds = [];
-      const twin = other.start({ name: 'TWIN' });
+      const twin = new FakeIoc({ name: 'TWIN' }, 1, 1, scene.clock);
       await scene.clock.advance(70);
       scene.machine.take('127.0.0.1:5064', {
         ...SOFT_IOC,
@@ -139,6 +137,7 @@ describe('a server on its way to this machine', () => {
       scene.engine.run('dev').start({ name: 'IOC' });
       await scene.open();
       assert.equal(scene.line('dev', 'ca'), 'exposed 127.0.0.2:5064 12/12');
+      twin.end();
     });
 
     it('is not trusted to another user of this machine', async () => {

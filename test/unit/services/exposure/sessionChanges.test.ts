@@ -44,7 +44,8 @@ describe('the session', () => {
 
   it('exposes anew what was restarted, at its place', async () => {
     dev.restart('2026-01-02T00:00:00Z');
-    dev.start({ name: 'IOC' });
+    const { pid } = dev.start({ name: 'IOC' });
+    await scene.until(() => scene.container('dev').iocs[0]?.pid === pid, 'the new run');
     await scene.untilLine('dev', 'ca', EXPOSED_CA);
     assert.equal(scene.container('dev').status, 'running');
     assert.equal(scene.snapshot.containers.length, 1);
@@ -93,6 +94,10 @@ describe('the session', () => {
   });
 
   it('listens nowhere any more when it retires, and circuits go on', async () => {
+    // Ours do not count, neither while they are open nor after.
+    assert.equal(scene.core.circuitCount, 0);
+    await scene.core.reader.read('DEMO:MOTOR', 'ca', new AbortController().signal);
+    await scene.clock.advance(100);
     const client = await scene.machine.dial({ host: '127.0.0.1', port: 5064 });
     await scene.clock.advance(100);
     assert.equal(scene.core.circuitCount, 1);
@@ -106,6 +111,23 @@ describe('the session', () => {
     assert.deepEqual(scene.machine.listening, []);
     client.destroy();
     await scene.until(() => scene.core.circuitCount === 0, 'no circuit');
+  });
+
+  it('listens on no port that a container might want while one is made, and on all again after', async () => {
+    const client = await scene.machine.dial({ host: '127.0.0.1', port: 5064 });
+    scene.engine.isMakingContainer = true;
+    scene.engine.tell();
+    await scene.clock.advance(100);
+    assert.deepEqual(scene.machine.listening, NAME_SERVERS);
+    assert.equal(scene.line('dev', 'ca'), EXPOSED_CA);
+    scene.engine.isMakingContainer = false;
+    scene.engine.tell();
+    await scene.clock.advance(100);
+    assert.deepEqual(scene.machine.listening, [
+      ...['127.0.0.1:5063', '127.0.0.1:5064', '127.0.0.1:5074', '127.0.0.1:5075'],
+    ]);
+    assert.equal(client.destroyed, false);
+    client.destroy();
   });
 
   it('tells of a container that could not start because of a port of ours', async () => {
