@@ -53,6 +53,10 @@ export class FakeEngine implements Engine {
     return this.#state;
   }
 
+  get iocs(): readonly FakeIoc[] {
+    return [...this.#containers].flatMap(({ iocs }) => iocs);
+  }
+
   /** One that is away tells nothing. */
   get containers(): readonly ContainerInfo[] {
     if (this.#state.status !== 'connected') return [];
@@ -135,7 +139,10 @@ export interface FakeIocFacts {
 export type FakeServer = PvProtocol | Serve;
 
 /** Takes connections and says nothing, as a process that hangs. */
-export const SILENT: Serve = () => undefined;
+export const SILENT: Serve = (stream) => {
+  stream.on('end', () => stream.end());
+  stream.resume();
+};
 
 /** Speaks something else. */
 export const WEB_SERVER: Serve = (stream) => {
