@@ -9,3 +9,6 @@ export function createRandom(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
 }
+
+/** Of the tests that are other ones each time; they name it, and SEED runs the same again. */
+export const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);

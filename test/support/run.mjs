@@ -6,23 +6,31 @@
  *   npm test                                   everything
  *   npm test -- unit loopback                  these layers alone, without compiler and linter
  *   npm test -- interop --grep 'name server'   the rest goes to mocha
+ *   npm run coverage                           unit and loopback, and which functions they did not run
+ *
+ * Where unit and loopback are run wholly, it tells which part of the functions of src they have run,
+ * and fails when that is too little (coverage.mjs).
  */
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LEAST_COVERAGE, readCoverage, summarise } from './coverage.mjs';
 import { setUp } from './setup.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const bin = join(root, 'node_modules/.bin');
-const quickLayers = ['unit', 'architecture', 'loopback'];
+/** Each by itself: what the two that are measured run is told from what the others do. */
+const quickLayers = ['unit', 'architecture', 'fuzz', 'loopback'];
+const measuredLayers = ['unit', 'loopback'];
 const slowLayers = ['interop', 'vscode'];
 /** Their clients and servers broadcast, so they run in a network of their own. */
 const fieldLayers = ['field'];
 const ownNetwork = join(root, 'test/support/ownNetwork.sh');
 
-const parameters = process.argv.slice(2);
+const isListing = process.argv.includes('--list-missed');
+const parameters = process.argv.slice(2).filter((word) => word !== '--list-missed');
 const isLayer = (word) => [...quickLayers, ...slowLayers, ...fieldLayers].includes(word);
 const wanted = parameters.filter(isLayer);
 const forMocha = parameters.filter((word) => !isLayer(word));
@@ -49,7 +57,12 @@ if (parameters.length === 0) {
   if (fs.existsSync(join(root, 'eslint.config.mjs'))) await check('lint');
 }
 const quick = layersOf(quickLayers);
-if (quick.length > 0) await mocha(quick, []);
+const isMeasured = forMocha.length === 0 && measuredLayers.every((layer) => quick.includes(layer));
+const counts = fs.mkdtempSync(join(tmpdir(), 'epics-expose-coverage-'));
+for (const layer of quick) {
+  const isCounted = isMeasured && measuredLayers.includes(layer);
+  await mocha([layer], [], [], isCounted ? { NODE_V8_COVERAGE: counts } : {});
+}
 const slow = layersOf(slowLayers);
 const field = layersOf(fieldLayers);
 if (slow.length + field.length > 0) {
@@ -59,6 +72,8 @@ if (slow.length > 0) await mocha(slow, ['--timeout', '120000']);
 if (field.length > 0)
   await mocha(field, ['--timeout', '120000'], hasOwnNetwork() ? [ownNetwork] : []);
 report();
+if (isMeasured) reportCoverage();
+fs.rmSync(counts, { recursive: true });
 
 async function check(script) {
   const { exitCode } = await run('npm', ['run', '--silent', script]);
@@ -72,7 +87,7 @@ function hasOwnNetwork() {
   return spawnSync(ownNetwork, ['true'], { stdio: 'ignore' }).status === 0;
 }
 
-async function mocha(layers, options, within = []) {
+async function mocha(layers, options, within = [], environment = {}) {
   const summary = join(tmpdir(), `epics-expose-summary-${process.pid}.json`);
   fs.rmSync(summary, { force: true });
   const [program, ...words] = [...within, process.execPath];
@@ -84,7 +99,7 @@ async function mocha(layers, options, within = []) {
       ...['--reporter', join(root, 'test/support/reporter.ts'), '--exit', ...options, ...forMocha],
       ...layers.map((layer) => `test/${layer}/**/*.test.ts`),
     ],
-    { EPICS_EXPOSE_SUMMARY: summary },
+    { ...environment, EPICS_EXPOSE_SUMMARY: summary },
   );
   const result = fs.existsSync(summary) ? JSON.parse(fs.readFileSync(summary, 'utf8')) : undefined;
   fs.rmSync(summary, { force: true });
@@ -120,6 +135,21 @@ function report() {
   const { passed, failed, skipped } = total;
   console.log(`\n${passed} passed, ${failed} failed, ${skipped.length} skipped`);
   process.exitCode = failed > 0 ? 1 : 0;
+}
+
+function reportCoverage() {
+  const files = readCoverage(counts);
+  const { percent, text } = summarise(files);
+  if (isListing) {
+    for (const { path, functions } of files) {
+      const missed = functions.filter(({ isRun }) => !isRun);
+      for (const { line, name } of missed) console.log(`${path}:${line} ${name}`);
+    }
+  }
+  console.log(text);
+  if (percent >= LEAST_COVERAGE) return;
+  console.log(`That is less than ${LEAST_COVERAGE} %: npm run coverage lists the others.`);
+  process.exitCode = 1;
 }
 
 function run(program, programParameters, environment = {}) {

@@ -107,6 +107,8 @@ export class IocTracker implements Disposable {
   });
   readonly #namesNotes: Note[] = [];
   #isNamesCut = false;
+  /** Whether a PVA server was asked for its list, whatever came of it. */
+  #wasListAsked = false;
   /** Of those that it tells, as taken from the allowance. */
   #keptNames = 0;
   /** By the person, now and before. */
@@ -230,19 +232,22 @@ export class IocTracker implements Disposable {
   }
 
   #nameWhenDue(): void {
-    if (this.#isNamingDue()) void this.#findNames();
+    if (!this.#isGone && this.#isNamingDue()) void this.#findNames();
   }
 
   #isNamingDue(): boolean {
-    if (this.#naming !== 'waiting') return false;
+    if (this.#naming === 'busy') return false;
     const exposures = [...this.#entries.values()].map((entry) => entry.exposure);
     const hasPva = exposures.some((exposure) => exposure.identity?.protocol === 'pva');
+    // One that could not be reached at first knows more than the files.
+    if (this.#naming === 'done') return hasPva && !this.#wasListAsked;
     const isDecided = exposures.every((exposure) => exposure.identity || !isUndecided(exposure));
     return hasPva || (isDecided && exposures.some((exposure) => exposure.identity));
   }
 
   async #findNames(): Promise<void> {
     this.#naming = 'busy';
+    this.#setNamesNotes([]);
     try {
       const isListed = await this.#listFromPva();
       if (!isListed && this.isGateway) this.#setNamesNotes([{ code: 'gateway-names' }]);
@@ -259,12 +264,14 @@ export class IocTracker implements Disposable {
       // Some of them turned out to be its own.
       this.#reviewGiven(reachability);
     }
+    this.#nameWhenDue();
     this.#changed.fire();
   }
 
   async #listFromPva(): Promise<boolean> {
     const server = this.servers.find((exposure) => exposure.identity?.protocol === 'pva');
     if (!server) return false;
+    this.#wasListAsked = true;
     if (this.#isCorePva) {
       // It has no channel `server`, and says nothing at all to who asks for one.
       this.#setNamesNotes([{ code: 'no-list' }]);

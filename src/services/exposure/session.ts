@@ -54,7 +54,10 @@ export interface SessionInput extends Omit<
   /** As in LocalPortsInput. */
   readonly mayShareNumbers: boolean;
   /** Whether anybody wants that container; `review` is called when the answer may have changed. */
-  readonly isWanted: (engine: Engine, container: ContainerInfo) => boolean;
+  readonly isWanted: (
+    engine: Engine,
+    container: Pick<ContainerInfo, 'id' | 'name' | 'labels'>,
+  ) => boolean;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
   /** Absent: each start begins anew. */
   readonly addresses?: AddressMemory;
@@ -218,10 +221,9 @@ export class ExposeSession implements Disposable {
       this.#containers.delete(key);
       this.#store.release(exposure);
     }
-    for (const [key, { engineKey, id }] of this.#stopped) {
-      if (engineKey !== engine.key) continue;
-      const info = engine.containers.find((container) => container.id === id);
-      if (info && !this.#input.isWanted(engine, info)) this.#stopped.delete(key);
+    for (const [key, container] of this.#stopped) {
+      if (container.engineKey !== engine.key) continue;
+      if (!this.#input.isWanted(engine, container)) this.#stopped.delete(key);
     }
   }
 

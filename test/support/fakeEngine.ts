@@ -1,0 +1,446 @@
+/**
+ * A container engine in memory, scripted by a test: containers that start, pause and stop, IOCs in them
+ * that listen, hang and end. Their servers are those of the built-in demo, with its PVs.
+ */
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../src/base/clock';
+import { type Disposable, DisposableStore, toDisposable } from '../../src/base/disposable';
+import { ContainerError, TransportError } from '../../src/base/errors';
+import { EventEmitter } from '../../src/base/event';
+import { DemoValues } from '../../src/demo/demoPvs';
+import { DemoServers } from '../../src/demo/demoServers';
+import type { Endpoint } from '../../src/model/endpoint';
+import type { EngineState, PvProtocol, RouteKind } from '../../src/model/snapshot';
+import { duplexPair } from '../../src/node/relay/duplexPair';
+import {
+  CA_SERVER_PORT,
+  PVA_BROADCAST_PORT,
+  PVA_SERVER_PORT,
+} from '../../src/services/discovery/detect/candidates';
+import type { EngineSet } from '../../src/services/engines/engineSets';
+import type { Route } from '../../src/services/host/connection';
+import type {
+  ContainerAccess,
+  ContainerInfo,
+  Engine,
+  PortPublisher,
+  PortPublishing,
+  SocketWatchEvents,
+} from '../../src/services/host/engine';
+import type { BoundSocket, SocketReport } from '../../src/services/host/socketReport';
+import type { FakeMachine, Serve } from './fakeMachine';
+
+export class FakeEngine implements Engine {
+  readonly key: string;
+  readonly #changed = new EventEmitter<void>();
+  readonly #containers = new Set<FakeContainer>();
+  #state: EngineState;
+  publishers: readonly PortPublisher[] = [];
+  isMakingContainer = false;
+
+  readonly onDidChange = this.#changed.event;
+
+  constructor(
+    readonly clock: Clock,
+    readonly machine: FakeMachine,
+    key = 'engine',
+  ) {
+    this.key = key;
+    const plain = { kind: 'kubernetes', version: '' };
+    this.#state = { key, ...plain, status: 'connected' };
+  }
+
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  get iocs(): readonly FakeIoc[] {
+    return [...this.#containers].flatMap(({ iocs }) => iocs);
+  }
+
+  /** One that is away tells nothing. */
+  get containers(): readonly ContainerInfo[] {
+    if (this.#state.status !== 'connected') return [];
+    return [...this.#containers].map(({ info }) => info);
+  }
+
+  /** A container that runs from now on. */
+  run(name: string, facts: Partial<ContainerInfo> = {}): FakeContainer {
+    const container = new FakeContainer(this, name, facts);
+    this.#containers.add(container);
+    this.tell();
+    return container;
+  }
+
+  remove(container: FakeContainer): void {
+    this.#containers.delete(container);
+    this.tell();
+  }
+
+  /** The engine is away, or there again. */
+  setStatus(status: EngineState['status']): void {
+    this.#state = { ...this.#state, status };
+    this.tell();
+  }
+
+  tell(): void {
+    this.#changed.fire();
+  }
+
+  get publishing(): PortPublishing {
+    return this;
+  }
+
+  open(containerId: string): ContainerAccess {
+    const container = [...this.#containers].find(({ info: { id } }) => id === containerId);
+    if (!container) throw new ContainerError(`no container ${containerId}`);
+    return container.open();
+  }
+
+  dispose(): void {
+    this.#changed.dispose();
+  }
+}
+
+/** Engines of which some may come and go. */
+export class FakeEngineSet implements EngineSet {
+  readonly #changed = new EventEmitter<void>();
+  #engines: readonly Engine[];
+  readonly problem = undefined;
+  readonly onDidChange = this.#changed.event;
+  isClosed = false;
+
+  constructor(...engines: readonly Engine[]) {
+    this.#engines = engines;
+  }
+
+  get engines(): readonly Engine[] {
+    return this.#engines;
+  }
+
+  setEngines(...engines: readonly Engine[]): void {
+    this.#engines = engines;
+    this.#changed.fire();
+  }
+
+  ready(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
+}
+
+export interface FakeIocFacts {
+  readonly name: string;
+  /** By TCP port; absent: the demo's servers on 5064 and 5075. */
+  readonly servers?: Readonly<Record<number, FakeServer>>;
+  readonly commandLine?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** The demo's over that protocol, or what a test says. */
+export type FakeServer = PvProtocol | Serve;
+
+/** Takes connections and says nothing, as a process that hangs. */
+export const SILENT: Serve = (stream) => {
+  stream.on('end', () => stream.end());
+  stream.resume();
+};
+
+/** Speaks something else. */
+export const WEB_SERVER: Serve = (stream) => {
+  stream.on('error', () => undefined);
+  stream.on('data', () => stream.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+};
+
+const DEMO_SERVERS = { [CA_SERVER_PORT]: 'ca', [PVA_SERVER_PORT]: 'pva' } as const;
+
+/** An IOC process. */
+export class FakeIoc {
+  readonly #values: DemoValues;
+  readonly #demo: DemoServers;
+  readonly #streams = new Set<Duplex>();
+  #isHanging = false;
+  readonly servers: Map<number, FakeServer>;
+
+  constructor(
+    readonly facts: FakeIocFacts,
+    readonly pid: number,
+    readonly firstInode: number,
+    readonly clock: Clock,
+  ) {
+    this.#values = new DemoValues(clock);
+    this.#demo = new DemoServers(this.#values);
+    const servers = Object.entries(facts.servers ?? DEMO_SERVERS);
+    this.servers = new Map(servers.map(([port, server]) => [Number(port), server]));
+  }
+
+  /** How many connections its servers ever took. */
+  connectionCount = 0;
+
+  /** How many they have now. */
+  get circuitCount(): number {
+    return this.#streams.size;
+  }
+
+  /** False when it does not listen there. */
+  serve(port: number, stream: Duplex): boolean {
+    const server = this.servers.get(port);
+    if (server === undefined) return false;
+    this.connectionCount++;
+    this.#streams.add(stream);
+    stream.once('close', () => this.#streams.delete(stream));
+    if (typeof server === 'function') server(stream);
+    else this.serveDemo(server, stream);
+    if (this.#isHanging) stream.pause();
+    return true;
+  }
+
+  /** With the demo's PVs, whatever listens where the stream comes from. */
+  serveDemo(protocol: PvProtocol, stream: Duplex): void {
+    this.#demo.serve(protocol === 'ca' ? CA_SERVER_PORT : PVA_SERVER_PORT, stream);
+  }
+
+  /** It goes on listening and takes what is sent, but does nothing with it until `goOn`. */
+  hang(): void {
+    this.#isHanging = true;
+    for (const stream of this.#streams) stream.pause();
+  }
+
+  goOn(): void {
+    this.#isHanging = false;
+    for (const stream of this.#streams) stream.resume();
+  }
+
+  /** What was sent to it and not looked at, in bytes. */
+  get unreadBytes(): number {
+    return [...this.#streams].reduce((sum, stream) => sum + stream.readableLength, 0);
+  }
+
+  /** All connections end, as when it ends, or its network is gone. */
+  dropCircuits(): void {
+    for (const stream of [...this.#streams]) stream.destroy();
+  }
+
+  end(): void {
+    this.#values.dispose();
+    this.dropCircuits();
+  }
+
+  get sockets(): BoundSocket[] {
+    const its = [...this.servers].flatMap(([port, server]): [BoundSocket['transport'], number][] =>
+      server === 'ca'
+        ? [
+            ['tcp', port],
+            ['udp', port],
+          ]
+        : server === 'pva'
+          ? [
+              ['tcp', port],
+              ['udp', PVA_BROADCAST_PORT],
+            ]
+          : [['tcp', port]],
+    );
+    return its.map(([transport, port], index) => ({
+      ...{ transport, port, host: '0.0.0.0', uid: 0 },
+      inode: this.firstInode + index,
+    }));
+  }
+}
+
+export class FakeContainer {
+  readonly #watches = new Set<SocketWatchEvents>();
+  readonly #iocs = new Set<FakeIoc>();
+  #info: ContainerInfo;
+  /** Of the next process and its sockets: a process that comes again is another one. */
+  #nextPid = 10;
+  /** What its files hold, by their paths. */
+  readonly files = new Map<string, string>();
+  /** Best first. */
+  routeKinds: readonly RouteKind[] = ['entered'];
+  /** Why a route leads nowhere now, by its kind. */
+  readonly blocked = new Map<RouteKind, string>();
+  /** Which routes were tried, in order. */
+  readonly dialled: RouteKind[] = [];
+  /** Whether the system shows whose the sockets are. */
+  showsProcesses = true;
+
+  constructor(
+    readonly engine: FakeEngine,
+    name: string,
+    facts: Partial<ContainerInfo>,
+  ) {
+    this.#info = {
+      ...{ id: name, name, image: 'image', labels: {}, status: 'running' },
+      ...{ startedAt: '2026-01-01T00:00:00Z', run: '1' },
+      ...facts,
+    };
+  }
+
+  get info(): ContainerInfo {
+    return this.#info;
+  }
+
+  get iocs(): readonly FakeIoc[] {
+    return [...this.#iocs];
+  }
+
+  /** An IOC of it listens from now on. */
+  start(facts: FakeIocFacts): FakeIoc {
+    const pid = this.#nextPid++;
+    const ioc = new FakeIoc(facts, pid, pid * 100, this.engine.clock);
+    this.#iocs.add(ioc);
+    this.#report();
+    return ioc;
+  }
+
+  /** The process ends: its circuits at once, its sockets with it. */
+  end(ioc: FakeIoc): void {
+    this.#iocs.delete(ioc);
+    ioc.end();
+    this.#report();
+  }
+
+  /** As `end`, seen by nobody who does not look again. */
+  crash(ioc: FakeIoc): void {
+    this.#iocs.delete(ioc);
+    ioc.end();
+  }
+
+  /** It listens on one more port. */
+  openListener(ioc: FakeIoc, port: number, server: FakeServer): void {
+    ioc.servers.set(port, server);
+    this.#report();
+  }
+
+  /** It stops listening on that port, and goes on otherwise. */
+  closeListener(ioc: FakeIoc, port: number): void {
+    ioc.servers.delete(port);
+    this.#report();
+  }
+
+  setPaused(isPaused: boolean): void {
+    this.#info = { ...this.#info, status: isPaused ? 'paused' : 'running' };
+    this.engine.tell();
+  }
+
+  stop(): void {
+    for (const ioc of this.#iocs) ioc.end();
+    this.#iocs.clear();
+    this.engine.remove(this);
+  }
+
+  /** Ends and starts again at once: another run of the same container. IOCs are started by the test. */
+  restart(startedAt: string): void {
+    for (const ioc of this.#iocs) ioc.end();
+    this.#iocs.clear();
+    // What looks into the former run sees nothing of this one.
+    this.#watches.clear();
+    this.#info = { ...this.#info, run: `${this.#info.run} again`, startedAt };
+    this.engine.tell();
+  }
+
+  /** Its sockets cannot be seen, until `seeAgain`. */
+  failWatch(reason: string): void {
+    for (const events of this.#watches) events.failed(new ContainerError(reason));
+  }
+
+  seeAgain(): void {
+    this.#report();
+  }
+
+  /** Its first process is gone, as seen. */
+  endWatch(): void {
+    for (const events of this.#watches) events.ended();
+  }
+
+  get #isPaused(): boolean {
+    return this.#info.status === 'paused';
+  }
+
+  #report(): void {
+    for (const events of [...this.#watches]) events.report(this.#socketReport());
+  }
+
+  #socketReport(): SocketReport {
+    const iocs = [...this.#iocs];
+    return {
+      sockets: iocs.flatMap(({ sockets }) => sockets),
+      processes: (this.showsProcesses ? iocs : []).map(({ facts, pid, sockets }) => ({
+        pid,
+        name: facts.name,
+        commandLine: facts.commandLine ?? ['softIoc'],
+        environment: { IOC_NAME: facts.name, ...facts.environment },
+        startTicks: pid,
+        socketInodes: sockets.map(({ inode }) => inode),
+      })),
+    };
+  }
+
+  open(): ContainerAccess {
+    const store = new DisposableStore();
+    return {
+      routes: this.routeKinds.map((kind) => store.add(this.#createRoute(kind))),
+      watchSockets: (events) => {
+        const look = (): Disposable =>
+          this.engine.clock.after(0, () => {
+            if (this.#watches.has(events)) events.report(this.#socketReport());
+          });
+        this.#watches.add(events);
+        let next = look();
+        return {
+          lookNow: () => {
+            next.dispose();
+            next = look();
+          },
+          dispose: () => {
+            next.dispose();
+            this.#watches.delete(events);
+          },
+        };
+      },
+      readFile: async (path) => {
+        const text = this.files.get(path);
+        if (text === undefined) throw new ContainerError(`no file ${path}`);
+        return Buffer.from(text);
+      },
+      dispose: () => store.dispose(),
+    };
+  }
+
+  #createRoute(kind: RouteKind): Route {
+    const store = new DisposableStore();
+    const dial = async (target: Endpoint): Promise<Duplex> => {
+      this.dialled.push(kind);
+      const reason = this.blocked.get(kind);
+      if (reason !== undefined) throw new TransportError(reason);
+      const [client, server] = duplexPair();
+      client.pause();
+      client.on('error', () => undefined);
+      server.on('error', () => undefined);
+      // The kernel takes connections for processes that are frozen.
+      const isServed =
+        this.#isPaused || [...this.#iocs].some((ioc) => ioc.serve(target.port, server));
+      if (!isServed) throw new TransportError(`connect ECONNREFUSED port ${target.port}`);
+      const connection = store.add(toDisposable(() => client.destroy()));
+      client.once('close', () => store.release(connection));
+      return client;
+    };
+    return {
+      kind,
+      label: `the ${kind} route`,
+      directEndpoint: ({ port }) =>
+        kind === 'host-network' || kind === 'published' ? { host: '127.0.0.1', port } : undefined,
+      ownEndpoint: () => undefined,
+      dial,
+      openRelay: async (local, target, intercept) => {
+        const opened = await this.engine.machine.openRelay(local, () => dial(target), intercept);
+        if (opened.kind === 'listening') store.add(opened.relay);
+        return opened;
+      },
+      dispose: () => store.dispose(),
+    };
+  }
+}
