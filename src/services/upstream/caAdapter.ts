@@ -271,7 +271,7 @@ export class CaAdapter implements ProtocolAdapter {
   }
 
   #refusal(eca: number, channel: CaChannel): Error {
-    if (!channel.isOpen) return new ContainerError(lostSentence(channel));
+    if (!channel.isOpen) return new ContainerError('the IOC ended the channel');
     return eca === Eca.ECA_NORDACCESS
       ? new NoReadAccessError(
           `its access security denies reading to ${identityText(this.#options)}`,
@@ -389,8 +389,4 @@ export class CaAdapter implements ProtocolAdapter {
 function typeFailure({ type }: CaChannel): Error | undefined {
   if (dbrLayout(type) !== undefined) return undefined;
   return new RemoteProtocolError(`the server names a native type ${type}, which does not exist`);
-}
-
-function lostSentence({ name }: CaChannel): string {
-  return `the IOC has no PV ${name}, or refuses it`;
 }
