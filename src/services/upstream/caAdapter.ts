@@ -14,6 +14,7 @@ import {
   wrapDbrType,
 } from '../../protocol/ca';
 import { caHandler } from './caHandler';
+import { CaRequests } from './caRequests';
 import { identityText } from './identityText';
 import type {
   AdapterEvents,
@@ -36,12 +37,6 @@ const NOBODYS_NAME = 'epics-expose:is-search-answered';
  * cid is used again only after all others: more than there are names and channels of an IOC.
  */
 const CID_COUNT = 256 * 1024;
-
-/** One request for values of a channel, which is answered once. */
-interface Request {
-  readonly channel: CaChannel;
-  answered(eca: number, data: DbrData | undefined): void;
-}
 
 class CaChannel implements Channel {
   type = 0;
@@ -83,11 +78,8 @@ export class CaAdapter implements ProtocolAdapter {
   readonly #circuit: CaClientCircuit;
   /** Until the cid may be used again. */
   readonly #channels = new Map<number, CaChannel>();
-  /** By ioid. */
-  readonly #requests = new Map<number, Request>();
+  readonly #requests: CaRequests;
   readonly #subscriptions = new Map<number, CaChannel>();
-  readonly #freeIoids: number[] = [];
-  #ioidCount = 0;
   #subscriptionCount = 0;
   #lastCid = 0;
   #isReady = false;
@@ -101,6 +93,7 @@ export class CaAdapter implements ProtocolAdapter {
     this.#options = options;
     this.#events = events;
     this.#circuit = new CaClientCircuit(caHandler(this.#handler()), { peer: 'the CA server' });
+    this.#requests = new CaRequests(this.#circuit);
     this.#circuit.handshake(options);
     // The mark: it is this server that is asked, should a relay of ours be in between.
     this.#echoesToCome++;
@@ -120,11 +113,8 @@ export class CaAdapter implements ProtocolAdapter {
       searchFound: (cid, port) => this.#onSearched(cid, true, port),
       searchNotFound: (cid) => this.#onSearched(cid, false),
       readDone: (ioid, eca, dbrType, count, payload) => {
-        const request = this.#requests.get(ioid);
-        this.#requests.delete(ioid);
-        this.#freeIoids.push(ioid);
         const isGood = eca === Eca.ECA_NORMAL;
-        request?.answered(eca, isGood ? decodeDbr(dbrType, count, payload) : undefined);
+        this.#requests.done(ioid, eca, isGood ? decodeDbr(dbrType, count, payload) : undefined);
       },
       event: (id, eca, dbrType, count, payload) => {
         const channel = this.#subscriptions.get(id);
@@ -188,7 +178,7 @@ export class CaAdapter implements ProtocolAdapter {
     }
     const readTime = (): void => {
       const count = this.#countOf(channel);
-      this.#request(channel, 'TIME', count, (eca, data) => {
+      this.#requests.send(channel, 'TIME', count, (eca, data) => {
         // CAJ refuses "all elements" although its version has it; the circuit notes that.
         const isRefused = eca === Eca.ECA_BADCOUNT && count === 0;
         if (isRefused && channel.isOpen && this.#countOf(channel) !== 0) {
@@ -200,7 +190,7 @@ export class CaAdapter implements ProtocolAdapter {
       });
     };
     readTime();
-    this.#request(channel, 'CTRL', 1, (eca, data) => {
+    this.#requests.send(channel, 'CTRL', 1, (eca, data) => {
       control = data;
       answered(data ? undefined : this.#refusal(eca, channel));
     });
@@ -213,7 +203,7 @@ export class CaAdapter implements ProtocolAdapter {
       this.#failMonitor(channel, failure.message);
       return;
     }
-    this.#request(channel, 'CTRL', 1, (eca, data) => {
+    this.#requests.send(channel, 'CTRL', 1, (eca, data) => {
       if (channel.isClosed || !channel.isOpen) return;
       channel.control = data;
       if (data) this.#subscribe(channel);
@@ -245,17 +235,6 @@ export class CaAdapter implements ProtocolAdapter {
     return this.#circuit.canAskForAllElements ? 0 : count;
   }
 
-  #request(
-    channel: CaChannel,
-    form: 'TIME' | 'CTRL',
-    count: number,
-    answered: Request['answered'],
-  ): void {
-    const ioid = this.#freeIoids.pop() ?? this.#ioidCount++;
-    this.#circuit.readNotify(ioid, channel.cid, wrapDbrType(form, channel.type), count);
-    this.#requests.set(ioid, { channel, answered });
-  }
-
   #subscribe(channel: CaChannel): void {
     channel.subscriptionId ??= this.#subscriptionCount++;
     const type = wrapDbrType('TIME', channel.type);
@@ -271,7 +250,7 @@ export class CaAdapter implements ProtocolAdapter {
   }
 
   #refusal(eca: number, channel: CaChannel): Error {
-    if (!channel.isOpen) return new ContainerError(lostSentence(channel));
+    if (!channel.isOpen) return new ContainerError('the IOC ended the channel');
     return eca === Eca.ECA_NORDACCESS
       ? new NoReadAccessError(
           `its access security denies reading to ${identityText(this.#options)}`,
@@ -364,12 +343,7 @@ export class CaAdapter implements ProtocolAdapter {
     if (!channel) return;
     channel.isOpen = false;
     if (channel.subscriptionId !== undefined) this.#subscriptions.delete(channel.subscriptionId);
-    for (const [ioid, request] of this.#requests) {
-      if (request.channel !== channel) continue;
-      // Its ioid stays in use: the server may still answer.
-      this.#requests.delete(ioid);
-      request.answered(Eca.ECA_DISCONN, undefined);
-    }
+    this.#requests.lost(channel);
     channel.owner.lost();
   }
 
@@ -389,8 +363,4 @@ export class CaAdapter implements ProtocolAdapter {
 function typeFailure({ type }: CaChannel): Error | undefined {
   if (dbrLayout(type) !== undefined) return undefined;
   return new RemoteProtocolError(`the server names a native type ${type}, which does not exist`);
-}
-
-function lostSentence({ name }: CaChannel): string {
-  return `the IOC has no PV ${name}, or refuses it`;
 }

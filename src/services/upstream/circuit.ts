@@ -13,6 +13,7 @@ export interface CircuitAdapter extends ProtocolObject {
   ping(): void;
 }
 
+/** Whom to connect to and with which adapter. Both waits are milliseconds, stretched on a busy machine. */
 export interface CircuitInput<A extends CircuitAdapter> {
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
   /** Called when there is a connection; `ready` is to be called when the handshake is done. */

@@ -1,8 +1,3 @@
-/**
- * Asks one server whether it has names, over a circuit of its own into the container that is opened
- * with the first question. Remembers yes while that circuit lives and no for some seconds; asks each
- * name once at a time, no faster than the server should be asked, and waits for no answer for long.
- */
 import { delay } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
@@ -21,6 +16,7 @@ import type { Channel, ClientIdentity, LookupBy, ProtocolAdapter } from './proto
 /** 'unknown': it could not be asked, or not now. Silence is taken for 'no'. */
 export type NameAnswer = 'yes' | 'no' | 'unknown';
 
+/** Whom to ask, and as whom. */
 export interface NameResolverInput extends ClientIdentity {
   readonly protocol: PvProtocol;
   /** For the log. */
@@ -72,6 +68,11 @@ interface Sent {
   channel?: Channel;
 }
 
+/**
+ * Asks one server whether it has names, over a circuit of its own into the container that is opened
+ * with the first question. Remembers yes while that circuit lives and no for some seconds; asks each
+ * name once at a time, no faster than the server should be asked, and waits for no answer for long.
+ */
 export class NameResolver implements Disposable {
   readonly #input: NameResolverInput;
   readonly #abort = new AbortController();

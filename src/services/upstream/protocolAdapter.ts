@@ -1,4 +1,3 @@
-/** What Channel Access and pvAccess have in common for all that we do on a circuit to a server. */
 import type { Log } from '../../base/log';
 import type { PvReading } from '../../model/reading';
 import type { CircuitAdapter } from './circuit';
@@ -9,12 +8,13 @@ export interface ClientIdentity {
   readonly hostName: string;
 }
 
+/** What an adapter is given. */
 export interface AdapterOptions extends ClientIdentity {
   /** For what the server says beside; absent: it is dropped. */
   readonly log?: Log;
   /**
-   * Whether to find out if the server answers searches on a circuit before it is ready. That may take
-   * a search for a name that nobody has.
+   * Whether to find out if the server answers searches on a circuit before it is ready, which may take
+   * a search for a name that nobody has. With pvAccess it takes none, and is always found out.
    */
   readonly probesSearches?: boolean;
   /** CA: called once with the port that a search reply about one of the server's own PVs names. */
@@ -32,7 +32,10 @@ export interface AdapterEvents {
 /** How a server is asked whether it has a name: searches cost it little, channels a lot. */
 export type LookupBy = 'search' | 'channel' | 'both';
 
-/** One protocol on one circuit; whoever uses the circuit shares it. */
+/**
+ * One protocol on one circuit, for all that we do there: holding channels, reading, following values and
+ * looking up names. Whoever uses the circuit shares it. Nothing may be asked for before `ready`.
+ */
 export interface ProtocolAdapter extends CircuitAdapter {
   /** Whether the server has shown that it answers searches on this circuit with yes and no. */
   readonly answersSearches: boolean;
@@ -65,6 +68,7 @@ export interface ChannelOwner {
   rightsChanged?(isReadable: boolean): void;
 }
 
+/** A channel of a server, from the asking for it to its closing. */
 export interface Channel {
   /**
    * Once it is open: reads once. `onResult` is called once, unless the channel is closed or the circuit
@@ -77,6 +81,7 @@ export interface Channel {
   close(): void;
 }
 
+/** Called from inside `receive`, and not after the channel was closed. */
 export interface MonitorListener {
   value(reading: PvReading): void;
   /** No values come at present; the monitor goes on. */

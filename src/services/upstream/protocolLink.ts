@@ -1,16 +1,14 @@
-/**
- * Joins a connection with a sans-I/O protocol object: received bytes in, waiting bytes out, and one
- * end. Whoever creates it disposes it; disposing closes the connection.
- */
 import type { Disposable } from '../../base/disposable';
 import type { Connection } from '../host/connection';
 
+/** One end of a protocol, without a socket. */
 export interface ProtocolObject {
   /** Throws RemoteProtocolError when the peer breaks the rules. */
   receive(chunk: Uint8Array): void;
   takeOutput(): Uint8Array;
 }
 
+/** What happens to the connection. */
 export interface LinkEvents {
   /** Once: closed by the peer (undefined), by an error, or by bytes that break the rules. */
   onEnd(error: Error | undefined): void;
@@ -20,6 +18,10 @@ export interface LinkEvents {
   onBytes?(lengthBytes: number): void;
 }
 
+/**
+ * Joins a connection with a sans-I/O protocol object: received bytes in, waiting bytes out, and one
+ * end. Whoever creates it disposes it; disposing closes the connection.
+ */
 export class ProtocolLink implements Disposable {
   readonly #connection: Connection;
   readonly #protocol: ProtocolObject;

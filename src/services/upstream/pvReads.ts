@@ -1,7 +1,3 @@
-/**
- * Reads values of one server over the circuit that is held to it, so that a hover opens none. While that is
- * not ready, or is not fit for a read, it is done over a circuit that lasts as long as such reads.
- */
 import { onAbort } from '../../base/abort';
 import { DisposableStore } from '../../base/disposable';
 import { CancelledError, RemoteProtocolError } from '../../base/errors';
@@ -29,6 +25,10 @@ interface Read {
   fail(error: Error): void;
 }
 
+/**
+ * Reads values of one server over the circuit that is held to it, so that a hover opens none. While that is
+ * not ready, or is not fit for a read, it is done over a circuit that lasts as long as such reads.
+ */
 export class PvReads {
   readonly #input: Omit<SharedCircuitInput, 'onEnd'>;
   #held: HeldCircuit | undefined;

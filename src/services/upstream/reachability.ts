@@ -1,4 +1,3 @@
-/** How far each PV of one server gets on its way to a client here; kept live by a held circuit. */
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import type { Event } from '../../base/event';
@@ -9,6 +8,7 @@ import type { PvReading } from '../../model/reading';
 import type { Connection } from '../host/connection';
 import type { ClientIdentity } from './protocolAdapter';
 
+/** How far each PV of one server gets on its way to a client here; kept live by a held circuit. */
 export interface Reachability extends Disposable {
   readonly steps: PvSteps;
   /** Set while no circuit to the server is up, with the reason. */
@@ -30,6 +30,7 @@ export interface Reachability extends Disposable {
   read(name: string, signal: AbortSignal): Promise<PvReading>;
 }
 
+/** Whom to connect to, and for which names. */
 export interface ReachabilityInput extends ClientIdentity {
   /** Connects the way a client on this machine does. */
   readonly dial: (signal: AbortSignal) => Promise<Connection>;

@@ -1,7 +1,3 @@
-/**
- * Keeps one circuit to a server on which every PV was asked for, so that what is shown stays true
- * without asking again: the server's own messages, and the circuit's end, change it.
- */
 import { backoffMs } from '../../base/backoff';
 import { schedule } from '../../base/schedule';
 import { delay } from '../../base/abort';
@@ -81,6 +77,10 @@ const BATCH = 1000;
 /** Names asked for in one turn of the event loop, also of a server that takes more. */
 const TURN = 10_000;
 
+/**
+ * Keeps one circuit to a server on which every PV was asked for, so that what is shown stays true
+ * without asking again: the server's own messages, and the circuit's end, change it.
+ */
 export class ReachabilityWatcher implements Reachability {
   readonly steps = new PvSteps();
   readonly #input: ReachabilityInput;

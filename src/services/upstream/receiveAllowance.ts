@@ -1,7 +1,3 @@
-/**
- * What a server may send on a circuit on which it only answers: so much for each question, and a little
- * by itself. Who sends on and on without being asked would keep us busy with it.
- */
 import type { Clock } from '../../base/clock';
 import { RemoteProtocolError } from '../../base/errors';
 
@@ -13,6 +9,10 @@ const ANSWER_BYTES = 512;
 /** A value that was asked for: as much as the adapters take, and what comes with it. */
 const VALUE_BYTES = 65 * 1024 * 1024;
 
+/**
+ * What a server may send on a circuit on which it only answers: so much for each question, and a little
+ * by itself. Who sends on and on without being asked would keep us busy with it.
+ */
 export class ReceiveAllowance {
   readonly #clock: Clock;
   #unasked = UNASKED_BYTES;

@@ -8,6 +8,7 @@ import { SharedCircuit } from './sharedCircuit';
 /** How many PVs are compared at most: values of pvAccess may be images. */
 const MAX_NAMES: Record<PvProtocol, number> = { ca: 20, pva: 6 };
 
+/** How to connect to the two, and as whom; the deadline is the caller's, by the signal. */
 export interface SameIocInput {
   readonly mine: (signal: AbortSignal) => Promise<Connection>;
   readonly theirs: (signal: AbortSignal) => Promise<Connection>;

@@ -1,7 +1,3 @@
-/**
- * One circuit to one server for several users: opened for the first of them, closed after the last. It
- * does not connect again; whoever wants that takes a new one.
- */
 import { onAbort } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore, toDisposable } from '../../base/disposable';
@@ -16,6 +12,7 @@ import { readPv } from './readPv';
 
 const CONNECT_TIMEOUT_MS = 5000;
 
+/** Whom to connect to, and as whom. */
 export interface SharedCircuitInput {
   readonly protocol: PvProtocol;
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
@@ -41,7 +38,10 @@ interface User {
   fail(error: Error): void;
 }
 
-/** Dials at once; ends when the last user has left. */
+/**
+ * One circuit to one server for several users: opened at once for the first of them, closed after the
+ * last. It does not connect again; whoever wants that takes a new one.
+ */
 export class SharedCircuit {
   readonly #input: SharedCircuitInput;
   readonly #users = new Set<User>();

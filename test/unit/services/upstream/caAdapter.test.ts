@@ -1,5 +1,6 @@
-/** What a CA monitor leaves with the IOC when it ends, however far it got. */
+/** What a CA monitor leaves with the IOC when it ends, however far it got; and reads that fail. */
 import assert from 'node:assert/strict';
+import { isErrorCode } from '../../../../src/base/errors';
 import {
   type CaServerMessage,
   encodeServerMessage,
@@ -11,6 +12,8 @@ import type { Channel } from '../../../../src/services/upstream/protocolAdapter'
 const EVENT_ADD = 1;
 const CLEAR_CHANNEL = 12;
 const READ_NOTIFY = 15;
+const ECA_NORMAL = 1;
+const ECA_BADCOUNT = 176;
 const ECA_NORDACCESS = 368;
 /** Of the first channel, and of the first read. */
 const CID = 1;
@@ -109,5 +112,71 @@ describe('a CA monitor that ends', () => {
       said().filter((command) => command === CLEAR_CHANNEL),
       [],
     );
+  });
+});
+
+describe('a CA read', () => {
+  let adapter: CaAdapter;
+  /** Values, and errors. */
+  let results: unknown[];
+
+  const hear = (...messages: CaServerMessage[]): void => {
+    const writer = new FrameWriter();
+    for (const message of messages) encodeServerMessage(writer, message);
+    adapter.receive(writer.take());
+  };
+  /** Of a double: TIME is 20, CTRL 34; 96 bytes are enough for both. */
+  const answer = (ioid: number, dbrType: number, eca = ECA_NORMAL): CaServerMessage => {
+    const payload = new Uint8Array(eca === ECA_NORMAL ? 96 : 0);
+    const count = eca === ECA_NORMAL ? 1 : 0;
+    return { ...{ command: 'READ_NOTIFY', dbrType, count, eca, ioid }, payload };
+  };
+  const read = (cid: number): Channel => {
+    const channel = adapter.openChannel(`PV:${cid}`, {
+      opened: () =>
+        channel.read((result) => results.push('value' in result ? result.value : result)),
+      refused: () => assert.fail('refused'),
+      lost: () => undefined,
+    });
+    hear({ command: 'CREATE_CHAN', cid, sid: cid, nativeType: 6, count: 1 });
+    return channel;
+  };
+
+  beforeEach(() => {
+    results = [];
+    adapter = new CaAdapter(
+      { clientName: 'ann', hostName: 'desk' },
+      { ready: () => undefined, searched: () => undefined },
+    );
+    hear({ command: 'VERSION', minor: 13, sequence: undefined }, { command: 'ECHO' });
+  });
+
+  it('that is denied says to whom, and another goes on', () => {
+    read(1);
+    read(2);
+    hear(answer(0, 20, ECA_NORDACCESS), answer(1, 34, ECA_NORDACCESS));
+    assert.ok(isErrorCode(results[0], 'no-read-access'));
+    assert.match(String(results[0]), /denies reading to user ann on host desk/);
+    hear(answer(2, 20), answer(3, 34));
+    assert.equal(results[1], 0);
+  });
+
+  it('whose channel the IOC ends fails, once', () => {
+    const channel = read(1);
+    hear(answer(0, 20), { command: 'SERVER_DISCONN', cid: 1 }, answer(1, 34));
+    assert.match(results.map(String).join(), /^ContainerError: the IOC ended the channel$/);
+    channel.close();
+  });
+
+  it('that CAJ refuses for its count is asked again with the count of the channel', () => {
+    read(1);
+    adapter.takeOutput();
+    hear(answer(0, 20, ECA_BADCOUNT), answer(1, 34));
+    assert.deepEqual(results, []);
+    const output = adapter.takeOutput();
+    const view = new DataView(output.buffer, output.byteOffset, output.byteLength);
+    assert.deepEqual([view.getUint16(0), view.getUint16(6)], [READ_NOTIFY, 1]);
+    hear(answer(view.getUint32(12), 20));
+    assert.deepEqual(results, [0]);
   });
 });
