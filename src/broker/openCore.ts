@@ -6,7 +6,7 @@ import { createHereEngine, HERE_ENGINE } from '../node/engines/ownContainerEngin
 import { openEngines } from '../node/engines/openEngines';
 import { findPortHolder } from '../node/portHolder';
 import { connectTcp } from '../node/relay/connectTcp';
-import { createSearchSockets } from '../node/search/searchSockets';
+import { createSearchSockets } from '../node/search/openSearchSockets';
 import { systemClock } from '../node/systemClock';
 import { openAddressFile } from './addressFile';
 import type { Engine } from '../services/host/engine';

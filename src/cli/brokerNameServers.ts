@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type NameServers, nameServersOf } from '../present/nameServers';
+import { type NameServers, nameServersOf } from '../present/clientEnvironment';
 import {
   type BrokerCore,
   type ConnectBrokerOptions,

@@ -3,7 +3,7 @@ import {
   loopbackEntries,
   type NameServers,
   refusedNotes,
-} from '../present/nameServers';
+} from '../present/clientEnvironment';
 import { findRefused } from '../node/findRefused';
 import type { Terminal } from './terminal';
 

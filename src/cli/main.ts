@@ -4,7 +4,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { isErrorCode, messageOf } from '../base/errors';
 import { printableLines } from '../base/printable';
-import { SHELLS, type Shell } from '../present/nameServers';
+import { SHELLS, type Shell } from '../present/clientEnvironment';
 import { version } from '../../package.json';
 import { commandFirst } from './commandWord';
 import { BROKER_ACTIONS, BROKER_WORDS, runBroker } from './commands/broker';

@@ -4,7 +4,7 @@ import { messageOf, UsageError } from '../base/errors';
 import { BrokerServer, GRACE_MS } from '../broker/brokerServer';
 import { DEMO_ENGINE, openCore } from '../broker/openCore';
 import type { CoreApi, RunningContainer, ExposeRequest } from '../model/coreApi';
-import { type NameServers, nameServersOf, serversOf } from '../present/nameServers';
+import { type NameServers, nameServersOf, serversOf } from '../present/clientEnvironment';
 import type { Snapshot } from '../model/snapshot';
 import { brokerPaths } from '../node/broker/brokerPaths';
 import { type BrokerCore, findBroker } from '../node/broker/connectBroker';

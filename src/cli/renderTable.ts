@@ -1,6 +1,6 @@
 /** Lays out the table for a terminal or a file. */
 import { styleText } from 'node:util';
-import { clientEnvironment, formatEnvironment, nameServersOf } from '../present/nameServers';
+import { clientEnvironment, formatEnvironment, nameServersOf } from '../present/clientEnvironment';
 import type { Snapshot } from '../model/snapshot';
 import { type Health, tableNotes, tableRows } from '../present/table';
 import { TERMINAL_WORDS } from '../present/frontEndWords';

@@ -6,7 +6,7 @@ import {
   nameServersOf,
   serversOf,
   type Shell,
-} from './nameServers';
+} from './clientEnvironment';
 import type { WindowPlace } from './viewState';
 import type { Snapshot } from '../model/snapshot';
 

@@ -5,7 +5,7 @@ import { messageOf, UsageError } from '../base/errors';
 import { printable, printableLines } from '../base/printable';
 import { clientLines } from '../present/clientLine';
 import type { PvRow } from '../model/coreApi';
-import { formatChanges, phoebusVariables, type Shell } from '../present/nameServers';
+import { formatChanges, phoebusVariables, type Shell } from '../present/clientEnvironment';
 import type { TreeNode } from '../present/pvTree';
 import type { PvProtocol } from '../model/snapshot';
 import type { BrokerLog } from './brokerLog';

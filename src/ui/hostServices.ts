@@ -1,6 +1,6 @@
 import type { EnvironmentVariableCollection } from 'vscode';
 import type { Endpoint } from '../model/endpoint';
-import { clientEnvironment, loopbackEntries, nameServersOf } from '../present/nameServers';
+import { clientEnvironment, loopbackEntries, nameServersOf } from '../present/clientEnvironment';
 import type { Snapshot } from '../model/snapshot';
 
 /** What the commands need from this machine; the composition root implements it with Node. */

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
 import { messageOf } from '../base/errors';
-import { clientEnvironment, nameServersOf } from '../present/nameServers';
+import { clientEnvironment, nameServersOf } from '../present/clientEnvironment';
 import { environmentFiles } from '../present/terminalEnvironment';
 import type { WindowExposure } from './windowExposure';
 

@@ -3,7 +3,7 @@
  * epics-containers.github.io), each with the client's environment that goes with it; and how to find
  * out what a client gets: without epics-expose, and while it runs.
  */
-import { clientEnvironment, nameServersOf } from '../../src/present/nameServers';
+import { clientEnvironment, nameServersOf } from '../../src/present/clientEnvironment';
 import type { PvProtocol } from '../../src/model/snapshot';
 import { caget, type EpicsEnvironment, p4pGet } from '../support/clients';
 import type { Exposed } from '../support/exposed';

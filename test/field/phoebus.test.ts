@@ -1,6 +1,6 @@
 /** What Phoebus' client of Channel Access (CAJ) is told by, as people have it. */
 import assert from 'node:assert/strict';
-import { phoebusVariables } from '../../src/present/nameServers';
+import { phoebusVariables } from '../../src/present/clientEnvironment';
 import { cajGet, cajGetByEnvironment } from '../support/clients';
 import { needsEngine, needsJava, needsOwnNetwork } from '../support/lab/needs';
 import { exposedServers, Scene } from '../support/scene';

@@ -1,7 +1,7 @@
 /** A window that reloads, with a real IOC in a container and a real client outside. */
 import assert from 'node:assert/strict';
 import type { ExposeRequest } from '../../src/model/coreApi';
-import { clientEnvironment, nameServersOf } from '../../src/present/nameServers';
+import { clientEnvironment, nameServersOf } from '../../src/present/clientEnvironment';
 import { Brokers, isRunning, settled } from '../support/brokers';
 import type { ServerState } from '../../src/model/snapshot';
 import { epicsExpose } from '../support/command';

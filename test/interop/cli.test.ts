@@ -1,6 +1,9 @@
 /** The command as a person and a script meet it: words in, text and exit codes out. */
 import assert from 'node:assert/strict';
-import { clientEnvironment as clientVariables, serversOf } from '../../src/present/nameServers';
+import {
+  clientEnvironment as clientVariables,
+  serversOf,
+} from '../../src/present/clientEnvironment';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -18,7 +18,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isErrorCode } from '../../src/base/errors';
-import { clientEnvironment, nameServersOf } from '../../src/present/nameServers';
+import { clientEnvironment, nameServersOf } from '../../src/present/clientEnvironment';
 import { snapshotJson } from '../../src/cli/snapshotJson';
 import type { PvUpdate } from '../../src/model/coreApi';
 import { brokerPaths, preparePlace } from '../../src/node/broker/brokerPaths';

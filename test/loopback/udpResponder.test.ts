@@ -4,7 +4,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { DisposableStore, toDisposable } from '../../src/base/disposable';
 import { type Endpoint, isLoopback } from '../../src/model/endpoint';
 import type { PvProtocol } from '../../src/model/snapshot';
-import { createSearchSockets } from '../../src/node/search/searchSockets';
+import { createSearchSockets } from '../../src/node/search/openSearchSockets';
 import { systemClock } from '../../src/node/systemClock';
 import { FrameWriter as CaWriter } from '../../src/protocol/ca';
 import { NO_RESERVATIONS } from '../../src/services/localPorts/portReservations';

@@ -4,7 +4,7 @@ import {
   type NameServers,
   type Shell,
   withoutOurs,
-} from '../../present/nameServers';
+} from '../../present/clientEnvironment';
 import { brokerNameServers } from '../brokerNameServers';
 import { clientVariables } from '../clientVariables';
 import { EXIT } from '../exitCodes';

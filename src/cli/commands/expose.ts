@@ -1,7 +1,7 @@
 /** `epics-expose` and `epics-expose demo`: expose, report, follow changes until Ctrl-C. */
 import { createLogUpdate } from 'log-update';
 import { printableJson } from '../../base/printable';
-import { clientEnvironment } from '../../present/nameServers';
+import { clientEnvironment } from '../../present/clientEnvironment';
 import { TERMINAL_WORDS } from '../../present/frontEndWords';
 import { problemSentence } from '../../present/problemText';
 import { systemClock } from '../../node/systemClock';

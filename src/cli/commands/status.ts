@@ -1,6 +1,6 @@
 /** `epics-expose status`: shows what there is, once, without relaying anything. */
 import type { Snapshot } from '../../model/snapshot';
-import { clientEnvironment } from '../../present/nameServers';
+import { clientEnvironment } from '../../present/clientEnvironment';
 import { healthOf } from '../../present/table';
 import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';

@@ -1,4 +1,4 @@
-import { SearchInterceptor, type WaitingAnswers } from '../searchInterceptor';
+import { SearchInterceptor, type WaitingAnswers } from '../searchInterceptorCore';
 import { ipv4Number } from '../ipv4';
 import { CUT, NO_MESSAGE, type FrameShape } from '../frameShape';
 import type { FilteredMessages } from '../messageFilter';

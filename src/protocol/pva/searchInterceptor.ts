@@ -1,7 +1,7 @@
 import { ByteReader } from '../bytes';
 import { CUT, NO_MESSAGE, type FrameShape } from '../frameShape';
 import type { FilteredMessages } from '../messageFilter';
-import { SearchInterceptor, type WaitingAnswers } from '../searchInterceptor';
+import { SearchInterceptor, type WaitingAnswers } from '../searchInterceptorCore';
 import {
   CMD_SEARCH,
   CMD_SEARCH_RESPONSE,

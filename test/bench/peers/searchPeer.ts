@@ -15,7 +15,7 @@ import {
 } from '../../../src/protocol/pva';
 import { connectTcp } from '../../../src/node/relay/connectTcp';
 import { openTcpRelay } from '../../../src/node/relay/tcpRelay';
-import { createSearchSockets } from '../../../src/node/search/searchSockets';
+import { createSearchSockets } from '../../../src/node/search/openSearchSockets';
 import { systemClock } from '../../../src/node/systemClock';
 import type { InterceptCircuit } from '../../../src/services/host/connection';
 import { NameService } from '../../../src/services/search/nameService';

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatEnvironment } from '../../../src/present/nameServers';
+import { formatEnvironment } from '../../../src/present/clientEnvironment';
 import { quoteFor, type Shell } from '../../../src/present/shellQuote';
 import { skip } from '../../support/skip';
 

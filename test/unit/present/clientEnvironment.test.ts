@@ -8,7 +8,7 @@ import {
   phoebusVariables,
   refusedNotes,
   withoutOurs,
-} from '../../../src/present/nameServers';
+} from '../../../src/present/clientEnvironment';
 import { snapshotWith } from '../../support/snapshots';
 
 const at = (host: string, port: number): { host: string; port: number } => ({ host, port });

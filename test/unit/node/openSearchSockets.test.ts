@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { hostAddresses } from '../../../src/node/search/searchSockets';
+import { hostAddresses } from '../../../src/node/search/openSearchSockets';
 
 const address = (address: string, netmask: string, internal = false, family = 'IPv4') => ({
   ...{ address, netmask, internal, family },
