@@ -83,7 +83,7 @@ export class ServerForwarder implements Disposable {
     this.#relay = new ServerRelay({
       ...{ containerKey, publishedAs, localPorts, clock, signal: this.#abort.signal },
       target: input.listener.endpoint,
-      isSameServer: (local) => this.#isThisServer(local),
+      isSameServer: async (local) => (await this.#compare(local)) === 'yes',
       isWanted: () => !this.#isPaused,
       onDidChange: () => this.#changed.fire(),
       onDidLose: (endpoint, error) => this.#lose(endpoint, error),
@@ -341,11 +341,17 @@ export class ServerForwarder implements Disposable {
       ...otherNumbers(endpoint.port).map((port) => ({ host: loopbackHost(1), port })),
     ];
     // Several at once: a stranger who takes connections and says nothing costs each its deadline.
-    const isThis = await mapConcurrent(LOOKED_AT_ONCE, locals, async (local) => {
+    const verdicts = await mapConcurrent(LOOKED_AT_ONCE, locals, async (local) => {
       const holder = await this.#input.localPorts.findHolder(local);
-      return holder?.isForeign !== true && this.#isThisServer(local);
+      return holder?.isForeign === true ? 'no' : this.#compare(local);
     });
-    const local = locals.find((_, index) => isThis[index]);
+    let local = locals.find((_, index) => verdicts[index] === 'yes');
+    // On a busy machine, late does not mean that it is another one.
+    for (const [index, verdict] of verdicts.entries()) {
+      if (local || verdict !== 'late' || !this.#isBusyMachine) continue;
+      const candidate = locals[index];
+      if (candidate && (await this.#compare(candidate)) === 'yes') local = candidate;
+    }
     if (local) {
       this.#relay.setLocal(local);
       this.#succeed('forwarded');
@@ -354,12 +360,16 @@ export class ServerForwarder implements Disposable {
     this.#fail({ code: 'not-relayed', port: endpoint.port });
   }
 
+  get #isBusyMachine(): boolean {
+    return this.#input.clock.stretch(ROUTE_TIMEOUT_MS) > ROUTE_TIMEOUT_MS;
+  }
+
   /** Whether what answers at an address of this machine is this very server. */
-  async #isThisServer(local: Endpoint): Promise<boolean> {
+  async #compare(local: Endpoint): Promise<'yes' | 'no' | 'late'> {
     const mine = this.#identity;
-    if (!mine) return false;
+    if (!mine) return 'no';
     try {
-      return await withDeadline(
+      const isSame = await withDeadline(
         this.#input.clock,
         ROUTE_TIMEOUT_MS,
         'no answer',
@@ -377,9 +387,10 @@ export class ServerForwarder implements Disposable {
           return this.#input.isSameIoc(mine.protocol, local, signal);
         },
       );
-    } catch {
+      return isSame ? 'yes' : 'no';
+    } catch (error) {
       // Nobody there, or not in our protocol: not this server.
-      return false;
+      return isErrorCode(error, 'timeout') ? 'late' : 'no';
     }
   }
 

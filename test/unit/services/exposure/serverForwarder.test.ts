@@ -309,6 +309,26 @@ describe('a server that is only looked at', () => {
     assert.deepEqual(scene.machine.listening, []);
     await scene.end();
   });
+
+  it('is asked once more on a busy machine, where late does not mean another one', async () => {
+    for (const [load, line] of [
+      [1, 'failed 12/12 not-relayed'],
+      [2, 'shared 127.0.0.3:5075 12/12'],
+    ] as const) {
+      const scene = new CoreScene({ opensRelays: false });
+      scene.clock.load = load;
+      const ioc = scene.engine.run('dev').start({ name: 'IOC', servers: { 5075: 'pva' } });
+      let asked = 0;
+      const serve: Serve = (stream) => {
+        if (asked++ === 0) SILENT(stream);
+        else ioc.serve(5075, stream);
+      };
+      scene.machine.take('127.0.0.3:5075', { command: 'epics-expose', serve });
+      await scene.open();
+      assert.equal(scene.line('dev', 'pva'), line);
+      await scene.end();
+    }
+  });
 });
 
 function everywhere(port: number): PortPublisher['ports'][number] {
