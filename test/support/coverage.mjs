@@ -71,9 +71,9 @@ function functionsOf(path) {
 }
 
 function nameOf(node, source) {
+  if (ts.isConstructorDeclaration(node)) return 'constructor';
   const named = node.name ?? node.parent.name;
-  if (named) return named.getText(source);
-  return ts.isConstructorDeclaration(node) ? 'constructor' : '(callback)';
+  return named ? named.getText(source) : '(callback)';
 }
 
 /** Marks what this script has run in the files that went into it. */
