@@ -23,15 +23,22 @@ export function readCoverage(folder) {
   const files = sourceFiles().map((path) => ({ path, functions: functionsOf(path) }));
   const byPath = new Map(files.map((file) => [file.path, file]));
   for (const name of readdirSync(folder)) {
-    const { result, 'source-map-cache': maps = {} } = JSON.parse(
-      readFileSync(join(folder, name), 'utf8'),
-    );
+    const { result = [], 'source-map-cache': maps = {} } = parsed(join(folder, name));
     for (const script of result) {
       const cached = maps[script.url];
       if (cached?.data) markRun(script, cached, byPath);
     }
   }
   return files.filter(({ functions }) => functions.length > 0);
+}
+
+/** Of a program that was killed while it wrote, nothing. */
+function parsed(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return {};
+  }
 }
 
 /** One line, and the percentage. */
