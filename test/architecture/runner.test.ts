@@ -104,6 +104,34 @@ describe('test runner', function () {
     );
   });
 
+  it('knows which functions of src were run, by their source maps', () => {
+    const file = join(folder, 'planted.ts');
+    const [src, counts] = [resolve(__dirname, '../../src'), join(folder, 'counts')];
+    writeFileSync(
+      file,
+      `import { LruMap } from '${src}/base/lruMap'; new LruMap(1).set('a', 'b');`,
+    );
+    const env = { ...process.env, NODE_V8_COVERAGE: counts };
+    assert.equal(spawnSync(process.execPath, ['--import', 'tsx', file], { env }).status, 0);
+    const read = `import { readCoverage } from '${support}/coverage.mjs';
+      const files = readCoverage(${JSON.stringify(counts)});
+      console.log(JSON.stringify(files.map(({ path, functions }) => [path, functions])));`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', read], {
+      encoding: 'utf8',
+      env: { ...process.env, NODE_V8_COVERAGE: '' },
+    });
+    const files = new Map(
+      JSON.parse(stdout) as [string, { name: string; line: number; isRun: boolean }[]][],
+    );
+    const run = (path: string): string[] =>
+      (files.get(path) ?? []).filter(({ isRun }) => isRun).map(({ name }) => name);
+    assert.deepEqual(run('src/base/lruMap.ts'), ['constructor', 'set']);
+    // What nothing has loaded is counted, and what is out of reach is not.
+    assert.deepEqual(run('src/base/printable.ts'), []);
+    assert.ok((files.get('src/base/printable.ts') ?? []).length > 0);
+    assert.equal(files.has('src/extension.ts'), false);
+  });
+
   it('refuses a skip for what the environment says is there', () => {
     const { exitCode, output } = runPlanted(skipping, { EPICS_EXPOSE_REQUIRE: 'iocs,engines' });
     assert.notEqual(exitCode, 0);

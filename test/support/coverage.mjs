@@ -23,15 +23,22 @@ export function readCoverage(folder) {
   const files = sourceFiles().map((path) => ({ path, functions: functionsOf(path) }));
   const byPath = new Map(files.map((file) => [file.path, file]));
   for (const name of readdirSync(folder)) {
-    const { result, 'source-map-cache': maps = {} } = JSON.parse(
-      readFileSync(join(folder, name), 'utf8'),
-    );
+    const { result = [], 'source-map-cache': maps = {} } = parsed(join(folder, name));
     for (const script of result) {
       const cached = maps[script.url];
       if (cached?.data) markRun(script, cached, byPath);
     }
   }
   return files.filter(({ functions }) => functions.length > 0);
+}
+
+/** Of a program that was killed while it wrote, nothing. */
+function parsed(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return {};
+  }
 }
 
 /** One line, and the percentage. */
@@ -71,9 +78,9 @@ function functionsOf(path) {
 }
 
 function nameOf(node, source) {
+  if (ts.isConstructorDeclaration(node)) return 'constructor';
   const named = node.name ?? node.parent.name;
-  if (named) return named.getText(source);
-  return ts.isConstructorDeclaration(node) ? 'constructor' : '(callback)';
+  return named ? named.getText(source) : '(callback)';
 }
 
 /** Marks what this script has run in the files that went into it. */

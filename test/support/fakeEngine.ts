@@ -54,6 +54,10 @@ export class FakeEngine implements Engine {
     return this.#state;
   }
 
+  get all(): readonly FakeContainer[] {
+    return [...this.#containers];
+  }
+
   get iocs(): readonly FakeIoc[] {
     return [...this.#containers].flatMap(({ iocs }) => iocs);
   }

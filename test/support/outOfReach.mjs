@@ -14,7 +14,7 @@ export const OUT_OF_REACH = [
   {
     // In loopback/agents.test.ts, too; but what is given to `node -e` V8 finds no file for.
     reason: 'is given to the Node of a container as text; interop and loopback run it',
-    files: ['agent', 'connectInside', 'look'].map((name) => `src/agent/${name}.ts`),
+    files: ['agent', 'connectInside', 'answerLook'].map((name) => `src/agent/${name}.ts`),
   },
   {
     reason: 'needs Docker or Podman, or sshd; the interop layer runs it',

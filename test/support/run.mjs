@@ -1,6 +1,6 @@
 /**
  * What `npm test` runs, after the build: the compiler and the linter, then the tests layer by
- * layer. The last line says how many passed, failed and were skipped; before it, everything that
+ * layer. At the end a line says how many passed, failed and were skipped; before it, everything that
  * was skipped is listed by its reasons, and what failed with the first lines of why.
  *
  *   npm test                                   everything
@@ -58,7 +58,7 @@ if (parameters.length === 0) {
 }
 const quick = layersOf(quickLayers);
 const isMeasured = forMocha.length === 0 && measuredLayers.every((layer) => quick.includes(layer));
-const counts = fs.mkdtempSync(join(tmpdir(), 'epics-expose-coverage-'));
+const counts = join(tmpdir(), `epics-expose-coverage-${process.pid}`);
 for (const layer of quick) {
   const isCounted = isMeasured && measuredLayers.includes(layer);
   await mocha([layer], [], [], isCounted ? { NODE_V8_COVERAGE: counts } : {});
@@ -73,7 +73,6 @@ if (field.length > 0)
   await mocha(field, ['--timeout', '120000'], hasOwnNetwork() ? [ownNetwork] : []);
 report();
 if (isMeasured) reportCoverage();
-fs.rmSync(counts, { recursive: true });
 
 async function check(script) {
   const { exitCode } = await run('npm', ['run', '--silent', script]);
@@ -139,6 +138,7 @@ function report() {
 
 function reportCoverage() {
   const files = readCoverage(counts);
+  fs.rmSync(counts, { recursive: true });
   const { percent, text } = summarise(files);
   if (isListing) {
     for (const { path, functions } of files) {

@@ -4,6 +4,8 @@ import type { Clock } from '../../base/clock';
 import { type BrokerPaths, checkPlace } from './brokerPaths';
 
 const DIAL_TIMEOUT_MS = 2000;
+/** ECONNRESET: it stopped listening before it had taken the connection. */
+const NOBODY: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET']);
 
 /**
  * Connects to the broker's socket, the only way to a broker; undefined when nothing listens there.
@@ -34,8 +36,7 @@ export async function dialBroker(
         });
         socket.once('error', (error: NodeJS.ErrnoException) => {
           socket.destroy();
-          const isNobody = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
-          if (isNobody) resolve(undefined);
+          if (NOBODY.has(error.code)) resolve(undefined);
           else reject(error);
         });
       }),
