@@ -37,10 +37,9 @@ describe('IOCs that start later: rootless', () => {
       Promise.all(
         clients.map(async (client) => {
           const what = `${name} by ${client.name} after its IOC listens`;
-          const tookMs = await measured(what, () =>
-            client.monitor.next((update) => update.ok && update.name === name),
+          await measured(what, () =>
+            client.monitor.next((update) => update.ok && update.name === name, LATE_MS),
           );
-          assert.ok(tookMs < LATE_MS, `${what}: ${tookMs} ms`);
         }),
       );
     try {

@@ -41,10 +41,9 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
         // What clients were told stays right.
         assert.deepEqual(exposed.environment, environment);
         await box.startIoc({ macros: 'P=AGAIN:', env: { IOC_NAME: 'again' } });
-        const backMs = await measured(`${kind}: PVs back after an IOC restart`, () =>
+        await measured(`${kind}: PVs back after an IOC restart`, () =>
           exposedServers(exposed, box.name, 2),
         );
-        assert.ok(backMs < 10_000, `${backMs} ms`);
         assert.deepEqual(exposed.server(box.name, 'ca').local, local);
         await monitor.next((update) => update.ok);
       });
