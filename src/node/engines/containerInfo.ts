@@ -98,7 +98,7 @@ export function parsePortPublisher(json: InspectJson): PortPublisher | undefined
     id: textOf(json.Id),
     name: textOf(json.Name).replace(/^\//, ''),
     state: textOf(state?.Status),
-    restartsByItself: !['', 'no'].includes(textOf(hostConfig?.RestartPolicy?.Name)),
+    restartsAutomatically: !['', 'no'].includes(textOf(hostConfig?.RestartPolicy?.Name)),
     finishedAt: finishedAt.startsWith('0001-') ? '' : finishedAt,
     startError: textOf(state?.Error),
     ports: [...byText.values()],
