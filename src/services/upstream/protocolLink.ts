@@ -27,7 +27,7 @@ export class ProtocolLink implements Disposable {
   readonly #protocol: ProtocolObject;
   readonly #events: LinkEvents;
   #hasEnded = false;
-  #hasHeard = false;
+  #hasReceived = false;
 
   constructor(connection: Connection, protocol: ProtocolObject, events: LinkEvents) {
     this.#connection = connection;
@@ -48,7 +48,7 @@ export class ProtocolLink implements Disposable {
     try {
       this.#events.onBytes?.(bytes.byteLength);
       this.#protocol.receive(bytes);
-      this.#hasHeard = true;
+      this.#hasReceived = true;
       this.flush();
     } catch (error) {
       this.#end(error instanceof Error ? error : new Error(String(error)));
@@ -64,9 +64,9 @@ export class ProtocolLink implements Disposable {
 
   /** Whether valid bytes arrived since the last call. */
   takeReceived(): boolean {
-    const hasHeard = this.#hasHeard;
-    this.#hasHeard = false;
-    return hasHeard;
+    const hasReceived = this.#hasReceived;
+    this.#hasReceived = false;
+    return hasReceived;
   }
 
   #end(error: Error | undefined): void {
