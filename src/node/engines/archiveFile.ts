@@ -1,23 +1,23 @@
-/**
- * The content of one regular file out of the tar stream that an engine's archive call gives.
- */
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { extract, type ExtractEvents, type Header } from 'tar-stream';
 import { onAbort } from '../../base/abort';
 import { ContainerError, messageOf } from '../../base/errors';
 
+/** What the archive of a path has: a file's content, or a link to follow. */
 export type ArchiveEntry =
   | { readonly kind: 'file'; readonly bytes: Uint8Array }
-  /** The engine follows links in the folders of a path, but not the last part. */
+  /** A link: the engine follows links in the folders of a path, but not in its last part. */
   | { readonly kind: 'link'; readonly path: string };
 
-/** As many as Linux follows before it says ELOOP. */
+/** How many links are followed: as many as Linux follows before it reports ELOOP. */
 export const linkHopCap = 40;
 
 /**
- * Reads the first entry and destroys the stream.
- * @throws ContainerError when the entry is neither a file nor a link, or larger than `maxBytes`.
+ * Reads the first entry, one regular file or a link, from the tar stream of an engine's archive
+ * call, and destroys the stream.
+ *
+ * @throws ContainerError if the entry is neither a file nor a link, or larger than `maxBytes`.
  */
 export function readArchiveEntry(
   archive: Readable,
@@ -56,7 +56,10 @@ export function readArchiveEntry(
   });
 }
 
-/** Not normalised: `a/link/..` is for the engine to walk, since `link` may lead elsewhere. */
+/**
+ * The path that a link leads to. Not normalised: the engine must walk `a/link/..`, because `link`
+ * may lead elsewhere.
+ */
 export function linkTarget(path: string, linkName: string): string {
   return linkName.startsWith('/') ? linkName : `${posix.dirname(path)}/${linkName}`;
 }
@@ -74,10 +77,10 @@ function refuse(header: Header, path: string, maxBytes: number): Error | undefin
   return undefined;
 }
 
-/** tar-stream's entries are readable streams of a library of its own (streamx). */
+/** tar-stream's entries are readable streams of its own library (streamx). */
 type TarBody = ExtractEvents['entry'][1];
 
-/** The body cannot exceed its header's size (tar-stream sees to that), which was capped. */
+/** The body cannot exceed its header's size (tar-stream ensures that), which was limited. */
 function collect(body: TarBody, onEnd: (bytes: Uint8Array) => void): void {
   const chunks: Buffer[] = [];
   body.on('data', (chunk) => void chunks.push(chunk as Buffer));

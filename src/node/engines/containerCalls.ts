@@ -1,4 +1,3 @@
-/** Exec, files and inspect of containers: the calls of EngineApi on whatever client is current. */
 import { setMaxListeners } from 'node:events';
 import type { Duplex, Readable } from 'node:stream';
 import type Docker from 'dockerode';
@@ -25,6 +24,9 @@ const exitCodeTimeoutMs = 5_000;
  */
 const detachKeys = 'ctrl-^,ctrl-_,ctrl-],ctrl-^,ctrl-_,ctrl-],ctrl-^,ctrl-_';
 
+/**
+ * Exec, files and inspect of containers: the calls of EngineApi, on whichever client is current.
+ */
 export class ContainerCalls implements Disposable {
   readonly #requireDocker: () => Docker;
   readonly #clock: Clock;
@@ -34,7 +36,7 @@ export class ContainerCalls implements Disposable {
   constructor(requireDocker: () => Docker, clock: Clock) {
     this.#requireDocker = requireDocker;
     this.#clock = clock;
-    // Each call in flight listens to it; Node takes more than ten listeners for a leak.
+    // Each call under way listens to it; Node takes more than ten listeners for a leak.
     setMaxListeners(0, this.#stop.signal);
   }
 
@@ -98,7 +100,7 @@ export class ContainerCalls implements Disposable {
     );
   }
 
-  /** Ends all sessions: the hijacked sockets have left the care of the HTTP agent. */
+  /** Ends all sessions, because the HTTP agent no longer knows the hijacked sockets. */
   dispose(): void {
     this.#stop.abort();
     for (const stream of this.#streams) stream.destroy();
@@ -106,7 +108,7 @@ export class ContainerCalls implements Disposable {
 
   #adopt(socket: Duplex): ExecStream {
     const stream = new ExecStream(socket);
-    // The session's owner listens too; without any listener an error would end the process.
+    // The session's owner listens, too; without any listener an error would end the process.
     stream.on('error', () => undefined);
     stream.on('close', () => this.#streams.delete(stream));
     this.#streams.add(stream);
@@ -114,7 +116,10 @@ export class ContainerCalls implements Disposable {
     return stream;
   }
 
-  /** The engine may say Running for a moment after the stream's end; Podman with an ExitCode of 0. */
+  /**
+   * The engine may report Running for a moment after the end of the stream; Podman does so with an
+   * ExitCode of 0.
+   */
   async #exitCode(exec: Docker.Exec): Promise<number | undefined> {
     const { signal } = this.#stop;
     const ask = async (abortSignal: AbortSignal): Promise<number | undefined> => {
@@ -127,7 +132,7 @@ export class ContainerCalls implements Disposable {
     try {
       return await withDeadline(this.#clock, exitCodeTimeoutMs, 'no exit code', signal, ask);
     } catch {
-      return undefined; // the engine forgot the exec, or is gone: it cannot say any more
+      return undefined; // the engine forgot the exec, or is gone: the code is lost
     }
   }
 
@@ -140,7 +145,7 @@ export class ContainerCalls implements Disposable {
     if (this.#stop.signal.aborted) throw new DisposedError('the engine');
     const docker = this.#requireDocker();
     const message = `${what} took more than ${timeoutMs} ms`;
-    // Not AbortSignal.any: Node 20 keeps what it makes for as long as its sources live.
+    // Not AbortSignal.any: Node 20 keeps its result for as long as its sources live.
     const either = new AbortController();
     const listening = [signal, this.#stop.signal].map((one) => onAbort(one, () => either.abort()));
     try {
@@ -163,7 +168,10 @@ function describe(error: unknown, what: string): Error {
     : new EngineError(message, { cause: error });
 }
 
-/** Engines refuse an archive with 404, 400 or 500 alike, and say what of the file in words. */
+/**
+ * Engines refuse an archive with any of 404, 400 and 500, and describe the problem with the file in
+ * words.
+ */
 function describeRefusal(error: unknown, what: string): Error {
   return statusCodeOf(error) === undefined
     ? describe(error, what)

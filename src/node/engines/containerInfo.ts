@@ -1,11 +1,10 @@
-/**
- * What an engine's inspect says of a container, normalised over Docker and Podman: pure, JSON in,
- * EngineContainer out. Both engines leave out or null what does not apply, so nothing is assumed.
- */
 import type { ContainerStatus } from '../../model/snapshot';
 import type { ContainerInfo, PortPublisher, PublishedPort } from '../../services/host/engine';
 
-/** The part of `GET /containers/{id}/json` that is read. */
+/**
+ * The part of `GET /containers/{id}/json` that is read. Both engines omit what does not apply, or
+ * set it to null.
+ */
 export interface InspectJson {
   readonly Id?: string;
   readonly Name?: string;
@@ -36,7 +35,7 @@ export interface InspectJson {
   } | null;
 }
 
-/** By `5064/tcp`. */
+/** By port and transport, such as `5064/tcp`. */
 type PortBindingsJson = Readonly<Record<string, readonly PortBindingJson[] | null>> | null;
 
 interface NetworkJson {
@@ -49,17 +48,18 @@ interface PortBindingJson {
   readonly HostPort?: string;
 }
 
-/** What Docker and Podman know beside. */
+/** A container with the facts that only Docker and Podman have. */
 export interface EngineContainer extends ContainerInfo {
-  /** Pid of its first process in the engine's own numbering; 0 when it does not run. */
+  /** Pid of its first process in the engine's numbering; 0 if it does not run. */
   readonly pid: number;
-  /** As the engine says: 'host', 'bridge', 'none', 'container:<id>', a network's name, ... */
+  /** As the engine reports it: 'host', 'bridge', 'none', 'container:<id>', a network's name, ... */
   readonly networkMode: string;
-  /** Addresses on its networks, as the engine says. */
+  /** Its addresses on its networks, as the engine reports them. */
   readonly addresses: readonly string[];
   readonly publishedPorts: readonly PublishedPort[];
 }
 
+/** Reads what an engine's inspect reports about a container, the same for Docker and Podman. */
 export function parseContainerInfo(json: InspectJson): EngineContainer {
   const { State: state, Config: config } = json;
   const status = statusOf(state);
@@ -80,11 +80,11 @@ export function parseContainerInfo(json: InspectJson): EngineContainer {
   };
 }
 
-/** Undefined when it publishes no port. */
+/** The ports that it publishes, whether it runs or not; undefined if it publishes none. */
 export function parsePortPublisher(json: InspectJson): PortPublisher | undefined {
   const { State: state, HostConfig: hostConfig } = json;
-  // What was asked for stands in HostConfig whatever the container does; what it was given (a port
-  // that the engine chose) only in NetworkSettings, while it runs.
+  // HostConfig has the requested ports in any state of the container; NetworkSettings has the
+  // actual ones (a port that the engine chose), only while it runs.
   const ports = [
     ...publishedPortsOf(isPublishing(hostConfig?.NetworkMode) ? hostConfig?.PortBindings : null),
     ...publishedPortsOf(json.NetworkSettings?.Ports),
@@ -98,24 +98,24 @@ export function parsePortPublisher(json: InspectJson): PortPublisher | undefined
     id: textOf(json.Id),
     name: textOf(json.Name).replace(/^\//, ''),
     state: textOf(state?.Status),
-    restartsByItself: !['', 'no'].includes(textOf(hostConfig?.RestartPolicy?.Name)),
+    restartsAutomatically: !['', 'no'].includes(textOf(hostConfig?.RestartPolicy?.Name)),
     finishedAt: finishedAt.startsWith('0001-') ? '' : finishedAt,
     startError: textOf(state?.Error),
     ports: [...byText.values()],
   };
 }
 
-/** No id, name, image or reason is longer. */
+/** Characters of an id, a name, an image or a reason. */
 const MAX_TEXT = 2000;
 
-/** The types say what an engine should send; this holds whatever it sends. */
+/** The types describe what an engine should send; this holds whatever it sends. */
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, MAX_TEXT) : '';
 }
 
-/** Enough for what tools put there; all of it goes to every front end. */
+/** Enough for what tools put there; all of them go to every front end. */
 const MAX_LABELS = 200;
-/** Of a label's name and value together. */
+/** Characters of a label's name and value together. */
 const MAX_LABEL_LENGTH = 4096;
 
 function labelsOf(labels: unknown): Readonly<Record<string, string>> {
@@ -129,31 +129,34 @@ function labelsOf(labels: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(kept);
 }
 
-/** Elsewhere bindings are kept, and mean nothing. */
+/** Whether bindings of ports count. In the other network modes they are kept, but mean nothing. */
 function isPublishing(mode: unknown): boolean {
   const networkMode = textOf(mode);
   return networkMode !== 'host' && networkMode !== 'none' && !networkMode.startsWith('container:');
 }
 
-/** The words of `GET /containers/json` and of inspect: anything but running and paused is stopped. */
+/**
+ * The status for a state of `GET /containers/json` or inspect: anything but running and paused is
+ * stopped.
+ */
 export function parseStatus(word: string | undefined): ContainerStatus {
   return word === 'running' || word === 'paused' ? word : 'stopped';
 }
 
 function statusOf(state: InspectJson['State']): ContainerStatus {
-  // Docker says Running: true of a paused container as well.
+  // Docker reports Running: true for a paused container as well.
   if (state?.Paused === true) return 'paused';
   if (state?.Status !== undefined) return parseStatus(state.Status);
   return state?.Running === true ? 'running' : 'stopped';
 }
 
-/** Docker before 26 keeps 'default' where nothing was asked for, which means its bridge. */
+/** Docker before 26 has 'default' if no network was requested, which means its bridge. */
 function networkModeOf(json: InspectJson): string {
   const mode = textOf(json.HostConfig?.NetworkMode);
   return mode === 'default' || mode === '' ? 'bridge' : mode;
 }
 
-/** The top-level address is empty as soon as a network of one's own is used; Networks has all. */
+/** The top-level address is empty as soon as a user-defined network is used; Networks has all. */
 function addressesOf(json: InspectJson): readonly string[] {
   const settings = json.NetworkSettings;
   const found = [...Object.values(settings?.Networks ?? {}), settings].flatMap((network) => [
@@ -163,12 +166,15 @@ function addressesOf(json: InspectJson): readonly string[] {
   return [...new Set(found.filter((address): address is string => textOf(address) !== ''))];
 }
 
-/** Without those of no fixed number (none at all, 0, or a range of which the engine takes one). */
+/**
+ * The published ports, without those that have no fixed number (none, 0, or a range of which the
+ * engine takes one).
+ */
 function publishedPortsOf(ports: PortBindingsJson | undefined): readonly PublishedPort[] {
   const published: PublishedPort[] = [];
   for (const [key, bindings] of Object.entries(ports ?? {})) {
     const match = /^(\d+)\/(tcp|udp)$/.exec(key);
-    if (!match) continue; // sctp: nothing of EPICS
+    if (!match) continue; // sctp, which EPICS does not use
     for (const binding of bindings ?? []) {
       const hostPort = Number(binding.HostPort);
       if (!Number.isInteger(hostPort) || hostPort < 1 || hostPort > 65535) continue;

@@ -1,8 +1,3 @@
-/**
- * Keeps the list of an engine's containers up to date: those that run or are paused, and of all, what
- * they publish on the engine's machine. One list call, and an inspect for those that are new or that
- * an event was about.
- */
 import type Docker from 'dockerode';
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
@@ -18,35 +13,45 @@ import { statusCodeOf } from './engineProblem';
 
 const callTimeoutMs = 15_000;
 const inspectsAtOnce = 4;
-/** An inspect of a container that is being started waits for that; no other is to wait with it. */
+/**
+ * An inspect of a container that is being started waits for the start; others must not wait for it.
+ */
 const stoppedTimeoutMs = 2000;
-/** Of those that do not run, the newest; an inspect of each takes a few milliseconds, once. */
+/**
+ * How many containers that do not run are kept, newest first; an inspect of each takes a few
+ * milliseconds, once.
+ */
 const maxStopped = 1000;
 
 interface Known {
-  /** The engine's word for what it does, as it was when it was inspected. */
+  /** The engine's word for its state at the inspect. */
   readonly state: string;
   readonly info: EngineContainer;
   readonly publisher: PortPublisher | undefined;
 }
 
+/**
+ * Keeps the list of an engine's containers up to date: those that run or are paused and, for all,
+ * the ports that they publish on the engine's machine. A refresh is one list call, and an inspect
+ * of each container that is new or that an event was about.
+ */
 export class ContainerList {
   readonly #docker: Docker;
   readonly #clock: Clock;
   readonly #known = new Map<string, Known>();
   readonly #stale = new Set<string>();
-  /** Inspected beside the list now. */
+  /** Containers that are inspected now, apart from a refresh. */
   readonly #learning = new Set<string>();
   readonly #onLearnt: () => void;
 
-  /** Calls `onLearnt` when it knows more between two refreshes. */
+  /** `onLearnt` is called when it learns something between two refreshes. */
   constructor(docker: Docker, clock: Clock, onLearnt: () => void = () => undefined) {
     this.#docker = docker;
     this.#clock = clock;
     this.#onLearnt = onLearnt;
   }
 
-  /** Those that run or are paused, in the order in which the engine lists them. */
+  /** The containers that run or are paused, in the engine's order. */
   get containers(): readonly EngineContainer[] {
     return [...this.#known.values()].flatMap(({ info }) =>
       info.status === 'stopped' ? [] : [info],
@@ -78,7 +83,7 @@ export class ContainerList {
       ({ id, state }) =>
         !this.#learning.has(id) && (stale.has(id) || this.#known.get(id)?.state !== state),
     );
-    // Something is done with a container that did not and does not run: a start, perhaps.
+    // Something happens to a container that did not and does not run: a start, perhaps.
     const isStill = ({ id, state }: Listed): boolean =>
       !isLive(state) && this.#known.get(id)?.state === state;
     for (const { id } of outdated.filter(isStill)) {
@@ -102,8 +107,8 @@ export class ContainerList {
   }
 
   /**
-   * Inspects a container that is being made, as soon as the engine says what it is; resolves with
-   * whether it knows it.
+   * Inspects a container that is being created as soon as the engine knows it; resolves with
+   * whether it does.
    */
   async learn(id: string, signal: AbortSignal): Promise<boolean> {
     this.#learning.add(id);
@@ -146,7 +151,7 @@ interface Listed {
   readonly state: string;
 }
 
-/** Newest first, as engines list them. */
+/** Limits the list, newest first as engines send it. */
 function inBounds(containers: readonly Docker.ContainerInfo[]): Listed[] {
   let stoppedCount = 0;
   return containers
@@ -160,7 +165,7 @@ function knownOf(state: string, json: InspectJson): Known {
   return { state, info: parseContainerInfo(json), publisher: parsePortPublisher(json) };
 }
 
-/** It went between the list and the inspect. */
+/** The container was removed between the list and the inspect. */
 function ignoreNotFound(error: unknown): undefined {
   if (statusCodeOf(error) === 404) return undefined;
   throw error;

@@ -1,38 +1,40 @@
-/**
- * Docker contexts as its command line stores them (docker/cli, cli/context/store/doc.go): for each,
- * `contexts/meta/<sha256 of the name>/meta.json`, and TLS files below `contexts/tls/<same>/docker`.
- * Anything unreadable or odd is as if it were not there.
- */
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { type EngineTarget, type TlsFiles, parseEngineTarget } from './engineTarget';
 
-/** The folder `~/.docker`, or where DOCKER_CONFIG says. */
+/** The folder `~/.docker`, or the one that DOCKER_CONFIG names. */
 export interface ContextFiles {
   readonly folder: string;
-  /** Undefined when there is no such file, or it cannot be read. */
+  /** Undefined if there is no such file, or it cannot be read. */
   readText(path: string): string | undefined;
-  /** Empty when there is no such folder. */
+  /** Empty if there is no such folder. */
   listFolder(path: string): readonly string[];
 }
 
+/** A Docker context and the endpoint of its engine. */
 export interface DockerContext {
   readonly name: string;
   readonly target: EngineTarget;
 }
 
+/** The context that config.json names; undefined if it names none. */
 export function currentContextName(files: ContextFiles): string | undefined {
   const config = readJson(files, posix.join(files.folder, 'config.json'));
   return textOf(config?.['currentContext']);
 }
 
+/**
+ * All Docker contexts as the docker command stores them (docker/cli, cli/context/store/doc.go): for
+ * each, `contexts/meta/<sha256 of the name>/meta.json`, and TLS files below
+ * `contexts/tls/<same>/docker`. Unreadable or invalid ones are left out.
+ */
 export function readContexts(files: ContextFiles): readonly DockerContext[] {
   return files
     .listFolder(posix.join(files.folder, 'contexts', 'meta'))
     .flatMap((id) => readContextById(id, files) ?? []);
 }
 
-/** The endpoint of a context by its name; undefined when there is none. */
+/** The endpoint of a context by its name; undefined if there is none. */
 export function readContext(name: string, files: ContextFiles): EngineTarget | undefined {
   const id = createHash('sha256').update(name).digest('hex');
   return readContextById(id, files)?.target;
@@ -49,7 +51,7 @@ function readContextById(id: string, files: ContextFiles): DockerContext | undef
   try {
     return { name, target: parseEngineTarget(host, tls ? { tls } : {}) };
   } catch {
-    return undefined; // an endpoint of a kind we do not know
+    return undefined; // a kind of endpoint that we do not know
   }
 }
 

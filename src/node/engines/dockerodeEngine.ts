@@ -1,7 +1,3 @@
-/**
- * One container engine over dockerode: connects, follows its events, keeps the list of containers,
- * and comes back by itself when the engine went away. Knows nothing of EPICS.
- */
 import type Docker from 'dockerode';
 import { backoffMs } from '../../base/backoff';
 import { delay, onAbort } from '../../base/abort';
@@ -25,19 +21,23 @@ import type { EngineTransport, OpenTransport } from './engineTransport';
 import { transportOpener } from './transportOpener';
 import type { EngineContainer } from './containerInfo';
 
+/** What a DockerodeEngine needs. */
 export interface DockerodeEngineOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly log: Log;
   readonly openContainer: OpenContainer;
   /**
-   * Asked with what is learnt of the engine, first where it listens, then who it is. False: some
-   * other endpoint leads to the same engine, so leave it alone for now.
+   * Called with each identity of the engine, first where it listens, then its id. False: another
+   * endpoint leads to the same engine, so leave it alone for now.
    */
   readonly admit?: (identity: string) => boolean;
-  /** Somebody named this endpoint, rather than it being one of the usual places. */
+  /** Whether the user named this endpoint; otherwise it is one of the usual places. */
   readonly isAskedFor?: boolean;
-  /** Awaited before each attempt; false: no attempt now, something else serves these containers. */
+  /**
+   * Awaited before each attempt; false: no attempt now, because another endpoint serves these
+   * containers.
+   */
   readonly isWanted?: () => Promise<boolean>;
 }
 
@@ -49,6 +49,10 @@ const remoteRetryCapMs = 30_000;
 const localGreetingMs = 3_000;
 const remoteGreetingMs = 10_000;
 
+/**
+ * One container engine over dockerode: connects, follows its events, keeps the list of its
+ * containers, and connects again automatically when the engine was away. Knows nothing of EPICS.
+ */
 export class DockerodeEngine implements Engine, EngineApi {
   readonly key: string;
   readonly isLocalSocket: boolean;
@@ -62,11 +66,14 @@ export class DockerodeEngine implements Engine, EngineApi {
   #state: EngineState;
   #followed: Followed = NOTHING;
   #docker: Docker | undefined;
-  /** Ends the present connection, not the engine. */
+  /** Ends the current connection, not the engine. */
   #connection = new AbortController();
   #hasTried = false;
   #isDuplicate = false;
-  /** It did not answer in time, once since it last did: a busy machine is no verdict. */
+  /**
+   * It was late once since its last answer: on a busy machine, that alone does not make it
+   * unreachable.
+   */
   #wasSlow = false;
   readonly #tried = new EventEmitter<void>();
 
@@ -99,12 +106,14 @@ export class DockerodeEngine implements Engine, EngineApi {
     return this.#state;
   }
 
-  /** As last told: kept while the engine cannot be reached, for containers may outlive it. */
+  /**
+   * As last reported: kept while the engine cannot be reached, because containers may outlive it.
+   */
   get containers(): readonly EngineContainer[] {
     return this.#followed.containers;
   }
 
-  /** As last told, for the same reason. */
+  /** As last reported, for the same reason. */
   get publishing(): PortPublishing {
     return this.#followed;
   }
@@ -117,19 +126,19 @@ export class DockerodeEngine implements Engine, EngineApi {
     return this.#state.isRootless === true;
   }
 
-  /** Another endpoint leads to the same engine; nothing is connected here. */
+  /** Whether another endpoint leads to the same engine; then nothing is connected here. */
   get isDuplicate(): boolean {
     return this.#isDuplicate;
   }
 
-  /** Begins to connect; once. */
+  /** Begins to connect; call it once. */
   start(): void {
     void this.#run();
   }
 
   /**
-   * Resolves when the first attempt ended (the containers are listed, or the state says why not), or
-   * when the engine is disposed.
+   * Resolves when the first attempt ended (the containers are listed, or the state has a problem),
+   * or the engine is disposed.
    */
   ready(): Promise<void> {
     if (this.#hasTried) return Promise.resolve();
@@ -181,7 +190,7 @@ export class DockerodeEngine implements Engine, EngineApi {
     this.#changes.dispose();
   }
 
-  /** Disposes, and resolves when the processes we started for it have ended. */
+  /** Disposes, and resolves when the processes that we started for it have ended. */
   async close(): Promise<void> {
     this.dispose();
     await this.#children.close();
@@ -209,7 +218,10 @@ export class DockerodeEngine implements Engine, EngineApi {
     return fullMs * (0.75 + 0.25 * Math.random());
   }
 
-  /** Settles only by a rejection, since an engine's event stream has no proper end. */
+  /**
+   * Never resolves, because an engine's event stream has no proper end; rejects when the connection
+   * is lost.
+   */
   async #connectAndFollow(onConnected: () => void): Promise<void> {
     const { clock } = this.#options;
     const store = new DisposableStore();
@@ -236,7 +248,7 @@ export class DockerodeEngine implements Engine, EngineApi {
           onChange: (followed) => {
             this.#docker = client.docker;
             onConnected();
-            // Elsewhere other machines' ports are published.
+            // An engine elsewhere publishes ports of another machine.
             this.#publish(identity, isHere ? followed : { ...followed, ...NOTHING_HERE });
           },
         },
@@ -268,7 +280,7 @@ export class DockerodeEngine implements Engine, EngineApi {
     this.#finishAttempt();
   }
 
-  /** Says why in the state; returns how long trying again makes no sense. */
+  /** Sets the problem in the state; returns for how many ms another attempt makes no sense. */
   #fail(error: unknown): number {
     if (isErrorCode(error, 'timeout') && !this.#wasSlow) {
       this.#wasSlow = true;
@@ -290,10 +302,10 @@ export class DockerodeEngine implements Engine, EngineApi {
     const [stateBefore, followedBefore] = [this.#state, this.#followed];
     this.#state = state;
     this.#followed = followed;
-    // A container that is being made does not wait until all others are compared.
+    // Do not compare all others while a container is being created: it does not wait for that.
     const isChanged =
       followed.isMakingContainer !== followedBefore.isMakingContainer ||
-      // Those that were not inspected again are the same objects: there may be 65,535 ports in one.
+      // Containers that were not inspected again are the same objects: one may have 65,535 ports.
       followed.publishers.length !== followedBefore.publishers.length ||
       followed.publishers.some((one, index) => one !== followedBefore.publishers[index]) ||
       JSON.stringify([state, withoutPorts(followed)]) !==
@@ -313,7 +325,7 @@ export class DockerodeEngine implements Engine, EngineApi {
   }
 }
 
-/** What is compared by its text; what is published stands among the publishers, too. */
+/** The part that is compared as text; published ports are among the publishers, too. */
 function withoutPorts({ containers, isMakingContainer }: Followed): unknown {
   return [isMakingContainer, containers.map((info) => ({ ...info, publishedPorts: [] }))];
 }

@@ -1,39 +1,42 @@
-/**
- * Which engine endpoints to try, in one documented place. Pure: everything is read through `files`.
- *
- * - `--engine` given: those and no other.
- * - Otherwise all that answer, several at once. First what the user has chosen in the surroundings:
- *   for Docker one endpoint, by the precedence of its own command line (DOCKER_HOST, else
- *   DOCKER_CONTEXT, else currentContext of config.json); for Podman CONTAINER_HOST. These are *asked
- *   for*: shown even when they do not answer. Then every other context that leads to this machine
- *   (a context to somewhere else is a login we were not asked to make), then the well-known sockets
- *   and pipes. Last, a Podman that has no socket at all.
- */
 import { posix } from 'node:path';
 import { messageOf, UsageError } from '../../base/errors';
 import { type ContextFiles, currentContextName, readContext, readContexts } from './dockerContexts';
 import { type EngineTarget, npipeTarget, parseEngineTarget, unixTarget } from './engineTarget';
 import type { TlsFiles } from './engineTarget';
 
+/** What the candidates are made from. */
 export interface CandidateSources {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** As process.platform. */
+  /** As in process.platform. */
   readonly platform: string;
   readonly home: string;
-  /** Undefined where there are no uids (Windows). */
+  /** Undefined if the system has no uids (Windows). */
   readonly uid: number | undefined;
   readonly files: ContextFiles;
 }
 
+/** An endpoint to try. */
 export interface EndpointCandidate {
   readonly target: EngineTarget;
-  /** Somebody named it, so it is shown even when it does not answer. */
+  /** The user named it, so it is shown even if it does not answer. */
   readonly isAskedFor: boolean;
   /** Where it comes from, for the log: "DOCKER_HOST", "context colima", "well-known". */
   readonly origin: string;
 }
 
-/** @throws UsageError for an `--engine` that is neither an address nor the name of a context. */
+/**
+ * Which engine endpoints to try, in this one place. Everything is read through `files`.
+ *
+ * - `--engine` given: those and no other.
+ * - Otherwise all that answer, several at once. First what the user has chosen in the environment:
+ *   for Docker one endpoint, by the precedence of the docker command (DOCKER_HOST, else
+ *   DOCKER_CONTEXT, else currentContext of config.json); for Podman CONTAINER_HOST. These are *asked
+ *   for*: shown even if they do not answer. Then every other context that leads to this machine (a
+ *   context to another one is a login that nobody asked for), then the well-known sockets and pipes.
+ *   Last, a Podman that has no socket at all.
+ *
+ * @throws UsageError for an `--engine` that is neither an address nor the name of a context.
+ */
 export function listCandidates(
   asked: readonly string[] | undefined,
   sources: CandidateSources,
@@ -66,7 +69,7 @@ function askedCandidate(text: string, sources: CandidateSources): EndpointCandid
   return candidate(fromEnvironmentOf(text, sources), true, '--engine');
 }
 
-/** Docker's context of that name is made of the environment, and is in no file. */
+/** Docker makes its context of that name from the environment; it is in no file. */
 function defaultTarget(sources: CandidateSources): EngineTarget {
   const dockerHost = sources.env['DOCKER_HOST'];
   if (dockerHost) return fromEnvironmentOf(dockerHost, sources);
@@ -100,7 +103,7 @@ function chosenCandidates(sources: CandidateSources): EndpointCandidate[] {
   return found;
 }
 
-/** @throws UsageError that says which variable is wrong. */
+/** @throws UsageError that names the invalid variable. */
 function named(variable: string, parse: () => EngineTarget): EndpointCandidate {
   try {
     return candidate(parse(), true, variable);
@@ -115,7 +118,7 @@ function localContexts({ files }: CandidateSources): EndpointCandidate[] {
     .map(({ name, target }) => candidate(target, false, `context ${name}`));
 }
 
-/** Docker first, then what brings Docker's API along, then Podman. */
+/** The usual sockets and pipes: Docker first, then others with Docker's API, then Podman. */
 export function wellKnownTargets(sources: CandidateSources): readonly EngineTarget[] {
   const { env, platform, home, uid } = sources;
   if (platform === 'win32') {
@@ -153,6 +156,7 @@ export function wellKnownTargets(sources: CandidateSources): readonly EngineTarg
   return paths.map(unixTarget);
 }
 
+/** A Podman service that we start ourselves. */
 export const podmanServiceTarget: EngineTarget = {
   kind: 'podman-service',
   uri: 'podman-service:',
@@ -162,7 +166,10 @@ function podmanService({ platform }: CandidateSources): EndpointCandidate[] {
   return platform === 'linux' ? [candidate(podmanServiceTarget, false, 'podman')] : [];
 }
 
-/** As Docker's own command line takes DOCKER_HOST: with the TLS that the environment asks for. */
+/**
+ * The endpoint that the docker command makes of DOCKER_HOST: with TLS if the environment requests
+ * it.
+ */
 function fromEnvironmentOf(text: string, { env, home }: CandidateSources): EngineTarget {
   const isVerified = env['DOCKER_TLS_VERIFY'] !== undefined && env['DOCKER_TLS_VERIFY'] !== '';
   const certPath = env['DOCKER_CERT_PATH'] || (isVerified ? posix.join(home, '.docker') : '');

@@ -1,22 +1,24 @@
-/**
- * The few calls to a container engine that the rest of `node/` needs, normalised over Docker and
- * Podman. `node/engines` makes it on dockerode; `node/containers` builds a ContainerAccess on it.
- */
 import type { Duplex } from 'node:stream';
 import type { EngineContainer } from './containerInfo';
 
+/**
+ * The few calls to a container engine that the rest of `node/` needs, the same for Docker and
+ * Podman. `node/engines` implements it on dockerode; `node/containers` builds a ContainerAccess on
+ * it.
+ */
 export interface EngineApi {
   readonly kind: 'docker' | 'podman';
   readonly isRootless: boolean;
-  /** Whether the engine could be on this machine: a local unix socket or pipe, no ssh, no tcp. */
+  /** Whether the engine may be on this machine: a local unix socket or pipe, not ssh or tcp. */
   readonly isLocalSocket: boolean;
 
   /**
-   * Runs a program in the container with stdin, stdout and stderr attached, no tty, detach keys out
-   * of the way. Rejects with EngineError (engine or container gone, container paused: HTTP 409).
-   * A missing program may surface here, or as a session without output, whose stderrText says so and
-   * whose exit code is 126 or 127. `signal` ends the setting up; the session lives until its stdio
-   * ends or is destroyed (which the program sees as the end of its input, and nothing more).
+   * Runs a program in the container with stdin, stdout and stderr attached, no tty, and detach keys
+   * that do not interfere. Rejects with EngineError (engine or container gone, container paused:
+   * HTTP 409). A missing program may show here, or as a session without output, whose stderrText
+   * reports it and whose exit code is 126 or 127. `signal` ends the setup; the session lives until
+   * its stdio ends or is destroyed (which the program sees as the end of its input, and nothing
+   * else).
    */
   exec(
     containerId: string,
@@ -25,8 +27,8 @@ export interface EngineApi {
   ): Promise<ExecSession>;
 
   /**
-   * A regular file of the container through the engine's archive call (no program needed in the
-   * container), following symbolic links. Rejects with ContainerError.
+   * Reads a regular file of the container through the engine's archive call (no program needed in
+   * the container), following symbolic links. Rejects with ContainerError.
    */
   readFile(
     containerId: string,
@@ -38,12 +40,13 @@ export interface EngineApi {
   inspect(containerId: string, signal: AbortSignal): Promise<EngineContainer>;
 }
 
+/** A program that runs in a container. */
 export interface ExecSession {
-  /** Writes go to the program's stdin, reads are its stdout, with back-pressure both ways. */
+  /** Writes go to the program's stdin, reads come from its stdout, with back-pressure both ways. */
   readonly stdio: Duplex;
-  /** What it wrote to stderr so far (the last few kilobytes). */
+  /** What it has written to stderr (the last few kilobytes). */
   readonly stderrText: () => string;
-  /** After stdio closed: the exit code, undefined when the engine cannot say any more. */
+  /** Call it after stdio closed: the exit code, undefined if the engine no longer knows it. */
   exitCode(): Promise<number | undefined>;
 }
 

@@ -1,8 +1,3 @@
-/**
- * Makes a dockerode client for one engine and nothing else's: docker-modem fills every option that
- * is left out from DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and DOCKER_CLIENT_TIMEOUT, lets
- * a host from there win over a socket path, and throws when those variables make no sense to it.
- */
 import { readFileSync } from 'node:fs';
 import type { Agent } from 'node:http';
 import Docker from 'dockerode';
@@ -12,10 +7,12 @@ import { EngineProblemError } from './engineProblem';
 import type { TlsFiles } from './engineTarget';
 import { messageOf } from '../../base/errors';
 
+/** Where a client connects to. */
 export type ClientEndpoint =
   | { readonly socketPath: string }
   | { readonly host: string; readonly port: number; readonly tls?: TlsFiles };
 
+/** A dockerode client of one engine. */
 export interface EngineClient extends Disposable {
   readonly docker: Docker;
 }
@@ -28,7 +25,12 @@ const modemVariables = [
   'DOCKER_CLIENT_TIMEOUT',
 ];
 
-/** Disposing it ends its connections, but not those that an exec has taken over. */
+/**
+ * Creates a client of this endpoint and nothing else. (docker-modem takes every omitted option from
+ * DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and DOCKER_CLIENT_TIMEOUT, prefers a host from
+ * there to a socket path, and throws if those variables make no sense to it.) Disposing it ends its
+ * connections, but not those that an exec has taken over.
+ */
 export function createEngineClient(endpoint: ClientEndpoint): EngineClient {
   if ('socketPath' in endpoint) {
     const agent = engineAgent();

@@ -1,13 +1,10 @@
-/**
- * The event stream of an engine, in the words of Docker and of Podman: which lines mean that the
- * list of containers is out of date. Pure, except that it splits lines.
- */
 import { RemoteProtocolError } from '../../base/errors';
 
 /**
- * Podman says `died`, `init` and `remove` where Docker says `die`, `create` and `destroy`; its
- * Docker-compatible stream translates some. Our own execs make events too (`exec_start`,
- * `exec_died`), which must not make us look again: hence a list of what counts.
+ * Actions that mean that the list of containers is out of date. Podman has `died`, `init` and
+ * `remove` for Docker's `die`, `create` and `destroy`; its Docker-compatible stream translates
+ * some. Our own execs cause events too (`exec_start`, `exec_died`), which must not make us list
+ * again: hence a list of what counts.
  */
 const relevantActions = new Set([
   'create',
@@ -30,13 +27,15 @@ const relevantActions = new Set([
 
 const lineCapBytes = 1024 * 1024;
 
-/** What an event is about: a container whose state may have changed, or that was made just now. */
+/** A container whose state may have changed, or that was created just now. */
 export interface ContainerChange {
   readonly id: string;
   readonly isCreated: boolean;
 }
 
-/** Feeds on chunks of the stream; tells of each container whose state may have changed. */
+/**
+ * Reads chunks of an engine's event stream; reports each container whose state may have changed.
+ */
 export class EngineEventReader {
   readonly #onChange: (containerId: string, isCreated: boolean) => void;
   #rest = '';
@@ -46,7 +45,7 @@ export class EngineEventReader {
     this.#onChange = onChange;
   }
 
-  /** @throws RemoteProtocolError when a line has no end. Lines that are no JSON are skipped. */
+  /** @throws RemoteProtocolError if a line has no end. Lines that are not JSON are skipped. */
   receive(chunk: Uint8Array): void {
     const lines = this.#decoder.decode(chunk, { stream: true }).split('\n');
     lines[0] = this.#rest + (lines[0] ?? '');
@@ -61,7 +60,7 @@ export class EngineEventReader {
   }
 }
 
-/** The container that the event is about, when it counts. */
+/** The container that an event of Docker or Podman is about, if the event counts. */
 export function changedContainer(line: string): ContainerChange | undefined {
   const event = parse(line);
   if (!event) return undefined;
@@ -71,7 +70,8 @@ export function changedContainer(line: string): ContainerChange | undefined {
     { ID?: unknown; Attributes?: Record<string, unknown> } | undefined;
   const type = text(event['Type']) ?? 'container';
   if (type !== 'container' && type !== 'network') return undefined;
-  // Docker's network events name the container among the attributes, Podman's are about it.
+  // Docker's network events name the container among the attributes; Podman's are about the
+  // container.
   const id =
     type === 'network'
       ? (text(actor?.Attributes?.['container']) ?? text(actor?.ID))
@@ -87,7 +87,7 @@ function parse(line: string): Record<string, unknown> | undefined {
       ? (value as Record<string, unknown>)
       : undefined;
   } catch {
-    return undefined; // an empty or foreign line: the next relist is not far away
+    return undefined; // an empty or unknown line: the next refresh is not far away
   }
 }
 

@@ -1,23 +1,27 @@
-/** The first words with an engine: does it answer, what is it, and is it one we know already? */
 import { clipped } from '../../base/clipped';
 import type Docker from 'dockerode';
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { EngineProblemError } from './engineProblem';
 
+/** What an engine is. */
 export interface EngineIdentity {
   readonly kind: 'docker' | 'podman';
   readonly version: string;
   readonly isRootless: boolean;
-  /** The same through whatever endpoint the engine is reached. */
+  /** The same through every endpoint that leads to the engine. */
   readonly id: string;
-  /** Where on its machine it makes a folder for each container, first of all. */
+  /** The folder on its machine in which it creates one for each container, before anything else. */
   readonly containersFolder?: string;
 }
 
 /** Archive, exec with hijack and event filters are all older than this (Docker 1.12, 2016). */
 const oldestApi = { major: 1, minor: 24 };
 
+/**
+ * Asks an engine what it is. Rejects with EngineProblemError if its API is too old, and with
+ * TimeoutError.
+ */
 export async function greetEngine(
   client: Docker,
   uri: string,
@@ -35,38 +39,40 @@ export async function greetEngine(
       start,
     );
   await within('a ping', (abortSignal) => docker.ping({ abortSignal }));
-  // Together, since Podman runs its helpers to answer: 0.4 s and 0.25 s.
+  // At the same time, because Podman runs helpers to answer: 0.4 s and 0.25 s.
   const [version, info] = await Promise.all([
-    within('the question for its version', (abortSignal) => docker.version({ abortSignal })),
-    within('the question what it is', (abortSignal) => docker.info({ abortSignal })),
+    within('the request for its version', (abortSignal) => docker.version({ abortSignal })),
+    within('the request for its properties', (abortSignal) => docker.info({ abortSignal })),
   ]);
   demandApi(version.ApiVersion, version.Version, uri);
   return parseIdentity(version, info);
 }
 
-/** dockerode takes the options here as well; its types forgot them. */
+/** dockerode takes these options here as well; its types omit them. */
 interface Greeting {
   ping(options: { abortSignal: AbortSignal }): Promise<unknown>;
   version(options: { abortSignal: AbortSignal }): Promise<VersionJson>;
   info(options: { abortSignal: AbortSignal }): Promise<InfoJson>;
 }
 
+/** The part of `GET /version` that is read. */
 export interface VersionJson {
   readonly ApiVersion?: string;
   readonly Version?: string;
   readonly Components?: readonly { readonly Name?: string }[] | null;
 }
 
+/** The part of `GET /info` that is read. */
 export interface InfoJson {
   readonly ID?: string;
   readonly Name?: string;
   readonly DockerRootDir?: string;
-  /** Of the storage. */
+  /** The storage driver. */
   readonly Driver?: string;
   readonly KernelVersion?: string;
   readonly MemTotal?: number;
   readonly NCPU?: number;
-  /** Docker: `name=rootless` among them. */
+  /** Docker: includes `name=rootless` if it is rootless. */
   readonly SecurityOptions?: readonly string[] | null;
   /** Podman only. */
   readonly Rootless?: boolean;
@@ -74,12 +80,13 @@ export interface InfoJson {
 
 const MAX_VERSION = 100;
 
+/** Makes an engine's identity from its answers. */
 export function parseIdentity(version: VersionJson, info: InfoJson): EngineIdentity {
   const isPodman = (version.Components ?? []).some(({ Name: name }) => /podman/i.test(name ?? ''));
   const isRootless =
     info.Rootless === true ||
     (info.SecurityOptions ?? []).some((option) => /(^|,)name=rootless(,|$)/.test(option));
-  // Podman invents a new ID for every answer: its storage on that machine has to identify it.
+  // Podman sends a new ID in every answer: its storage on that machine identifies it.
   const place = [info.Name, info.DockerRootDir, isRootless, info.KernelVersion, info.NCPU];
   const id = isPodman ? ['podman', ...place, info.MemTotal].join(' ') : `docker ${info.ID ?? ''}`;
   const { DockerRootDir: root, Driver: driver } = info;

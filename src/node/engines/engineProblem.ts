@@ -1,4 +1,3 @@
-/** Why an engine cannot be used, from error codes and the words of the engines. */
 import { isErrorCode, messageOf } from '../../base/errors';
 import { type Problem, ProblemError } from '../../model/problem';
 import type { EngineTarget } from './engineTarget';
@@ -6,8 +5,8 @@ import type { EngineTarget } from './engineTarget';
 /** Why an engine cannot be used. */
 export class EngineProblemError extends ProblemError {
   /**
-   * @param retryAfterMs the least time before it makes sense to try again, where trying costs
-   *   something (a failed ssh login may be counted against the user).
+   * @param retryAfterMs how long at least another attempt makes no sense, because attempts cost
+   * something (a failed ssh login may be counted against the user).
    */
   constructor(
     problem: Problem,
@@ -18,6 +17,7 @@ export class EngineProblemError extends ProblemError {
   }
 }
 
+/** Why an engine cannot be used, from the error's code and the engine's words. */
 export function problemOf(error: unknown, target: EngineTarget): Problem {
   if (error instanceof EngineProblemError) return error.problem;
   const code = errnoOf(error);
@@ -34,7 +34,7 @@ export function problemOf(error: unknown, target: EngineTarget): Problem {
   return { code: 'engine-unreachable', uri, detail: messageOf(error).trim() };
 }
 
-/** The errno word of a system error, anywhere in its chain of causes. */
+/** The errno word of a system error (such as ENOENT), anywhere in its chain of causes. */
 export function errnoOf(error: unknown): string | undefined {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; depth++) {
     const { code } = at as NodeJS.ErrnoException;
@@ -44,13 +44,13 @@ export function errnoOf(error: unknown): string | undefined {
   return undefined;
 }
 
-/** The HTTP status with which an engine refused, if it was that. */
+/** The HTTP status with which an engine refused, if it did. */
 export function statusCodeOf(error: unknown): number | undefined {
   const status = (error as { statusCode?: unknown } | undefined)?.statusCode;
   return typeof status === 'number' ? status : undefined;
 }
 
-/** What the engine itself said, without docker-modem's "(HTTP code 404) no such container - ". */
+/** The engine's own message, without docker-modem's "(HTTP code 404) no such container - ". */
 export function engineMessageOf(error: unknown): string {
   return messageOf(error)
     .replace(/^\(HTTP code \d+\) [^-]*- /, '')
@@ -72,6 +72,6 @@ const tlsCodes = new Set([
 
 function isTlsFailure(error: unknown, code: string | undefined): boolean {
   if (code !== undefined && (tlsCodes.has(code) || /^ERR_(TLS|SSL|OSSL)_/.test(code))) return true;
-  // Plain HTTP to a TLS port: Go's net/http answers so.
+  // Go's net/http answers this to plain HTTP on a TLS port.
   return statusCodeOf(error) === 400 && messageOf(error).includes('HTTP request to an HTTPS');
 }

@@ -1,9 +1,7 @@
-/**
- * Where an engine listens: the URIs of DOCKER_HOST, CONTAINER_HOST and contexts, parsed. Pure.
- */
 import { UsageError } from '../../base/errors';
 import { isLoopback } from '../../model/endpoint';
 
+/** Where an engine listens, parsed from the URIs of DOCKER_HOST, CONTAINER_HOST and contexts. */
 export type EngineTarget =
   | { readonly kind: 'unix'; readonly uri: string; readonly path: string }
   | { readonly kind: 'npipe'; readonly uri: string; readonly path: string }
@@ -17,19 +15,19 @@ export type EngineTarget =
   | {
       readonly kind: 'ssh';
       readonly uri: string;
-      /** Handed to ssh as it stands: a name, an address, or an alias of ~/.ssh/config. */
+      /** Passed to ssh unchanged: a name, an address, or an alias of ~/.ssh/config. */
       readonly host: string;
       readonly user?: string;
       readonly port?: number;
-      /** Of the engine's socket over there; the usual places are tried when it is not said. */
+      /** Path of the engine's socket over there; absent: the usual places are tried. */
       readonly remotePath?: string;
-      /** A key file to offer, as Podman's CONTAINER_SSHKEY names it. */
+      /** A key file to offer, from Podman's CONTAINER_SSHKEY. */
       readonly identityFile?: string;
     }
-  /** A `podman system service` that we start ourselves: there is a podman but no socket. */
+  /** A `podman system service` that we start ourselves: there is a podman, but no socket. */
   | { readonly kind: 'podman-service'; readonly uri: string };
 
-/** Files in PEM; all three are needed by an engine that asks for a client certificate. */
+/** Paths of PEM files; an engine that requires a client certificate needs all three. */
 export interface TlsFiles {
   readonly ca?: string;
   readonly cert?: string;
@@ -37,15 +35,18 @@ export interface TlsFiles {
   readonly isServerUnverified?: boolean;
 }
 
+/** What the environment adds to a URI. */
 export interface TargetOptions {
-  /** TLS for tcp:// targets, when the surroundings ask for it. */
+  /** TLS for tcp:// targets, if the environment requests it. */
   readonly tls?: TlsFiles;
   readonly identityFile?: string;
 }
 
 /**
- * @throws UsageError when it is none of unix://, npipe://, tcp://, http(s)://, ssh://, an absolute
- *   path or host:port.
+ * Parses the address of an engine.
+ *
+ * @throws UsageError if it is none of unix://, npipe://, tcp://, http(s)://, ssh://, an absolute
+ * path or host:port.
  */
 export function parseEngineTarget(text: string, options: TargetOptions = {}): EngineTarget {
   const trimmed = text.trim();
@@ -63,7 +64,7 @@ export function parseEngineTarget(text: string, options: TargetOptions = {}): En
     case 'https':
       return tcpTarget(trimmed, scheme === 'https', options.tls);
     case undefined:
-      // What DOCKER_HOST also takes: a bare host:port.
+      // DOCKER_HOST may also be a bare host:port.
       if (/^[^/\s]+:\d+$/.test(trimmed)) return tcpTarget(`tcp://${trimmed}`, false, options.tls);
   }
   throw new UsageError(
@@ -71,7 +72,9 @@ export function parseEngineTarget(text: string, options: TargetOptions = {}): En
   );
 }
 
-/** Whether ports that its containers publish are this machine's, as far as the address tells. */
+/**
+ * Whether the ports that its containers publish are this machine's, as far as the address shows.
+ */
 export function isOnThisMachine(target: EngineTarget): boolean {
   switch (target.kind) {
     case 'unix':
@@ -85,11 +88,12 @@ export function isOnThisMachine(target: EngineTarget): boolean {
   }
 }
 
+/** The target for a unix socket. */
 export function unixTarget(path: string): EngineTarget {
   return { kind: 'unix', uri: `unix://${path}`, path };
 }
 
-/** Takes both `//./pipe/x` and `\\.\pipe\x`. */
+/** The target for a Windows pipe, written `//./pipe/x` or `\\.\pipe\x`. */
 export function npipeTarget(path: string): EngineTarget {
   const forward = path.replaceAll('\\', '/');
   return { kind: 'npipe', uri: `npipe://${forward}`, path: forward };
@@ -109,7 +113,7 @@ function sshTarget(text: string, identityFile: string | undefined): EngineTarget
   const url = parseUrl(text, text);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const user = decodeURIComponent(url.username);
-  // ssh would take them for options; git and Docker had that hole.
+  // ssh would take them for options; git and Docker had that vulnerability.
   if (host === '' || host.startsWith('-') || user.startsWith('-')) {
     throw new UsageError(`"${text}" names no host for ssh`);
   }

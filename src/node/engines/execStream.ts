@@ -1,12 +1,3 @@
-/**
- * The hijacked stream of an exec without tty, as a Duplex: writes are the program's stdin, reads
- * its stdout, stderr is kept aside. docker-modem's own demuxStream has no back-pressure (it
- * ignores what write() says), so the memory of a slow reader's peer would grow without end.
- *
- * Frames from the engine: stream u8 (0 stdin, 1 stdout, 2 stderr), 3 zero bytes, length u32 big
- * endian, payload (Docker Engine API, "ContainerAttach", stream format). Payloads are passed on
- * piece by piece and never collected, so a length needs no cap.
- */
 import { Duplex } from 'node:stream';
 import { RemoteProtocolError, TransportError, messageOf } from '../../base/errors';
 
@@ -14,12 +5,25 @@ const headerBytes = 8;
 const stdoutStream = 1;
 const stderrStream = 2;
 const stderrKeptBytes = 4096;
-/** Programs of ours print a line or two; who goes on is no reader's peer, and nothing holds it back. */
+/**
+ * Our programs print a line or two to stderr; a program that never stops is not ours, and nothing
+ * slows it down.
+ */
 const stderrMaxBytes = 8 * 1024 * 1024;
 
-/** Docker writes this to *stdout* when there is no such program; Podman has it on stderr. */
+/** Docker writes this to *stdout* if there is no such program; Podman writes it to stderr. */
 const runtimeFailure = Buffer.from('OCI runtime exec failed');
 
+/**
+ * The hijacked stream of an exec without tty, as a Duplex: writes go to the program's stdin, reads
+ * come from its stdout, and the end of stderr is kept. docker-modem's own demuxStream has no
+ * back-pressure (it ignores the result of write()), so a slow reader would let memory grow without
+ * end.
+ *
+ * Frames from the engine: stream u8 (0 stdin, 1 stdout, 2 stderr), 3 zero bytes, length u32 big
+ * endian, payload (Docker Engine API, "ContainerAttach", stream format). Payloads are passed on
+ * piece by piece and never collected, so their length needs no limit.
+ */
 export class ExecStream extends Duplex {
   readonly #socket: Duplex;
   readonly #header = Buffer.alloc(headerBytes);
@@ -40,7 +44,7 @@ export class ExecStream extends Duplex {
     socket.on('end', () => this.#finish());
     socket.on('close', () => {
       this.#finish();
-      // Nobody reads any more on the other side: end the writing side as well.
+      // The other side no longer reads: end the writing side as well.
       if (!this.writableEnded) this.end();
     });
   }
@@ -115,7 +119,7 @@ export class ExecStream extends Duplex {
   }
 
   #keepStderr(payload: Buffer): void {
-    // A copy, which is small; a part would keep the whole.
+    // A copy, which is small; a subarray would keep the whole.
     const kept = payload.subarray(-stderrKeptBytes);
     this.#stderr = Buffer.from(Buffer.concat([this.#stderr, kept]).subarray(-stderrKeptBytes));
     this.#stderrBytes += payload.length;

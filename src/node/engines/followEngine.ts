@@ -1,7 +1,3 @@
-/**
- * Follows one connected engine: its containers now and after each change, until the connection is
- * lost. Events only say that it is time to look; what is reported comes from list and inspect.
- */
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { onAbort, withDeadline } from '../../base/abort';
@@ -15,26 +11,35 @@ import { EngineEventReader } from './engineEvents';
 import { MakingContainers } from './makingContainers';
 import type { EngineContainer } from './containerInfo';
 
-/** Several events belong to one start or stop; one look at the end of them is enough. */
+/** Several events belong to one start or stop; one refresh after them is enough. */
 const debounceMs = 40;
 /** In case an event was lost; a list call costs the engine 2 to 20 ms. */
 const safetyRefreshMs = 60_000;
 const eventsTimeoutMs = 10_000;
 
+/** What is known of the containers of a connected engine. */
 export interface Followed extends PortPublishing {
   readonly containers: readonly EngineContainer[];
 }
 
+/** What followEngine needs. */
 export interface FollowEngineInput {
   readonly docker: Docker;
-  /** Where the engine, on this machine, makes a folder for each container; see MakingContainers. */
+  /**
+   * The folder on this machine in which the engine creates one for each container; see
+   * MakingContainers.
+   */
   readonly containersFolder?: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly onChange: (followed: Followed) => void;
 }
 
-/** Settles by rejection only, since an engine's event stream has no proper end. */
+/**
+ * Reports the containers of one connected engine, now and after each change. Events only trigger a
+ * refresh; what is reported comes from list and inspect. Never resolves, because an engine's event
+ * stream has no proper end; rejects when the connection is lost, or the signal aborts.
+ */
 export async function followEngine(
   { docker, containersFolder, clock, log, onChange }: FollowEngineInput,
   signal: AbortSignal,
@@ -52,7 +57,7 @@ export async function followEngine(
     new MakingContainers({ list, clock, log, onChange: tell }),
   );
   try {
-    // Events first, then the list, so that nothing falls between the two.
+    // Events first, then the list, so that nothing is missed between the two.
     const events = await openEvents(docker, clock, signal);
     store.add({ dispose: () => events.destroy() });
     store.add(onAbort(signal, () => events.destroy()));
@@ -83,7 +88,10 @@ async function openEvents(docker: Docker, clock: Clock, signal: AbortSignal): Pr
   return events as Readable;
 }
 
-/** Never resolves. Always caught by someone, so that a loss between two waits is not unhandled. */
+/**
+ * Never resolves. Its rejection is always handled, so that a loss between two waits is not reported
+ * as unhandled.
+ */
 function untilLost(
   events: Readable,
   onChange: (containerId: string, isCreated: boolean) => void,
@@ -107,7 +115,7 @@ function untilLost(
   return lost;
 }
 
-/** Rings once at the earliest of the times it was set for. */
+/** Fires once at the earliest of the times it was set for. */
 class Alarm implements Disposable {
   readonly #clock: Clock;
   #timer: Disposable | undefined;

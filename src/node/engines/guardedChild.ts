@@ -1,8 +1,3 @@
-/**
- * A child process that ends with us in any case, also when we are killed: a small `sh` between us
- * and it reads our pipe, and a pipe closes when its writer dies, whatever it dies of. The shell also
- * removes the child's folder. For POSIX systems.
- */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +8,7 @@ import { messageOf } from '../../base/errors';
 
 /**
  * $1 is the folder, the rest is the command. The command's own stdin is /dev/null (what `&` gives
- * it). The reader is a builtin in a subshell, so nothing of it stays behind either.
+ * it). The reader is a builtin in a subshell, so that nothing of it is left behind.
  */
 const guard = `
 folder=$1; shift
@@ -37,21 +32,27 @@ exit "$code"
 
 const keptOutputLength = 4000;
 
+/** How a child ended. */
 export interface ChildEnd {
   readonly exitCode: number | undefined;
-  /** The last of what it wrote to stdout and stderr. */
+  /** The end of what it wrote to stdout and stderr. */
   readonly output: string;
 }
 
+/**
+ * A child process that ends with us in any case, even if we are killed: a small `sh` between us and
+ * it reads our pipe, and a pipe closes when its writer ends for any reason. The shell also removes
+ * the child's folder. For POSIX systems.
+ */
 export class GuardedChild implements Disposable {
-  /** Of mode 0700, ours alone, gone when the child is. */
+  /** A folder of mode 0700, ours alone; removed when the child has ended. */
   readonly folder: string;
   readonly #process: ChildProcess;
   readonly #ends = new EventEmitter<ChildEnd>();
   #output = '';
   #end: ChildEnd | undefined;
 
-  /** Fires once; for a late listener look at `end`. */
+  /** Fires once; a late listener checks `end`. */
   readonly onDidEnd: Event<ChildEnd> = this.#ends.event;
 
   constructor(
@@ -62,12 +63,12 @@ export class GuardedChild implements Disposable {
     this.#process = spawn('/bin/sh', ['-c', guard, 'sh', this.folder, ...command(this.folder)], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env,
-      // A ctrl-C in the terminal is for us, who then end it in order.
+      // Ctrl-C in the terminal goes to us alone; we then end the child in order.
       detached: true,
     });
     this.#process.on('error', (error) => this.#finish(undefined, messageOf(error)));
     this.#process.on('close', (code) => this.#finish(code ?? undefined, ''));
-    this.#process.stdin?.on('error', () => undefined); // it ended before we let go: nothing lost
+    this.#process.stdin?.on('error', () => undefined); // it ended before we closed its stdin: nothing is lost
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.#output = (this.#output + chunk.toString()).slice(-keptOutputLength);
@@ -75,17 +76,17 @@ export class GuardedChild implements Disposable {
     }
   }
 
-  /** Set once it has ended. */
+  /** How it ended; undefined while it runs. */
   get end(): ChildEnd | undefined {
     return this.#end;
   }
 
-  /** What it wrote so far. */
+  /** What it has written. */
   get output(): string {
     return this.#output;
   }
 
-  /** Asks it to end; does not wait for it, nor keep us alive for it. */
+  /** Asks it to end; neither waits for it nor keeps this process alive for it. */
   dispose(): void {
     this.#process.stdin?.destroy();
     this.#process.stdout?.destroy();
@@ -93,7 +94,7 @@ export class GuardedChild implements Disposable {
     this.#process.unref();
   }
 
-  /** Resolves when it has ended, and its folder is gone. */
+  /** Resolves when it has ended and its folder is gone. */
   ended(): Promise<void> {
     if (this.#end) return Promise.resolve();
     this.#process.ref();
@@ -107,7 +108,7 @@ export class GuardedChild implements Disposable {
   }
 }
 
-/** The children of one owner, who wants to know when all of them have ended. */
+/** The children of one owner, so that it can wait for the end of all of them. */
 export class GuardedChildren {
   readonly #running = new Set<GuardedChild>();
 
@@ -121,7 +122,7 @@ export class GuardedChildren {
     return child;
   }
 
-  /** Disposes them and resolves when they have ended, which takes five seconds at most. */
+  /** Disposes them, and resolves when they have ended, which takes five seconds at most. */
   async close(): Promise<void> {
     const running = [...this.#running];
     for (const child of running) child.dispose();
@@ -129,7 +130,7 @@ export class GuardedChildren {
   }
 }
 
-/** A unix socket's path has 104 bytes at most on macOS, where tmpdir() is long already. */
+/** The path of a unix socket has at most 104 bytes on macOS, where tmpdir() is long already. */
 function shortFolder(env: Readonly<Record<string, string | undefined>>): string {
   return env['XDG_RUNTIME_DIR'] || tmpdir();
 }

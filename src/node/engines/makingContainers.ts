@@ -1,9 +1,3 @@
-/**
- * The containers of an engine that are being made: from the first sign of one until it is known what
- * it publishes, or for a short time. Docker tells by an event, some 20 ms before it binds ports.
- * Podman tells 250 ms late, after that (it polls its own log), but makes a folder for a container in
- * its storage first, 100 ms before; where that is on this machine, it is watched.
- */
 import { existsSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { delay, onAbort } from '../../base/abort';
@@ -13,22 +7,29 @@ import type { Log } from '../../base/log';
 import { messageOf } from '../../base/errors';
 import type { ContainerList } from './containerList';
 
-/** Ports are bound by then, or the start is so slow that others are not to be kept waiting. */
+/** By then ports are bound, or the start is so slow that others should not have to wait, ms. */
 const UNKNOWN_MS = 2000;
-/** A folder that is no container by then belongs to the making of an image. */
+/** A folder that is no container by then belongs to the build of an image. */
 const NOT_FOUND_MS = 500;
 const ASK_AGAIN_MS = 20;
-/** More at once are a storm: they are found by the list. */
+/** More at once are too many to follow: the list finds them. */
 const MAX_AT_ONCE = 32;
 
+/** What MakingContainers needs. */
 export interface MakingContainersInput {
   readonly list: Pick<ContainerList, 'has' | 'learn'>;
   readonly clock: Clock;
   readonly log: Log;
-  /** `isMaking`, or what the list knows, is another now. */
+  /** `isMaking`, or what the list knows, changed. */
   readonly onChange: () => void;
 }
 
+/**
+ * The containers of an engine that are being created: from the first sign of one until it is known
+ * what it publishes, or for a short time. Docker sends an event some 20 ms before it binds ports.
+ * Podman sends its event after that, 250 ms late (it polls its own log), but creates a folder for
+ * the container in its storage 100 ms before; if that is on this machine, it is watched.
+ */
 export class MakingContainers implements Disposable {
   readonly #input: MakingContainersInput;
   readonly #store = new DisposableStore();
@@ -43,14 +44,14 @@ export class MakingContainers implements Disposable {
     return this.#unknown.size > 0;
   }
 
-  /** There is a sign of that container; one that is known already is passed over. */
+  /** Notes a sign of that container; one that is known already is ignored. */
   add(id: string): void {
     const { list, clock, log, onChange } = this.#input;
     if (this.#abort.signal.aborted || list.has(id) || this.#unknown.has(id)) return;
     if (this.#unknown.size >= MAX_AT_ONCE) return;
     this.#unknown.add(id);
     onChange();
-    log('debug', 'engine', `container ${id.slice(0, 12)} is being made`);
+    log('debug', 'engine', `container ${id.slice(0, 12)} is being created`);
     const done = (): void => {
       if (this.#unknown.delete(id) && !this.#abort.signal.aborted) onChange();
     };
@@ -72,18 +73,18 @@ export class MakingContainers implements Disposable {
     }
   }
 
-  /** Takes new folders below `folder`, named by the ids of containers, for signs too. */
+  /** Also takes new folders in `folder`, named by the ids of containers, as signs. */
   watchFolder(folder: string): void {
     try {
       const watcher = watch(folder, { persistent: false }, (_event, name) => {
-        // Told of a folder that goes, too, which is none that is made.
+        // Removed folders are reported, too; those are not being created.
         const isContainer = name !== null && /^[0-9a-f]{64}$/.test(name);
         if (isContainer && existsSync(join(folder, name))) this.add(name);
       });
       watcher.on('error', () => watcher.close());
       this.#store.add(onAbort(this.#abort.signal, () => watcher.close()));
     } catch (error) {
-      // Of another user, or of another machine: its events are left.
+      // It belongs to another user or machine: only events remain.
       this.#input.log('debug', 'engine', `${folder} cannot be watched: ${messageOf(error)}`);
     }
   }

@@ -1,8 +1,3 @@
-/**
- * All engines of this user at once: makes an engine of each candidate endpoint, shows those that
- * answer (or were asked for), and leaves out endpoints that lead to the same engine. An engine that
- * is started later is found by its candidate's own retries: one `realpath` every five seconds.
- */
 import { readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -19,10 +14,14 @@ import { type EndpointCandidate, listCandidates } from './endpointCandidates';
 import type { OpenContainer } from './engineApi';
 import { isOnThisMachine } from './engineTarget';
 
+/** Which engines to open. */
 export interface EngineSetOptions {
-  /** Only these: URIs, paths, names of Docker contexts, or `podman`. */
+  /** Only these: URIs, paths, names of Docker contexts, or `podman`; absent: all that are found. */
   readonly endpoints?: readonly string[];
-  /** Only for what their containers publish here: those of this machine that run already. */
+  /**
+   * Only for the ports that their containers publish here: opens engines of this machine that run
+   * already.
+   */
   readonly isForPorts?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
@@ -30,19 +29,28 @@ export interface EngineSetOptions {
   readonly openContainer: OpenContainer;
 }
 
+/** All engines of this user. */
 export interface EngineSet extends Disposable {
   readonly engines: readonly Engine[];
-  /** Fires when `engines` changed; each engine tells its own changes itself. */
+  /** Fires when `engines` changed; each engine reports its own changes. */
   readonly onDidChange: Event<void>;
-  /** Why there is none at all, once everything was tried; undefined while one is shown. */
+  /** Why there is no engine at all, once everything was tried; undefined while one is shown. */
   readonly problem: Problem | undefined;
-  /** Resolves when each engine has listed its containers once, or failed to, or at the signal. */
+  /**
+   * Resolves when each engine has listed its containers once, or failed to, or the signal aborts.
+   */
   ready(signal: AbortSignal): Promise<void>;
   /** Disposes, and resolves when the processes that were started for it have ended. */
   close(): Promise<void>;
 }
 
-/** @throws UsageError when an endpoint makes no sense. */
+/**
+ * Opens an engine for each candidate endpoint, shows those that answer or that the user named, and
+ * leaves out endpoints that lead to the same engine. An engine that starts later is found by its
+ * candidate's own retries: one `realpath` every five seconds.
+ *
+ * @throws UsageError if an endpoint makes no sense.
+ */
 export function openEngines(options: EngineSetOptions): EngineSet {
   const candidates = listCandidates(options.endpoints, {
     env: options.env,
@@ -68,7 +76,7 @@ function orUndefined<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {
-    return undefined; // missing or not ours to read: as if it were not there
+    return undefined; // missing, or not readable for us: as if it did not exist
   }
 }
 
@@ -85,7 +93,7 @@ class CandidateEngines implements EngineSet {
   readonly #slots: readonly Slot[];
   readonly #store = new DisposableStore();
   readonly #changes = new EventEmitter<void>();
-  /** Who has the engine of that identity. */
+  /** The slot that has the engine, by identity. */
   readonly #holders = new Map<string, Slot>();
   #engines: readonly Engine[] = [];
 
@@ -142,7 +150,10 @@ class CandidateEngines implements EngineSet {
     await Promise.all(this.#slots.map(({ engine }) => engine.close()));
   }
 
-  /** A Podman service of our own is for containers that no socket leads to: others go first. */
+  /**
+   * A Podman service of our own is only for containers that no socket leads to: other endpoints
+   * come first.
+   */
   async #isWanted(slot: Slot): Promise<boolean> {
     if (slot.candidate.target.kind !== 'podman-service' || slot.candidate.isAskedFor) return true;
     const others = this.#slots
@@ -156,7 +167,7 @@ class CandidateEngines implements EngineSet {
     );
   }
 
-  /** The endpoint that comes first among the candidates gets the engine, whenever it answers. */
+  /** The first endpoint among the candidates gets the engine, whenever it answers. */
   #admit(slot: Slot, identity: string): boolean {
     const holder = this.#holders.get(identity);
     if (holder && holder !== slot && holder.engine.state.status !== 'unreachable') {
@@ -173,7 +184,8 @@ class CandidateEngines implements EngineSet {
       if (status === 'connected') slot.hasConnected = true;
       if (slot.engine.isDuplicate) return false;
       if (slot.hasConnected || slot.candidate.isAskedFor) return true;
-      // A Docker that one may not use is worth a word. The system's Podman is root's by design.
+      // A Docker without permission is worth showing. The system's Podman belongs to root by
+      // design.
       return problem?.code === 'engine-permission' && !slot.engine.key.includes('podman');
     });
     const engines = shown.map(({ engine }) => engine);

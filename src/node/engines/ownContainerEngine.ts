@@ -1,7 +1,3 @@
-/**
- * An engine of one container: the one we run in ourselves. No engine can be asked there; its IOCs
- * are seen in our own /proc and reached as they are. On Linux only.
- */
 import { readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Clock } from '../../base/clock';
@@ -17,14 +13,19 @@ import { HostSocketSource } from '../containers/hostSocketSource';
 import { PolledSocketWatch } from '../containers/polledSocketWatch';
 import { DialledRoute } from '../containers/dialledRoute';
 
-/** The endpoint that stands for the container we run in. */
+/** The endpoint that stands for the container in which we run. */
 export const HERE_ENGINE = 'here:';
 
+/** What createHereEngine needs. */
 export interface HereEngineInput {
   readonly clock: Clock;
   readonly log: Log;
 }
 
+/**
+ * Creates the engine of one container: the one in which we run. There is no engine to ask; its IOCs
+ * are seen in our own /proc and reached directly. On Linux only.
+ */
 export function createHereEngine(input: HereEngineInput): Engine {
   const changed = new EventEmitter<void>();
   const isLinux = process.platform === 'linux';

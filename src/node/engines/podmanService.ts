@@ -1,11 +1,3 @@
-/**
- * Podman without a socket: Podman needs no daemon, so on a plain Linux machine containers run while
- * nothing listens. Then we run `podman system service` on a socket of our own, as long as we live.
- *
- * Only when containers run, or somebody asked: the service costs some 40 MB of memory and does
- * nothing for people who merely have Podman installed. `podman ps` (about 0.1 s of CPU) is asked
- * when Podman's files show that something happened, and once in a minute.
- */
 import { execFile } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -23,6 +15,15 @@ const noPodmanRetryMs = 60_000;
 const idleRetryMs = 4_000;
 const forcedCheckMs = 60_000;
 
+/**
+ * Podman without a socket: Podman needs no daemon, so on a plain Linux machine containers run while
+ * nothing listens. Then we run `podman system service` on a socket of our own, for as long as we
+ * live.
+ *
+ * Only if containers run, or the user asked for it: the service takes some 40 MB of memory, of no
+ * use to users who merely have Podman installed. `podman ps` (about 0.1 s of CPU) is run when
+ * Podman's files show that something happened, and once a minute.
+ */
 export class PodmanServiceStarter {
   readonly #options: TransportOptions;
   #watchedFiles: readonly string[] | undefined;
@@ -33,7 +34,7 @@ export class PodmanServiceStarter {
     this.#options = options;
   }
 
-  /** @throws EngineProblemError when there is no podman, or nothing runs in it. */
+  /** @throws EngineProblemError if there is no podman, or it runs no container. */
   async open(signal: AbortSignal): Promise<EngineTransport> {
     if (!hasProgram('podman', this.#options.env)) throw noPodman();
     if (!this.#options.isAskedFor && !(await this.#hasContainers(signal))) throw nothingRuns();
@@ -85,7 +86,9 @@ export class PodmanServiceStarter {
     return names.trim() !== '';
   }
 
-  /** Those that change when a container is made or started: its database, and its run folder. */
+  /**
+   * The files that change when a container is created or started: its database, and its run folder.
+   */
   async #findFiles(signal: AbortSignal): Promise<readonly string[]> {
     const format = '{{.Store.GraphRoot}}\n{{.Store.RunRoot}}\n{{.Store.GraphDriverName}}';
     const output = await this.#run(['info', '--format', format], signal);
@@ -117,7 +120,7 @@ function changeTime(path: string): string {
   try {
     return `${statSync(path).mtimeMs}`;
   } catch {
-    return '-'; // not there (yet)
+    return '-'; // does not exist (yet)
   }
 }
 

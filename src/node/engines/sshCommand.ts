@@ -1,20 +1,21 @@
 /**
- * How the system's `ssh` is called for an engine, and what its words mean. We use the program and no
- * library, so that ~/.ssh/config, agents, jump hosts, known_hosts and hardware keys work as they do
- * for the user; it never asks anything (BatchMode). Pure.
+ * How the system's `ssh` is called for an engine, and what its messages mean. We use the program and
+ * not a library, so that ~/.ssh/config, agents, jump hosts, known_hosts and hardware keys work as
+ * they do for the user; it never prompts (BatchMode).
  */
 import { EngineProblemError } from './engineProblem';
 import type { EngineTarget } from './engineTarget';
 
+/** An engine on another machine, reached by ssh. */
 export type SshTarget = EngineTarget & { readonly kind: 'ssh' };
 
-/** Options of ssh, separated by blanks, that come before ours: for tests and odd sites. */
+/** Options of ssh, separated by spaces, that come before ours: for tests and unusual sites. */
 export const sshOptionsVariable = 'EPICS_EXPOSE_SSH_OPTIONS';
 
-/** A login that failed may count against the user, so it is not repeated every few seconds. */
+/** A failed login may count against the user, so it is not repeated every few seconds. */
 const refusedRetryMs = 300_000;
 
-/** `ssh ... HOST`, with `more` before the host and `command` after it. */
+/** The arguments `ssh ... HOST`, with `more` before the host and `command` after it. */
 export function sshCommand(
   target: SshTarget,
   env: Readonly<Record<string, string | undefined>>,
@@ -25,10 +26,10 @@ export function sshCommand(
   const options = [
     'BatchMode=yes',
     'ConnectTimeout=10',
-    // A peer that is gone without a word is noticed within a minute.
+    // A peer that silently disappeared is noticed within a minute.
     'ServerAliveInterval=15',
     'ServerAliveCountMax=3',
-    // Use a master connection that is there, but never become one: it would outlive us.
+    // Use an existing master connection, but never become one: it would outlive us.
     'ControlMaster=no',
   ].flatMap((option) => ['-o', option]);
   return [
@@ -45,7 +46,7 @@ export function sshCommand(
   ];
 }
 
-/** The places where engines listen over there, in the words of the shell over there. */
+/** The places where engines listen over there, as shell words for the other side. */
 const usualPlaces = [
   '/var/run/docker.sock',
   `"\${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/docker.sock"`,
@@ -55,8 +56,9 @@ const usualPlaces = [
 ];
 
 /**
- * A command for the other side that tells which of the sockets exists and may be used. Whatever the
- * login shell is (fish, csh), it has only to pass one quoted word to `sh`, so no quote in it.
+ * A command for the other side that prints which of the sockets exists and may be used. Whatever
+ * the login shell is (fish, csh), it only has to pass one quoted word to `sh`, so there is no quote
+ * in that word.
  */
 export function socketProbe(path: string | undefined): readonly string[] {
   const places = path === undefined ? usualPlaces.join(' ') : '"$@"';
@@ -67,10 +69,14 @@ export function socketProbe(path: string | undefined): readonly string[] {
   return [`sh -c '${script}' sh${path === undefined ? '' : ` ${quote(path)}`}`];
 }
 
+/** What the probe found: a socket that may be used, one that may not, or none. */
 export type ProbeAnswer =
   { readonly kind: 'ok' | 'denied'; readonly path: string } | { readonly kind: 'none' };
 
-/** Among whatever login scripts print; undefined when the other side could not run the probe. */
+/**
+ * Finds the probe's answer among what login scripts print; undefined if the other side could not
+ * run it.
+ */
 export function parseProbe(output: string): ProbeAnswer | undefined {
   const answers = [...output.matchAll(/^engine-socket (ok|denied|none) ?(.*?)\r?$/gm)].map(
     ([, kind, path]) =>
@@ -79,7 +85,7 @@ export function parseProbe(output: string): ProbeAnswer | undefined {
   return answers.find(({ kind }) => kind === 'ok') ?? answers[0];
 }
 
-/** What is wrong with the socket over there. */
+/** The problem with the socket over there. */
 export function remoteSocketProblem(target: SshTarget, answer: ProbeAnswer): EngineProblemError {
   if (answer.kind === 'denied') {
     return new EngineProblemError({
@@ -96,7 +102,7 @@ export function remoteSocketProblem(target: SshTarget, answer: ProbeAnswer): Eng
   });
 }
 
-/** What ssh's own words mean, and how long trying again makes no sense. */
+/** What ssh's messages mean, and for how many ms another attempt makes no sense. */
 const meanings: readonly (readonly [
   RegExp,
   'ssh-host-key' | 'ssh-auth' | 'ssh-unreachable' | 'ssh-missing',
@@ -120,7 +126,7 @@ const meanings: readonly (readonly [
   ],
 ];
 
-/** What ssh wrote before it ended, as something to act on. */
+/** The problem that ssh's last output describes. */
 export function sshProblem({ host }: SshTarget, output: string): EngineProblemError {
   const detail = lastLine(output);
   const [, code, retryAfterMs] = meanings.find(([pattern]) => pattern.test(output)) ?? [];

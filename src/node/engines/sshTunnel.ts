@@ -1,7 +1,3 @@
-/**
- * An engine on another machine, by `ssh -N -L <socket of ours>:<its socket>`: one child process per
- * engine, over which every connection of the API goes as a channel of its own.
- */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,10 +15,15 @@ import {
   type SshTarget,
 } from './sshCommand';
 
-/** Above the ConnectTimeout, with some for jump hosts and slow logins. */
+/** More than the ConnectTimeout, to allow for jump hosts and slow logins. */
 const loginTimeoutMs = 30_000;
 const lookEveryMs = 50;
 
+/**
+ * Reaches an engine on another machine by `ssh -N -L <socket of ours>:<its socket>`: one child
+ * process per engine, over which every API connection is a channel. Rejects with
+ * EngineProblemError.
+ */
 export async function openSshTunnel(
   target: SshTarget,
   options: TransportOptions,
@@ -54,7 +55,7 @@ export async function openSshTunnel(
   };
 }
 
-/** ssh makes the socket after the login; with -N it tells nobody, so we look. */
+/** ssh creates the socket after the login; with -N it reports that nowhere, so we look for it. */
 async function untilListening(
   child: GuardedChild,
   socketPath: string,
@@ -70,7 +71,7 @@ async function untilListening(
   await waitFor(clock, isListening, lookEveryMs, signal);
 }
 
-/** A socket that is missing over there shows only as a connection that closes: ask why. */
+/** A socket missing over there shows only as a connection that closes: find out why. */
 async function explain(
   child: GuardedChild,
   target: SshTarget,
@@ -94,7 +95,7 @@ async function findRemoteSocket(
   return answer.path;
 }
 
-/** @throws EngineProblemError when ssh itself failed, which it says by exit code 255. */
+/** @throws EngineProblemError if ssh itself failed, which exit code 255 shows. */
 function probe(target: SshTarget, options: TransportOptions, signal: AbortSignal): Promise<string> {
   const [program = 'ssh', ...argv] = sshCommand(
     target,

@@ -1,4 +1,3 @@
-/** Chooses what carries the bytes for a target. */
 import { realpath } from 'node:fs/promises';
 import type { ClientEndpoint } from './engineClient';
 import { EngineProblemError, errnoOf } from './engineProblem';
@@ -7,7 +6,7 @@ import type { EngineTransport, OpenTransport, TransportOptions } from './engineT
 import { PodmanServiceStarter } from './podmanService';
 import { openSshTunnel } from './sshTunnel';
 
-/** What it returns is called for each attempt to connect. */
+/** Chooses the transport for a target. The result is called for each attempt to connect. */
 export function transportOpener(target: EngineTarget, options: TransportOptions): OpenTransport {
   switch (target.kind) {
     case 'unix':
@@ -28,8 +27,8 @@ export function transportOpener(target: EngineTarget, options: TransportOptions)
 }
 
 /**
- * Looks before it leaps: most of the well-known places are empty most of the time. The real path
- * also tells that /var/run/docker.sock and /run/docker.sock are one.
+ * Looks before it connects: most of the well-known places are empty most of the time. The real path
+ * also shows that /var/run/docker.sock and /run/docker.sock are one.
  */
 async function openUnix(path: string): Promise<EngineTransport> {
   const real = await realpath(path).catch((cause: unknown) => {
@@ -38,7 +37,10 @@ async function openUnix(path: string): Promise<EngineTransport> {
   return { ...plain({ socketPath: path }), identity: `socket ${real}` };
 }
 
-/** Not a socket that one may not use: whether there is one cannot be seen (somebody else's home). */
+/**
+ * This is not a socket without permission: whether there is one cannot be seen (another user's
+ * home).
+ */
 function closedFolder(path: string, cause: unknown): EngineProblemError {
   return new EngineProblemError({ code: 'engine-hidden', path }, 0, { cause });
 }

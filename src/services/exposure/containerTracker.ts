@@ -1,4 +1,3 @@
-/** One run of one container: its IOCs, found by the sockets they hold. */
 import { schedule } from '../../base/schedule';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
@@ -13,14 +12,16 @@ import type { ContainerInfo, Engine, SocketWatch } from '../host/engine';
 import { CONTAINER_TRANSITIONS } from './containerStates';
 import { IocTracker, type IocTrackerInput } from './iocTracker';
 
-/** How long an IOC that ended is still shown. */
+/** How long an IOC is still shown after it ended. */
 const GONE_SHOWN_MS = 60_000;
 
+/** What a ContainerTracker needs. */
 export type ContainerTrackerInput = Omit<
   IocTrackerInput,
   'containerKey' | 'routes' | 'publishedAs' | 'files' | 'onCircuitLost' | 'isPaused'
 >;
 
+/** One run of one container: finds its IOCs by the sockets they hold. */
 export class ContainerTracker implements Disposable {
   readonly key: string;
   readonly #input: ContainerTrackerInput;
@@ -64,7 +65,7 @@ export class ContainerTracker implements Disposable {
   get iocs(): readonly IocTracker[] {
     return [...this.#iocs.values()];
   }
-  /** Whether the first look is done, whatever came of it. */
+  /** Whether the first look is done, even if it failed. */
   get hasLooked(): boolean {
     return this.#state.state !== 'looking';
   }
@@ -84,7 +85,7 @@ export class ContainerTracker implements Disposable {
     if (info.status === 'running') this.#watch.lookNow();
   }
 
-  /** Names the person gave, in place of the former ones. */
+  /** Replaces the names that the user gave. */
   setNames(names: readonly string[]): void {
     this.#extraNames = names;
     for (const ioc of this.#iocs.values()) ioc.setNames(names);
@@ -107,7 +108,7 @@ export class ContainerTracker implements Disposable {
   }
 
   #addIoc(key: string, candidate: Parameters<IocTracker['update']>[0]): void {
-    // The same IOC started again takes the place of its former self in what people see.
+    // An IOC that was started again replaces its former self in what is shown.
     for (const [oldKey, old] of this.#iocs) {
       if (old.isGone && (oldKey === key || old.name === candidate.name)) this.#forget(oldKey, old);
     }
@@ -141,8 +142,9 @@ export class ContainerTracker implements Disposable {
   }
 
   /**
-   * The route that led to one server of this container leads to the next one, most likely. What leads
-   * straight to this machine goes before it: such a port is another matter for each server.
+   * The route that led to one server of this container most likely leads to the next one. Routes
+   * that lead straight to this machine come before it, because such a port differs from server to
+   * server.
    */
   #routesByPromise(): readonly Route[] {
     const straight = this.#routes.filter(({ kind }) => isStraight(kind));
@@ -180,7 +182,7 @@ export class ContainerTracker implements Disposable {
     this.#changed.fire();
   }
 
-  /** What was seen before stays: that it cannot be seen now does not mean that it is gone. */
+  /** Keeps what was seen before: that it cannot be seen now does not mean that it is gone. */
   #watchFailed(error: Error): void {
     const container = this.#info.name;
     const problem: Problem = { code: 'cannot-look-inside', container, detail: messageOf(error) };

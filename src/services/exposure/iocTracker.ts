@@ -1,7 +1,3 @@
-/**
- * One IOC process: its servers on their way to this machine, the names of its PVs, and how far each
- * PV got. Lives from the first report that shows the process until the last.
- */
 import { clipped } from '../../base/clipped';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
@@ -31,13 +27,16 @@ import { PAUSED, ServerForwarder, type ServerForwarderInput } from './serverForw
 /** A list of 100,000 names takes QSRV a second or two. */
 const LIST_TIMEOUT_MS = 20_000;
 const FILES_TIMEOUT_MS = 30_000;
-/** Adding a name to a table, which is kept sorted, costs as much as so many characters read. */
+/**
+ * Adding a name to a table, which is kept sorted, costs as much as reading this many characters.
+ */
 const STEPS_PER_NAME = 60;
-/** Of the command line that is shown. */
+/** Characters of the command line that are shown. */
 const SHOWN_COMMAND = 2000;
-/** Characters of all that is to be said of its names; the log has every problem. */
+/** Characters of all notes about its names; the log has every problem. */
 const MAX_NOTES = 4000;
 
+/** What an IocTracker needs. */
 export interface IocTrackerInput extends Pick<
   ServerForwarderInput,
   | 'containerKey'
@@ -52,18 +51,23 @@ export interface IocTrackerInput extends Pick<
   | 'log'
 > {
   readonly files: Pick<ContainerAccess, 'readFile'>;
-  /** For work on what the container tells; shared by its IOCs. */
+  /** Time slices for work on data from the container, shared by its IOCs. */
   readonly slices: Slices;
-  /** Names the person gave. */
+  /** Names that the user gave. */
   readonly extraNames: readonly string[];
-  /** What there is to tell of the names of a server. */
+  /** Notes about the names of a server. */
   readonly notesAbout: (server: IocServer) => readonly Note[];
-  /** Whether clients find its PVs by a name server of ours, whatever it answers itself. */
+  /**
+   * Whether clients find its PVs by a name server of ours, even if the server answers no searches.
+   */
   readonly hasNameServer: (protocol: PvProtocol) => boolean;
   readonly clientName: string;
   readonly hostName: string;
   readonly namesAllowance: ContainerNames;
-  /** An established circuit ended: look whether the process is still there. */
+  /**
+   * Called when an established circuit ended, so that the caller checks whether the process still
+   * exists.
+   */
   readonly onCircuitLost: () => void;
 }
 
@@ -73,13 +77,13 @@ export interface IocServer {
   readonly protocol: PvProtocol;
   readonly exposure: ServerForwarder;
   readonly names: NameTable;
-  /** 'not-served' for names that are not this server's. */
+  /** How far a PV gets, by its index in `names`; 'not-served' if the name is not this server's. */
   readonly stepOf: (index: number) => PvStep;
-  /** Those of which clients get a channel. */
+  /** The number of PVs that clients get a channel for. */
   readonly reachableCount: () => number;
-  /** Reads a PV once, the way clients take; as `Reachability.read`. */
+  /** Reads a PV once, on the route that clients take; rejects as `Reachability.read` does. */
   readonly read: (name: string, signal: AbortSignal) => Promise<PvReading>;
-  /** Tells what a read of a PV has shown of its access rights. */
+  /** Notes what a read of a PV has shown about its access rights. */
   readonly noteRead: (index: number, isPermitted: boolean) => void;
 }
 
@@ -87,11 +91,15 @@ interface Entry {
   readonly exposure: ServerForwarder;
   readonly store: DisposableStore;
   reachability?: Reachability;
-  /** The status last seen, and since when. */
+  /** The last status, and since when (ms since 1970). */
   status: ServerStatus;
   sinceMs: number;
 }
 
+/**
+ * One IOC process: its servers on their way to this machine, the names of its PVs, and how far each
+ * PV gets. Lives from the first report that shows the process until the last one.
+ */
 export class IocTracker implements Disposable {
   readonly #input: IocTrackerInput;
   readonly #store = new DisposableStore();
@@ -101,17 +109,17 @@ export class IocTracker implements Disposable {
   readonly #entries = new Map<string, Entry>();
   #candidate: IocCandidate;
   #naming: 'waiting' | 'busy' | 'done' = 'waiting';
-  #tellNamed: () => void = () => undefined;
+  #resolveNamed: () => void = () => undefined;
   readonly #named = new Promise<void>((resolve) => {
-    this.#tellNamed = resolve;
+    this.#resolveNamed = resolve;
   });
   readonly #namesNotes: Note[] = [];
   #isNamesCut = false;
-  /** Whether a PVA server was asked for its list, whatever came of it. */
+  /** Whether a PVA server was asked for its list, even if it gave none. */
   #wasListAsked = false;
-  /** Of those that it tells, as taken from the allowance. */
+  /** The number of names that it reports and we keep, as taken from the allowance. */
   #keptNames = 0;
-  /** By the person, now and before. */
+  /** Names that the user gives now; `#everGiven` also has earlier ones. */
   #givenNames: ReadonlySet<string> = new Set();
   readonly #everGiven = new Set<string>();
   #isGone = false;
@@ -148,7 +156,7 @@ export class IocTracker implements Disposable {
       .map((entry) => entry.exposure)
       .filter((exposure) => !exposure.isForeign && exposure.protocol !== undefined);
   }
-  /** Whether every listener has been asked, and the names with it. */
+  /** Whether every listener has answered or failed, and its names have been asked for. */
   get isSettled(): boolean {
     const isBusy = [...this.#entries.values()].some(
       ({ exposure, reachability }) =>
@@ -158,7 +166,7 @@ export class IocTracker implements Disposable {
     return this.#isGone || (!isBusy && this.#naming !== 'busy' && !this.#isNamingDue());
   }
 
-  /** Takes a newer look at the same process: sockets that came or went. */
+  /** Updates the sockets of the same process. */
   update(candidate: IocCandidate): void {
     this.#candidate = candidate;
     const wanted = new Map(candidate.listeners.map((l) => [`${l.endpoint.port}/${l.inode}`, l]));
@@ -207,7 +215,7 @@ export class IocTracker implements Disposable {
     entry.sinceMs = this.#input.clock.wallMs();
   }
 
-  /** Does what a server's new state makes possible: names, then reachability. */
+  /** Takes the next step that a server's new state allows: first names, then reachability. */
   #advance(entry: Entry): void {
     const { exposure } = entry;
     if (exposure.identity && !entry.reachability && exposure.status !== 'identifying') {
@@ -239,7 +247,7 @@ export class IocTracker implements Disposable {
     if (this.#naming === 'busy') return false;
     const exposures = [...this.#entries.values()].map((entry) => entry.exposure);
     const hasPva = exposures.some((exposure) => exposure.identity?.protocol === 'pva');
-    // One that could not be reached at first knows more than the files.
+    // A PVA server that could not be reached at first knows more names than the files.
     if (this.#naming === 'done') return hasPva && !this.#wasListAsked;
     const isDecided = exposures.every((exposure) => exposure.identity || !isUndecided(exposure));
     return hasPva || (isDecided && exposures.some((exposure) => exposure.identity));
@@ -258,10 +266,10 @@ export class IocTracker implements Disposable {
       }
     }
     this.#naming = 'done';
-    this.#tellNamed();
+    this.#resolveNamed();
     for (const { reachability } of this.#entries.values()) {
       reachability?.namesAdded();
-      // Some of them turned out to be its own.
+      // Some of the names that the user gave turned out to be its own.
       this.#reviewGiven(reachability);
     }
     this.#nameWhenDue();
@@ -273,7 +281,7 @@ export class IocTracker implements Disposable {
     if (!server) return false;
     this.#wasListAsked = true;
     if (this.#isCorePva) {
-      // It has no channel `server`, and says nothing at all to who asks for one.
+      // core-pva has no channel `server`, and does not answer a request for one.
       this.#setNamesNotes([{ code: 'no-list' }]);
       return false;
     }
@@ -328,8 +336,8 @@ export class IocTracker implements Disposable {
   }
 
   /**
-   * Names that the container tells, in slices and no more than an IOC is taken for. One that no server
-   * could be asked for is left out alone.
+   * Adds names that the container reports, in slices and up to the limit of an IOC. A name that no
+   * server could be asked for is left out alone.
    */
   async #addNames(
     names: Iterable<string>,
@@ -353,7 +361,7 @@ export class IocTracker implements Disposable {
       }
       slices.take(STEPS_PER_NAME);
       if (!slices.isOver) continue;
-      // Sorted as they come, because all of them at once would take long.
+      // Sorted while they arrive, because sorting all of them at once would take long.
       void this.#names.sorted;
       await slices.rest(this.#abort.signal);
     }
@@ -430,7 +438,7 @@ export class IocTracker implements Disposable {
     });
   }
 
-  /** While it is not known yet how clients reach it. */
+  /** Reads a PV before it is known how clients reach it. */
   #readFirst(
     exposure: ServerForwarder,
     protocol: PvProtocol,
@@ -446,7 +454,7 @@ export class IocTracker implements Disposable {
     return circuit.read(name, signal);
   }
 
-  /** Names that a person gives now, in place of the former ones, which count no longer. */
+  /** Replaces the names that the user gave; former ones no longer count. */
   setNames(names: readonly string[]): void {
     this.#givenNames = new Set(names);
     for (const name of names) this.#everGiven.add(name);
@@ -523,7 +531,7 @@ export class IocTracker implements Disposable {
     return {
       key: this.#serverKey(exposure),
       protocol: exposure.protocol ?? 'ca',
-      // Our own server role gives no sign of itself on the wire, and needs none.
+      // Our own server does not identify itself on the wire, and need not.
       implementation: routeKind === 'demo' ? 'demo' : (identity?.implementation ?? 'unknown'),
       ...(identity?.guid !== undefined && { guid: identity.guid }),
       listening: listener.endpoint,
@@ -554,7 +562,7 @@ export class IocTracker implements Disposable {
     return notes.filter((note) => 'count' in note && note.count > 0);
   }
 
-  /** As many of them as people read. */
+  /** Keeps as many notes as a user would read. */
   #setNamesNotes(notes: readonly Note[]): void {
     let characters = 0;
     const kept = notes.filter((note) => {
@@ -564,7 +572,7 @@ export class IocTracker implements Disposable {
     this.#namesNotes.splice(0, this.#namesNotes.length, ...kept);
   }
 
-  /** Its container was paused or goes on. */
+  /** Called when its container was paused or unpaused. */
   setPaused(isPaused: boolean): void {
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
@@ -574,7 +582,7 @@ export class IocTracker implements Disposable {
     }
   }
 
-  /** The process is gone: relays close, the last state stays to be shown. */
+  /** The process is gone: closes the relays; the last state is still shown. */
   markGone(): void {
     if (this.#isGone) return;
     this.#isGone = true;
@@ -600,7 +608,7 @@ function isTooLong(name: string): boolean {
   return name.length > MAX_NAME_BYTES || encodeUtf8(name).length > MAX_NAME_BYTES;
 }
 
-/** It may still turn out to be a server. */
+/** Whether it may still turn out to be a server. */
 function isUndecided({ status, isForeign }: ServerForwarder): boolean {
   return status === 'identifying' && !isForeign;
 }

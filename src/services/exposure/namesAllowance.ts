@@ -1,15 +1,16 @@
 /**
- * How many names are kept, some 400 bytes each: of one container, and of all together. Every container
- * has its first 20,000, whatever others take.
+ * How many names are kept (some 400 bytes each) per container and altogether. Every container gets
+ * its first 20,000, however many the others take.
  */
 const MAX_OF_CONTAINER = 400_000;
 const SURE_OF_CONTAINER = 20_000;
 const MAX_OF_ALL = 1_000_000;
 
+/** How many more names of PVs may be kept in memory. */
 export class NamesAllowance {
   #shared = 0;
 
-  /** The share of one container; what it took comes back with `give`. */
+  /** Opens the share of one container. */
   openContainer(): ContainerNames {
     let count = 0;
     return {
@@ -35,9 +36,10 @@ export class NamesAllowance {
   }
 }
 
+/** The share of one container. */
 export interface ContainerNames {
-  /** Room for one more; why there is none, otherwise. */
+  /** Takes room for one more name. Returns why there is none, or undefined. */
   take(): string | undefined;
-  /** So many are not kept any more. */
+  /** Gives back room: `count` names are no longer kept. */
   give(count: number): void;
 }

@@ -1,7 +1,3 @@
-/**
- * One listening socket of an IOC on its way to this machine: find a route on which the protocol
- * answers, learn what server it is, open the relay. Ends with the listening socket.
- */
 import { backoffMs } from '../../base/backoff';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
@@ -24,7 +20,7 @@ import type { LocalPorts } from '../localPorts/localPorts';
 import { ServerRelay } from './serverRelay';
 import { SERVER_STATUS, SERVER_TRANSITIONS } from './serverStates';
 
-/** A route that has not answered by then is given up for the next one. */
+/** A route that has not answered by then is given up for the next one, ms. */
 const ROUTE_TIMEOUT_MS = 3000;
 /** `status` looks for relays on 127.0.0.1 to 127.0.0.N; an address without one refuses at once. */
 const LOOKED_AT_ADDRESSES = 16;
@@ -32,17 +28,18 @@ const LOOKED_AT_ONCE = 8;
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 5000;
 
+/** What a ServerForwarder needs. */
 export interface ServerForwarderInput {
   readonly containerKey: string;
   readonly listener: ListenerCandidate;
-  /** A silent listener is asked whether it speaks CA only when the process shows signs of CA. */
+  /** Whether to ask a silent listener for CA: only if the process shows signs of CA. */
   readonly mayAskCa: boolean;
-  /** Under which numbers the engine publishes a TCP port of the container. */
+  /** The numbers under which the engine publishes a TCP port of the container. */
   readonly publishedAs: (port: number) => readonly number[];
-  /** Best first. */
+  /** The routes into the container, best first. */
   readonly routes: () => readonly Route[];
   readonly localPorts: LocalPorts;
-  /** False for a look without relays (`status`): only what is there already is used. */
+  /** False for `status`: no relays are opened, only what is there already is used. */
   readonly opensRelays: boolean;
   readonly dialHost: (endpoint: Endpoint, signal: AbortSignal) => Promise<Connection>;
   /** Whether the server of that protocol at `local` is this IOC; decided by comparing its PVs. */
@@ -51,14 +48,18 @@ export interface ServerForwarderInput {
     local: Endpoint,
     signal: AbortSignal,
   ) => Promise<boolean>;
-  /** Follows a client's connection through a relay of that protocol. */
+  /** Intercepts a client's connection through a relay of that protocol. */
   readonly intercept: (protocol: PvProtocol, onAnswer: () => void) => CircuitInterceptor;
-  /** Whether its container is paused now; later changes come by setPaused. */
+  /** Whether its container is paused now; later changes arrive by setPaused. */
   readonly isPaused: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
 
+/**
+ * Brings one listening socket of an IOC to this machine: finds a route on which the protocol
+ * answers, identifies the server, and opens the relay. Ends with the listening socket.
+ */
 export class ServerForwarder implements Disposable {
   readonly #input: ServerForwarderInput;
   readonly #store = new DisposableStore();
@@ -73,7 +74,7 @@ export class ServerForwarder implements Disposable {
   #isDue = false;
   #working: Promise<void> | undefined;
 
-  /** Fires when anything below changed. */
+  /** Fires when any property below changed. */
   readonly onDidChange = this.#changed.event;
 
   constructor(input: ServerForwarderInput) {
@@ -116,7 +117,9 @@ export class ServerForwarder implements Disposable {
   get notes(): readonly Note[] {
     return this.#relay.notes;
   }
-  /** Then nothing of ours listens for it, though its place is kept. */
+  /**
+   * Whether its container is paused: then nothing of ours listens for it, but its place is kept.
+   */
   get isPaused(): boolean {
     return this.#isPaused;
   }
@@ -124,18 +127,18 @@ export class ServerForwarder implements Disposable {
   get isRelayed(): boolean {
     return this.#relay.isOpen;
   }
-  /** Nothing says that it is an EPICS server: not shown. */
+  /** Whether nothing indicates that it is an EPICS server; then it is not shown. */
   get isForeign(): boolean {
     return this.#state.state === 'foreign' || this.#state.state === 'unreached';
   }
 
-  /** What clients of this machine that broadcast are told (`SearchedServer`). */
+  /** The answer for clients of this machine that broadcast, see `SearchedServer`. */
   get broadcastEndpoint(): Endpoint | undefined {
     if (this.#route?.kind === 'host-network') return undefined;
     return this.#route?.ownEndpoint(this.listener.endpoint) ?? this.local;
   }
 
-  /** Takes a sign that tells more about a CA server: the port in its search replies. */
+  /** Notes the port in a CA server's search replies, which helps to identify it. */
   observeSearchPort(searchPort: number): void {
     const known = this.#identity;
     if (!known?.caObservations) return;
@@ -145,22 +148,25 @@ export class ServerForwarder implements Disposable {
     if (implementation !== known.implementation) this.#changed.fire();
   }
 
-  /** Connects to the server inside, without the relay. */
+  /** Connects to the server in the container, without the relay. */
   dialInside(signal: AbortSignal): Promise<Connection> {
     if (!this.#route) return Promise.reject(new Error('no route has been proved yet'));
     return this.#route.dial(this.listener.endpoint, signal);
   }
 
-  /** Connects as clients on this machine do; where nothing is relayed (a mere look), inside. */
+  /**
+   * Connects as clients on this machine do or, if nothing is relayed (`status`), in the container.
+   */
   dialAsClient(signal: AbortSignal): Promise<Connection> {
-    // There is no relay then, and perhaps who stands in for it.
+    // There is no relay then, and another program may have its port.
     if (this.#isPaused) return Promise.reject(new TransportError('its container is paused'));
     return this.local ? this.#input.dialHost(this.local, signal) : this.dialInside(signal);
   }
 
   /**
-   * Works until exposed; a failure is shown and tried again for as long as the socket listens,
-   * because a taken port may become free and a hanging IOC may recover. Never rejects.
+   * Tries until the server is exposed. A failure is shown, and tried again for as long as the
+   * socket listens, because a taken port may become free and a hanging IOC may recover. Never
+   * rejects.
    */
   start(): Promise<void> {
     this.#isDue = true;
@@ -168,7 +174,7 @@ export class ServerForwarder implements Disposable {
     return this.#working;
   }
 
-  /** Asked for again while it works, it begins anew. */
+  /** If it is called again while it works, it starts over. */
   async #work(): Promise<void> {
     for (let attempt = 0; this.#isDue && !this.#store.isDisposed; attempt++) {
       this.#isDue = false;
@@ -180,14 +186,14 @@ export class ServerForwarder implements Disposable {
     }
   }
 
-  /** Looks again at a server that somebody else forwarded: that forwarder may have gone. */
+  /** Checks a server that another program forwards: that program may have gone. */
   recheckShared(): void {
     if (this.#state.take('unsure')) void this.start();
   }
 
   /**
-   * A paused server would take connections and never answer: new ones are refused until it goes on,
-   * and those that are open wait.
+   * A paused server would accept connections and never answer: new ones are refused until it is
+   * unpaused, and open ones wait.
    */
   setPaused(isPaused: boolean): void {
     if (isPaused === this.#isPaused) return;
@@ -217,7 +223,9 @@ export class ServerForwarder implements Disposable {
     const tried: TriedRoute[] = [];
     let wasConnected = false;
     let isNeither = false;
-    /** Which did not answer in time: on a busy machine that is no reason to take a slower one. */
+    /**
+     * Routes that did not answer in time: on a busy machine that is no reason to take a slower one.
+     */
     const late: Route[] = [];
     const ask = (route: Route): Promise<ServerIdentity | undefined> =>
       this.#askBy(route, () => {
@@ -242,8 +250,8 @@ export class ServerForwarder implements Disposable {
       this.#input.log('debug', 'detect', `${formatEndpoint(endpoint)}: ${route.label}: ${detail}`);
     }
     if (!expected) {
-      // Who has answered in neither protocol is left alone from now on; who was not reached may be
-      // reached when this machine has descriptors again.
+      // A server that answered in neither protocol is left alone from now on. One that was not
+      // reached may be reached when this machine has descriptors again.
       this.#state.take(isNeither ? 'neither' : 'unreached');
       return false;
     }
@@ -256,7 +264,7 @@ export class ServerForwarder implements Disposable {
     return false;
   }
 
-  /** `onConnected` is called when the route has led to somebody. */
+  /** `onConnected` is called when the route led to a listener. */
   #askBy(route: Route, onConnected: () => void): Promise<ServerIdentity | undefined> {
     const { endpoint, expected } = this.listener;
     const { clock, mayAskCa } = this.#input;
@@ -278,7 +286,7 @@ export class ServerForwarder implements Disposable {
     );
   }
 
-  /** Of routes that were too slow before, one that answers now. */
+  /** Asks the routes again that were too slow; returns one that answers now. */
   async #firstThatAnswers(
     routes: readonly Route[],
     ask: (route: Route) => Promise<ServerIdentity | undefined>,
@@ -331,7 +339,7 @@ export class ServerForwarder implements Disposable {
     void this.start();
   }
 
-  /** Finds the relay that another epics-expose holds, on whichever loopback address. */
+  /** Finds the relay of another epics-expose, on whichever loopback address. */
   async #lookWithoutRelay(endpoint: Endpoint): Promise<void> {
     const locals = [
       ...Array.from({ length: LOOKED_AT_ADDRESSES }, (_, index) => ({
@@ -340,7 +348,8 @@ export class ServerForwarder implements Disposable {
       })),
       ...otherNumbers(endpoint.port).map((port) => ({ host: loopbackHost(1), port })),
     ];
-    // Several at once: a stranger who takes connections and says nothing costs each its deadline.
+    // Several at once, because an unrelated program that accepts connections and says nothing costs
+    // each its deadline.
     const verdicts = await mapConcurrent(LOOKED_AT_ONCE, locals, async (local) => {
       const holder = await this.#input.localPorts.findHolder(local);
       return holder?.isForeign === true ? 'no' : this.#compare(local);
@@ -389,7 +398,7 @@ export class ServerForwarder implements Disposable {
       );
       return isSame ? 'yes' : 'no';
     } catch (error) {
-      // Nobody there, or not in our protocol: not this server.
+      // Nothing there, or another protocol: not this server.
       return isErrorCode(error, 'timeout') ? 'late' : 'no';
     }
   }
@@ -402,7 +411,7 @@ export class ServerForwarder implements Disposable {
     if (this.#state.take('failed')) this.#problem = problem;
   }
 
-  /** Ends everything; the last state stays readable. */
+  /** Ends everything; the last state can still be read. */
   dispose(): void {
     if (this.#store.isDisposed) return;
     this.#abort.abort();
@@ -413,5 +422,5 @@ export class ServerForwarder implements Disposable {
   }
 }
 
-/** Of a server whose container is paused, whatever was wrong with it before. */
+/** The problem of a server whose container is paused; it hides any other. */
 export const PAUSED: Problem = { code: 'container-paused' };

@@ -1,7 +1,3 @@
-/**
- * Where one server is reached on this machine: the relay under its own number, one under another number
- * that came before it, or what another program forwards. Gives way when a port becomes another's.
- */
 import { delay } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
@@ -12,33 +8,44 @@ import { type LocalPorts, type OpenPortInput, ownerOf } from '../localPorts/loca
 
 const LOOK_AGAIN_MS = 5000;
 
+/** What a ServerRelay needs. */
 export interface ServerRelayInput {
   readonly containerKey: string;
-  /** In the container. */
+  /** Where the server listens in the container. */
   readonly target: Endpoint;
-  /** Under which numbers the engine publishes a TCP port of the container. */
+  /** The numbers under which the engine publishes a TCP port of the container. */
   readonly publishedAs: (port: number) => readonly number[];
   readonly localPorts: LocalPorts;
   /** Whether what answers at an endpoint of this machine is this very server. */
   readonly isSameServer: (local: Endpoint) => Promise<boolean>;
-  /** False: a relay that was opened meanwhile is closed again. */
+  /** If false, a relay that was opened in the meantime is closed again. */
   readonly isWanted: () => boolean;
   readonly clock: Clock;
-  /** Ends what waits here; the relays end with `close`. */
+  /** Ends what waits here; `close` ends the relays. */
   readonly signal: AbortSignal;
-  /** `local` or `notes` are others now. */
+  /** `local` or `notes` changed. */
   readonly onDidChange: () => void;
-  /** The last relay is closed: its port belongs to somebody else, or (with an error) it ended. */
+  /**
+   * The last relay was closed: its port belongs to another program now, or (with an error) it
+   * ended.
+   */
   readonly onDidLose: (endpoint: Endpoint, error: Error | undefined) => void;
 }
 
-/** 'late': it was not wanted any more when it was open. A problem: no port can be had. */
+/** 'late': it was no longer wanted when it was open. A problem: no port is available. */
 export type OpenedRelay = 'exposed' | 'forwarded' | 'late' | Problem;
 
+/**
+ * Where clients on this machine reach one server: the relay under its own number, one under another
+ * number that was opened first, or what another program forwards. Gives way when a port becomes
+ * another program's.
+ */
 export class ServerRelay implements Disposable {
   readonly #input: ServerRelayInput;
   readonly #store = new DisposableStore();
-  /** The one that clients are told of first; then one under another number that came before it. */
+  /**
+   * First the one that clients are given, then one under another number that was opened before it.
+   */
   readonly #relays: Relay[] = [];
   #local: Endpoint | undefined;
   #notes: readonly Note[] = [];
@@ -47,7 +54,7 @@ export class ServerRelay implements Disposable {
     this.#input = input;
   }
 
-  /** Where clients here reach the server, also while the relay is closed for a pause. */
+  /** Where clients here reach the server; kept while the relay is closed for a pause. */
   get local(): Endpoint | undefined {
     return this.#local;
   }
@@ -59,12 +66,12 @@ export class ServerRelay implements Disposable {
     return this.#relays.length > 0;
   }
 
-  /** Nothing needs to be opened: it is on this machine already. */
+  /** The server is reachable on this machine already: nothing needs to be opened. */
   setLocal(local: Endpoint): void {
     if (!this.#store.isDisposed) this.#local = local;
   }
 
-  /** Opens the relay on the first port that can be had. */
+  /** Opens the relay on the first port that is available. */
   async open(route: Route, intercept: InterceptCircuit | undefined): Promise<OpenedRelay> {
     const { containerKey, target, localPorts, isSameServer, signal } = this.#input;
     const input: OpenPortInput = {
@@ -89,7 +96,7 @@ export class ServerRelay implements Disposable {
     return 'exposed';
   }
 
-  /** Closes relays; their connections come to their own ends, and `local` stays known. */
+  /** Closes the relays; their connections end on their own, and `local` is kept. */
   closeRelays(): void {
     for (const relay of this.#relays.splice(0)) this.#input.localPorts.close(relay);
   }
@@ -117,7 +124,9 @@ export class ServerRelay implements Disposable {
     this.#input.onDidLose(endpoint, error);
   }
 
-  /** Its port belongs to somebody else now: its connections go on, new ones find another port. */
+  /**
+   * Its port belongs to another program now: open connections go on, new ones find another port.
+   */
   #move(relay: Relay, input: OpenPortInput): void {
     const at = this.#relays.indexOf(relay);
     if (at < 0) return;
@@ -142,7 +151,7 @@ export class ServerRelay implements Disposable {
     ];
   }
 
-  /** Who had the places before this one may go: then that is not said any more. */
+  /** The programs that held the preferred endpoints may end: then the note about them goes. */
   async #watchSkipped(relay: Relay, first: readonly TakenPort[]): Promise<void> {
     const { clock, localPorts, signal } = this.#input;
     let skipped: readonly TakenPort[] = first.filter(hasOwner);
@@ -162,7 +171,9 @@ export class ServerRelay implements Disposable {
     }
   }
 
-  /** Whoever has it may go; the other number stays too, for the clients that know it. */
+  /**
+   * Waits until its own number is free. The other number stays open too, for clients that know it.
+   */
   async #awaitOwnNumber(
     other: Relay,
     input: OpenPortInput,
@@ -183,7 +194,7 @@ export class ServerRelay implements Disposable {
     }
   }
 
-  /** Ends everything; connections through relays come to their own ends. */
+  /** Ends everything; connections through relays end on their own. */
   dispose(): void {
     this.closeRelays();
     this.#local = undefined;
@@ -191,20 +202,20 @@ export class ServerRelay implements Disposable {
   }
 }
 
-/** What people expect of a published port, and why it is relayed all the same. */
+/** What users expect of a published port, and why it is relayed all the same. */
 function publishedNotes(hostPorts: readonly number[], local: Endpoint, port: number): Note[] {
   if (hostPorts.length === 0 || hostPorts.includes(port)) return [];
   return [{ code: 'published-elsewhere', port, hostPorts, local }];
 }
 
-/** Why it is not at its place, if it is not. */
+/** Why it is not at its preferred endpoint, if it is not. */
 function skippedNotes(skipped: readonly TakenPort[], local: Endpoint, port: number): Note[] {
   const taken = skipped.filter(hasOwner);
   if (local.port !== port) return [{ code: 'other-number', port, local, taken }];
   return taken.length > 0 ? [{ code: 'port-skipped', local, taken }] : [];
 }
 
-/** Whether it is known whose it is: then that one may go. */
+/** Whether its owner is known: then that one may go. */
 function hasOwner({ refusal }: TakenPort): boolean {
   const { why } = refusal;
   return why === 'published' || why === 'system' || (why === 'held' && refusal.owner !== undefined);

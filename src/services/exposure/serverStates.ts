@@ -1,34 +1,41 @@
-/** The states of one listening server on its way to clients of this machine, as a table. */
 import type { Transitions } from '../../base/stateMachine';
 import type { ServerStatus } from '../../model/snapshot';
 
+/** How far a listening server is on its way to clients of this machine. */
 export type ServerStateName =
   /** Routes are tried, or its relay is being opened. */
   | 'identifying'
   /** Clients here reach it at an endpoint of ours, or of its engine. */
   | 'exposed'
-  /** Clients here reach it by what another program forwards. */
+  /** Clients here reach it through what another program forwards. */
   | 'shared'
-  /** It is tried again for as long as it listens. */
+  /** It failed, and is tried again for as long as it listens. */
   | 'failed'
-  /** It answered in neither protocol and nothing says that it should: not shown, and left alone. */
+  /**
+   * It answered in neither protocol and nothing indicates that it should: not shown, and left
+   * alone.
+   */
   | 'foreign'
-  /** Nothing says that it is an EPICS server and nobody was reached: not shown, and tried again. */
+  /**
+   * It was not reached and nothing indicates that it is an EPICS server: not shown, and tried
+   * again.
+   */
   | 'unreached'
   /** It stopped listening. */
   | 'gone';
 
+/** What can happen to a server on its way. */
 export type ServerEvent =
   | 'exposed' // its endpoint on this machine is open
   | 'forwarded' // another program forwards it
   | 'failed'
   | 'neither' // what answered is no EPICS server
   | 'unreached'
-  | 'moved' // its last endpoint here belongs to somebody else now
-  | 'unsure' // who forwards it may be gone
-  | 'ended'; // it listens no more
+  | 'moved' // its last endpoint here belongs to another program now
+  | 'unsure' // the program that forwards it may be gone
+  | 'ended'; // it stopped listening
 
-/** As long as nothing else is known a server that failed stays so, while it is tried again. */
+/** A server that failed stays so while it is tried again, until something else is known. */
 const UNDECIDED = {
   exposed: 'exposed',
   forwarded: 'shared',
@@ -38,9 +45,10 @@ const UNDECIDED = {
   ended: 'gone',
 } as const;
 
+/** The states of a server as a table. */
 export const SERVER_TRANSITIONS: Transitions<ServerStateName, ServerEvent> = {
   identifying: UNDECIDED,
-  // After a pause, or when its relay ended, it is identified anew.
+  // After a pause, or when its relay ended, it is identified again.
   exposed: { ...UNDECIDED, moved: 'identifying' },
   shared: { unsure: 'identifying', ended: 'gone' },
   failed: UNDECIDED,
@@ -49,7 +57,7 @@ export const SERVER_TRANSITIONS: Transitions<ServerStateName, ServerEvent> = {
   gone: {},
 };
 
-/** What the snapshot calls each; those that are not shown have the nearest word. */
+/** What the snapshot calls each state; for those that are not shown, the nearest word. */
 export const SERVER_STATUS: Readonly<Record<ServerStateName, ServerStatus>> = {
   identifying: 'identifying',
   exposed: 'exposed',

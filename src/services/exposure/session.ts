@@ -1,7 +1,3 @@
-/**
- * The whole: follows engines and their containers, exposes what was selected, and tells it as a
- * snapshot. Front ends hold one session and no state of their own.
- */
 import { schedule } from '../../base/schedule';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
@@ -26,48 +22,51 @@ import { NameServers } from '../search/nameServers';
 import { SessionSearch } from '../search/sessionSearch';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint';
 
-/** Changes within this time are told at once, so that 100,000 answers are a few snapshots. */
+/** Changes within this time are reported at once, so that 100,000 answers make a few snapshots. */
 const COALESCE_MS = 50;
-/** How long a container that stopped is still shown. */
+/** How long a container is still shown after it stopped. */
 const STOPPED_SHOWN_MS = 60_000;
 
-/** How long others wait at most for the first look into the container that a person works in. */
+/** How long other containers wait at most for the first look into the user's own. */
 const OWN_FIRST_MS = 1000;
 
-/** The engines of this machine; more may appear while we run. */
+/** The engines to look at; more may appear while we run. */
 export interface EngineSource {
   readonly engines: readonly Engine[];
-  /** Why there is no engine at all, when there is none. */
+  /** Why there is no engine at all; undefined if there is one. */
   readonly problem: Problem | undefined;
-  /** Whether all engines that there may be were tried. */
+  /** Whether every possible engine has been tried. */
   readonly isReady: boolean;
   readonly onDidChange: (listener: () => void) => Disposable;
 }
 
+/** What an ExposeSession needs. */
 export interface SessionInput extends Omit<
   ContainerTrackerInput,
   'localPorts' | 'slices' | 'namesAllowance' | 'intercept' | 'notesAbout' | 'hasNameServer'
 > {
   readonly engines: EngineSource;
-  /** Beside those, engines whose containers publish ports of this machine. */
+  /** Further engines whose containers publish ports of this machine. */
   readonly otherEngines?: PublishingEngines;
   /** As in LocalPortsInput. */
   readonly mayShareNumbers: boolean;
-  /** Whether anybody wants that container; `review` is called when the answer may have changed. */
+  /**
+   * Whether a request wants that container; `review` is called when the answer may have changed.
+   */
   readonly isWanted: (
     engine: Engine,
     container: Pick<ContainerInfo, 'id' | 'name' | 'labels'>,
   ) => boolean;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
-  /** Absent: each start begins anew. */
+  /** Remembers loopback addresses; absent: each start assigns them anew. */
   readonly addresses?: AddressMemory;
-  /** For searches by UDP; absent: they are not answered. */
+  /** Sockets for UDP searches; absent: those are not answered. */
   readonly searchSockets?: SearchSockets;
-  /** The containers that front ends work in, who asked first at the front. */
+  /** The containers that front ends work in; the first to ask comes first. */
   readonly ownContainers?: () => readonly ContainerHint[];
-  /** Whether anybody wants anything; absent: yes. */
+  /** Whether there is any request; absent: yes. */
   readonly hasRequest?: () => boolean;
-  /** Which of them anybody wants answered; absent: those to 127.0.0.1. */
+  /** Which UDP searches are to be answered; absent: those to 127.0.0.1. */
   readonly wantedSearch?: () => SearchMode;
 }
 
@@ -77,6 +76,10 @@ export interface PvServer extends IocServer {
   readonly ioc: IocTracker;
 }
 
+/**
+ * Follows engines and their containers, exposes what was selected, and reports it as a snapshot.
+ * Front ends hold one session and no state of their own.
+ */
 export class ExposeSession implements Disposable {
   readonly #input: SessionInput;
   readonly #store = new DisposableStore();
@@ -87,20 +90,22 @@ export class ExposeSession implements Disposable {
   readonly #failedStarts: FailedStarts;
   readonly #relays = new OpenRelays();
   readonly #localPorts: LocalPorts;
-  /** One for all containers: many of them take no more of the time than one. */
+  /** Shared by all containers, so that many of them take no more time than one. */
   readonly #slices: Slices;
   readonly #search: SessionSearch;
   readonly #hostSearch: HostSearch | undefined;
   readonly #beacons: Beacons | undefined;
   readonly #nameServers: NameServers | undefined;
   readonly #fallbacks: FallbackListeners | undefined;
-  /** Whether there was something to search for; clients wait for what comes later, too. */
+  /**
+   * Whether there was ever something to search for: clients then wait for what comes later, too.
+   */
   #hasReached = false;
   readonly #namesAllowance = new NamesAllowance();
   #extraNames: readonly string[];
-  /** Others begin after its first look. */
+  /** The other containers begin after this one's first look. */
   #awaited: ContainerTracker | undefined;
-  #pendingTell: Disposable | undefined;
+  #pendingNotify: Disposable | undefined;
 
   /** Fires after the snapshot changed. */
   readonly onDidChange = this.#changed.event;
@@ -124,11 +129,11 @@ export class ExposeSession implements Disposable {
       held: () => this.#held,
       clock,
     });
-    // Before anybody else gives way.
+    // Before any other listener gives way.
     this.#store.add(
       reservations.onDidChange(() => {
         this.#failedStarts.note();
-        this.#tell();
+        this.#notify();
       }),
     );
     this.#localPorts = this.#store.add(
@@ -139,7 +144,7 @@ export class ExposeSession implements Disposable {
         releasePort: async (endpoint) => this.#fallbacks?.releasePort(endpoint),
       }),
     );
-    this.#search = this.#store.add(new SessionSearch({ ...input, onNote: () => this.#tell() }));
+    this.#search = this.#store.add(new SessionSearch({ ...input, onNote: () => this.#notify() }));
     const { searchSockets } = input;
     this.#hostSearch =
       searchSockets &&
@@ -149,7 +154,7 @@ export class ExposeSession implements Disposable {
           reservations,
           sockets: searchSockets,
           names: this.#search.services,
-          onChange: () => this.#tell(),
+          onChange: () => this.#notify(),
         }),
       );
     this.#nameServers =
@@ -158,7 +163,7 @@ export class ExposeSession implements Disposable {
         new NameServers({
           ...{ sockets: this.#counted(searchSockets), reservations, clock, log },
           intercept: (protocol, onAnswer) => this.#search.intercept(protocol, onAnswer),
-          onChange: () => this.#tell(),
+          onChange: () => this.#notify(),
         }),
       );
     this.#fallbacks =
@@ -168,7 +173,7 @@ export class ExposeSession implements Disposable {
           ...{ reservations, findHolder, mayShareNumbers, clock, log },
           sockets: this.#counted(searchSockets),
           intercept: (protocol, onAnswer) => this.#search.intercept(protocol, onAnswer),
-          onChange: () => this.#tell(),
+          onChange: () => this.#notify(),
         }),
       );
     this.#beacons =
@@ -178,8 +183,8 @@ export class ExposeSession implements Disposable {
   }
 
   /**
-   * Takes it that other containers, or names, are wanted now. What stays wanted is not touched, what
-   * nobody wants ends at once. A name once given is watched for as long as its IOC lives.
+   * Called when requests changed. What is still wanted is not touched, what is no longer wanted
+   * ends at once. A name once given is watched for as long as its IOC lives.
    */
   review(extraNames: readonly string[]): void {
     this.#extraNames = extraNames;
@@ -193,13 +198,13 @@ export class ExposeSession implements Disposable {
     }
   }
 
-  /** Listens nowhere any more, for a successor; what is open goes on, as long as we do. */
+  /** Stops listening, for a successor; open circuits go on for as long as this process lives. */
   retire(): void {
     this.#relays.retire();
-    this.#tell();
+    this.#notify();
   }
 
-  /** Circuits of clients that are open now. */
+  /** The number of circuits of clients that are open now. */
   get circuitCount(): number {
     return this.#relays.circuitCount;
   }
@@ -213,7 +218,7 @@ export class ExposeSession implements Disposable {
     };
   }
 
-  /** Ends what is not wanted, without a trace: it did not stop by itself. */
+  /** Drops what is no longer wanted without showing it as stopped, because it did not stop. */
   #dropUnwanted(engine: Engine): void {
     for (const [key, exposure] of this.#containers) {
       if (!key.startsWith(`${engine.key}#`) || this.#input.isWanted(engine, exposure.info))
@@ -239,12 +244,12 @@ export class ExposeSession implements Disposable {
       this.#store.release(subscription);
       this.#end([...this.#containers.values()].filter((c) => c.key.startsWith(`${engine.key}#`)));
     }
-    this.#tell();
+    this.#notify();
   }
 
   /** Opens what is new, ends what is gone, replaces what was restarted. */
   #sync(engine: Engine): void {
-    // An engine that is away tells nothing about its containers: keep what runs, relays included.
+    // An engine that is away reports nothing about its containers: keep what runs, relays included.
     if (engine.state.status === 'connected') {
       const wanted = new Map<string, ContainerInfo>();
       for (const info of engine.containers) {
@@ -264,12 +269,13 @@ export class ExposeSession implements Disposable {
         if (!this.#containers.has(key) && !isAwaited) this.#begin(key, engine, info);
       }
     }
-    this.#tell();
+    this.#notify();
   }
 
   /**
-   * The container that a person works in comes first, so that it has the first address unless another
-   * has it by then. True while its first look is to be waited for, which is a matter of milliseconds.
+   * The container that the user works in comes first, so that it gets the first address unless
+   * another one has it by then. True while its first look must be waited for, a matter of
+   * milliseconds.
    */
   #beginOwn(engine: Engine, wanted: readonly (readonly [string, ContainerInfo])[]): boolean {
     const containers = wanted.map(([key, info]) => ({ ...info, key }));
@@ -309,7 +315,7 @@ export class ExposeSession implements Disposable {
       }),
     );
     this.#containers.set(key, exposure);
-    exposure.onDidChange(() => this.#tell());
+    exposure.onDidChange(() => this.#notify());
     return exposure;
   }
 
@@ -326,18 +332,18 @@ export class ExposeSession implements Disposable {
       });
       schedule(this.#store, this.#input.clock, STOPPED_SHOWN_MS, () => {
         this.#stopped.delete(exposure.key);
-        this.#tell();
+        this.#notify();
       });
     }
   }
 
-  #tell(): void {
+  #notify(): void {
     if (this.#store.isDisposed) return;
-    this.#pendingTell ??= this.#input.clock.after(COALESCE_MS, () => {
-      this.#pendingTell = undefined;
+    this.#pendingNotify ??= this.#input.clock.after(COALESCE_MS, () => {
+      this.#pendingNotify = undefined;
       const { servers } = this;
       this.#search.setServers(servers);
-      // Searches for what is in this machine's own network are no business of ours.
+      // Searches for servers in this machine's own network are not ours to answer.
       const isCarrying = servers.some(isCarried);
       this.#hasReached =
         (this.#hasReached || servers.some(isReachedHere)) && this.#input.hasRequest?.() !== false;
@@ -353,7 +359,7 @@ export class ExposeSession implements Disposable {
     });
   }
 
-  /** What we listen on now. */
+  /** Every port on which we listen now. */
   get #held(): HeldPort[] {
     const nameServers = Object.values(this.#nameServers?.state ?? {});
     const fallbacks = this.#fallbacks?.held ?? [];
@@ -368,13 +374,16 @@ export class ExposeSession implements Disposable {
     ];
   }
 
-  /** Whether every engine was asked and everything found so far is exposed or has its reason. */
+  /**
+   * Whether every engine has answered or failed, and everything found so far is exposed or has a
+   * problem.
+   */
   get isSettled(): boolean {
     return (
       this.#input.engines.isReady &&
       this.#input.engines.engines.every((engine) => engine.state.status !== 'connecting') &&
       [...this.#containers.values()].every((container) => container.isSettled) &&
-      // What clients are told stays as it is from then on.
+      // What clients are given does not change from then on.
       (this.#nameServers?.isDecided !== false || !this.servers.some(isReachedHere))
     );
   }
@@ -393,7 +402,7 @@ export class ExposeSession implements Disposable {
     );
   }
 
-  /** The names the person gave that no server has; empty while some have not answered yet. */
+  /** The names that the user gave and no server has; empty until every server has answered. */
   #unknownNames(): string[] {
     if (this.#extraNames.length === 0 || !this.isSettled) return [];
     return this.#extraNames.filter((name) => !this.iocs.some((ioc) => ioc.serves(name)));
@@ -402,7 +411,7 @@ export class ExposeSession implements Disposable {
   snapshot(): Snapshot {
     const { problem } = this.#input.engines;
     const search = this.#hostSearch?.state ?? {};
-    // Both at once: each change makes environments old.
+    // Both at once, because each change makes environments out of date.
     const nameServers = (this.#nameServers?.isDecided && this.#nameServers.state) || {};
     const containers = [...this.#containers.values()].map((container) => container.state());
     const notices = [...(this.#fallbacks?.problems ?? []), ...this.#failedStarts.problems];
@@ -421,12 +430,12 @@ export class ExposeSession implements Disposable {
   }
 
   dispose(): void {
-    this.#pendingTell?.dispose();
+    this.#pendingNotify?.dispose();
     this.#store.dispose();
   }
 }
 
-/** Clients of this machine need us to find it, whoever carries them there. */
+/** Whether clients of this machine need us to find it, whichever program forwards it. */
 function isReachedHere({ exposure }: PvServer): boolean {
   return (
     (exposure.status === 'exposed' || exposure.status === 'shared') &&
@@ -438,14 +447,17 @@ function isCarried({ exposure }: PvServer): boolean {
   return exposure.status === 'exposed' && exposure.routeKind !== 'host-network';
 }
 
-/** A CA server that listens anew, or at another place, has come again. */
+/** A CA server that listens again, or elsewhere, is announced again. */
 function announced({ key, protocol, exposure }: PvServer): AnnouncedServer[] {
   const { local, isRelayed, listener } = exposure;
   if (protocol !== 'ca' || !local || !isRelayed) return [];
   return [{ key: `${key}/${listener.inode} ${formatEndpoint(local)}`, endpoint: local }];
 }
 
-/** Where clients of this machine reach a server of a container; nothing for this machine's own. */
+/**
+ * Where clients of this machine reach a server of a container; empty for servers in this machine's
+ * own network.
+ */
 function reached({ protocol, exposure }: PvServer): ReachedServer[] {
   const { local, isRelayed, isPaused, status, routeKind } = exposure;
   const isReached = !isPaused && (status === 'exposed' || status === 'shared');

@@ -40,7 +40,7 @@ export interface PortPublisher {
   /** In the engine's words: created, running, paused, restarting, exited, ... */
   readonly state: string;
   /** Its restart policy starts it automatically. */
-  readonly restartsByItself: boolean;
+  readonly restartsAutomatically: boolean;
   /** ISO time of its last end; '' when it never ran. */
   readonly finishedAt: string;
   /** Why its last start failed, in the engine's words; '' when it did not. */

@@ -1,45 +1,47 @@
-/**
- * Containers that could not start because a port they publish was ours. By the time an engine says
- * so the port has been left to them, so that starting them again is all there is to do. Docker says
- * why a start failed; Podman does not.
- */
 import type { Clock } from '../../base/clock';
 import { type Endpoint, formatEndpoint, isUnspecified } from '../../model/endpoint';
 import type { Problem } from '../../model/problem';
 import type { PortPublisher, PublishedPort } from '../host/engine';
 import type { Transport } from './portReservations';
 
+/** A port on which we listen, or listened. */
 export interface HeldPort {
   readonly transport: Transport;
   readonly endpoint: Endpoint;
 }
 
+/** What FailedStarts needs. */
 export interface FailedStartsInput {
   readonly publishers: () => readonly PortPublisher[];
-  /** What we listen on now. */
+  /** The ports on which we listen now. */
   readonly held: () => readonly HeldPort[];
   readonly clock: Clock;
 }
 
-/** A failed start is told of some time after the port was left. */
+/** A failed start is reported some time after we left the port, ms. */
 const REMEMBERED_MS = 60_000;
 const MAX_REMEMBERED = 1000;
 const MAX_ERROR_LENGTH = 4000;
-/** Docker's words for EADDRINUSE, on Linux and on its Desktop. */
+/** How Docker reports EADDRINUSE, on Linux and in Docker Desktop. */
 const IN_USE = ['address already in use', 'port is already allocated', 'ports are not available'];
 
+/**
+ * Containers that could not start because we had a port that they publish. When the engine reports
+ * it, we have already left the port, so starting the container again is enough. Docker gives the
+ * reason of a failed start; Podman does not.
+ */
 export class FailedStarts {
   readonly #input: FailedStartsInput;
-  /** When each port was last ours. */
+  /** When each port was last ours, oldest first. */
   readonly #heldAtMs = new Map<string, { port: HeldPort; atMs: number }>();
-  /** By container: what it missed. */
+  /** By container id: the port that it did not get. */
   readonly #missed = new Map<string, HeldPort>();
 
   constructor(input: FailedStartsInput) {
     this.#input = input;
   }
 
-  /** Notes what we hold; call it before anything is given away. */
+  /** Records the ports we hold; call it before any is given up. */
   note(): void {
     const { held, clock } = this.#input;
     const atMs = clock.nowMs();
@@ -54,7 +56,7 @@ export class FailedStarts {
     }
   }
 
-  /** One for each container, until it runs or is removed. */
+  /** One problem for each container, until it runs or is removed. */
   get problems(): readonly Problem[] {
     const failed = this.#input.publishers().filter(isFailed);
     const ids = new Set(failed.map(({ id }) => id));
@@ -67,7 +69,7 @@ export class FailedStarts {
     });
   }
 
-  /** The port of ours that the engine names: others of its ports may be somebody else's. */
+  /** The port of ours that the engine names: another of its ports may be held by somebody else. */
   #ours({ ports, startError }: PortPublisher): HeldPort | undefined {
     return [...this.#heldAtMs.values()].find(
       ({ port }) =>

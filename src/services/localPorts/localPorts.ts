@@ -1,8 +1,3 @@
-/**
- * Opens relays on this machine's loopback addresses: the same port number on the first address that
- * is free, and another number only where it is free on none. What containers publish is left to them,
- * also when it is claimed later; who else holds a port is found out by a handshake through it.
- */
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import type { Log } from '../../base/log';
 import { LruMap } from '../../base/lruMap';
@@ -18,81 +13,92 @@ import type { Relay, RelayResult, InterceptCircuit, Route } from '../host/connec
 import type { OpenRelays } from './openRelays';
 import type { PortReservation, PortReservations } from './portReservations';
 
-/** Who listens on a port of this machine, as far as the system tells. */
+/** Who listens on a port of this machine, as far as the system reports it. */
 export interface PortHolder {
-  /** Undefined where the system hides other people's processes. */
+  /** Undefined if the system hides processes of other users. */
   readonly process?: { readonly pid: number; readonly command: string };
   /**
-   * Another user of this machine listens there, who is neither root nor us: what answers may be the very
-   * server all the same, by way of a program that changes what it likes.
+   * Another user of this machine listens there, neither root nor us. It must not count as the same
+   * server even if it answers like it, because that program may change what it forwards.
    */
   readonly isForeign?: boolean;
-  /** It listens on every address: no other loopback address is free either. */
+  /** It listens on every address, so no other loopback address is free either. */
   readonly isEverywhere: boolean;
 }
 
-/** The last number of the 127.0.0.N that a container has, for when we are started again. */
+/** Remembers N of a container's 127.0.0.N, for when we are started again. */
 export interface AddressMemory {
   indexOf(containerKey: string): number | undefined;
   remember(containerKey: string, index: number): void;
 }
 
+/** What LocalPorts needs. */
 export interface LocalPortsInput {
-  /** Counts what listens, and forbids it after all. */
+  /** Counts what listens, and stops new listeners once retired. */
   readonly relays?: OpenRelays;
   readonly addresses?: AddressMemory;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
   /**
-   * This system lets us listen on one address beside somebody who listens on all of them (macOS,
-   * Windows), and would take that one's clients: so a holder is looked for before.
+   * This system lets us listen on one address although another program listens on all of them
+   * (macOS, Windows), which would take over that program's clients: so look for a holder first.
    */
   readonly mayShareNumbers: boolean;
   readonly reservations: PortReservations;
-  /** Makes room where a fallback listener of ours is, and resolves when it is made. */
+  /** Closes our fallback listener at that endpoint; resolves when it is closed. */
   readonly releasePort?: (endpoint: Endpoint) => Promise<void>;
   readonly log: Log;
 }
 
+/** What came of opening a port. */
 export type LocalPort =
-  /** Our relay listens, perhaps under another number; `skipped` are the endpoints it cannot have. */
+  /**
+   * Our relay listens, perhaps under another number; `skipped`: the endpoints it could not have.
+   */
   | { readonly kind: 'relayed'; readonly relay: Relay; readonly skipped: readonly TakenPort[] }
-  /** Somebody else forwards this very server already. */
+  /** Another program already forwards this very server. */
   | { readonly kind: 'shared'; readonly local: Endpoint; readonly holder?: PortHolder }
   | { readonly kind: 'taken'; readonly taken: readonly TakenPort[] };
 
+/** Which server to open a relay for. */
 export interface OpenPortInput {
   readonly containerKey: string;
   readonly route: Route;
-  /** In the container. */
+  /** Where the server listens in the container. */
   readonly target: Endpoint;
   readonly intercept?: InterceptCircuit;
-  /** The port of a relay belongs to somebody else now: close it, and open another one. */
+  /** The relay's port belongs to another program now: close it, and open another one. */
   readonly onMustMove: (relay: Relay) => void;
-  /** Whether what answers at a local endpoint that somebody holds is this very server. */
+  /** Whether what answers at a local endpoint that another program holds is this very server. */
   readonly isSameServer: (local: Endpoint) => Promise<boolean>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Numbers below belong to services of this machine, such as sshd: root could take one that is not
- * running at the moment, and nobody else can.
+ * Lower numbers belong to services of this machine, such as sshd: root could take the port of one
+ * that is not running at the moment, and nobody else can.
  */
 export const FIRST_FREE_PORT = 1024;
-/** The user acts on the first; of the others front ends show the count. */
+/** The user acts on the first ones; of the others front ends show the number. */
 const LOOKED_AT_AGAIN = 2;
-/** IOCs that come back on ever new dynamic ports must not fill the memory. */
+/** IOCs that come back on new dynamic ports again and again must not fill the memory. */
 const REMEMBERED_PORTS = 1000;
-/** How many further addresses are tried when strangers hold the port. */
+/** How many further addresses are tried if other programs hold the port. */
 const FURTHER_ADDRESSES = 30;
 
+/**
+ * Opens relays on this machine's loopback addresses: the same port number on the first address
+ * where it is free, and another number only if it is free on none. Ports that containers publish
+ * are left to them, even if they are claimed later. Whether a port is held by a forwarder of the
+ * same server is found out by a handshake through it.
+ */
 export class LocalPorts implements Disposable {
   readonly #store = new DisposableStore();
   readonly #claims = new Map<string, AddressClaim>();
   /** Each with what is called when it must move; the last resort stays where the system put it. */
   readonly #relays = new Map<Relay, (() => void) | undefined>();
-  /** The address each port of a container had last, which its clients go on trying. */
+  /** The last address of each port of a container, which its clients keep trying. */
   readonly #lastIndexes = new LruMap<string, number>(REMEMBERED_PORTS);
-  /** The same for those that could not keep their own number. */
+  /** The last number of each port that could not keep its own. */
   readonly #lastNumbers = new LruMap<string, number>(REMEMBERED_PORTS);
   readonly #input: LocalPortsInput;
 
@@ -106,8 +112,8 @@ export class LocalPorts implements Disposable {
   }
 
   /**
-   * Those that are still taken, with what is known of it by now. Looking for a holder walks through all
-   * processes, so no more are looked at than front ends name.
+   * Returns the endpoints that are still taken, with what is known now. Looking for a holder walks
+   * through all processes, so no more are looked at than front ends name.
    */
   async stillTaken(taken: readonly TakenPort[]): Promise<readonly TakenPort[]> {
     const still: TakenPort[] = [];
@@ -128,12 +134,14 @@ export class LocalPorts implements Disposable {
     return [...this.#relays.keys()].map(({ local }) => local);
   }
 
-  /** Tells which ports a container will want, before any is opened, so that they stay together. */
+  /**
+   * Announces which ports a container will want, before any is opened, so that they stay together.
+   */
   claim(containerKey: string, ports: readonly number[]): void {
     const { addresses, reservations } = this.#input;
     const index = planLoopback(this.#claims, containerKey, ports, {
       formerIndex: addresses?.indexOf(containerKey),
-      // What is published everywhere is no reason for another address.
+      // A port published on every address is no reason for another address.
       isReserved: (host, port) => reservations.find('tcp', { host, port })?.isEverywhere === false,
     });
     addresses?.remember(containerKey, index);
@@ -144,7 +152,7 @@ export class LocalPorts implements Disposable {
     this.#claims.delete(containerKey);
   }
 
-  /** Opens a relay for the target under its own number, or another one where that cannot be had. */
+  /** Opens a relay for the target under its own number, or another one if that is not available. */
   async open(input: OpenPortInput): Promise<LocalPort> {
     const { containerKey, target, isSameServer } = input;
     await this.#input.reservations.ready(input.signal);
@@ -193,7 +201,7 @@ export class LocalPorts implements Disposable {
     return relay ? { kind: 'relayed', relay, skipped } : { kind: 'taken', taken: skipped };
   }
 
-  /** Opens under the target's own number if that is free by now, asking nobody. */
+  /** Opens under the target's own number if that is free by now, without looking for its holder. */
   async openOwn(
     input: OpenPortInput,
   ): Promise<{ readonly relay: Relay; readonly skipped: readonly TakenPort[] } | undefined> {
@@ -229,7 +237,7 @@ export class LocalPorts implements Disposable {
       const isLastResort = local.port === 0;
       this.#relays.set(relay, isLastResort ? undefined : () => onMustMove(relay));
       relays?.add(relay);
-      // It may have become another's while it was opened.
+      // It may have become another program's while it was opened.
       if (reservations.isUnsure || reservations.find('tcp', relay.local)) this.#review();
     }
     return result;
@@ -238,7 +246,7 @@ export class LocalPorts implements Disposable {
   async #openOther(portKey: string, input: OpenPortInput): Promise<Relay | undefined> {
     const last = this.#lastNumbers.get(portKey);
     const numbers = [...(last === undefined ? [] : [last]), ...otherNumbers(input.target.port)];
-    // 0: whichever the system has left.
+    // 0: any port that the system has left.
     for (const port of [...numbers, 0]) {
       const result = await this.#listen({ host: loopbackHost(1), port }, input);
       if (result.kind !== 'listening') continue;
@@ -248,7 +256,7 @@ export class LocalPorts implements Disposable {
     return undefined;
   }
 
-  /** Gives way to containers: for a while, where it is not known what they want, or for good. */
+  /** Gives way to containers: for a while if it is not known what they want, otherwise for good. */
   #review(): void {
     const { reservations, log } = this.#input;
     for (const [relay, move] of [...this.#relays]) {
@@ -271,7 +279,7 @@ export class LocalPorts implements Disposable {
     move();
   }
 
-  /** Our address first, then others that no other container has claimed for this port. */
+  /** The given address first, then others that no other container has claimed for this port. */
   #order(containerKey: string, first: number, port: number): number[] {
     if (port < FIRST_FREE_PORT) return [];
     const order = [first];
@@ -285,7 +293,7 @@ export class LocalPorts implements Disposable {
     return order;
   }
 
-  /** Frees the port of a relay that `open` returned; its connections come to their own ends. */
+  /** Frees the port of a relay that `open` returned; its connections end on their own. */
   close(relay: Relay): void {
     this.#relays.delete(relay);
     relay.retire();
@@ -312,12 +320,12 @@ function ofTheMachine(port: number): TakenPort {
   };
 }
 
-/** What is known of who listens where something of ours would. */
+/** Why an endpoint of ours is taken, from what is known of its holder. */
 export function heldBy(holder: PortHolder | undefined): PortRefusal {
   return { why: 'held', ...(holder && { owner: ownerOf(holder) }) };
 }
 
-/** Of a holder only what is for people. */
+/** The part of a holder that is shown to users. */
 export function ownerOf({ process }: PortHolder): PortOwner {
   return process ? { process } : {};
 }

@@ -1,25 +1,28 @@
-/** All that listens on this machine for clients, so that a successor can take it while circuits go on. */
 import { type Endpoint, isSameEndpoint } from '../../model/endpoint';
 import type { Connection, Relay } from '../host/connection';
 
+/**
+ * Everything that listens on this machine for clients, so that a successor can take over while
+ * circuits go on.
+ */
 export class OpenRelays {
-  /** Until the last of their connections ends. */
+  /** Kept until the last of their connections ends. */
   readonly #relays = new Set<Relay>();
   #isRetired = false;
   #ownCount = 0;
 
-  /** Whether nothing more is to listen. */
+  /** Whether nothing may listen any more. */
   get isRetired(): boolean {
     return this.#isRetired;
   }
 
-  /** Circuits of clients that are open now, less our own. */
+  /** The number of circuits of clients that are open now, without our own. */
   get circuitCount(): number {
     const all = [...this.#relays].reduce((sum, relay) => sum + relay.connectionCount, 0);
     return Math.max(0, all - this.#ownCount);
   }
 
-  /** A connection of ours to that endpoint, by which a relay is tried as clients do. */
+  /** Notes a connection of ours to that endpoint, which tries a relay as clients do. */
   addOwn(endpoint: Endpoint, connection: Pick<Connection, 'on'>): void {
     if (![...this.#relays].some(({ local }) => isSameEndpoint(local, endpoint))) return;
     this.#ownCount++;
@@ -33,7 +36,7 @@ export class OpenRelays {
     return relay;
   }
 
-  /** Nothing listens from now on; the circuits that are open come to their own ends. */
+  /** Stops listening; open circuits end on their own. */
   retire(): void {
     this.#isRetired = true;
     for (const relay of [...this.#relays]) relay.retire();

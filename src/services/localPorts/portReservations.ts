@@ -1,7 +1,3 @@
-/**
- * Which ports of this machine belong to containers that publish them, whether those run or only may
- * start again. Whoever opens a port here asks first, and gives way when the answer changes.
- */
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore, toDisposable } from '../../base/disposable';
 import { type Event, EventEmitter } from '../../base/event';
@@ -9,23 +5,32 @@ import { waitFor } from '../../base/waitFor';
 import { type Endpoint, isUnspecified } from '../../model/endpoint';
 import type { Engine, PortPublisher } from '../host/engine';
 
+/** The transport of a port. */
 export type Transport = 'tcp' | 'udp';
 
+/** A port that belongs to a container. */
 export interface PortReservation {
   readonly publisher: PortPublisher;
   /** It publishes the port on every address of this machine. */
   readonly isEverywhere: boolean;
 }
 
+/**
+ * Which ports of this machine belong to containers that publish them, whether those run now or may
+ * start again. Whoever opens a port here asks first, and gives way when the answer changes.
+ */
 export interface PortReservations {
-  /** Whose port it is, if a container's; on a wildcard address also one of a single address. */
+  /**
+   * The container that has the port, if any; for a wildcard address also one that has it on a
+   * single address.
+   */
   find(transport: Transport, endpoint: Endpoint): PortReservation | undefined;
   /**
-   * A container is being made, and nobody knows yet which ports it is about to bind: listen on none
-   * that it might want.
+   * A container is being created and it is not known yet which ports it will bind: listen on none
+   * that it could want.
    */
   readonly isUnsure: boolean;
-  /** Fires when one of the above may be another; at once, since a start does not wait. */
+  /** Fires when one of the above may have changed; without delay, because a start does not wait. */
   readonly onDidChange: Event<void>;
   /** Resolves when every engine has been asked and none is unsure, or after a few seconds. */
   ready(signal: AbortSignal): Promise<void>;
@@ -49,22 +54,28 @@ export interface PublishingEngines {
 /** A container that stopped within this time is likely to be started again. */
 const RECENT_MS = 24 * 60 * 60 * 1000;
 /**
- * Where containers are made one after the other (a build, tests), our ports are closed for so long at
- * most, and a third of the time on the whole: circuits go on, and who connects meanwhile tries again.
+ * If containers are created one after the other (a build, tests), our ports are closed for this
+ * long at most, and a third of the time overall: circuits go on, and clients that connect meanwhile
+ * try again.
  */
 const MAX_UNSURE_MS = 3000;
 const UNSURE_SHARE = 1 / 3;
 /**
- * A container that was removed is likely to be made again at once (`docker rm -f` and `docker run`): for so
- * long its ports stay free of us, longer on a busy machine. Clients that know no other port wait as long.
+ * A removed container is often created again at once (`docker rm -f` and `docker run`): its ports
+ * stay free for this long, and longer on a busy machine. Clients that know no other port wait as
+ * long.
  */
 const REMOVED_MS = 1000;
-/** Who publishes more than that has them when it runs, and none ahead of it: nothing would be left. */
+/**
+ * A container that publishes more ports has them only while it runs: otherwise nothing would be
+ * left.
+ */
 const MAX_PORTS_AHEAD = 1000;
-/** An engine that does not answer must not keep ports closed for ever. */
+/** An engine that does not answer must not keep ports closed for ever, ms. */
 const READY_TIMEOUT_MS = 5000;
 const LOOK_MS = 20;
 
+/** The reservations of all containers of these engines. */
 export class ContainerPorts implements PortReservations, Disposable {
   readonly #sources: readonly PublishingEngines[];
   readonly #clock: Clock;
@@ -72,13 +83,13 @@ export class ContainerPorts implements PortReservations, Disposable {
   readonly #changed = this.#store.add(new EventEmitter<void>());
   readonly #followed = new Map<Engine, Disposable>();
   #lapse: Disposable | undefined;
-  /** As last told, by id. */
+  /** As last reported, by id. */
   #known: ReadonlyMap<string, PortPublisher> = new Map();
-  /** Removed just now, by id, each with what ends it. */
+  /** Removed just now, by id, each with the timer that ends it. */
   readonly #removed = new Map<string, { readonly publisher: PortPublisher; timer: Disposable }>();
-  /** While containers are made and we stand aside for it. */
+  /** Set while containers are created and we stand aside. */
   #unsure: { readonly sinceMs: number; readonly timer: Disposable } | undefined;
-  /** How long we may stand aside, as of then. */
+  /** How long we may stand aside, as of `sinceMs`. */
   #patienceMs = MAX_UNSURE_MS;
   #patienceAtMs = 0;
   #byPort: ReadonlyMap<string, readonly Published[]> | undefined;
@@ -168,7 +179,7 @@ export class ContainerPorts implements PortReservations, Disposable {
     }
   }
 
-  /** Tells when the next reservation lapses; nothing else happens then. */
+  /** Fires when the next reservation lapses, because nothing else happens then. */
   #awaitLapse(): void {
     const wallMs = this.#clock.wallMs();
     const lapses = this.publishers.flatMap((publisher) => lapseOf(publisher) ?? []);
@@ -188,7 +199,7 @@ export class ContainerPorts implements PortReservations, Disposable {
     );
   }
 
-  /** Every container that publishes something, whatever it does now. */
+  /** Every container that publishes ports, in any state. */
   get publishers(): readonly PortPublisher[] {
     return [...this.#engines].flatMap(({ publishing }) => publishing?.publishers ?? []);
   }
@@ -228,7 +239,7 @@ interface Published {
   readonly hostIp: string;
 }
 
-/** By `tcp 5064`. */
+/** Publishers by transport and number, such as `tcp 5064`. */
 function byPort(publishers: readonly PortPublisher[]): ReadonlyMap<string, readonly Published[]> {
   const index = new Map<string, Published[]>();
   for (const publisher of publishers) {
@@ -242,7 +253,7 @@ function byPort(publishers: readonly PortPublisher[]): ReadonlyMap<string, reado
   return index;
 }
 
-/** Whether a container has its ports, or is to have them when it starts. */
+/** Whether a container has its ports, or gets them when it starts. */
 function holdsItsPorts(publisher: PortPublisher, wallMs: number): boolean {
   const { state, ports } = publisher;
   const isLive = state === 'running' || state === 'paused' || state === 'restarting';
@@ -251,10 +262,10 @@ function holdsItsPorts(publisher: PortPublisher, wallMs: number): boolean {
   return lapseMs === undefined || wallMs <= lapseMs;
 }
 
-/** When it is not expected to start again any more, in ms since 1970; undefined: no such time. */
-function lapseOf({ state, restartsByItself, finishedAt }: PortPublisher): number | undefined {
+/** When it is no longer expected to start again, ms since 1970; undefined: no such time. */
+function lapseOf({ state, restartsAutomatically, finishedAt }: PortPublisher): number | undefined {
   const endedMs = finishedAt === '' ? -Infinity : Date.parse(finishedAt);
-  // `exited`, of Docker; the others are Podman's.
+  // `exited` is Docker's word; the others are Podman's.
   const hasEnded = state === 'exited' || state === 'stopped' || state === 'dead';
-  return hasEnded && !restartsByItself ? endedMs + RECENT_MS : undefined;
+  return hasEnded && !restartsAutomatically ? endedMs + RECENT_MS : undefined;
 }

@@ -1,8 +1,3 @@
-/**
- * The ports that clients have in their settings, 127.0.0.1:5064 and :5075, answer for every exposed
- * server of their protocol: where no relay is, a name server of ours listens instead. It holds
- * nothing while nothing of the protocol is exposed, and makes room for whoever the port belongs to.
- */
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
@@ -17,12 +12,13 @@ import { heldBy, type PortHolder } from '../localPorts/localPorts';
 import type { PortReservations } from '../localPorts/portReservations';
 import type { SearchSockets } from '../host/searchSockets';
 
-/** In the settings of clients, such as Phoebus' in ioc-template. */
+/** The endpoints in the settings of clients, such as Phoebus' in ioc-template. */
 export const WELL_KNOWN_ENDPOINTS: Readonly<Record<PvProtocol, Endpoint>> = {
   ca: { host: '127.0.0.1', port: CA_SERVER_PORT },
   pva: { host: '127.0.0.1', port: PVA_SERVER_PORT },
 };
 
+/** What FallbackListeners needs. */
 export interface FallbackListenersInput {
   readonly sockets: Pick<SearchSockets, 'openNameServer'>;
   readonly reservations: PortReservations;
@@ -30,30 +26,36 @@ export interface FallbackListenersInput {
   /** As in LocalPortsInput. */
   readonly mayShareNumbers: boolean;
   readonly intercept: (protocol: PvProtocol, onAnswer: () => void) => CircuitInterceptor;
-  /** `problems` are others now. */
+  /** `problems` changed. */
   readonly onChange: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** A server of a protocol, and where clients of this machine reach it. */
+/** An exposed server, and where clients of this machine reach it. */
 export interface ReachedServer {
   readonly protocol: PvProtocol;
   readonly local: Endpoint;
-  /** By a relay of ours, which answers searches for all. */
+  /** Whether a relay of ours is there, which answers searches for all servers. */
   readonly isRelayed: boolean;
 }
 
 const PROTOCOLS = ['ca', 'pva'] as const;
 const RETRY_MS = 5000;
 
+/**
+ * Name servers of ours on the ports that clients have in their settings, 127.0.0.1:5064 and :5075,
+ * whenever no relay is there, so that those ports answer for every exposed server of their
+ * protocol. None listens while no server of the protocol is exposed, and each makes room for
+ * whoever the port belongs to.
+ */
 export class FallbackListeners implements Disposable {
   readonly #input: FallbackListenersInput;
   readonly #store = new DisposableStore();
-  /** Those that listen, or try to. */
+  /** The listeners that are open, or being opened. */
   readonly #open = new Map<PvProtocol, DisposableStore>();
   readonly #listening = new Set<PvProtocol>();
-  /** Attempts under way, which may have the port although nobody wants that any more. */
+  /** Attempts under way, which may hold the port although it is no longer wanted. */
   readonly #attempts = new Map<PvProtocol, Promise<void>>();
   readonly #problems = new Map<PvProtocol, Problem>();
   #servers: readonly ReachedServer[] = [];
@@ -63,7 +65,7 @@ export class FallbackListeners implements Disposable {
     this.#store.add(input.reservations.onDidChange(() => this.#review()));
   }
 
-  /** Where they listen now. */
+  /** The endpoints on which they listen now. */
   get held(): readonly Endpoint[] {
     return [...this.#listening].map((protocol) => WELL_KNOWN_ENDPOINTS[protocol]);
   }
@@ -73,13 +75,13 @@ export class FallbackListeners implements Disposable {
     return [...this.#problems.values()];
   }
 
-  /** Takes what is reached on this machine now. */
+  /** Takes the servers that are reached on this machine now. */
   setServers(servers: readonly ReachedServer[]): void {
     this.#servers = servers;
     this.#review();
   }
 
-  /** Somebody of ours is to listen there; resolves when the port is free of us. */
+  /** Frees the port for another listener of ours; resolves when it is free. */
   async releasePort(endpoint: Endpoint): Promise<void> {
     for (const protocol of PROTOCOLS) {
       if (!isSameEndpoint(WELL_KNOWN_ENDPOINTS[protocol], endpoint)) continue;
@@ -103,7 +105,7 @@ export class FallbackListeners implements Disposable {
         this.#open.set(protocol, store);
         this.#start(protocol, store);
       }
-      // Who has the port answers for itself alone.
+      // A server that has the port answers for itself alone.
       const isOnlyItself = servers.length === 0 || there?.isRelayed === true;
       const isAlone = there !== undefined && servers.length === 1;
       if (isOnlyItself || isAlone) this.#setProblem(protocol, undefined);

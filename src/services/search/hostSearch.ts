@@ -1,8 +1,3 @@
-/**
- * The UDP ports on which this machine's clients search, open while there is something to find: on
- * 127.0.0.1, and where that is wanted on the broadcast addresses of this machine. What containers
- * publish is left to them.
- */
 import { schedule } from '../../base/schedule';
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
@@ -18,20 +13,23 @@ import type { NameService } from './nameService';
 import type { SearchSocket, SearchSockets } from '../host/searchSockets';
 import { UdpResponder } from './udpResponder';
 
+/** What a HostSearch needs. */
 export interface HostSearchInput {
   readonly sockets: SearchSockets;
   readonly reservations: PortReservations;
   readonly names: Readonly<Record<PvProtocol, Pick<NameService, 'ask' | 'servers'>>>;
-  /** `state` is another now. */
+  /** `state` changed. */
   readonly onChange: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Beside the usual one: ports on which IOCs in containers were told to take searches. */
+/**
+ * Ports, in addition to the usual one, on which IOCs in containers are configured to take searches.
+ */
 export type FurtherPorts = Readonly<Record<PvProtocol, readonly number[]>>;
 
-/** A port that somebody else has is tried again so often. */
+/** A port that another program has is tried again after this time. */
 const RETRY_MS = 10_000;
 /** Networks come and go: of containers, of a laptop. */
 const LOOK_MS = 5000;
@@ -39,7 +37,7 @@ const MAX_FURTHER_PORTS = 8;
 const PROTOCOLS = ['ca', 'pva'] as const;
 const HOST = '127.0.0.1';
 
-/** One address and port that is listened on, or tried. */
+/** An address and port on which we listen, or try to. */
 class Place {
   readonly store = new DisposableStore();
   socket: SearchSocket | undefined;
@@ -56,13 +54,18 @@ class Place {
   }
 }
 
+/**
+ * Answers searches on the UDP ports on which this machine's clients search, open while there is
+ * something to find: on 127.0.0.1 and, if requested, on the broadcast addresses of this machine.
+ * Ports that containers publish are left to them.
+ */
 export class HostSearch implements Disposable {
   readonly #input: HostSearchInput;
   readonly #following: Disposable;
   readonly #places = new Map<string, Place>();
   #mode: SearchMode = 'off';
   #further: FurtherPorts = { ca: [], pva: [] };
-  /** While something is wanted. */
+  /** Set while searches are to be answered. */
   #store: DisposableStore | undefined;
   #responders: Readonly<Record<PvProtocol, UdpResponder>> | undefined;
   #own: ReadonlySet<string> = new Set();
@@ -75,7 +78,7 @@ export class HostSearch implements Disposable {
     this.#following = input.reservations.onDidChange(() => this.#review());
   }
 
-  /** What is open, and why something is not. */
+  /** Which ports are open, and why others are not. */
   get state(): SearchState {
     return this.#state;
   }
@@ -111,10 +114,13 @@ export class HostSearch implements Disposable {
     if (mode === 'off') this.#close();
     else if (wasOff) this.#begin();
     else this.#look();
-    this.#tell();
+    this.#reportChanges();
   }
 
-  /** Takes the ports that the exposed servers were told to use; those free here are answered too. */
+  /**
+   * Takes the ports on which the exposed servers are configured to take searches; those free here
+   * are answered too.
+   */
   setFurtherPorts(further: FurtherPorts): void {
     this.#further = further;
     this.#review();
@@ -128,7 +134,7 @@ export class HostSearch implements Disposable {
       store.add(
         new UdpResponder({
           ...{ protocol, names: names[protocol], clock, log },
-          // Also who shares these ports by mistake: answers go to this machine alone.
+          // Answers go to this machine alone, even if others can reach these ports by mistake.
           isOwnAddress: (host) => isLoopback(host) || this.#own.has(host),
         }),
       );
@@ -149,7 +155,7 @@ export class HostSearch implements Disposable {
     this.#review();
   }
 
-  /** To an IOC of this machine that came later: it is the one who was meant. */
+  /** Gives way to an IOC of this machine that came later: clients that search there mean it. */
   async #giveWay(place: Place): Promise<void> {
     const { socket } = place;
     const holder = await socket?.findRival();
@@ -176,7 +182,7 @@ export class HostSearch implements Disposable {
       this.#store.add(place.store);
       void this.#open(place);
     }
-    this.#tell();
+    this.#reportChanges();
   }
 
   #wantedPlaces(): Place[] {
@@ -205,10 +211,10 @@ export class HostSearch implements Disposable {
       try {
         socket = await sockets.openBroadcast(protocol, endpoint.host, events);
       } catch (error) {
-        // Until the address goes and comes again.
+        // Not tried again until the address goes and returns.
         log('info', 'search', `broadcasts to ${endpoint.host}: ${messageOf(error)}`);
         place.isOpening = false;
-        this.#tell();
+        this.#reportChanges();
         return;
       }
     } else {
@@ -225,7 +231,7 @@ export class HostSearch implements Disposable {
     place.socket = socket;
     place.problem = undefined;
     place.isOpening = false;
-    this.#tell();
+    this.#reportChanges();
   }
 
   /** Closes it; it is tried again later. */
@@ -237,11 +243,14 @@ export class HostSearch implements Disposable {
     place.isOpening = false;
     place.problem = { code: 'search-port-taken', protocol, endpoint, refusal };
     schedule(store, this.#input.clock, RETRY_MS, () => void this.#open(place));
-    this.#tell();
+    this.#reportChanges();
   }
 
-  /** Not in between: a port that is left for a moment, or is being opened, is no news. */
-  #tell(): void {
+  /**
+   * Reports changes, but not intermediate ones: a port that is left for a moment, or is being
+   * opened, is no news.
+   */
+  #reportChanges(): void {
     const isBetween =
       this.#input.reservations.isUnsure ||
       [...this.#places.values()].some(({ isOpening }) => isOpening);
@@ -251,19 +260,19 @@ export class HostSearch implements Disposable {
     this.#state = Object.fromEntries(ports.filter(([, port]) => Object.keys(port).length > 0));
     if (JSON.stringify(this.#state) === JSON.stringify(former)) return;
     for (const [protocol, port] of ports) {
-      if (JSON.stringify(port) !== JSON.stringify(former[protocol])) this.#report(protocol, port);
+      if (JSON.stringify(port) !== JSON.stringify(former[protocol])) this.#logState(protocol, port);
     }
     this.#input.onChange();
   }
 
-  #report(
+  #logState(
     protocol: PvProtocol,
     { local, alsoAt = [], broadcasts = [], problem }: SearchPort,
   ): void {
     const places = [...(local ? [local] : []), ...alsoAt].map(formatEndpoint);
     const parts = [
       ...(places.length > 0 ? [`answers at ${places.join(', ')}`] : []),
-      ...(broadcasts.length > 0 ? [`hears broadcasts to ${broadcasts.join(', ')}`] : []),
+      ...(broadcasts.length > 0 ? [`receives broadcasts to ${broadcasts.join(', ')}`] : []),
       ...(problem ? [problemLog(problem)] : []),
     ];
     this.#input.log('info', 'search', `UDP ${protocol}: ${parts.join('; ') || 'not answered'}`);

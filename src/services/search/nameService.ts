@@ -22,8 +22,8 @@ export interface SearchedServer {
   endpoint(): Endpoint | undefined;
   /**
    * The answer to a client that broadcasts: the server itself if it can be reached without us, so
-   * that the client does not see two servers when the server has heard it, too. Undefined: the
-   * server hears all broadcasts itself.
+   * that the client does not see two servers when the server has received it, too. Undefined: the
+   * server receives all broadcasts itself.
    */
   broadcastEndpoint(): Endpoint | undefined;
   /** Stays the same when the IOC, or its container, restarts. */
@@ -70,8 +70,8 @@ export interface NameServiceInput extends ClientIdentity {
 
 interface OpenQuestion {
   readonly askers: Set<NameRequester>;
-  /** Those who have not been told that no server has it. */
-  readonly untold: Set<NameRequester>;
+  /** The requesters that do not know yet that no server has it. */
+  readonly uninformed: Set<NameRequester>;
   sinceMs: number;
   isAsking: boolean;
 }
@@ -100,8 +100,8 @@ const MAX_ASKERS = 50_000;
  */
 const OPEN_MS = 6 * 60_000;
 /**
- * When several servers have a name: how long one that comes earlier in the order may take to say
- * so.
+ * If several servers have a name: how long one that comes earlier in the order may take to say yes,
+ * ms.
  */
 const ORDER_WAIT_MS = 30;
 /** pvAccessCPP ends the circuit on longer names; no record has one of this length. */
@@ -196,10 +196,10 @@ export class NameService implements Disposable {
       return settled;
     }
     const question = this.#open.get(name) ?? {
-      ...{ askers: new Set(), untold: new Set(), sinceMs: 0, isAsking: false },
+      ...{ askers: new Set(), uninformed: new Set(), sinceMs: 0, isAsking: false },
     };
     question.askers.add(asker);
-    question.untold.add(asker);
+    question.uninformed.add(asker);
     question.sinceMs = this.#input.clock.nowMs();
     this.#askerCount++;
     const evicted = this.#open.set(name, question);
@@ -208,7 +208,7 @@ export class NameService implements Disposable {
     this.#dropOldest();
     return toDisposable(() => {
       if (!question.askers.delete(asker)) return;
-      question.untold.delete(asker);
+      question.uninformed.delete(asker);
       this.#askerCount--;
       if (question.askers.size === 0 && this.#open.get(name) === question) this.#open.delete(name);
     });
@@ -231,7 +231,7 @@ export class NameService implements Disposable {
   #takeAskers(question: OpenQuestion): NameRequester[] {
     const askers = [...question.askers];
     question.askers.clear();
-    question.untold.clear();
+    question.uninformed.clear();
     this.#askerCount -= askers.length;
     return askers;
   }
@@ -366,9 +366,9 @@ export class NameService implements Disposable {
       this.#askAtOnce(name, question, last, (isCertainToo) => {
         question.isAsking = false;
         if (!isCertain || !isCertainToo) return;
-        const untold = [...question.untold];
-        question.untold.clear();
-        for (const asker of untold) asker.absent();
+        const uninformed = [...question.uninformed];
+        question.uninformed.clear();
+        for (const asker of uninformed) asker.absent();
       });
     });
   }
@@ -392,9 +392,9 @@ export class NameService implements Disposable {
       if (answer === 'unknown') isCertain = false;
       if (answer === 'yes' && !isFound) {
         isFound = true;
-        const tell = (): void => this.#tellFound(name, question);
-        if (pending === 0) tell();
-        else schedule(this.#store, this.#input.clock, ORDER_WAIT_MS, tell);
+        const answerNow = (): void => this.#answerFound(name, question);
+        if (pending === 0) answerNow();
+        else schedule(this.#store, this.#input.clock, ORDER_WAIT_MS, answerNow);
       }
       if (pending === 0 && !isFound) onAbsent(isCertain);
     };
@@ -407,10 +407,10 @@ export class NameService implements Disposable {
     }
   }
 
-  #tellFound(name: string, question: OpenQuestion): void {
+  #answerFound(name: string, question: OpenQuestion): void {
     question.isAsking = false;
     const location = this.#locate(name);
-    // It may have gone in between; then the client searches again.
+    // It may be gone by now; then the client searches again.
     if (!location) return;
     if (this.#open.get(name) === question) this.#open.delete(name);
     const isStale = question.sinceMs + OPEN_MS < this.#input.clock.nowMs();
@@ -431,7 +431,7 @@ export class NameService implements Disposable {
       }
       for (const [name, question] of [...this.#open]) {
         if (question.isAsking) continue;
-        if (this.#locate(name)) this.#tellFound(name, question);
+        if (this.#locate(name)) this.#answerFound(name, question);
         else this.#askArrived(name, question, grown);
       }
     });
@@ -442,7 +442,7 @@ export class NameService implements Disposable {
     for (const known of grown) {
       if (isLast(known) || !known.server.endpoint()) continue;
       const listener = (answer: NameAnswer): void => {
-        if (answer === 'yes') this.#tellFound(name, question);
+        if (answer === 'yes') this.#answerFound(name, question);
       };
       known.asked.ask(name, listener, clientOf(question));
     }

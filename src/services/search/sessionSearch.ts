@@ -1,4 +1,3 @@
-/** The name services of a session, one for each protocol, over the servers that it exposes. */
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { hasChannel } from '../../model/pvTable';
 import type { Note } from '../../model/problem';
@@ -14,6 +13,7 @@ type ExposedServer = IocServer & {
   readonly ioc: Pick<IocTracker, 'name' | 'isGateway'>;
 };
 
+/** The name services of a session, one for each protocol, over the servers that it exposes. */
 export class SessionSearch implements Disposable {
   readonly #store = new DisposableStore();
   readonly #services: Readonly<Record<PvProtocol, NameService>>;
@@ -26,7 +26,10 @@ export class SessionSearch implements Disposable {
     };
   }
 
-  /** Takes all servers there are now; of two with the same PV the container started first counts. */
+  /**
+   * Takes all current servers; of two with the same PV, the one whose container started first
+   * counts.
+   */
   setServers(servers: readonly ExposedServer[]): void {
     const byStart = [...servers].sort(
       (a, b) =>
@@ -38,17 +41,17 @@ export class SessionSearch implements Disposable {
     }
   }
 
-  /** For answering searches that come another way than through a relay. */
+  /** For answering searches that do not arrive through a relay. */
   get services(): Readonly<Record<PvProtocol, NameService>> {
     return this.#services;
   }
 
-  /** For a new connection through a relay. */
+  /** Creates the interceptor of a new connection through a relay. */
   intercept(protocol: PvProtocol, onAnswer: () => void): CircuitInterceptor {
     return createSearchCircuit(protocol, this.#services[protocol], onAnswer);
   }
 
-  /** What is worth knowing of a server's names. */
+  /** Notes about a server's names. */
   notesAbout(server: IocServer): readonly Note[] {
     return this.#services[server.protocol].notesAbout(keyOf(server));
   }
@@ -58,7 +61,7 @@ export class SessionSearch implements Disposable {
   }
 }
 
-/** A server that listens anew is another one, also on the same port. */
+/** A server that listens again is another one, even on the same port. */
 function keyOf({ key, exposure }: IocServer): string {
   return `${key}/${exposure.listener.inode}`;
 }

@@ -26,15 +26,15 @@ type Via = Pick<SearchSocket, 'send' | 'passOn'> & { readonly isBroadcast: boole
 
 /**
  * Which servers a search has reached: only us; through us, others of this machine as well; all of
- * them by itself.
+ * them directly.
  */
 type Reach = 'us' | 'passed-on' | 'broadcast';
 
 /**
- * The endpoint to answer with. Undefined: the server hears the search too, and a second answer
+ * The endpoint to answer with. Undefined: the server receives the search too, and a second answer
  * would look like a second server.
  */
-function toldEndpoint(
+function answerEndpoint(
   { endpoint, broadcastEndpoint }: NameLocation,
   reach: Reach,
 ): Endpoint | undefined {
@@ -57,7 +57,7 @@ const GATHER_MS = 5;
 /** One pvAccess answer to the shortest search is slightly longer than the search. */
 const MIN_REPLY_BYTES = 64;
 /** Limit of answers to a search for servers. */
-const MAX_SERVERS_TOLD = 256;
+const MAX_SERVERS_ANSWERED = 256;
 const LOG_MS = 10_000;
 
 /**
@@ -109,7 +109,7 @@ export class UdpResponder implements Disposable {
     for (const { cid, name } of this.#allowed(questions, from)) {
       this.#ask(from, cid, name, {
         found: (location) => {
-          const endpoint = toldEndpoint(location, via.isBroadcast ? 'broadcast' : 'us');
+          const endpoint = answerEndpoint(location, via.isBroadcast ? 'broadcast' : 'us');
           if (endpoint) reply.add({ cid, ...endpoint });
         },
         absent: () => undefined,
@@ -133,14 +133,14 @@ export class UdpResponder implements Disposable {
       if (passed) via.passOn(passed);
       const reach = via.isBroadcast ? 'broadcast' : passed ? 'passed-on' : 'us';
       if (isForServers) {
-        this.#tellServers(search, reach, from, (answer) => via.send(answer, to));
+        this.#answerServers(search, reach, from, (answer) => via.send(answer, to));
         continue;
       }
       let leftCount = search.names.length;
       for (const { id, name } of names) {
         this.#ask(to, id, name, {
           found: (location) => {
-            const endpoint = toldEndpoint(location, reach);
+            const endpoint = answerEndpoint(location, reach);
             if (endpoint) reply.add({ id, endpoint, guid: location.guid });
           },
           absent: () => {
@@ -157,15 +157,15 @@ export class UdpResponder implements Disposable {
    * One datagram per server, as if each had answered itself. That exceeds the length of the search,
    * hence only a few.
    */
-  #tellServers(
+  #answerServers(
     search: PvaSearch,
     reach: Reach,
     from: Endpoint,
     send: (answer: Uint8Array) => void,
   ): void {
-    const servers = this.#input.names.servers.slice(0, MAX_SERVERS_TOLD);
+    const servers = this.#input.names.servers.slice(0, MAX_SERVERS_ANSWERED);
     for (const location of this.#allowed(servers, from)) {
-      const endpoint = toldEndpoint(location, reach);
+      const endpoint = answerEndpoint(location, reach);
       if (!endpoint) continue;
       send(writePvaFound(search, [{ ...endpoint, guid: location.guid, ids: [] }]));
     }

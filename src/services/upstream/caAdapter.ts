@@ -28,13 +28,13 @@ import type {
 import { readingOfCa } from './readings';
 
 /**
- * Searched for to see whether the server answers searches on a circuit, which some of those do not
- * that are new enough to: they answer the echo behind it first.
+ * Searched for to find out whether the server answers searches on a circuit. Some servers whose
+ * version is new enough do not: they answer the echo that follows first.
  */
 const NOBODYS_NAME = 'epics-expose:is-search-answered';
 /**
- * A search that was given up may be answered late, and must not be taken for one of another name, so a
- * cid is used again only after all others: more than there are names and channels of an IOC.
+ * A search that was given up may be answered late, and must not be taken for one of another name,
+ * so a cid is used again only after all others: more than an IOC has names and channels.
  */
 const CID_COUNT = 256 * 1024;
 
@@ -44,9 +44,12 @@ class CaChannel implements Channel {
   isOpen = false;
   isReadable = true;
   isClosed = false;
-  /** Refused, and searched for. */
+  /** The server refused it, and is searched for the reason. */
   isReasonWanted = false;
-  /** Found after it was refused, and asked for once more: a gateway looks only when searched. */
+  /**
+   * It was found after a refusal, and is requested once more: a gateway looks for a PV only when
+   * searched.
+   */
   isAskedTwice = false;
   subscriptionId: number | undefined;
   /** Units, precision and state names, read once before the first update. */
@@ -76,7 +79,7 @@ export class CaAdapter implements ProtocolAdapter {
   readonly #options: AdapterOptions;
   readonly #events: AdapterEvents;
   readonly #circuit: CaClientCircuit;
-  /** Until the cid may be used again. */
+  /** By cid, until that may be used again. */
   readonly #channels = new Map<number, CaChannel>();
   readonly #requests: CaRequests;
   readonly #subscriptions = new Map<number, CaChannel>();
@@ -86,7 +89,7 @@ export class CaAdapter implements ProtocolAdapter {
   #answersSearches = false;
   #echoesToCome = 0;
   #probeCid: number | undefined;
-  /** Of the one channel whose search reply tells rsrv from PCAS. */
+  /** The cid of the one channel whose search reply distinguishes rsrv from PCAS. */
   #portCid: number | undefined;
 
   constructor(options: AdapterOptions, events: AdapterEvents) {
@@ -95,7 +98,7 @@ export class CaAdapter implements ProtocolAdapter {
     this.#circuit = new CaClientCircuit(caHandler(this.#handler()), { peer: 'the CA server' });
     this.#requests = new CaRequests(this.#circuit);
     this.#circuit.handshake(options);
-    // The mark: it is this server that is asked, should a relay of ours be in between.
+    // The mark: this server itself is asked, in case a relay of ours is in between.
     this.#echoesToCome++;
     this.#circuit.echoMirror();
   }
@@ -131,7 +134,7 @@ export class CaAdapter implements ProtocolAdapter {
   get answersSearches(): boolean {
     return this.#answersSearches;
   }
-  /** PCAS says nothing to a search for a name that it does not have. */
+  /** PCAS does not answer a search for a name that it does not have. */
   get lookupBy(): LookupBy {
     return this.#circuit.canSearch ? 'search' : 'channel';
   }
@@ -160,7 +163,10 @@ export class CaAdapter implements ProtocolAdapter {
     return channel;
   }
 
-  /** Value with time stamp, and units, limits and state names: two requests, both waited for. */
+  /**
+   * Reads the value with its time stamp, then units, limits and state names: two requests; waits
+   * for both answers.
+   */
   read(channel: CaChannel, onResult: (result: PvReading | Error) => void): void {
     let time: DbrData | undefined;
     let control: DbrData | undefined;
@@ -179,7 +185,7 @@ export class CaAdapter implements ProtocolAdapter {
     const readTime = (): void => {
       const count = this.#countOf(channel);
       this.#requests.send(channel, 'TIME', count, (eca, data) => {
-        // CAJ refuses "all elements" although its version has it; the circuit notes that.
+        // CAJ refuses "all elements" although its version supports it; the circuit notes that.
         const isRefused = eca === Eca.ECA_BADCOUNT && count === 0;
         if (isRefused && channel.isOpen && this.#countOf(channel) !== 0) {
           readTime();
@@ -215,7 +221,7 @@ export class CaAdapter implements ProtocolAdapter {
     if (channel.isClosed) return;
     channel.isClosed = true;
     if (!channel.isOpen) {
-      // One that is still being created is cleared when it is.
+      // A channel that is still being created is cleared once it is.
       if (channel.isReasonWanted) this.#channels.delete(channel.cid);
       return;
     }
@@ -300,7 +306,7 @@ export class CaAdapter implements ProtocolAdapter {
     this.#circuit.search(cid, channel.name);
   }
 
-  /** A refused create does not say why; the search tells "not here" from "you may not". */
+  /** A refused create does not say why; a search distinguishes "not here" from "not allowed". */
   #onRefused(cid: number): void {
     const channel = this.#channels.get(cid);
     if (channel?.isClosed === false && channel.owner.wantsReason && this.#circuit.canSearch) {
@@ -353,7 +359,7 @@ export class CaAdapter implements ProtocolAdapter {
 
   #onNoUpdate(channel: CaChannel, eca: number): void {
     if (eca === Eca.ECA_BADCOUNT && !this.#circuit.canAskForAllElements) {
-      this.#subscribe(channel); // CAJ refuses "all elements" although its version has it
+      this.#subscribe(channel); // CAJ refuses "all elements" although its version supports it
     } else if (eca === Eca.ECA_BADCOUNT || eca === Eca.ECA_BADTYPE) {
       this.#failMonitor(channel, `the IOC refused the subscription: ${ecaName(eca)}`);
     } else channel.monitorListener?.stalled(`the IOC sends no value: ${ecaName(eca)}`);

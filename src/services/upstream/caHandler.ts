@@ -2,7 +2,7 @@ import type { CaClientHandler } from '../../protocol/ca';
 
 const nothing = (): void => undefined;
 
-/** A handler for a circuit of which only some events matter. */
+/** Completes a handler for a circuit of which only some events matter. */
 export function caHandler(interesting: Partial<CaClientHandler>): CaClientHandler {
   return {
     version: nothing,

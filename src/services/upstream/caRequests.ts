@@ -7,14 +7,16 @@ interface OpenChannel {
   readonly type: number;
 }
 
-/** Called once, with the data when `eca` is ECA_NORMAL. */
+/** Called once, with the data if `eca` is ECA_NORMAL. */
 type Answered = (eca: number, data: DbrData | undefined) => void;
 
-/** The reads under way on one CA circuit, each of which is answered once. */
+/** The reads under way on one CA circuit; each is answered once. */
 export class CaRequests {
   readonly #circuit: CaClientCircuit;
   readonly #byIoid = new Map<number, { readonly channel: OpenChannel; answered: Answered }>();
-  /** An ioid is in use until its answer, also when nobody waits for that any more. */
+  /**
+   * Ioids to use again. One is in use until its answer, even if nothing waits for that any more.
+   */
   readonly #freeIoids: number[] = [];
   #ioidCount = 0;
 
@@ -29,7 +31,7 @@ export class CaRequests {
     this.#byIoid.set(ioid, { channel, answered });
   }
 
-  /** The server answered. */
+  /** The server answered a read. */
   done(ioid: number, eca: number, data: DbrData | undefined): void {
     const request = this.#byIoid.get(ioid);
     this.#byIoid.delete(ioid);
@@ -37,7 +39,7 @@ export class CaRequests {
     request?.answered(eca, data);
   }
 
-  /** The server ended the channel: its reads are answered by ECA_DISCONN. */
+  /** The server ended the channel: its reads are answered with ECA_DISCONN. */
   lost(channel: OpenChannel): void {
     for (const [ioid, request] of this.#byIoid) {
       if (request.channel !== channel) continue;

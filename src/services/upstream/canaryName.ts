@@ -1,13 +1,13 @@
-/** Fewer could be a name that somebody has: 26 to the tenth power. */
+/** With fewer random letters it could be an existing name: 26 to the tenth power. */
 const MIN_RANDOM_LETTERS = 10;
 const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 const LOWER = UPPER.toLowerCase();
 const DIGITS = '0123456789';
 
 /**
- * A name that nobody has, made like one that was asked for, so that a server cannot tell it from those
- * that clients want: other letters for letters, other digits for digits, and the rest as it is.
- * `random` gives numbers from 0 up to 1, without 1.
+ * Makes a name that nobody has, resembling one that was asked for, so that a server cannot
+ * distinguish it from those that clients want: other letters for letters, other digits for digits,
+ * the rest unchanged. `random` returns numbers from 0 up to but not including 1.
  */
 export function canaryLike(name: string, random: () => number = Math.random): string {
   const pick = (from: string): string => from[Math.floor(random() * from.length)] ?? '';

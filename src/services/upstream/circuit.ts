@@ -8,20 +8,23 @@ import { CIRCUIT_TRANSITIONS } from './circuitStates';
 import { keepAlive } from './keepAlive';
 import { ProtocolLink, type ProtocolObject } from './protocolLink';
 
-/** What one protocol says on a circuit: bytes in, bytes out, and the question for a sign of life. */
+/** What one protocol does on a circuit: bytes in, bytes out, and the request for a sign of life. */
 export interface CircuitAdapter extends ProtocolObject {
   ping(): void;
 }
 
-/** Whom to connect to and with which adapter. Both waits are milliseconds, stretched on a busy machine. */
+/**
+ * How to connect, and with which adapter. Both timeouts are in milliseconds, stretched on a busy
+ * machine.
+ */
 export interface CircuitInput<A extends CircuitAdapter> {
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
-  /** Called when there is a connection; `ready` is to be called when the handshake is done. */
+  /** Called once connected; it calls `ready` when the handshake is done. */
   readonly createAdapter: (ready: () => void) => A;
   readonly onReady: () => void;
-  /** The server takes bytes again after `flush` returned false. */
+  /** The server accepts bytes again after `flush` returned false. */
   readonly onDrain?: () => void;
-  /** Bytes arrived, before they are looked at; may throw to end the circuit. */
+  /** Bytes arrived and are not decoded yet; may throw to end the circuit. */
   readonly onBytes?: (lengthBytes: number) => void;
   readonly dialTimeoutMs: number;
   readonly handshakeTimeoutMs: number;
@@ -29,8 +32,8 @@ export interface CircuitInput<A extends CircuitAdapter> {
 }
 
 /**
- * One circuit to one server, whatever it is for: connects, waits for the handshake, keeps it alive, and
- * ends once. Whoever wants to connect again takes another one.
+ * One circuit to one server, for any purpose: connects, waits for the handshake, keeps it alive,
+ * and ends once. To connect again, create another one.
  */
 export class Circuit<A extends CircuitAdapter> implements Disposable {
   readonly #input: CircuitInput<A>;
@@ -45,7 +48,7 @@ export class Circuit<A extends CircuitAdapter> implements Disposable {
     this.#input = input;
   }
 
-  /** There from the connection to the end. */
+  /** Set from the connection to the end. */
   get adapter(): A | undefined {
     return this.#adapter;
   }
@@ -54,29 +57,30 @@ export class Circuit<A extends CircuitAdapter> implements Disposable {
     return this.#state.state === 'ready';
   }
 
-  /** Whether the handshake was done; true after the end, too. */
+  /** Whether the handshake was done; still true after the end. */
   get hasBeenReady(): boolean {
     return this.#hasBeenReady;
   }
 
-  /** Aborts at its end. */
+  /** Aborts when the circuit ends. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  /** Sends what waits; false when the server is slow: wait for onDrain before producing more. */
+  /** Sends what waits. False if the server is slow: wait for onDrain before producing more. */
   flush(): boolean {
     return this.#link?.flush() ?? false;
   }
 
-  /** Ends it for a reason from outside, which `run` resolves to. */
+  /** Ends it for an external reason, which `run` resolves to. */
   end(reason: Error): void {
     this.#resolve(reason);
   }
 
   /**
-   * Once. Resolves at the end, with why: undefined when the server closed it, or it was disposed. Rejects
-   * when there is no connection (TimeoutError, or what `dial` says), and with CancelledError.
+   * Call once. Resolves at the end with the reason: undefined if the server closed it, or it was
+   * disposed. Rejects if there is no connection (TimeoutError, or the error of `dial`), and with
+   * CancelledError.
    */
   async run(): Promise<Error | undefined> {
     const { clock, dialTimeoutMs } = this.#input;
@@ -91,7 +95,7 @@ export class Circuit<A extends CircuitAdapter> implements Disposable {
     }
   }
 
-  /** Nobody waits for one that comes too late. */
+  /** Closes a connection that arrives too late. */
   async #dial(signal: AbortSignal): Promise<Connection> {
     const connection = await this.#input.dial(signal);
     if (signal.aborted) connection.destroy();
@@ -121,7 +125,7 @@ export class Circuit<A extends CircuitAdapter> implements Disposable {
     });
   }
 
-  /** Ends it when the handshake, or any sign of life, takes too long. */
+  /** Ends the circuit if the handshake, or any sign of life, takes too long. */
   async #watch(link: ProtocolLink, adapter: A): Promise<void> {
     const { clock, handshakeTimeoutMs } = this.#input;
     try {

@@ -1,6 +1,6 @@
-/** The states of a circuit to a server, as a table. */
 import type { Transitions } from '../../base/stateMachine';
 
+/** How far a circuit to a server is. */
 export type CircuitStateName =
   | 'connecting'
   /** Connected; the protocol's handshake is under way. */
@@ -9,8 +9,10 @@ export type CircuitStateName =
   | 'ready'
   | 'ended';
 
+/** What can happen to a circuit. */
 export type CircuitEvent = 'connected' | 'ready' | 'ended';
 
+/** The states of a circuit as a table. */
 export const CIRCUIT_TRANSITIONS: Transitions<CircuitStateName, CircuitEvent> = {
   connecting: { connected: 'greeting', ended: 'ended' },
   greeting: { ready: 'ready', ended: 'ended' },

@@ -4,8 +4,8 @@ import type { Connection } from '../host/connection';
 import { ProtocolLink, type ProtocolObject } from './protocolLink';
 
 /**
- * One short conversation that ends with a result. Owns the connection and closes it. Rejects when
- * the peer closes or breaks the rules first, and with CancelledError.
+ * One short exchange that ends with a result. Owns the connection and closes it. Rejects if the
+ * peer closes or breaks the rules first, and with CancelledError.
  */
 export function converse<T>(
   connection: Connection,

@@ -3,7 +3,7 @@ import { CaAdapter } from './caAdapter';
 import type { AdapterEvents, AdapterOptions, ProtocolAdapter } from './protocolAdapter';
 import { PvaAdapter } from './pvaAdapter';
 
-/** The one way in which we speak a protocol on a circuit. */
+/** Creates our one client side of a protocol on a circuit. */
 export function createAdapter(
   protocol: PvProtocol,
   options: AdapterOptions,

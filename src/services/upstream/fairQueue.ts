@@ -1,11 +1,11 @@
 /**
- * What several clients wait for, in turn: one of each, whoever has how many. Each may have so many
- * waiting, and all together so many.
+ * A queue in which clients take turns, one item each, however many a client has. Limits the items
+ * per client and of all clients together.
  */
 export class FairQueue<T> {
-  /** In the order of their turns; none is empty. */
+  /** By client, in the order of their turns; none is empty. */
   readonly #waiting = new Map<unknown, T[]>();
-  /** Before all others. */
+  /** Items that come before all others. */
   readonly #first: T[] = [];
   #size = 0;
 
@@ -18,7 +18,7 @@ export class FairQueue<T> {
     return this.#size + this.#first.length;
   }
 
-  /** False when there is no room for it. */
+  /** False if there is no room for it. */
   push(client: unknown, item: T): boolean {
     const its = this.#waiting.get(client);
     if (this.#size >= this.capacity || (its?.length ?? 0) >= this.capacityOfClient) return false;
@@ -28,19 +28,19 @@ export class FairQueue<T> {
     return true;
   }
 
-  /** Its turn is next. */
+  /** Puts it before all others. */
   pushFirst(item: T): void {
     this.#first.push(item);
   }
 
-  /** Whose turn it is, who stays. */
+  /** The item whose turn it is; it stays. */
   peek(): T | undefined {
     if (this.#first.length > 0) return this.#first[0];
     const [its] = this.#waiting.values();
     return its?.[0];
   }
 
-  /** Takes whose turn it is; then it is the next client's. */
+  /** Takes the item whose turn it is; then it is the next client's turn. */
   shift(): T | undefined {
     if (this.#first.length > 0) return this.#first.shift();
     const [turn] = this.#waiting;
@@ -53,7 +53,7 @@ export class FairQueue<T> {
     return item;
   }
 
-  /** Takes those of each client that are over, up to the first that is not. */
+  /** Takes the items of each client that are over, up to the first that is not. */
   takeWhile(isOver: (item: T) => boolean): T[] {
     const taken: T[] = [];
     const takeFrom = (items: T[]): number => {

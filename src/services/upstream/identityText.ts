@@ -1,6 +1,6 @@
 import type { ClientIdentity } from './protocolAdapter';
 
-/** Who we are for a server, as its access security is told: words for people. */
+/** The user and host that we give to a server for its access security, in words for the user. */
 export function identityText({ clientName, hostName }: ClientIdentity): string {
   return `user ${clientName} on host ${hostName}`;
 }

@@ -13,44 +13,50 @@ import { createAdapter } from './createAdapter';
 import { FairQueue } from './fairQueue';
 import type { Channel, ClientIdentity, LookupBy, ProtocolAdapter } from './protocolAdapter';
 
-/** 'unknown': it could not be asked, or not now. Silence is taken for 'no'. */
+/**
+ * Whether a server has a name; 'unknown': it could not be asked, or not now. Silence counts as
+ * 'no'.
+ */
 export type NameAnswer = 'yes' | 'no' | 'unknown';
 
-/** Whom to ask, and as whom. */
+/** Which server to ask, and as which client. */
 export interface NameResolverInput extends ClientIdentity {
   readonly protocol: PvProtocol;
-  /** For the log. */
+  /** Name of the server in the log. */
   readonly label: string;
-  /** Connects to the server itself, with no relay of ours in between. */
+  /** Connects to the server itself, without a relay of ours in between. */
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
-  /** Asked slowly, because each question makes it ask its whole network. */
+  /** Gateways are asked slowly, because each question makes them search their whole network. */
   readonly isGateway: boolean;
-  /** Once: it has said yes to a name that nobody has. */
+  /** Called once, when it said yes to a name that nobody has. */
   readonly onYesToAll?: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 const DIAL_TIMEOUT_MS = 3000;
-/** A server that did not answer by then does not have the name, or hangs. */
+/** A server that has not answered by then does not have the name, or hangs. */
 const ANSWER_TIMEOUT_MS = 1000;
-/** For so long a question may wait until it is asked at all. */
+/** How long a question may wait until it is sent at all. */
 const WAIT_TIMEOUT_MS = 3000;
 const NO_REMEMBERED_MS = 5000;
-/** A gateway finds a name only after having been asked for it. */
+/** A gateway finds a name only after being asked for it. */
 const GATEWAY_NO_REMEMBERED_MS = 1000;
-/** A search costs rsrv some microseconds; a channel is paid by the server, for a moment. */
+/** A search costs rsrv some microseconds; a channel costs the server more, for a moment. */
 const QUESTIONS_PER_SECOND: Record<LookupBy, number> = { search: 5000, channel: 500, both: 500 };
-/** ca-gateway answers as many within 40 ms; each is some searches in its network. */
+/** ca-gateway answers as many within 40 ms; each causes some searches in its network. */
 const GATEWAY_QUESTIONS_PER_SECOND = 1000;
 const MAX_REMEMBERED = 20_000;
-/** Of one client, and of all. */
+/** Questions of one client, and of all clients. */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_OF_ALL = 40_000;
 const TICK_MS = 20;
-/** A server that could not be reached is left alone for so long. */
+/** A server that could not be reached is not tried again for this long. */
 const RETRY_MS = 1000;
-/** After so many names at most it is asked again for one that nobody has; the number is chance. */
+/**
+ * After at most this many names it is asked again for one that nobody has; the exact number is
+ * random.
+ */
 const NAMES_PER_CANARY = 20;
 
 interface Question {
@@ -59,10 +65,10 @@ interface Question {
   readonly listeners: ((answer: NameAnswer) => void)[];
 }
 
-/** A question that was sent, by a search, by a channel, or by both. */
+/** A question that was sent by a search, a channel, or both. */
 interface Sent {
   readonly question: Question;
-  /** The answer is not waited for any longer. */
+  /** When to stop waiting for the answer, by the clock. */
   readonly untilMs: number;
   readonly searchId: number | undefined;
   channel?: Channel;
@@ -70,21 +76,22 @@ interface Sent {
 
 /**
  * Asks one server whether it has names, over a circuit of its own into the container that is opened
- * with the first question. Remembers yes while that circuit lives and no for some seconds; asks each
- * name once at a time, no faster than the server should be asked, and waits for no answer for long.
+ * for the first question. Remembers yes for as long as that circuit lives, and no for some seconds.
+ * Asks for each name once at a time, no faster than the server should be asked, and never waits
+ * long for an answer.
  */
 export class NameResolver implements Disposable {
   readonly #input: NameResolverInput;
   readonly #abort = new AbortController();
   readonly #yes = new LruMap<string, true>(MAX_REMEMBERED);
-  /** When it said yes first. */
+  /** When it first said yes. */
   readonly #firstYesMs = new LruMap<string, number>(MAX_REMEMBERED);
   /** Until when a no counts. */
   readonly #no = new LruMap<string, number>(MAX_REMEMBERED);
   readonly #questions = new Map<string, Question>();
-  /** Not sent yet. */
+  /** Questions that are not sent yet. */
   readonly #queue = new FairQueue<Question>(MAX_WAITING, MAX_WAITING_OF_ALL);
-  /** In the order of asking. */
+  /** Questions that are sent, oldest first. */
   readonly #sent = new Set<Sent>();
   readonly #sentBySearchId = new Map<number, Sent>();
   #circuit: Circuit<ProtocolAdapter> | undefined;
@@ -94,7 +101,7 @@ export class NameResolver implements Disposable {
   /** Questions that may be sent now without asking too fast. */
   #questionsLeft = 0;
   #allowedAtMs = 0;
-  /** It has said yes to a name that nobody has. */
+  /** Whether it has said yes to a name that nobody has. */
   #saysYesToAll = false;
   /** The name that nobody has, while it is being asked. */
   #canary: string | undefined;
@@ -106,31 +113,31 @@ export class NameResolver implements Disposable {
   }
 
   /**
-   * Whether it says that it has every name, as was seen once: then its yes tells nothing. That does not
-   * end with its circuit; a server that starts anew is asked by another of these.
+   * Whether it was once seen to claim every name: then its yes means nothing. That outlives the
+   * circuit; a server that starts again gets another resolver.
    */
   get saysYesToAll(): boolean {
     return this.#saysYesToAll;
   }
 
-  /** When it has said so first, also over an earlier circuit: milliseconds of the clock. */
+  /** When it first said yes, even over an earlier circuit: milliseconds of the clock. */
   firstYesMs(name: string): number | undefined {
     return this.#firstYesMs.get(name);
   }
 
-  /** Whether it has said, some seconds ago at most, that it does not have the name. */
+  /** Whether it said in the last few seconds that it does not have the name. */
   hasSaidNo(name: string): boolean {
     return (this.#no.get(name) ?? 0) > this.#input.clock.nowMs();
   }
 
-  /** Whether it said so and has not gone since. */
+  /** Whether it said yes and its circuit has lived since. */
   hasSaidYes(name: string): boolean {
     return this.#yes.get(name) === true;
   }
 
   /**
-   * Answers at once from memory, else later; always once, unless this is disposed. Clients have their
-   * turns one after another, however much one of them asks.
+   * Answers at once from memory, otherwise later; always exactly once, unless this is disposed.
+   * Clients take turns, however much one of them asks.
    */
   ask(name: string, listener: (answer: NameAnswer) => void, client?: unknown): void {
     const { clock } = this.#input;
@@ -200,8 +207,9 @@ export class NameResolver implements Disposable {
   }
 
   /**
-   * Before what waits, so that its answer comes before theirs, and again now and then: who knows the
-   * first question by its place may not know the next. A gateway is known for what it is.
+   * Asks for a name that nobody has: before all waiting questions, so that its answer comes before
+   * theirs, and again at random, because a server might recognise the first question by its
+   * position but not the next one. Gateways are known to be gateways, so they are not asked.
    */
   #askCanary(like: string): void {
     if (this.#input.isGateway || this.#saysYesToAll || this.#canary !== undefined) return;
@@ -213,7 +221,7 @@ export class NameResolver implements Disposable {
     this.#queue.pushFirst(question);
   }
 
-  /** Works after that time, or sooner when that was to be already. */
+  /** Works after that time, or sooner if that was planned already. */
   #scheduleTick(delayMs: number): void {
     if (this.#abort.signal.aborted) return;
     const atMs = this.#input.clock.nowMs() + delayMs;
@@ -226,7 +234,7 @@ export class NameResolver implements Disposable {
     this.#tick = { atMs, timer };
   }
 
-  /** Sends what may be sent, and ends what has waited too long. */
+  /** Sends the questions that may be sent, and ends those that have waited too long. */
   #work(): void {
     const nowMs = this.#input.clock.nowMs();
     for (const sent of this.#sent) {
@@ -290,7 +298,7 @@ export class NameResolver implements Disposable {
     this.#settle(sent.question, answer);
   }
 
-  /** Nobody waits for that answer any more. */
+  /** Stops waiting for that answer. */
   #forget(sent: Sent): void {
     this.#sent.delete(sent);
     if (sent.searchId !== undefined) this.#sentBySearchId.delete(sent.searchId);
@@ -303,7 +311,7 @@ export class NameResolver implements Disposable {
       this.#canary = undefined;
       if (answer !== 'yes') return;
       this.#saysYesToAll = true;
-      // What it said before tells no more than what it says now.
+      // What it said before means no more than what it says now.
       this.#firstYesMs.clear();
       this.#input.log('info', 'search', `${this.#input.label} says yes to every name`);
       this.#input.onYesToAll?.();

@@ -3,31 +3,31 @@ import type { Connection } from '../host/connection';
 
 /** One end of a protocol, without a socket. */
 export interface ProtocolObject {
-  /** Throws RemoteProtocolError when the peer breaks the rules. */
+  /** Throws RemoteProtocolError if the peer breaks the rules. */
   receive(chunk: Uint8Array): void;
   takeOutput(): Uint8Array;
 }
 
 /** What happens to the connection. */
 export interface LinkEvents {
-  /** Once: closed by the peer (undefined), by an error, or by bytes that break the rules. */
+  /** Called once: closed by the peer (undefined), by an error, or by bytes that break the rules. */
   onEnd(error: Error | undefined): void;
-  /** The peer takes bytes again after `flush` returned false. */
+  /** The peer accepts bytes again after `flush` returned false. */
   onDrain?(): void;
-  /** Bytes arrived, before they are looked at; may throw to end the connection. */
+  /** Bytes arrived and are not decoded yet; may throw to end the connection. */
   onBytes?(lengthBytes: number): void;
 }
 
 /**
  * Joins a connection with a sans-I/O protocol object: received bytes in, waiting bytes out, and one
- * end. Whoever creates it disposes it; disposing closes the connection.
+ * end. Its creator disposes it; disposing closes the connection.
  */
 export class ProtocolLink implements Disposable {
   readonly #connection: Connection;
   readonly #protocol: ProtocolObject;
   readonly #events: LinkEvents;
   #hasEnded = false;
-  #hasHeard = false;
+  #hasReceived = false;
 
   constructor(connection: Connection, protocol: ProtocolObject, events: LinkEvents) {
     this.#connection = connection;
@@ -48,25 +48,25 @@ export class ProtocolLink implements Disposable {
     try {
       this.#events.onBytes?.(bytes.byteLength);
       this.#protocol.receive(bytes);
-      this.#hasHeard = true;
+      this.#hasReceived = true;
       this.flush();
     } catch (error) {
       this.#end(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
-  /** Sends what waits; false when the peer is slow: wait for onDrain before producing more. */
+  /** Sends what waits. False if the peer is slow: wait for onDrain before producing more. */
   flush(): boolean {
     if (this.#hasEnded) return false;
     const bytes = this.#protocol.takeOutput();
     return bytes.byteLength === 0 || this.#connection.write(bytes);
   }
 
-  /** Whether bytes came, and made sense, since it was asked last. */
-  takeHeard(): boolean {
-    const hasHeard = this.#hasHeard;
-    this.#hasHeard = false;
-    return hasHeard;
+  /** Whether valid bytes arrived since the last call. */
+  takeReceived(): boolean {
+    const hasReceived = this.#hasReceived;
+    this.#hasReceived = false;
+    return hasReceived;
   }
 
   #end(error: Error | undefined): void {

@@ -9,13 +9,15 @@ import { readPv } from './readPv';
 import type { ReceiveAllowance } from './receiveAllowance';
 import { SharedCircuit, type SharedCircuitInput } from './sharedCircuit';
 
-/** PVs whose values ended the circuit, so many at most. */
+/** How many PVs whose values ended the circuit are remembered. */
 const MAX_HARMFUL = 1000;
 
 interface HeldCircuit {
   readonly circuit: Circuit<ProtocolAdapter>;
   readonly allowance: ReceiveAllowance;
-  /** Under way, also those that nobody waits for any more: their answers are still to come. */
+  /**
+   * Reads under way, even those that nothing waits for any more: their answers are still to come.
+   */
   readonly reads: Set<Read>;
 }
 
@@ -26,21 +28,24 @@ interface Read {
 }
 
 /**
- * Reads values of one server over the circuit that is held to it, so that a hover opens none. While that is
- * not ready, or is not fit for a read, it is done over a circuit that lasts as long as such reads.
+ * Reads values of one server over the circuit that is held to it, so that a hover opens none. While
+ * that circuit is not ready, or not fit for a read, a shared one is opened, which lasts as long as
+ * such reads.
  */
 export class PvReads {
   readonly #input: Omit<SharedCircuitInput, 'onEnd'>;
   #held: HeldCircuit | undefined;
   #other: SharedCircuit | undefined;
-  /** A value that is too long or broken ends a circuit: once, but not again and again. */
+  /**
+   * PVs whose value was too long or broken, which ends a circuit: once, but not again and again.
+   */
   readonly #harmful = new LruMap<string, true>(MAX_HARMFUL);
 
   constructor(input: Omit<SharedCircuitInput, 'onEnd'>) {
     this.#input = input;
   }
 
-  /** That circuit is ready, and may be read over until it ends. */
+  /** The circuit is ready, and can be used for reads until it ends. */
   hold(circuit: Circuit<ProtocolAdapter>, allowance: ReceiveAllowance): void {
     this.#held = { circuit, allowance, reads: new Set() };
   }
@@ -56,8 +61,8 @@ export class PvReads {
   }
 
   /**
-   * Reads a PV once; `openChannel` is one of the held circuit. Rejects as SharedCircuit.read does; the
-   * deadline is the caller's.
+   * Reads a PV once; `openChannel` is a channel of the held circuit. Rejects as SharedCircuit.read
+   * does; the caller sets the deadline.
    */
   read(name: string, openChannel: Channel | undefined, signal: AbortSignal): Promise<PvReading> {
     const held = this.#held;
@@ -106,7 +111,7 @@ export class PvReads {
   }
 }
 
-/** A read was given up whose answer is still to come: other reads would wait behind it. */
+/** Whether a read was given up whose answer is still to come: other reads would wait behind it. */
 function isLate({ reads }: HeldCircuit): boolean {
   return [...reads].some(({ isGivenUp }) => isGivenUp);
 }

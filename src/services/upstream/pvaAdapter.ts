@@ -23,9 +23,12 @@ import { readingOfPva } from './readings';
 
 /** Names in one search, which the server answers as a whole. */
 const NAMES_PER_SEARCH = 1000;
-/** Searches whose answers are waited for; a server that says that it answers may not. */
+/** Searches whose answers are awaited; a server that claims to answer may not. */
 const MAX_SEARCHES = 1000;
-/** Creates that were given up and never answered, as core-pva does; then the circuit is begun anew. */
+/**
+ * Channel requests that were given up and never answered, as with core-pva; beyond this number the
+ * circuit is begun again.
+ */
 const MAX_ABANDONED = 5000;
 
 type OnResult = (result: PvReading | Error) => void;
@@ -56,7 +59,7 @@ export class PvaAdapter implements ProtocolAdapter {
   readonly #options: AdapterOptions;
   readonly #events: AdapterEvents;
   readonly #connection: PvaClientConnection;
-  /** By cid, up to the refusal, loss or closing. */
+  /** By cid, until the channel is refused, lost or closed. */
   readonly #channels = new Map<number, PvaChannel>();
   /** By ioid. */
   readonly #reads = new Map<
@@ -67,11 +70,11 @@ export class PvaAdapter implements ProtocolAdapter {
   #isReady = false;
   #answersSearches = false;
   #lastSearchId = 0;
-  /** To be searched for with the next output. */
+  /** Names to search for with the next output. */
   #toSearch: { readonly id: number; readonly name: string }[] = [];
   /** Ids by the sequenceId of their search: pvxs says no by leaving ids out. */
   readonly #searched = new LruMap<number, readonly number[]>(MAX_SEARCHES);
-  /** Those who want the reason of a refusal, by sequenceId. */
+  /** The owners that want the reason of a refusal, by sequenceId. */
   readonly #reasonsWanted = new LruMap<number, ChannelOwner>(MAX_SEARCHES);
 
   constructor(options: AdapterOptions, events: AdapterEvents) {
@@ -107,8 +110,9 @@ export class PvaAdapter implements ProtocolAdapter {
     return this.#answersSearches;
   }
   /**
-   * pvAccessCPP answers searches by UDP, so that only a channel tells; core-pva says no to neither. pvxs
-   * answers every search over TCP, which it shows by answering one for nothing, and is only searched.
+   * pvAccessCPP answers searches by UDP, so only a channel shows whether it has a name; core-pva
+   * says no to neither. pvxs answers every search over TCP, which it shows by answering an empty
+   * one, and is only searched.
    */
   get lookupBy(): LookupBy {
     return this.#answersSearches ? 'search' : 'both';
@@ -174,12 +178,12 @@ export class PvaAdapter implements ProtocolAdapter {
     }
   }
 
-  /** @throws RemoteProtocolError where the server did not take our connection, which ends the circuit. */
+  /** @throws RemoteProtocolError if the server refused our connection, which ends the circuit. */
   #onValidated(status: PvaStatus): void {
     if (!isSuccess(status)) {
       throw new RemoteProtocolError(`the server refused our connection: ${status.message}`);
     }
-    // pvxs answers both, in this order, the others the echo only.
+    // pvxs answers both in this order, the others only the echo.
     this.#connection.search([], { mustReply: true, isDirect: true });
     this.#connection.echo();
   }
@@ -224,7 +228,7 @@ export class PvaAdapter implements ProtocolAdapter {
     for (const id of ids) this.#events.searched(id, found.has(id));
   }
 
-  /** Also confirms that we closed it, when nobody knows it any more. */
+  /** Also confirms a channel that we closed and no longer know. */
   #onDestroyed(cid: number): void {
     const channel = this.#channels.get(cid);
     if (!channel) return;
@@ -259,7 +263,7 @@ export class PvaAdapter implements ProtocolAdapter {
   }
 }
 
-/** pvAccess has no code for it: servers and gateways say it in words. */
+/** pvAccess has no code for a denial: servers and gateways describe it in words. */
 function isDenial(message: string): boolean {
   const words = message.slice(0, 1000).toLowerCase();
   return DENIALS.some((denial) => words.includes(denial));

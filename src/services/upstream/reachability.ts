@@ -8,34 +8,39 @@ import type { PvReading } from '../../model/reading';
 import type { Connection } from '../host/connection';
 import type { ClientIdentity } from './protocolAdapter';
 
-/** How far each PV of one server gets on its way to a client here; kept live by a held circuit. */
+/**
+ * How far each PV of one server gets on its way to a client here; kept current by a held circuit.
+ */
 export interface Reachability extends Disposable {
   readonly steps: PvSteps;
-  /** Set while no circuit to the server is up, with the reason. */
+  /** Why there is no circuit to the server; undefined while there is one. */
   readonly problem: Problem | undefined;
-  /** Fires after steps or problem changed; many changes at once fire once. */
+  /** Fires after steps or problem changed; once for many changes at a time. */
   readonly onDidChange: Event<void>;
-  /** Ends the circuit, for a reason from outside, and begins another as soon as that is possible. */
+  /** Ends the circuit for an external reason, and connects again as soon as possible. */
   interrupt(reason: string): void;
-  /** Asks the names that were added to the table since. */
+  /** Asks for the names that were added to the table since the last call. */
   namesAdded(): void;
-  /** Whether anybody wants to know of a name; of one that nobody does nothing is told, nor asked. */
+  /** Whether a name is wanted; others are neither asked for nor reported. */
   setWanted(index: number, isWanted: boolean): void;
-  /** Somebody has read a PV, or was denied to: for servers that tell their rules only then. */
+  /**
+   * Notes that a PV was read, or that reading was denied: for servers that report access rights
+   * only then.
+   */
   noteRead(index: number, isPermitted: boolean): void;
   /**
-   * Reads a PV once, over the circuit that is held where that is possible. Rejects with a sentence for a
-   * person, NoReadAccessError where the server denies it, and CancelledError; the deadline is the caller's.
+   * Reads a PV once, over the held circuit if possible. Rejects with a sentence for the user,
+   * NoReadAccessError if the server denies it, and CancelledError; the caller sets the deadline.
    */
   read(name: string, signal: AbortSignal): Promise<PvReading>;
 }
 
-/** Whom to connect to, and for which names. */
+/** How to connect, and for which names. */
 export interface ReachabilityInput extends ClientIdentity {
-  /** Connects the way a client on this machine does. */
+  /** Connects as a client on this machine does. */
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
   readonly names: NameTable;
-  /** A gateway says no to a name of which it never heard, and begins to look for it behind it. */
+  /** A gateway says no to a name it does not know yet, and begins to search for it. */
   readonly isGateway: boolean;
   /** Called when an established circuit ended: the server may be gone. */
   readonly onCircuitLost: () => void;

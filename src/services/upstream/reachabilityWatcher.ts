@@ -16,23 +16,26 @@ import { PvReads } from './pvReads';
 import type { Reachability, ReachabilityInput } from './reachability';
 
 /**
- * For so many PVs of a server a channel is created and held; of the others it is asked whether it
- * has them, where it answers that. Each channel is paid by the IOC: 22 kB with pvxs 1.5, so that
- * 100,000 of them took 2 GB of it.
+ * How many channels of a server are created and held; for further PVs the server is searched, if it
+ * answers searches. Each channel costs the IOC memory: 22 kB with pvxs 1.5, so that 100,000 of them
+ * took 2 GB.
  */
 export const MAX_HELD_CHANNELS = 1000;
 
 interface HeldChannelEvents {
   /** The server has created the channel. */
   opened(index: number, isReadable: boolean): void;
-  /** The server has told what may be done with a channel, be it created yet or not. */
+  /** The server reported the access rights of a channel, whether it is created yet or not. */
   rightsChanged(index: number, isReadable: boolean): void;
   refused(held: HeldChannel, refusal: Refusal): void;
-  /** The server ended the channel by itself. */
+  /** The server ended the channel. */
   lost(held: HeldChannel): void;
 }
 
-/** The channel of a PV; `index` is its in the name table. No closures: there may be very many. */
+/**
+ * The channel of a PV; `index` is that of its name in the table. No closures, because there may be
+ * very many.
+ */
 class HeldChannel implements ChannelOwner {
   channel: Channel | undefined;
   isOpen = false;
@@ -61,25 +64,28 @@ class HeldChannel implements ChannelOwner {
 }
 
 const DIAL_TIMEOUT_MS = 5000;
-/** The handshake, and the answers to channel requests, are waited for so long. */
+/** How long to wait for the handshake, and for the answers to channel requests. */
 const ANSWER_TIMEOUT_MS = 5000;
 const RECONNECT_FIRST_MS = 200;
 const RECONNECT_MAX_MS = 5000;
-/** A channel that the server ended is asked for again after this time. */
+/** A channel that the server ended is requested again after this time. */
 const RECREATE_MS = 2000;
-/** A name the person gave is asked for again after a no: servers learn of new names. */
+/**
+ * After a no, a name that the user gave is asked for again after this time: servers learn new
+ * names.
+ */
 const ASK_AGAIN_FIRST_MS = 500;
 const ASK_AGAIN_MAX_MS = 30_000;
-/** So many times a gateway's no is taken for "not yet". */
+/** How many times a gateway's no is taken for "not yet". */
 const GATEWAY_PATIENCE = 3;
 /** Names asked for before the output is flushed. */
 const BATCH = 1000;
-/** Names asked for in one turn of the event loop, also of a server that takes more. */
+/** Names asked for in one turn of the event loop, even if the server accepts more. */
 const TURN = 10_000;
 
 /**
  * Keeps one circuit to a server on which every PV was asked for, so that what is shown stays true
- * without asking again: the server's own messages, and the circuit's end, change it.
+ * without asking again: the server's own messages, and the end of the circuit, change it.
  */
 export class ReachabilityWatcher implements Reachability {
   readonly steps = new PvSteps();
@@ -92,9 +98,9 @@ export class ReachabilityWatcher implements Reachability {
   /** Names below this were asked for on the current circuit. */
   #asked = 0;
   #circuit: Circuit<ProtocolAdapter> | undefined;
-  /** On the current circuit, by index: channels that are there or were asked for. */
+  /** Channels of the current circuit that are open or requested, by index. */
   readonly #channels = new Map<number, HeldChannel>();
-  /** Indexes that are searched for, by the id of the search. */
+  /** Indexes of names that are searched for, by the id of the search. */
   readonly #searches = new Map<number, number>();
   readonly #channelEvents: HeldChannelEvents = {
     opened: (index, isReadable) => this.#step(index, isReadable ? 'reachable' : 'no-read-access'),
@@ -110,13 +116,13 @@ export class ReachabilityWatcher implements Reachability {
   };
   readonly #reads: PvReads;
   #allowance: ReceiveAllowance;
-  /** PVs that were answered for on the current circuit, one way or the other. */
+  /** PVs that the server answered for on the current circuit, with yes or no. */
   #answers = 0;
-  /** How often a server said no to a name that the person gave, by index. */
+  /** How often the server said no to a name that the user gave, by index. */
   readonly #refusals = new Map<number, number>();
-  /** Names that nobody wants to know of, and how far they are all the same. */
+  /** Names that are not wanted, by index, and how far they get all the same. */
   readonly #unwanted = new Map<number, PvStep>();
-  #isTellPending = false;
+  #isNotifyPending = false;
   #isMorePending = false;
 
   readonly onDidChange = this.#changed.event;
@@ -141,7 +147,7 @@ export class ReachabilityWatcher implements Reachability {
   namesAdded(): void {
     this.steps.grow(this.#input.names.size);
     this.#ask();
-    this.#tell();
+    this.#notify();
   }
 
   setWanted(index: number, isWanted: boolean): void {
@@ -156,13 +162,13 @@ export class ReachabilityWatcher implements Reachability {
       this.#refusals.delete(index);
       this.steps.set(index, 'not-served');
     }
-    this.#tell();
+    this.#notify();
   }
 
   noteRead(index: number, isPermitted: boolean): void {
     if (this.#unwanted.has(index)) return;
     if (!hasChannel(this.steps.get(index))) return;
-    if (this.steps.set(index, isPermitted ? 'reachable' : 'no-read-access')) this.#tell();
+    if (this.steps.set(index, isPermitted ? 'reachable' : 'no-read-access')) this.#notify();
   }
 
   read(name: string, signal: AbortSignal): Promise<PvReading> {
@@ -186,7 +192,7 @@ export class ReachabilityWatcher implements Reachability {
     }
   }
 
-  /** One circuit; resolves at its end with whether it ever was ready. */
+  /** Holds one circuit; resolves at its end with whether it was ever ready. */
   async #holdOnce(): Promise<boolean> {
     const { clock, dial } = this.#input;
     const allowance = new ReceiveAllowance(clock);
@@ -215,7 +221,7 @@ export class ReachabilityWatcher implements Reachability {
     if (this.#abort.signal.aborted) return circuit.hasBeenReady;
     this.#lose(error ? messageOf(error) : 'the server closed the circuit');
     if (circuit.hasBeenReady) this.#input.onCircuitLost();
-    // Who breaks the rules again and again is asked ever more seldom.
+    // A server that breaks the rules again and again is tried less and less often.
     return circuit.hasBeenReady && !(error instanceof RemoteProtocolError);
   }
 
@@ -224,15 +230,16 @@ export class ReachabilityWatcher implements Reachability {
     this.#reads.hold(circuit, allowance);
     void this.#watchPending(circuit.signal);
     this.#ask();
-    this.#tell();
+    this.#notify();
   }
 
-  /** Asks for the PVs that were not asked for yet, as fast as the server takes them. */
+  /** Asks for the PVs that were not asked for yet, as fast as the server accepts it. */
   #ask(): void {
     const adapter = this.#circuit?.adapter;
     if (!this.#circuit?.isReady || !adapter) return;
     const { names } = this.#input;
-    // The table grows in slices, and only its end is told: what is asked for needs its place now.
+    // The table grows in slices and only its end is reported, but what is asked for needs its place
+    // now.
     this.steps.grow(names.size);
     const turnEnd = this.#asked + TURN;
     while (this.#asked < names.size) {
@@ -242,7 +249,7 @@ export class ReachabilityWatcher implements Reachability {
       }
       const end = Math.min(this.#asked + BATCH, names.size);
       for (; this.#asked < end; this.#asked++) {
-        const isAsked = this.#refusals.has(this.#asked); // by the person, again and again
+        const isAsked = this.#refusals.has(this.#asked); // given by the user, asked for again and again
         if (this.steps.get(this.#asked) === 'not-served' && !isAsked) continue;
         this.steps.set(this.#asked, 'pending');
         this.#askFor(this.#asked, adapter);
@@ -251,11 +258,14 @@ export class ReachabilityWatcher implements Reachability {
     }
   }
 
-  /** By a channel that is held or, beyond those, by a search where that is answered. */
+  /**
+   * Asks for one PV: by a channel that is held or, beyond their limit, by a search if the server
+   * answers those.
+   */
   #askFor(index: number, adapter: ProtocolAdapter): void {
     const name = this.#input.names.name(index);
     if (!adapter.canAsk(name)) {
-      // That name alone: nobody can have it, and the others are asked for.
+      // Only this name fails: nobody can have it, and the others are asked for.
       this.steps.set(index, 'not-served');
       return;
     }
@@ -264,7 +274,7 @@ export class ReachabilityWatcher implements Reachability {
       this.#searches.set(adapter.search(name), index);
       return;
     }
-    // One that the server left without an answer.
+    // The server left this one without an answer.
     this.#channels.get(index)?.channel?.close();
     const held = new HeldChannel(index, this.#channelEvents);
     try {
@@ -283,7 +293,7 @@ export class ReachabilityWatcher implements Reachability {
     else this.#refused(index, 'not-found');
   }
 
-  /** The reason of a refusal may come when the PV was asked for again. */
+  /** The reason of a refusal may arrive after the PV was asked for again. */
   #forgetChannel(held: HeldChannel): void {
     if (this.#channels.get(held.index) === held) this.#channels.delete(held.index);
   }
@@ -297,17 +307,17 @@ export class ReachabilityWatcher implements Reachability {
     });
   }
 
-  /** Silence about channels that are wanted is the server's "no answer" to those. */
+  /** Takes the server's silence about requested channels for "no answer". */
   async #watchPending(signal: AbortSignal): Promise<void> {
     const { clock } = this.#input;
     while (!signal.aborted) {
       const answers = this.#answers;
       const isWaiting = this.steps.count('pending') > 0;
       await delay(clock, clock.stretch(ANSWER_TIMEOUT_MS), signal).catch(() => undefined);
-      // Whatever else it says: these it does not answer.
+      // Whatever else it sends: it does not answer these.
       if (signal.aborted || !isWaiting || this.#answers !== answers) continue;
       this.steps.replaceAll('pending', 'no-answer');
-      this.#tell();
+      this.#notify();
     }
   }
 
@@ -317,11 +327,14 @@ export class ReachabilityWatcher implements Reachability {
       this.#unwanted.set(index, step);
       return;
     }
-    if (this.steps.set(index, step)) this.#tell();
+    if (this.steps.set(index, step)) this.#notify();
     if (this.steps.count('pending') === 0) this.#allowance.allAnswered();
   }
 
-  /** A name that belongs to the other protocol, or to another IOC, is not this server's failure. */
+  /**
+   * Notes a refusal. A name that belongs to the other protocol, or to another IOC, is not this
+   * server's failure.
+   */
   #refused(index: number, step: Refusal): void {
     if (this.#unwanted.has(index)) return;
     const source = this.#input.names.source(index).kind;
@@ -340,7 +353,7 @@ export class ReachabilityWatcher implements Reachability {
     this.#askAgain(index, RECREATE_MS);
   }
 
-  /** On this circuit; on the next one every name is asked for anyhow. */
+  /** Asks again on this circuit; on the next one every name is asked for anyway. */
   #askAgain(index: number, delayMs: number): void {
     const circuit = this.#circuit;
     schedule(this.#store, this.#input.clock, delayMs, () => {
@@ -361,15 +374,15 @@ export class ReachabilityWatcher implements Reachability {
     this.steps.replaceAll('reachable', 'disconnected');
     this.steps.replaceAll('no-read-access', 'disconnected');
     this.#problem = { code: 'disconnected', detail: reason };
-    this.#tell();
+    this.#notify();
   }
 
-  /** Tells once for all that changes in this turn of the event loop. */
-  #tell(): void {
-    if (this.#isTellPending || this.#store.isDisposed) return;
-    this.#isTellPending = true;
+  /** Fires once for everything that changes in this turn of the event loop. */
+  #notify(): void {
+    if (this.#isNotifyPending || this.#store.isDisposed) return;
+    this.#isNotifyPending = true;
     void Promise.resolve().then(() => {
-      this.#isTellPending = false;
+      this.#isNotifyPending = false;
       this.#changed.fire();
     });
   }

@@ -3,10 +3,11 @@ import type { PvReading } from '../../model/reading';
 import type { Channel, ProtocolAdapter } from './protocolAdapter';
 
 /**
- * Reads a PV once over a circuit that is ready: on a channel that is open, else on one of its own, which
- * it closes. `onResult` is called once, unless the circuit ends before; it is told errors as sentences for
- * a person. Returns what gives the read up: true when nothing is to come any more, false when the answer
- * is still on its way. Throws for a name that nobody can be asked for.
+ * Reads a PV once over a circuit that is ready: on a channel that is open, otherwise on one of its
+ * own, which it closes. `onResult` is called once, unless the circuit ends before; its errors are
+ * sentences for the user. Returns a function that gives the read up: it returns true if nothing
+ * more will arrive, false if the answer is still on its way. Throws for a name that cannot be asked
+ * for.
  */
 export function readPv(
   adapter: ProtocolAdapter,
@@ -31,7 +32,7 @@ export function readPv(
       const why = message === '' ? '' : `: ${message}`;
       onResult(new ContainerError(`the IOC has no PV ${name}, or refuses it${why}`));
     },
-    // What was being read on it has failed.
+    // A read on it has failed already.
     lost: () => undefined,
   });
   return () => {

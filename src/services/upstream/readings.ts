@@ -1,4 +1,3 @@
-/** What servers send of a PV, in the same words whichever protocol it came by. */
 import { clipped } from '../../base/clipped';
 import { formatTime, type PvReading } from '../../model/reading';
 import { type DbrData, EPICS_EPOCH_SECONDS } from '../../protocol/ca';
@@ -7,7 +6,7 @@ import { type PvaStructureValue, readPv as readNormative } from '../../protocol/
 /** Characters of units and of an alarm's reason, which pvAccess does not limit. */
 const MAX_WORDS = 1000;
 
-/** Value with time stamp, and the same channel's units, limits and state names. */
+/** A value with its time stamp, and the same channel's units, limits and state names. */
 export interface CaValues {
   readonly time: DbrData;
   readonly control: DbrData;
@@ -47,13 +46,16 @@ const CONDITIONS = [
   'WRITE_ACCESS',
 ];
 
-/** The end of the year 9999: what a server says beyond that is no time. */
+/** The end of the year 9999, s since 1970: a time beyond that is not valid. */
 const MAX_SECONDS = 253_402_300_799;
 
-/** Images have two or three (areaDetector: at most ten). */
+/** Images have two or three dimensions (areaDetector: at most ten). */
 const MAX_DIMENSIONS = 10;
 
-/** What is not set, or not known, is left out. */
+/**
+ * The reading of a CA value, in the same words as one of pvAccess. What is not set, or not known,
+ * is left out.
+ */
 export function readingOfCa({ time, control }: CaValues): PvReading {
   const states = control.enumStrings;
   // Numbers stay as they were decoded: as objects, a million of them take the event loop for 0.2 s.
@@ -74,7 +76,7 @@ export function readingOfCa({ time, control }: CaValues): PvReading {
   };
 }
 
-/** Of a normative type, or of any other structure as far as it resembles one. */
+/** The reading of a normative type, or of any other structure as far as it resembles one. */
 export function readingOfPva(structure: PvaStructureValue): PvReading {
   const { value, units, precision, alarm, timeStamp } = readNormative(structure);
   const isProcessed =
@@ -88,14 +90,14 @@ export function readingOfPva(structure: PvaStructureValue): PvReading {
     ...(units !== undefined && { units: clipped(units, MAX_WORDS) }),
     ...(precision !== undefined && { precision }),
     severity: PVA_SEVERITIES[alarm?.severity ?? 'none'],
-    // QSRV 1 writes NO_ALARM there too.
+    // QSRV 1 writes NO_ALARM into the message, too.
     alarmMessage:
       alarm === undefined || alarm.severity === 'none' ? '' : clipped(alarm.message, MAX_WORDS),
     ...(isProcessed && { time: formatTime(timeStamp.secondsPastEpoch, timeStamp.nanoseconds) }),
   };
 }
 
-/** Of an NTNDArray. */
+/** The dimensions of an NTNDArray. */
 function dimensionsOf({ dimension }: PvaStructureValue): number[] | undefined {
   if (!Array.isArray(dimension) || dimension.length === 0) return undefined;
   const sizes = dimension.slice(0, MAX_DIMENSIONS).map((one: unknown) => {

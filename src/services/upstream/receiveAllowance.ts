@@ -1,17 +1,20 @@
 import type { Clock } from '../../base/clock';
 import { RemoteProtocolError } from '../../base/errors';
 
-/** Saved up at most, so that a late flood is as short as an early one. */
+/**
+ * Bytes that may arrive unasked, saved up to this limit, so that a late flood is as short as an
+ * early one.
+ */
 const UNASKED_BYTES = 256 * 1024;
 const UNASKED_BYTES_PER_SECOND = 16 * 1024;
-/** An answer to a question, of many on average: an error may say much. */
+/** Bytes of an answer, on average over many: an error message may be long. */
 const ANSWER_BYTES = 512;
-/** A value that was asked for: as much as the adapters take, and what comes with it. */
+/** Bytes of a value that was requested: the adapters' limit, and what comes with it. */
 const VALUE_BYTES = 65 * 1024 * 1024;
 
 /**
- * What a server may send on a circuit on which it only answers: so much for each question, and a little
- * by itself. Who sends on and on without being asked would keep us busy with it.
+ * How many bytes a server may send on a circuit on which it only answers: some for each question,
+ * and a few unasked. A server that sends on and on without being asked would keep us busy with it.
  */
 export class ReceiveAllowance {
   readonly #clock: Clock;
@@ -26,28 +29,28 @@ export class ReceiveAllowance {
     this.#sinceMs = clock.nowMs();
   }
 
-  /** Something was asked, so there is an answer to come. */
+  /** Notes that answers are to come. */
   asked(questions = 1): void {
     this.#answers += questions * ANSWER_BYTES;
   }
 
-  /** All that was asked is answered. */
+  /** Every question is answered. */
   allAnswered(): void {
     this.#answers = 0;
   }
 
-  /** A value was asked for, which may be long. */
+  /** A value was requested, which may be long. */
   valueAsked(): void {
     this.#valueCount++;
     this.#values += VALUE_BYTES;
   }
 
-  /** One of those came, or the refusal of it. */
+  /** A requested value arrived, or its refusal. */
   valueAnswered(): void {
     if (--this.#valueCount === 0) this.#values = 0;
   }
 
-  /** Counts what came. Throws RemoteProtocolError when it is more than may come. */
+  /** Counts received bytes. Throws RemoteProtocolError if they are more than allowed. */
   received(lengthBytes: number): void {
     const nowMs = this.#clock.nowMs();
     const earned = ((nowMs - this.#sinceMs) * UNASKED_BYTES_PER_SECOND) / 1000;

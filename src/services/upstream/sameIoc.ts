@@ -5,10 +5,13 @@ import type { Connection } from '../host/connection';
 import type { ClientIdentity } from './protocolAdapter';
 import { SharedCircuit } from './sharedCircuit';
 
-/** How many PVs are compared at most: values of pvAccess may be images. */
+/** How many PVs are compared at most: pvAccess values may be images. */
 const MAX_NAMES: Record<PvProtocol, number> = { ca: 20, pva: 6 };
 
-/** How to connect to the two, and as whom; the deadline is the caller's, by the signal. */
+/**
+ * How to connect to the two servers, and as which client; the caller sets the deadline, by the
+ * signal.
+ */
 export interface SameIocInput {
   readonly mine: (signal: AbortSignal) => Promise<Connection>;
   readonly theirs: (signal: AbortSignal) => Promise<Connection>;
@@ -18,10 +21,10 @@ export interface SameIocInput {
 }
 
 /**
- * Whether two servers of a protocol are the same IOC, where they tell no identity (Channel Access
- * has none, QSRV1's pvAccessCPP keeps it to itself). Two IOCs never processed their records at the
- * same nanoseconds: the time stamps must be equal, those of records that were never processed prove
- * nothing. False when one of the servers does not answer, or the signal aborts.
+ * Whether two servers of a protocol are the same IOC, for servers that send no identity (Channel
+ * Access has none, QSRV1's pvAccessCPP does not send it). Two IOCs never processed their records at
+ * the same nanoseconds, so the time stamps must be equal; those of records that were never
+ * processed prove nothing. False if one of the servers does not answer, or the signal aborts.
  */
 export async function isSameIoc(
   protocol: PvProtocol,
@@ -41,11 +44,11 @@ export async function isSameIoc(
     if (time === other) equal++;
     else different++;
   });
-  // Some may have been processed between the two reads.
+  // Some records may have been processed between the two reads.
   return equal > 0 && different <= equal;
 }
 
-/** Over one circuit. A PV that is not readable proves nothing. */
+/** Reads the time stamps over one circuit. A PV that is not readable proves nothing. */
 async function readTimes(
   protocol: PvProtocol,
   names: readonly string[],

@@ -12,29 +12,29 @@ import { readPv } from './readPv';
 
 const CONNECT_TIMEOUT_MS = 5000;
 
-/** Whom to connect to, and as whom. */
+/** How to connect, and as which client. */
 export interface SharedCircuitInput {
   readonly protocol: PvProtocol;
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
   readonly identity: ClientIdentity;
   readonly clock: Clock;
-  /** Once: it takes no more users. */
+  /** Called once, when it takes no more users. */
   readonly onEnd?: () => void;
 }
 
-/** Who follows the value of a PV. */
+/** Receives the value of a PV. */
 export interface Watcher {
   onValue(reading: PvReading): void;
-  /** No values come at present. */
+  /** No values arrive at present. */
   onStall(reason: string): void;
-  /** Once, unless disposed before: this watch is over. */
+  /** Called once, unless disposed before: this watch ended. */
   onEnd(reason: string): void;
 }
 
 interface User {
   /** The circuit is ready. May throw, which ends this user alone. */
   begin(adapter: ProtocolAdapter): void;
-  /** Once, unless it left before. */
+  /** Called once, unless the user left before. */
   fail(error: Error): void;
 }
 
@@ -95,8 +95,8 @@ export class SharedCircuit {
   }
 
   /**
-   * Reads a value once. Rejects with a sentence for a person, NoReadAccessError where the server denies
-   * reading it, and CancelledError; the deadline is the caller's.
+   * Reads a value once. Rejects with a sentence for the user, NoReadAccessError if the server
+   * denies reading it, and CancelledError; the caller sets the deadline.
    */
   read(name: string, signal: AbortSignal): Promise<PvReading> {
     return new Promise((resolve, reject) => {
@@ -176,5 +176,5 @@ export class SharedCircuit {
 }
 
 function nothing(): void {
-  // Nobody searches on this circuit.
+  // There are no searches on this circuit.
 }

@@ -338,7 +338,7 @@ function everywhere(port: number): PortPublisher['ports'][number] {
 /** A container that runs and has that port of 127.0.0.1. */
 function publisherOf(port: number): PortPublisher {
   return {
-    ...{ id: 'gateway', name: 'gateway', state: 'running', restartsByItself: false },
+    ...{ id: 'gateway', name: 'gateway', state: 'running', restartsAutomatically: false },
     ...{ finishedAt: '', startError: '' },
     ports: [{ ...everywhere(port), hostIp: '127.0.0.1' }],
   };

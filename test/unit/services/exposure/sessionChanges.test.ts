@@ -132,7 +132,13 @@ describe('the session', () => {
 
   it('tells of a container that could not start because of a port of ours', async () => {
     const gateway: PortPublisher = {
-      ...{ id: 'g', name: 'gateway', state: 'created', restartsByItself: false, finishedAt: '' },
+      ...{
+        id: 'g',
+        name: 'gateway',
+        state: 'created',
+        restartsAutomatically: false,
+        finishedAt: '',
+      },
       startError: 'listen tcp4 127.0.0.1:5064: bind: address already in use',
       ports: [{ transport: 'tcp', containerPort: 5064, hostIp: '127.0.0.1', hostPort: 5064 }],
     };
@@ -210,7 +216,7 @@ describe('where clients look that know one address only', () => {
     await scene.open();
     scene.engine.publishers = [
       {
-        ...{ id: 'g', name: 'gateway', state: 'running', restartsByItself: false },
+        ...{ id: 'g', name: 'gateway', state: 'running', restartsAutomatically: false },
         ...{ finishedAt: '', startError: '' },
         ports: [{ transport: 'tcp', containerPort: 1, hostIp: '0.0.0.0', hostPort: 5063 }],
       },

@@ -12,7 +12,7 @@ const hoursAgo = (hours: number): string =>
 
 function publisher(more: Partial<PortPublisher>, hostIp = '127.0.0.1'): PortPublisher {
   return {
-    ...{ id: 'id', name: 'gateway', state: 'running', restartsByItself: false },
+    ...{ id: 'id', name: 'gateway', state: 'running', restartsAutomatically: false },
     ...{ finishedAt: '', startError: '' },
     ports: [{ transport: 'tcp', containerPort: 5064, hostIp, hostPort: 5064 }],
     ...more,
@@ -56,7 +56,10 @@ describe('ports that containers publish', () => {
     for (const state of ['exited', 'stopped', 'dead']) {
       assert.equal(whose({ state, finishedAt: hoursAgo(23) }), 'gateway', state);
       assert.equal(whose({ state, finishedAt: hoursAgo(25) }), undefined, state);
-      assert.equal(whose({ state, finishedAt: hoursAgo(99), restartsByItself: true }), 'gateway');
+      assert.equal(
+        whose({ state, finishedAt: hoursAgo(99), restartsAutomatically: true }),
+        'gateway',
+      );
       assert.equal(whose({ state, finishedAt: '' }), undefined, state);
     }
   });
