@@ -48,7 +48,7 @@ export interface BrokerServerInput {
 }
 
 interface Known {
-  readonly exposure: CoreApi;
+  readonly core: CoreApi;
   request: ExposeRequest | undefined;
   isConnected: boolean;
   /** Whether it has moved to our successor. */
@@ -143,7 +143,7 @@ export class BrokerServer implements FrontEndHost {
     const known: Known =
       former && isReturn
         ? former
-        : { exposure: core.openFrontEnd(), request: undefined, isConnected: true };
+        : { core: core.openFrontEnd(), request: undefined, isConnected: true };
     known.isConnected = true;
     known.hasMoved = false;
     // Two at once with one id are two front ends.
@@ -151,10 +151,10 @@ export class BrokerServer implements FrontEndHost {
     this.#known.set(key, known);
     this.#idle?.dispose();
     return {
-      exposure: known.exposure,
+      core: known.core,
       request: known.request,
       setRequest: async (request) => {
-        await known.exposure.setRequest(request);
+        await known.core.setRequest(request);
         known.request = request;
       },
       detach: (how) => {
@@ -162,7 +162,7 @@ export class BrokerServer implements FrontEndHost {
         known.isConnected = false;
         const forget = (): void => {
           if (this.#known.get(key) === known) this.#known.delete(key);
-          known.exposure.dispose();
+          known.core.dispose();
           this.#exitWhenIdle();
           this.#retireWhenAlone();
         };
@@ -192,7 +192,7 @@ export class BrokerServer implements FrontEndHost {
         schedule(this.#store, clock, CIRCUITS_CHECK_MS, look);
         return;
       }
-      for (const { exposure } of this.#known.values()) exposure.dispose();
+      for (const { core } of this.#known.values()) core.dispose();
       this.#known.clear();
       this.#exitWhenIdle();
     };
@@ -246,7 +246,7 @@ export class BrokerServer implements FrontEndHost {
     this.#server = undefined;
     const closing = closed(server, this.#isOurs());
     for (const connection of this.#connections) connection.dispose();
-    for (const { exposure } of this.#known.values()) exposure.dispose();
+    for (const { core } of this.#known.values()) core.dispose();
     this.#known.clear();
     this.#store.dispose();
     this.#idle?.dispose();

@@ -25,7 +25,7 @@ export type Mode = 'look' | 'relay' | 'serve';
 
 /** What a command works on. */
 export interface Opened {
-  readonly exposure: CoreApi;
+  readonly core: CoreApi;
   /** The state of what the command asked for. */
   readonly snapshot: Snapshot;
   /** The name servers for clients, whatever was asked for: the same from every command. */
@@ -51,7 +51,7 @@ interface Source {
   close(): Promise<void>;
 }
 
-/** Opens what a command works on: the exposure of the running broker, or one of its own. */
+/** Opens what a command works on: the core of the running broker, or one of its own. */
 export async function openExposure(
   options: CommonOptions,
   terminal: Terminal,
@@ -78,15 +78,15 @@ export async function openExposure(
   } = isAlone ? {} : await usableBroker(asked, terminal, signal, mode);
   const source = broker ? brokerSource(broker, terminal, signal) : await ownSource(terminal, mode);
   try {
-    const exposure = await source.openFrontEnd();
-    await exposure.setRequest(request);
+    const core = await source.openFrontEnd();
+    await core.setRequest(request);
     const nameServers = (): NameServers => {
       if (told) return told;
       // A look without a broker opens no name server to wait for.
       const isLook = !broker && mode === 'look';
-      return isLook ? serversOf(exposure.snapshot) : nameServersOf(exposure.snapshot);
+      return isLook ? serversOf(core.snapshot) : nameServersOf(core.snapshot);
     };
-    return new OpenedExposure(source, exposure, request, request !== asked, nameServers);
+    return new OpenedExposure(source, core, request, request !== asked, nameServers);
   } catch (error) {
     await source.close();
     throw error;
@@ -190,7 +190,7 @@ async function ownSource(terminal: Terminal, mode: Mode): Promise<Source> {
 }
 
 class OpenedExposure implements Opened {
-  readonly exposure: CoreApi;
+  readonly core: CoreApi;
   readonly isDemoInstead: boolean;
   readonly #source: Source;
   readonly #request: ExposeRequest;
@@ -199,14 +199,14 @@ class OpenedExposure implements Opened {
 
   constructor(
     source: Source,
-    exposure: CoreApi,
+    core: CoreApi,
     request: ExposeRequest,
     isDemoInstead: boolean,
     nameServers: () => NameServers,
   ) {
     this.#source = source;
     this.#nameServers = nameServers;
-    this.exposure = exposure;
+    this.core = core;
     this.#request = request;
     this.isDemoInstead = isDemoInstead;
   }
@@ -222,7 +222,7 @@ class OpenedExposure implements Opened {
 
   /** The broker also reports what others want; that is left out. */
   get snapshot(): Snapshot {
-    const { snapshot } = this.exposure;
+    const { snapshot } = this.core;
     const { selection, engines, names } = this.#request;
     const isDemoOnly = keyOf(engines) === keyOf([DEMO_ENGINE]);
     return {
@@ -238,13 +238,13 @@ class OpenedExposure implements Opened {
   }
 
   async settle(signal: AbortSignal, enough?: Enough): Promise<void> {
-    await untilSettled(this.exposure, systemClock, signal, enough);
+    await untilSettled(this.core, systemClock, signal, enough);
     if (signal.aborted) return;
     const { containers } = this.#request.selection;
-    const isAnswered = this.exposure.snapshot.engines.some(({ status }) => status === 'connected');
+    const isAnswered = this.core.snapshot.engines.some(({ status }) => status === 'connected');
     // Without an engine that answers, something else has to be said first.
     if (containers.length === 0 || !isAnswered) return;
-    rejectUnknown(containers, await this.exposure.listContainers({}, signal));
+    rejectUnknown(containers, await this.core.listContainers({}, signal));
   }
 
   async addDemo(): Promise<void> {

@@ -14,7 +14,7 @@ export interface Enough {
   /** When to ask for the first time, in milliseconds. */
   readonly afterMs: number;
   /** Whether nothing more needs to be waited for. */
-  readonly isEnough: (exposure: CoreApi, signal: AbortSignal) => boolean | Promise<boolean>;
+  readonly isEnough: (core: CoreApi, signal: AbortSignal) => boolean | Promise<boolean>;
 }
 
 /** For a table: something is exposed, and the others had some time. */
@@ -30,11 +30,11 @@ export function pvsKnown(
 ): Enough {
   return {
     afterMs: 0,
-    async isEnough(exposure, signal) {
+    async isEnough(core, signal) {
       for (const { name, protocol } of wanted) {
-        const { paths } = await exposure.describePv({ name, maxWaitMs: 0 }, signal);
+        const { paths } = await core.describePv({ name, maxWaitMs: 0 }, signal);
         const asked = paths.filter(({ row }) => (protocol ?? row.protocol) === row.protocol);
-        if (!asked.some((path) => isKnown(path, paths, exposure.snapshot))) return false;
+        if (!asked.some((path) => isKnown(path, paths, core.snapshot))) return false;
       }
       return true;
     },
@@ -59,11 +59,11 @@ function serversOf(snapshot: Snapshot): Snapshot['containers'][number]['iocs'][n
 }
 
 /**
- * Waits until the exposure is settled or `enough`, or the deadline passes. Never rejects: later
+ * Waits until the core is settled or `enough`, or the deadline passes. Never rejects: later
  * requests show what is wrong.
  */
 export function untilSettled(
-  exposure: CoreApi,
+  core: CoreApi,
   clock: Clock,
   signal: AbortSignal,
   enough?: Enough,
@@ -85,18 +85,18 @@ export function untilSettled(
       do {
         isAskedAgain = false;
         try {
-          if (await enough.isEnough(exposure, signal)) finish();
+          if (await enough.isEnough(core, signal)) finish();
         } catch {
-          // The broker went away: the exposure settles anew, or the deadline ends this.
+          // The broker went away: the core settles anew, or the deadline ends this.
         }
       } while (isAskedAgain && !store.isDisposed);
       isAsking = false;
     };
     const check = (): void => {
-      if (exposure.snapshot.isSettled) finish();
+      if (core.snapshot.isSettled) finish();
       else void askEnough();
     };
-    store.add(exposure.onDidChange(check));
+    store.add(core.onDidChange(check));
     store.add(clock.after(clock.stretch(SETTLE_TIMEOUT_MS), finish));
     if (enough && enough.afterMs > 0) {
       store.add(

@@ -9,7 +9,7 @@ import type { Terminal } from './terminal';
 import type { Enough } from './untilSettled';
 
 /**
- * Opens an exposure, waits until it is settled (or what there is is `enough`), and hands it over; always
+ * Opens an core, waits until it is settled (or what there is is `enough`), and hands it over; always
  * closes it.
  */
 export async function withLook(

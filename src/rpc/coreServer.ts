@@ -42,7 +42,7 @@ const REQUEST_TIMEOUT_MS = 60_000;
 export interface FrontEndHost {
   readonly facts: BrokerFacts;
   readonly requests: readonly ExposeRequest[];
-  /** The exposure of that front end; its former one if it returns within the grace period. */
+  /** The core of that front end; its former one if it returns within the grace period. */
   attach(hello: HelloParams): AttachedFrontEnd;
   /** Stops accepting front ends; resolves when no new one can connect. */
   handOver(): Promise<void>;
@@ -52,9 +52,9 @@ export interface FrontEndHost {
 /** How a front end left. `moved`: to a newer broker, where it wants what it wanted here. */
 export type Leaving = 'vanished' | 'goodbye' | 'moved';
 
-/** A front end's exposure, while it is connected. */
+/** A front end's core, while it is connected. */
 export interface AttachedFrontEnd {
-  readonly exposure: CoreApi;
+  readonly core: CoreApi;
   readonly request: ExposeRequest | undefined;
   setRequest(request: ExposeRequest | undefined): Promise<void>;
   /** Called when the connection has ended. */
@@ -122,13 +122,13 @@ class ServedFrontEnd {
 
   #answer(): void {
     const handlers: Handlers = {
-      ...coreRequests((name, params, signal) => this.#exposure[name](params, signal)),
+      ...coreRequests((name, params, signal) => this.#core[name](params, signal)),
       hello: (params) => this.#hello(params),
       setRequest: async ({ request }) => {
         const attached = this.#required();
         await attached.setRequest(request ?? undefined);
         // The current state goes before the answer, so that the front end never sees an older one.
-        void this.#send(NEWS.snapshot, { snapshot: attached.exposure.snapshot });
+        void this.#send(NEWS.snapshot, { snapshot: attached.core.snapshot });
         return null;
       },
       startMonitor: (params) => this.#startMonitor(params),
@@ -186,10 +186,10 @@ class ServedFrontEnd {
     this.#name = hello.clientName;
     const attached = this.#host.attach(hello);
     this.#attached = attached;
-    const { exposure, request } = attached;
-    const sender = new NewestOnly(() => this.#send(NEWS.snapshot, { snapshot: exposure.snapshot }));
-    this.#store.add(exposure.onDidChange(() => sender.send()));
-    return { broker: this.#host.facts, snapshot: exposure.snapshot, ...(request && { request }) };
+    const { core, request } = attached;
+    const sender = new NewestOnly(() => this.#send(NEWS.snapshot, { snapshot: core.snapshot }));
+    this.#store.add(core.onDidChange(() => sender.send()));
+    return { broker: this.#host.facts, snapshot: core.snapshot, ...(request && { request }) };
   }
 
   #required(): AttachedFrontEnd {
@@ -197,8 +197,8 @@ class ServedFrontEnd {
     throw new ResponseError(ErrorCodes.ServerNotInitialized, 'hello comes first');
   }
 
-  get #exposure(): CoreApi {
-    return this.#required().exposure;
+  get #core(): CoreApi {
+    return this.#required().core;
   }
 
   #startMonitor({ monitorId, ...address }: MonitorParams): null {
@@ -209,7 +209,7 @@ class ServedFrontEnd {
     const sender = new NewestOnly(async () => {
       if (newest) await this.#send(NEWS.update, { monitorId, update: newest });
     });
-    const monitor = this.#exposure.monitorPv(address, (update) => {
+    const monitor = this.#core.monitorPv(address, (update) => {
       newest = update;
       sender.send();
     });

@@ -27,7 +27,7 @@ export class BrokerLog implements Disposable {
 
   /** Appends what the broker has logged since the last call. */
   async tell(): Promise<void> {
-    const file = this.#exposure.exposure?.broker.logFile ?? this.#logFile;
+    const file = this.#exposure.core?.broker.logFile ?? this.#logFile;
     if (file === undefined) return;
     this.#logFile = file;
     try {

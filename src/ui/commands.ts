@@ -67,7 +67,7 @@ export function registerCommands(input: CommandsInput): Disposable {
   const askPv = async (argument: PvArgument, title: string): Promise<NamedPv | undefined> => {
     if (argument && !('kind' in argument)) return argument;
     if (argument?.kind === 'pv') return argument.row;
-    return exposure.exposure && pickPv(exposure.exposure, title);
+    return exposure.core && pickPv(exposure.core, title);
   };
 
   register(COMMANDS.expose, async () => {
@@ -97,7 +97,7 @@ export function registerCommands(input: CommandsInput): Disposable {
     const row =
       argument && 'kind' in argument && argument.kind === 'pv'
         ? argument.row
-        : exposure.exposure && (await pickPv(exposure.exposure, title));
+        : exposure.core && (await pickPv(exposure.core, title));
     if (row) await view.reveal(row);
   });
   register(COMMANDS.monitorPv, async (argument) => {
@@ -160,7 +160,7 @@ export function registerCommands(input: CommandsInput): Disposable {
   register(COMMANDS.openSettings, () => showSettings());
   register(COMMANDS.restartBroker, () =>
     vscode.window.withProgress({ location: { viewId: PVS_VIEW } }, async () => {
-      const { exposure: core } = exposure;
+      const { core } = exposure;
       // If there is none, exposing starts one.
       if (!core || exposure.problem?.kind === 'no-broker') return exposure.expose();
       await input.brokerLog.duringRestart(() =>

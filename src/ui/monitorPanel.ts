@@ -79,18 +79,18 @@ export class MonitorPanels implements Disposable {
 
   /** Follows the PV over Stop and Expose, as long as the panel is open. */
   #follow(name: string, protocol: PvProtocol, feed: MonitorFeed, store: DisposableStore): void {
-    let followed: { exposure: object; monitor: Disposable } | undefined;
+    let followed: { core: object; monitor: Disposable } | undefined;
     const look = (): void => {
-      const { exposure } = this.#exposure;
-      if (followed?.exposure === exposure) return;
+      const { core } = this.#exposure;
+      if (followed?.core === core) return;
       followed?.monitor.dispose();
       followed = undefined;
-      if (!exposure) {
+      if (!core) {
         feed.interrupt('PVs are not exposed now');
         return;
       }
-      const monitor = exposure.monitorPv({ name, protocol }, (update) => feed.take(update));
-      followed = { exposure, monitor };
+      const monitor = core.monitorPv({ name, protocol }, (update) => feed.take(update));
+      followed = { core, monitor };
     };
     store.add(this.#exposure.onDidChange(look));
     store.add({ dispose: () => followed?.monitor.dispose() });

@@ -26,7 +26,7 @@ export function registerPvHover(exposure: WindowExposure, onHover: () => void): 
     FILE_PATTERNS.map((pattern) => ({ pattern })),
     {
       async provideHover(document, { line, character }) {
-        if (!exposure.exposure) return undefined;
+        if (!exposure.core) return undefined;
         onHover();
         const lines = linesOf(document);
         const reference = pvReferenceAt(document.fileName, { lines, line, character });
@@ -64,7 +64,7 @@ async function tell(
   if (isPart && glob.replaceAll('*', '').length < MIN_PART) return undefined;
   if (glob === '*') return detailsMarkdown(text, [unknownSection(unknown)], []);
   const page = await withTimeout(LIST_MS, async (signal) =>
-    exposure.exposure?.listPvs({ pattern: glob, offset: 0, limit: 4 * SHOWN_NAMES }, signal),
+    exposure.core?.listPvs({ pattern: glob, offset: 0, limit: 4 * SHOWN_NAMES }, signal),
   ).catch(() => undefined);
   if (!page) return isPart ? undefined : detailsMarkdown(text, [LATE], []);
   if (isPart && page.total === 0) return undefined;

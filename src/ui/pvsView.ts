@@ -199,14 +199,14 @@ export class PvsView implements vscode.TreeDataProvider<TreeNode>, Disposable {
     serverKey: string,
     prefix: string,
   ): Promise<TreeNode[]> {
-    const { exposure } = this.#input.exposure;
-    if (!exposure) return [];
+    const { core } = this.#input.exposure;
+    if (!core) return [];
     // A filter matches part of the name, with wildcards too.
     const glob = /[*?]/.test(this.#filter) ? `*${this.#filter}*` : this.#filter;
     const pattern = this.#filter === '' ? {} : { pattern: glob };
     try {
       const branch = await withTimeout(LIST_TIMEOUT_MS, (signal) =>
-        exposure.listBranch({ serverKey, prefix, ...pattern }, signal),
+        core.listBranch({ serverKey, prefix, ...pattern }, signal),
       );
       const nodes = branchNodes(serverKey, branch);
       if (nodes.length > 0 || this.#filter === '') return nodes;

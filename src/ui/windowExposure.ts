@@ -11,7 +11,7 @@ import { WINDOW_WORDS } from '../present/frontEndWords';
 import { errorText } from '../present/problemText';
 
 /** The core as `connect` returns it. */
-export interface ConnectedExposure extends CoreApi {
+export interface ConnectedCore extends CoreApi {
   readonly broker: { readonly logFile?: string };
   /** Why there is no core now; it is retried automatically. */
   readonly problem: Error | undefined;
@@ -32,7 +32,7 @@ export interface CoreLoss {
 }
 
 /** Finds or starts the core. Rejects with an error whose message the user can act on. */
-export type Connect = (signal: AbortSignal) => Promise<ConnectedExposure>;
+export type Connect = (signal: AbortSignal) => Promise<ConnectedCore>;
 
 /** Why nothing is exposed. */
 export interface WindowProblem {
@@ -44,7 +44,7 @@ export interface WindowProblem {
 interface Run {
   readonly store: DisposableStore;
   /** Set once connected. */
-  exposure?: ConnectedExposure;
+  core?: ConnectedCore;
 }
 
 /**
@@ -91,17 +91,17 @@ export class WindowExposure implements Disposable {
   }
 
   /** The core, while connected. */
-  get exposure(): ConnectedExposure | undefined {
-    return this.#run?.exposure;
+  get core(): ConnectedCore | undefined {
+    return this.#run?.core;
   }
 
   get snapshot(): Snapshot {
-    return this.#run?.exposure?.snapshot ?? NOTHING;
+    return this.#run?.core?.snapshot ?? NOTHING;
   }
 
   /** Why nothing is exposed although the user asked for it. */
   get problem(): WindowProblem | undefined {
-    const lost = this.#run?.exposure?.problem;
+    const lost = this.#run?.core?.problem;
     return lost === undefined
       ? this.#problem
       : { kind: 'no-broker', message: printable(errorText(lost, WINDOW_WORDS)) };
@@ -114,7 +114,7 @@ export class WindowExposure implements Disposable {
   async describePv(name: string): Promise<PvDetails | undefined> {
     try {
       const details = await withTimeout(TELL_MS, async (signal) =>
-        this.exposure?.describePv({ name, maxWaitMs: NEW_VALUE_MS }, signal),
+        this.core?.describePv({ name, maxWaitMs: NEW_VALUE_MS }, signal),
       );
       if (details) this.#lastDetails.set(details.name, details);
       return details ?? this.#lastDetails.get(name);
@@ -128,7 +128,7 @@ export class WindowExposure implements Disposable {
    * rejection.
    */
   async expose(): Promise<void> {
-    if (this.#run?.exposure) return this.updateRequest();
+    if (this.#run?.core) return this.updateRequest();
     this.#run?.store.dispose();
     const run: Run = { store: new DisposableStore() };
     const abort = new AbortController();
@@ -137,12 +137,12 @@ export class WindowExposure implements Disposable {
     this.#problem = undefined;
     this.#changed.fire();
     try {
-      const exposure = await this.#connect(abort.signal);
-      run.store.add({ dispose: () => exposure.leave() });
+      const core = await this.#connect(abort.signal);
+      run.store.add({ dispose: () => core.leave() });
       if (run.store.isDisposed) return;
-      run.store.add(exposure.onDidChange(() => this.#changed.fire()));
-      run.store.add(exposure.onDidLose((loss) => this.#lost.fire(loss)));
-      run.exposure = exposure;
+      run.store.add(core.onDidChange(() => this.#changed.fire()));
+      run.store.add(core.onDidLose((loss) => this.#lost.fire(loss)));
+      run.core = core;
     } catch (error) {
       if (run.store.isDisposed) return;
       this.#problem = { kind: 'no-broker', message: printable(errorText(error, WINDOW_WORDS)) };
@@ -155,11 +155,11 @@ export class WindowExposure implements Disposable {
   /** Sends the core what the settings ask for. A failure is in `problem`, not a rejection. */
   async updateRequest(): Promise<void> {
     const run = this.#run;
-    if (!run?.exposure) return;
+    if (!run?.core) return;
     const { engine, pvNames, search } = readSettings();
     const engines = engine === '' ? this.#engines : [engine];
     try {
-      await run.exposure.setRequest({
+      await run.core.setRequest({
         selection: { containers: [], labels: [] },
         engines,
         names: pvNames,
@@ -180,7 +180,7 @@ export class WindowExposure implements Disposable {
     this.#run = undefined;
     this.#problem = undefined;
     this.#changed.fire();
-    await run?.exposure?.close();
+    await run?.core?.close();
     run?.store.dispose();
   }
 

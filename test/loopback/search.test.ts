@@ -8,7 +8,7 @@ import { openTcpRelay } from '../../src/node/relay/tcpRelay';
 import { systemClock } from '../../src/node/systemClock';
 import type { Relay } from '../../src/services/host/connection';
 import { NameService } from '../../src/services/search/nameService';
-import { createSearchCircuit } from '../../src/services/search/searchCircuit';
+import { createInterceptor } from '../../src/services/search/createInterceptor';
 import { FrameReader, FrameWriter } from '../../src/protocol/ca';
 import { startServer, type TestServer } from '../support/patternServer';
 import { until } from '../support/until';
@@ -62,7 +62,7 @@ describe('a relay that answers searches', () => {
         ),
         usesOnread,
       }),
-      { intercept: (onAnswer) => createSearchCircuit('ca', names, onAnswer) },
+      { intercept: (onAnswer) => createInterceptor('ca', names, onAnswer) },
     );
     assert.equal(result.kind, 'listening');
     const relay = store.add(result.relay);

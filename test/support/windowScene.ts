@@ -1,9 +1,9 @@
 import { EventEmitter } from '../../src/base/event';
 import type { CoreApi } from '../../src/model/coreApi';
-import type { ConnectedExposure, CoreLoss } from '../../src/ui/windowExposure';
+import type { ConnectedCore, CoreLoss } from '../../src/ui/windowExposure';
 
 /** A core as a window has it, which a test may lose; `calls` is how the window left it. */
-export interface WindowCore extends ConnectedExposure {
+export interface WindowCore extends ConnectedCore {
   problem: Error | undefined;
   readonly calls: string[];
   lose(reason: string): void;

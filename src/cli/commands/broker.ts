@@ -96,7 +96,7 @@ async function tellStatus(
   terminal.print(`${isForeground ? 'a command in a terminal' : 'in the background'}, pid ${pid}`);
   terminal.print(`version ${printable(version)}`);
   terminal.print(
-    `connected besides this command: ${others}; requests for exposure: ${requests.length}`,
+    `connected besides this command: ${others}; requests for core: ${requests.length}`,
   );
   if (logFile !== undefined) terminal.print(`log ${printable(logFile)}`);
 }

@@ -56,7 +56,7 @@ interface View {
 
 function follow(opened: Opened, view: View, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const changes = opened.exposure.onDidChange(() => view.show(opened));
+    const changes = opened.core.onDidChange(() => view.show(opened));
     view.show(opened);
     const finish = (): void => {
       changes.dispose();

@@ -52,7 +52,7 @@ function getAll(
       const empty = emptyExit(opened, terminal);
       if (empty !== undefined) return empty;
       const results = await mapConcurrent(READS_AT_ONCE, requests, (request) =>
-        getOne(opened.exposure, request, signal),
+        getOne(opened.core, request, signal),
       );
       const isNothingHere = results.every((result) => 'error' in result && !result.isHere);
       if (opened.isDemoInstead && isNothingHere) {
@@ -128,14 +128,10 @@ type GetResult = Request &
     | { error: string; isHere: boolean; isDenied: boolean }
   );
 
-async function getOne(
-  exposure: CoreApi,
-  request: Request,
-  signal: AbortSignal,
-): Promise<GetResult> {
+async function getOne(core: CoreApi, request: Request, signal: AbortSignal): Promise<GetResult> {
   const { name, protocol } = request;
   try {
-    return { ...request, reading: await exposure.readPv({ name, protocol }, signal) };
+    return { ...request, reading: await core.readPv({ name, protocol }, signal) };
   } catch (error) {
     return {
       ...request,

@@ -60,7 +60,7 @@ export function runPvs(
 }
 
 async function rowsOf(
-  { exposure, snapshot }: Opened,
+  { core, snapshot }: Opened,
   pattern: string | undefined,
   signal: AbortSignal,
 ): Promise<PvRow[]> {
@@ -69,7 +69,7 @@ async function rowsOf(
   const rows: PvRow[] = [];
   for (let offset = 0; ; offset += ROWS_PER_PAGE) {
     const query = { offset, limit: ROWS_PER_PAGE, ...(pattern !== undefined && { pattern }) };
-    const page = await exposure.listPvs(query, signal);
+    const page = await core.listPvs(query, signal);
     // A broker also lists what others want.
     rows.push(...page.rows.filter(({ serverKey }) => keys.has(serverKey)));
     if (offset + ROWS_PER_PAGE >= page.total) return rows;

@@ -108,12 +108,12 @@ export async function connectBroker(
   options: ConnectBrokerOptions,
   signal: AbortSignal,
 ): Promise<BrokerCore> {
-  const exposure = new ReconnectingCore(options, requiredPlace(options.env));
+  const core = new ReconnectingCore(options, requiredPlace(options.env));
   try {
-    await exposure.connect(signal, true);
-    return withCoreRequests(exposure);
+    await core.connect(signal, true);
+    return withCoreRequests(core);
   } catch (error) {
-    exposure.leave();
+    core.leave();
     throw error;
   }
 }
@@ -131,23 +131,23 @@ export async function findBroker(
   const place = brokerPaths(options.env);
   if (!place) return undefined;
   checkPlace(place);
-  const exposure = new ReconnectingCore(options, place);
+  const core = new ReconnectingCore(options, place);
   try {
-    if (await exposure.connect(signal, false)) return withCoreRequests(exposure);
+    if (await core.connect(signal, false)) return withCoreRequests(core);
   } catch (error) {
     if (signal.aborted) throw error;
     options.log('info', 'session', `the background process is not used: ${messageOf(error)}`);
     onUnusable(error);
   }
-  exposure.leave();
+  core.leave();
   return undefined;
 }
 
 /** Requests to the core go to the broker that is there at the time. */
-function withCoreRequests(exposure: ReconnectingCore): BrokerCore {
+function withCoreRequests(core: ReconnectingCore): BrokerCore {
   return Object.assign(
-    exposure,
-    coreRequests((name, params, signal) => exposure.ask(name, params, signal)),
+    core,
+    coreRequests((name, params, signal) => core.ask(name, params, signal)),
   );
 }
 

@@ -24,17 +24,14 @@ import {
 } from './hostProcess';
 import { Turns } from '../turns';
 import { joinOwners, withoutOwner } from './insideSocketSource';
-import { SourceEnded, type Owners, type SocketSource } from './polledSocketWatch';
-
-/** Measured: the counters cost 8 microseconds, so those of 20 containers cost 0.05 % of a core. */
-const PERIOD_MS = 300;
+import { HERE_PERIOD_MS, SourceEnded, type Owners, type SocketSource } from './polledSocketWatch';
 
 /** Finds owners of sockets in another way, where this machine does not let us see them. */
 export type FindOwners = (sockets: readonly BoundSocket[]) => Promise<Owners>;
 
 /** Reads a container's sockets and processes from this machine's own /proc. */
 export class HostSocketSource implements SocketSource {
-  readonly periodMs = PERIOD_MS;
+  readonly periodMs = HERE_PERIOD_MS;
 
   /** Pids on this machine of the processes that owned sockets when processes were last read. */
   #ownerPids: readonly number[] = [];

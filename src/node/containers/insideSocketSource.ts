@@ -16,7 +16,7 @@ import {
 import type { BoundSocket } from '../../services/host/socketReport';
 import type { EngineApi, ExecSession } from '../engines/engineApi';
 import { tooMuch } from './agentLink';
-import type { Owners, SocketSource } from './polledSocketWatch';
+import { INSIDE_PERIOD_MS, type Owners, type SocketSource } from './polledSocketWatch';
 
 /** Answers look commands (parseLook.ts): a shell or an agent. */
 export interface Looker extends Disposable {
@@ -26,8 +26,6 @@ export interface Looker extends Disposable {
 /** Starts a Looker. Rejects when the container cannot run it. */
 export type OpenLooker = (signal: AbortSignal) => Promise<Looker>;
 
-/** A look inside costs the container some CPU and, over a network, takes time. */
-const PERIOD_MS = 500;
 /** A look waits no longer than this for an engine that hangs or a container that is paused. */
 const LOOK_TIMEOUT_MS = 15_000;
 
@@ -36,7 +34,7 @@ const LOOK_TIMEOUT_MS = 15_000;
  * machine.
  */
 export class InsideSocketSource implements SocketSource {
-  readonly periodMs = PERIOD_MS;
+  readonly periodMs = INSIDE_PERIOD_MS;
   readonly #ending = new AbortController();
   #looker: Looker | undefined;
 

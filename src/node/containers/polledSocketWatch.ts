@@ -42,6 +42,13 @@ export interface Owners {
 export class SourceEnded extends Error {}
 
 /**
+ * How often the counters are read through this machine's own /proc. Measured: they cost 8 microseconds, so
+ * those of 20 containers cost 0.05 % of a core.
+ */
+export const HERE_PERIOD_MS = 300;
+/** From inside a container: a look costs it some CPU and, over a network, takes time. */
+export const INSIDE_PERIOD_MS = 500;
+/**
  * How often everything is read. The counters miss a socket that replaced another one between two
  * reads, which takes a process quicker than a second. Not more often: Linux walks its whole table
  * of connections for one read of /proc/net/tcp, 3.7 ms on a machine with 23 GB of memory, however

@@ -52,7 +52,7 @@ export {
 export { identifyCaServer, type CaImplementation, type CaServerObservations } from './identify';
 export { writeCaBeacon } from './beacon';
 export { decodeDatagram } from './datagram';
-export { CaSearchInterceptor, type CaQuestion } from './searchInterceptor';
+export { CaRelayInterceptor, type CaQuestion } from './relayInterceptor';
 export {
   type CaFound,
   type CaSearchDatagram,

@@ -2,7 +2,7 @@ import { ipv4Number } from '../ipv4';
 import { CA_MINOR_PROTOCOL_REVISION, CA_PROTO_SEARCH, CA_PROTO_VERSION } from './constants';
 import { decodeDatagram } from './datagram';
 import { FrameWriter } from './frameWriter';
-import { type CaQuestion, MAX_SEARCHED_NAME_BYTES } from './searchInterceptor';
+import { type CaQuestion, MAX_SEARCHED_NAME_BYTES } from './relayInterceptor';
 import { decodeText } from './text';
 
 /** The searches of one UDP datagram. */

@@ -19,7 +19,7 @@ export {
   readPvaSearches,
   writePvaFound,
 } from './searchDatagram';
-export { PvaSearchInterceptor } from './searchInterceptor';
+export { PvaRelayInterceptor } from './relayInterceptor';
 export {
   type ChannelNames,
   readChannelNames,

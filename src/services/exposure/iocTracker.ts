@@ -75,7 +75,7 @@ export interface IocTrackerInput extends Pick<
 export interface IocServer {
   readonly key: string;
   readonly protocol: PvProtocol;
-  readonly exposure: ServerForwarder;
+  readonly forwarder: ServerForwarder;
   readonly names: NameTable;
   /** How far a PV gets, by its index in `names`; 'not-served' if the name is not this server's. */
   readonly stepOf: (index: number) => PvStep;
@@ -88,7 +88,7 @@ export interface IocServer {
 }
 
 interface Entry {
-  readonly exposure: ServerForwarder;
+  readonly forwarder: ServerForwarder;
   readonly store: DisposableStore;
   reachability?: Reachability;
   /** The last status, and since when (ms since 1970). */
@@ -153,14 +153,14 @@ export class IocTracker implements Disposable {
   }
   get servers(): readonly ServerForwarder[] {
     return [...this.#entries.values()]
-      .map((entry) => entry.exposure)
-      .filter((exposure) => !exposure.isForeign && exposure.protocol !== undefined);
+      .map((entry) => entry.forwarder)
+      .filter((forwarder) => !forwarder.isForeign && forwarder.protocol !== undefined);
   }
   /** Whether every listener has answered or failed, and its names have been asked for. */
   get isSettled(): boolean {
     const isBusy = [...this.#entries.values()].some(
-      ({ exposure, reachability }) =>
-        isUndecided(exposure) ||
+      ({ forwarder, reachability }) =>
+        isUndecided(forwarder) ||
         (reachability !== undefined && reachability.steps.count('pending') > 0),
     );
     return this.#isGone || (!isBusy && this.#naming !== 'busy' && !this.#isNamingDue());
@@ -183,51 +183,51 @@ export class IocTracker implements Disposable {
 
   #addServer(key: string, listener: ListenerCandidate): void {
     const store = this.#store.add(new DisposableStore());
-    const exposure: ServerForwarder = store.add(
+    const forwarder: ServerForwarder = store.add(
       new ServerForwarder({
         ...this.#input,
         isPaused: this.#isPaused,
         listener,
         mayAskCa: this.#candidate.hasCaUdp || listener.expected === 'ca',
-        isSameIoc: (protocol, local, signal) => this.#isSameIoc(exposure, protocol, local, signal),
+        isSameIoc: (protocol, local, signal) => this.#isSameIoc(forwarder, protocol, local, signal),
       }),
     );
     const entry: Entry = {
-      exposure,
+      forwarder,
       store,
-      status: exposure.status,
+      status: forwarder.status,
       sinceMs: this.#input.clock.wallMs(),
     };
     this.#entries.set(key, entry);
     store.add(
-      exposure.onDidChange(() => {
+      forwarder.onDidChange(() => {
         this.#noteStatus(entry);
         this.#advance(entry);
         this.#changed.fire();
       }),
     );
-    void exposure.start();
+    void forwarder.start();
   }
 
   #noteStatus(entry: Entry): void {
-    if (entry.status === entry.exposure.status) return;
-    entry.status = entry.exposure.status;
+    if (entry.status === entry.forwarder.status) return;
+    entry.status = entry.forwarder.status;
     entry.sinceMs = this.#input.clock.wallMs();
   }
 
   /** Takes the next step that a server's new state allows: first names, then reachability. */
   #advance(entry: Entry): void {
-    const { exposure } = entry;
-    if (exposure.identity && !entry.reachability && exposure.status !== 'identifying') {
+    const { forwarder } = entry;
+    if (forwarder.identity && !entry.reachability && forwarder.status !== 'identifying') {
       const reachability = entry.store.add(
-        createReachability(exposure.identity.protocol, {
+        createReachability(forwarder.identity.protocol, {
           ...this.#input,
           names: this.#names,
           isGateway: this.#candidate.role === 'gateway',
-          dial: (signal) => exposure.dialAsClient(signal),
-          onSearchPort: (port) => exposure.observeSearchPort(port),
+          dial: (signal) => forwarder.dialAsClient(signal),
+          onSearchPort: (port) => forwarder.observeSearchPort(port),
           onCircuitLost: () => {
-            exposure.recheckShared();
+            forwarder.recheckShared();
             this.#input.onCircuitLost();
           },
         }),
@@ -245,12 +245,14 @@ export class IocTracker implements Disposable {
 
   #isNamingDue(): boolean {
     if (this.#naming === 'busy') return false;
-    const exposures = [...this.#entries.values()].map((entry) => entry.exposure);
-    const hasPva = exposures.some((exposure) => exposure.identity?.protocol === 'pva');
+    const forwarders = [...this.#entries.values()].map((entry) => entry.forwarder);
+    const hasPva = forwarders.some((forwarder) => forwarder.identity?.protocol === 'pva');
     // A PVA server that could not be reached at first knows more names than the files.
     if (this.#naming === 'done') return hasPva && !this.#wasListAsked;
-    const isDecided = exposures.every((exposure) => exposure.identity || !isUndecided(exposure));
-    return hasPva || (isDecided && exposures.some((exposure) => exposure.identity));
+    const isDecided = forwarders.every(
+      (forwarder) => forwarder.identity || !isUndecided(forwarder),
+    );
+    return hasPva || (isDecided && forwarders.some((forwarder) => forwarder.identity));
   }
 
   async #findNames(): Promise<void> {
@@ -277,7 +279,7 @@ export class IocTracker implements Disposable {
   }
 
   async #listFromPva(): Promise<boolean> {
-    const server = this.servers.find((exposure) => exposure.identity?.protocol === 'pva');
+    const server = this.servers.find((forwarder) => forwarder.identity?.protocol === 'pva');
     if (!server) return false;
     this.#wasListAsked = true;
     if (this.#isCorePva) {
@@ -415,14 +417,14 @@ export class IocTracker implements Disposable {
 
   /** The servers that have proved their protocol. */
   get pvServers(): readonly IocServer[] {
-    return [...this.#entries.values()].flatMap(({ exposure, reachability }) => {
-      const protocol = exposure.identity?.protocol;
+    return [...this.#entries.values()].flatMap(({ forwarder, reachability }) => {
+      const protocol = forwarder.identity?.protocol;
       if (!protocol) return [];
       return [
         {
-          key: this.#serverKey(exposure),
+          key: this.#serverKey(forwarder),
           protocol,
-          exposure,
+          forwarder,
           names: this.#names,
           stepOf: (index: number) => reachability?.steps.get(index) ?? 'pending',
           reachableCount: () =>
@@ -430,7 +432,7 @@ export class IocTracker implements Disposable {
               ? reachability.steps.count('reachable') + reachability.steps.count('no-read-access')
               : 0,
           read: (name: string, signal: AbortSignal) =>
-            reachability?.read(name, signal) ?? this.#readFirst(exposure, protocol, name, signal),
+            reachability?.read(name, signal) ?? this.#readFirst(forwarder, protocol, name, signal),
           noteRead: (index: number, isPermitted: boolean) =>
             reachability?.noteRead(index, isPermitted),
         },
@@ -440,14 +442,14 @@ export class IocTracker implements Disposable {
 
   /** Reads a PV before it is known how clients reach it. */
   #readFirst(
-    exposure: ServerForwarder,
+    forwarder: ServerForwarder,
     protocol: PvProtocol,
     name: string,
     signal: AbortSignal,
   ): Promise<PvReading> {
     const circuit = new SharedCircuit({
       protocol,
-      dial: (inner) => exposure.dialAsClient(inner),
+      dial: (inner) => forwarder.dialAsClient(inner),
       identity: this.#input,
       clock: this.#input.clock,
     });
@@ -490,27 +492,27 @@ export class IocTracker implements Disposable {
       ...(this.#namesNotes.length > 0 && { namesNotes: [...this.#namesNotes] }),
       ...(this.#isNamesCut && { isNamesCut: true }),
       servers: this.servers
-        .map((exposure) => this.#serverState(exposure))
+        .map((forwarder) => this.#serverState(forwarder))
         .sort(
           (a, b) => a.protocol.localeCompare(b.protocol) || a.listening.port - b.listening.port,
         ),
     };
   }
 
-  #serverState(exposure: ServerForwarder): ServerState {
-    const { identity, listener, local, routeKind } = exposure;
-    const isReached = exposure.status === 'exposed' || exposure.status === 'shared';
+  #serverState(forwarder: ServerForwarder): ServerState {
+    const { identity, listener, local, routeKind } = forwarder;
+    const isReached = forwarder.status === 'exposed' || forwarder.status === 'shared';
     const trouble =
       identity && isReached && !this.#input.hasNameServer(identity.protocol)
-        ? findingTrouble({ ...identity, status: exposure.status, isRelayed: exposure.isRelayed })
+        ? findingTrouble({ ...identity, status: forwarder.status, isRelayed: forwarder.isRelayed })
         : undefined;
-    const server = this.pvServers.find((one) => one.exposure === exposure);
-    const entry = [...this.#entries.values()].find((e) => e.exposure === exposure);
+    const server = this.pvServers.find((one) => one.forwarder === forwarder);
+    const entry = [...this.#entries.values()].find((e) => e.forwarder === forwarder);
     const steps = entry?.reachability?.steps;
     const { leftOutCount = 0 } = this.#candidate;
-    const isFirst = this.#entries.values().next().value?.exposure === exposure;
+    const isFirst = this.#entries.values().next().value?.forwarder === forwarder;
     const notes: Note[] = [
-      ...exposure.notes,
+      ...forwarder.notes,
       ...(trouble && identity
         ? [
             {
@@ -527,17 +529,17 @@ export class IocTracker implements Disposable {
         : []),
     ];
     const unreadable = steps?.count('no-read-access') ?? 0;
-    const problem = this.#isPaused ? PAUSED : (exposure.problem ?? entry?.reachability?.problem);
+    const problem = this.#isPaused ? PAUSED : (forwarder.problem ?? entry?.reachability?.problem);
     return {
-      key: this.#serverKey(exposure),
-      protocol: exposure.protocol ?? 'ca',
+      key: this.#serverKey(forwarder),
+      protocol: forwarder.protocol ?? 'ca',
       // Our own server does not identify itself on the wire, and need not.
       implementation: routeKind === 'demo' ? 'demo' : (identity?.implementation ?? 'unknown'),
       ...(identity?.guid !== undefined && { guid: identity.guid }),
       listening: listener.endpoint,
-      status: exposure.status,
+      status: forwarder.status,
       ...(routeKind && { route: routeKind }),
-      ...(local && { local, isRelayed: exposure.isRelayed }),
+      ...(local && { local, isRelayed: forwarder.isRelayed }),
       ...(entry && { since: new Date(entry.sinceMs).toISOString() }),
       pvs: {
         total: steps?.total ?? 0,
@@ -576,8 +578,8 @@ export class IocTracker implements Disposable {
   setPaused(isPaused: boolean): void {
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
-    for (const { exposure, reachability } of this.#entries.values()) {
-      exposure.setPaused(isPaused);
+    for (const { forwarder, reachability } of this.#entries.values()) {
+      forwarder.setPaused(isPaused);
       if (isPaused) reachability?.interrupt('its container is paused');
     }
   }

@@ -188,7 +188,7 @@ export class ExposeSession implements Disposable {
    */
   review(extraNames: readonly string[]): void {
     this.#extraNames = extraNames;
-    for (const exposure of this.#containers.values()) exposure.setNames(extraNames);
+    for (const tracker of this.#containers.values()) tracker.setNames(extraNames);
     for (const engine of this.#input.engines.engines) this.#dropUnwanted(engine);
     this.#followEngines();
     for (const engine of this.#input.engines.engines) this.#sync(engine);
@@ -220,11 +220,10 @@ export class ExposeSession implements Disposable {
 
   /** Drops what is no longer wanted without showing it as stopped, because it did not stop. */
   #dropUnwanted(engine: Engine): void {
-    for (const [key, exposure] of this.#containers) {
-      if (!key.startsWith(`${engine.key}#`) || this.#input.isWanted(engine, exposure.info))
-        continue;
+    for (const [key, tracker] of this.#containers) {
+      if (!key.startsWith(`${engine.key}#`) || this.#input.isWanted(engine, tracker.info)) continue;
       this.#containers.delete(key);
-      this.#store.release(exposure);
+      this.#store.release(tracker);
     }
     for (const [key, container] of this.#stopped) {
       if (container.engineKey !== engine.key) continue;
@@ -257,11 +256,11 @@ export class ExposeSession implements Disposable {
           wanted.set(`${engine.key}#${info.id}`, info);
         }
       }
-      for (const [key, exposure] of this.#containers) {
+      for (const [key, tracker] of this.#containers) {
         if (!key.startsWith(`${engine.key}#`)) continue;
         const info = wanted.get(key);
-        if (info && exposure.isSameRun(info)) exposure.update(info);
-        else this.#end([exposure]);
+        if (info && tracker.isSameRun(info)) tracker.update(info);
+        else this.#end([tracker]);
       }
       const byStart = [...wanted].sort(([, a], [, b]) => a.startedAt.localeCompare(b.startedAt));
       const isAwaited = this.#beginOwn(engine, byStart);
@@ -285,15 +284,15 @@ export class ExposeSession implements Disposable {
     if (own?.status !== 'running') return false;
     const known = this.#containers.get(own.key);
     if (known) return this.#awaited === known && !known.hasLooked;
-    const exposure = this.#begin(own.key, engine, own);
+    const tracker = this.#begin(own.key, engine, own);
     if (containers.length === 1) return false;
-    this.#awaited = exposure;
+    this.#awaited = tracker;
     const goOn = (): void => {
-      if (this.#awaited !== exposure) return;
+      if (this.#awaited !== tracker) return;
       this.#awaited = undefined;
       this.#sync(engine);
     };
-    exposure.onDidChange(() => exposure.hasLooked && goOn());
+    tracker.onDidChange(() => tracker.hasLooked && goOn());
     schedule(this.#store, this.#input.clock, OWN_FIRST_MS, goOn);
     return true;
   }
@@ -302,7 +301,7 @@ export class ExposeSession implements Disposable {
     this.#stopped.delete(key);
     for (const [oldKey, old] of this.#stopped)
       if (old.name === info.name) this.#stopped.delete(oldKey);
-    const exposure = this.#store.add(
+    const tracker = this.#store.add(
       new ContainerTracker(engine, info, {
         ...this.#input,
         extraNames: this.#extraNames,
@@ -314,24 +313,24 @@ export class ExposeSession implements Disposable {
         hasNameServer: (protocol) => this.#nameServers?.state[protocol] !== undefined,
       }),
     );
-    this.#containers.set(key, exposure);
-    exposure.onDidChange(() => this.#notify());
-    return exposure;
+    this.#containers.set(key, tracker);
+    tracker.onDidChange(() => this.#notify());
+    return tracker;
   }
 
-  #end(exposures: readonly ContainerTracker[]): void {
-    for (const exposure of exposures) {
-      this.#containers.delete(exposure.key);
-      this.#store.release(exposure);
-      const last = exposure.state();
+  #end(trackers: readonly ContainerTracker[]): void {
+    for (const tracker of trackers) {
+      this.#containers.delete(tracker.key);
+      this.#store.release(tracker);
+      const last = tracker.state();
       if (last.iocs.length === 0) continue;
-      this.#stopped.set(exposure.key, {
+      this.#stopped.set(tracker.key, {
         ...last,
         status: 'stopped',
         problem: { code: 'container-stopped', container: last.name },
       });
       schedule(this.#store, this.#input.clock, STOPPED_SHOWN_MS, () => {
-        this.#stopped.delete(exposure.key);
+        this.#stopped.delete(tracker.key);
         this.#notify();
       });
     }
@@ -436,20 +435,20 @@ export class ExposeSession implements Disposable {
 }
 
 /** Whether clients of this machine need us to find it, whichever program forwards it. */
-function isReachedHere({ exposure }: PvServer): boolean {
+function isReachedHere({ forwarder }: PvServer): boolean {
   return (
-    (exposure.status === 'exposed' || exposure.status === 'shared') &&
-    exposure.routeKind !== 'host-network'
+    (forwarder.status === 'exposed' || forwarder.status === 'shared') &&
+    forwarder.routeKind !== 'host-network'
   );
 }
 
-function isCarried({ exposure }: PvServer): boolean {
-  return exposure.status === 'exposed' && exposure.routeKind !== 'host-network';
+function isCarried({ forwarder }: PvServer): boolean {
+  return forwarder.status === 'exposed' && forwarder.routeKind !== 'host-network';
 }
 
 /** A CA server that listens again, or elsewhere, is announced again. */
-function announced({ key, protocol, exposure }: PvServer): AnnouncedServer[] {
-  const { local, isRelayed, listener } = exposure;
+function announced({ key, protocol, forwarder }: PvServer): AnnouncedServer[] {
+  const { local, isRelayed, listener } = forwarder;
   if (protocol !== 'ca' || !local || !isRelayed) return [];
   return [{ key: `${key}/${listener.inode} ${formatEndpoint(local)}`, endpoint: local }];
 }
@@ -458,8 +457,8 @@ function announced({ key, protocol, exposure }: PvServer): AnnouncedServer[] {
  * Where clients of this machine reach a server of a container; empty for servers in this machine's
  * own network.
  */
-function reached({ protocol, exposure }: PvServer): ReachedServer[] {
-  const { local, isRelayed, isPaused, status, routeKind } = exposure;
+function reached({ protocol, forwarder }: PvServer): ReachedServer[] {
+  const { local, isRelayed, isPaused, status, routeKind } = forwarder;
   const isReached = !isPaused && (status === 'exposed' || status === 'shared');
   return local && isReached && routeKind !== 'host-network' ? [{ protocol, local, isRelayed }] : [];
 }
@@ -469,7 +468,7 @@ function furtherPorts(servers: readonly PvServer[]): FurtherPorts {
     ...new Set(
       servers
         .filter((server) => server.protocol === protocol)
-        .filter(({ exposure }) => exposure.local && exposure.routeKind !== 'host-network')
+        .filter(({ forwarder }) => forwarder.local && forwarder.routeKind !== 'host-network')
         .flatMap(({ ioc }) => ioc.searchPorts[protocol]),
     ),
   ];

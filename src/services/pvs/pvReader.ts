@@ -61,7 +61,7 @@ export class PvReader {
     if (usable) {
       return {
         key: usable.key,
-        dial: (signal) => usable.exposure.dialAsClient(signal),
+        dial: (signal) => usable.forwarder.dialAsClient(signal),
         read: (signal) => usable.read(name, signal),
         noteRead: (isPermitted) => noteRead(usable, name, isPermitted),
       };
@@ -180,7 +180,7 @@ export class PvReader {
 
   /** Why a server cannot be read from now; undefined when it can, or when only trying will tell. */
   #whyNot(server: PvServer, name: string): Problem | undefined {
-    const { problem } = server.exposure;
+    const { problem } = server.forwarder;
     if (problem && problem.code !== 'not-relayed') return problem;
     const step = stepIn(server, name);
     if (step === 'not-found') return { code: 'not-served', protocol: server.protocol };
@@ -226,7 +226,7 @@ export class PvReader {
       implementation: state?.implementation ?? 'unknown',
       ...(pid !== undefined && { pid }),
       ...(state?.route && { route: state.route }),
-      listening: state?.listening ?? server.exposure.listener.endpoint,
+      listening: state?.listening ?? server.forwarder.listener.endpoint,
       ...(state?.local && { local: state.local }),
       ...(state?.since !== undefined && { since: state.since }),
       ...(state?.problem && { problem: state.problem }),

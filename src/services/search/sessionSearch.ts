@@ -6,7 +6,7 @@ import type { CircuitInterceptor } from '../host/connection';
 import type { ContainerInfo } from '../host/engine';
 import type { IocTracker, IocServer } from '../exposure/iocTracker';
 import { NameService, type NameServiceInput, type SearchedServer } from './nameService';
-import { createSearchCircuit } from './searchCircuit';
+import { createInterceptor } from './createInterceptor';
 
 type ExposedServer = IocServer & {
   readonly container: ContainerInfo;
@@ -48,7 +48,7 @@ export class SessionSearch implements Disposable {
 
   /** Creates the interceptor of a new connection through a relay. */
   intercept(protocol: PvProtocol, onAnswer: () => void): CircuitInterceptor {
-    return createSearchCircuit(protocol, this.#services[protocol], onAnswer);
+    return createInterceptor(protocol, this.#services[protocol], onAnswer);
   }
 
   /** Notes about a server's names. */
@@ -62,21 +62,21 @@ export class SessionSearch implements Disposable {
 }
 
 /** A server that listens again is another one, even on the same port. */
-function keyOf({ key, exposure }: IocServer): string {
-  return `${key}/${exposure.listener.inode}`;
+function keyOf({ key, forwarder }: IocServer): string {
+  return `${key}/${forwarder.listener.inode}`;
 }
 
 function searched(server: ExposedServer): SearchedServer {
-  const { exposure, names, stepOf, container, ioc } = server;
+  const { forwarder, names, stepOf, container, ioc } = server;
   return {
     key: keyOf(server),
     label: `${ioc.name} in ${container.name}`,
     home: `${container.name}#${ioc.name}`,
     isGateway: ioc.isGateway,
-    guid: exposure.identity?.guid,
+    guid: forwarder.identity?.guid,
     endpoint: () =>
-      exposure.status === 'exposed' || exposure.status === 'shared' ? exposure.local : undefined,
-    broadcastEndpoint: () => exposure.broadcastEndpoint,
+      forwarder.status === 'exposed' || forwarder.status === 'shared' ? forwarder.local : undefined,
+    broadcastEndpoint: () => forwarder.broadcastEndpoint,
     isReachable(name) {
       const index = names.indexOf(name);
       return index !== undefined && hasChannel(stepOf(index));
@@ -87,6 +87,6 @@ function searched(server: ExposedServer): SearchedServer {
       return hasChannel(stepOf(index)) || stepOf(index) === 'disconnected';
     },
     reachableCount: () => server.reachableCount(),
-    dialInside: (signal) => exposure.dialInside(signal),
+    dialInside: (signal) => forwarder.dialInside(signal),
   };
 }

@@ -3,8 +3,7 @@ import type { PvReading } from '../../model/reading';
 import {
   CaClientCircuit,
   type CaClientHandler,
-  DBE_ALARM,
-  DBE_VALUE,
+  MONITOR_MASK,
   type DbrData,
   dbrLayout,
   decodeDbr,
@@ -245,8 +244,8 @@ export class CaAdapter implements ProtocolAdapter {
     channel.subscriptionId ??= this.#subscriptionCount++;
     const type = wrapDbrType('TIME', channel.type);
     const count = this.#countOf(channel);
-    const mask = DBE_VALUE | DBE_ALARM;
-    this.#circuit.subscribe(channel.subscriptionId, channel.cid, type, count, mask);
+    const { subscriptionId, cid } = channel;
+    this.#circuit.subscribe(subscriptionId, cid, type, count, MONITOR_MASK);
     this.#subscriptions.set(channel.subscriptionId, channel);
   }
 

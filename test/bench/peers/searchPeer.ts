@@ -19,7 +19,7 @@ import { createSearchSockets } from '../../../src/node/search/openSearchSockets'
 import { systemClock } from '../../../src/node/systemClock';
 import type { InterceptCircuit } from '../../../src/services/host/connection';
 import { NameService } from '../../../src/services/search/nameService';
-import { createSearchCircuit } from '../../../src/services/search/searchCircuit';
+import { createInterceptor } from '../../../src/services/search/createInterceptor';
 import { UdpResponder } from '../../../src/services/search/udpResponder';
 
 const LOCAL = { host: '127.0.0.1', port: 0 };
@@ -84,7 +84,7 @@ const createNames = (protocol: PvProtocol): NameService =>
 const siftWith =
   (protocol: PvProtocol, names: NameService): InterceptCircuit =>
   (onAnswer) =>
-    createSearchCircuit(protocol, names, onAnswer);
+    createInterceptor(protocol, names, onAnswer);
 
 async function openRelays(port: number): Promise<number[]> {
   return [await openRelay(port), await openRelay(port, siftWith('ca', createNames('ca')))];

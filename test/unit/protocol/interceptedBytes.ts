@@ -1,10 +1,10 @@
-import type { CaSearchInterceptor } from '../../../src/protocol/ca';
-import type { PvaSearchInterceptor, SearchRequest } from '../../../src/protocol/pva';
+import type { CaRelayInterceptor } from '../../../src/protocol/ca';
+import type { PvaRelayInterceptor, SearchRequest } from '../../../src/protocol/pva';
 import { CMD_SEARCH } from '../../../src/protocol/pva/constants';
 import { FrameWriter } from '../../../src/protocol/pva/framing';
 import { ANY_ADDRESS, writeSearchRequest } from '../../../src/protocol/pva/search';
 
-type Interceptor = CaSearchInterceptor | PvaSearchInterceptor;
+type Interceptor = CaRelayInterceptor | PvaRelayInterceptor;
 
 export const join = (parts: readonly Uint8Array[]): Uint8Array =>
   Uint8Array.from(Buffer.concat(parts));

@@ -37,14 +37,14 @@ class Connected {
         return scene.core.requests;
       },
       attach: () => {
-        const exposure = scene.core.openFrontEnd();
+        const core = scene.core.openFrontEnd();
         return {
-          exposure,
+          core,
           request: undefined,
-          setRequest: (request) => exposure.setRequest(request),
+          setRequest: (request) => core.setRequest(request),
           detach: (how) => {
             this.left.push(how);
-            exposure.dispose();
+            core.dispose();
           },
         };
       },

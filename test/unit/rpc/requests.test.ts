@@ -24,18 +24,18 @@ describe('what a front end asks', () => {
       asked.push([name, params]);
       return Promise.resolve(answer);
     };
-  const core: CoreRequests = {
+  const requests: CoreRequests = {
     listPvs: note('listPvs', { total: 0, reachable: 0, rows: [] }),
     listBranch: note('listBranch', { groups: [], rows: [] }),
     listContainers: note('listContainers', []),
     describePv: note('describePv', { name: 'X', paths: [] }),
     readPv: note('readPv', { value: 1, severity: 'NO_ALARM' }),
   };
-  const exposure: CoreApi = {
-    ...core,
+  const core: CoreApi = {
+    ...requests,
     snapshot: snapshotWith([{ local: ENDPOINT }]),
     onDidChange: () => ({ dispose: () => undefined }),
-    setRequest: note('exposure.setRequest', undefined),
+    setRequest: note('core.setRequest', undefined),
     monitorPv: () => assert.fail('nothing is followed'),
     dispose: () => undefined,
   };
@@ -49,7 +49,7 @@ describe('what a front end asks', () => {
         facts: FACTS,
         requests: [],
         attach: () => ({
-          exposure,
+          core,
           request: undefined,
           setRequest: note('setRequest', undefined),
           detach: () => undefined,

@@ -155,7 +155,7 @@ describe('the view PVs', () => {
 
   it('says that PVs cannot be listed', async () => {
     const one = await server();
-    const core = exposure.exposure;
+    const core = exposure.core;
     assert.ok(core);
     core.listBranch = () => Promise.reject(new Error('away'));
     assert.deepEqual(

@@ -37,7 +37,7 @@ describe('what a window exposes', () => {
   it('is nothing before the person asks', () => {
     open();
     assert.deepEqual(
-      [window.isExposing, window.exposure, window.problem],
+      [window.isExposing, window.core, window.problem],
       [false, undefined, undefined],
     );
     assert.deepEqual(window.snapshot.containers, []);

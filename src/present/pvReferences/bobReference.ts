@@ -9,7 +9,7 @@ const MACRO = /<([A-Za-z_][\w.-]*)>([^<]*)<\/\1>/g;
 const NOT_EPICS = /^(loc|sim|sys|eq|mqtt|tango|formula):\/\/|^=/;
 
 /** Finds PVs in Phoebus displays (.bob). */
-export function displayReference({ lines, line, character }: TextPlace): PvReference | undefined {
+export function bobReference({ lines, line, character }: TextPlace): PvReference | undefined {
   const found = matchAt(lines[line] ?? '', character, PV_ELEMENT);
   if (!found || NOT_EPICS.test(found.text)) return undefined;
   const scheme = /^\s*(?:(?:ca|pva):\/\/)?/.exec(found.text)?.[0] ?? '';

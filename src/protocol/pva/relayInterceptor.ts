@@ -1,7 +1,7 @@
 import { ByteReader } from '../bytes';
 import { CUT, NO_MESSAGE, type FrameShape } from '../frameShape';
 import type { FilteredMessages } from '../messageFilter';
-import { SearchInterceptor, type WaitingAnswers } from '../searchInterceptorCore';
+import { RelayInterceptor, type WaitingAnswers } from '../relayInterceptor';
 import {
   CMD_SEARCH,
   CMD_SEARCH_RESPONSE,
@@ -36,8 +36,8 @@ const MAX_IDS = 1000;
  * Takes searches for names and for servers out of a relayed pvAccess circuit and puts answers in.
  * Searches that ask this server itself, segmented ones and unreadable ones pass.
  */
-export class PvaSearchInterceptor {
-  readonly #interceptor: SearchInterceptor;
+export class PvaRelayInterceptor {
+  readonly #interceptor: RelayInterceptor;
   readonly #answers = new PvaAnswers();
 
   constructor(onQuestion: (question: SearchRequest) => void) {
@@ -59,7 +59,7 @@ export class PvaSearchInterceptor {
     const server = shapeOf('server', (flags) => {
       this.#answers.isLittleEndian = (flags & FLAG_BIG_ENDIAN) === 0;
     });
-    this.#interceptor = new SearchInterceptor(client, server, this.#answers);
+    this.#interceptor = new RelayInterceptor(client, server, this.#answers);
   }
 
   /** Whether everything passes. */

@@ -16,7 +16,7 @@ const noBytes = new Uint8Array(0);
  * are inserted between two messages of what the server sends. As soon as either direction cannot be
  * parsed, all bytes pass unchanged, for good.
  */
-export class SearchInterceptor {
+export class RelayInterceptor {
   readonly #client: MessageFilter;
   readonly #server: BoundaryFinder;
   readonly #answers: WaitingAnswers;

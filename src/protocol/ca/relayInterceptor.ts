@@ -1,4 +1,4 @@
-import { SearchInterceptor, type WaitingAnswers } from '../searchInterceptorCore';
+import { RelayInterceptor, type WaitingAnswers } from '../relayInterceptor';
 import { ipv4Number } from '../ipv4';
 import { CUT, NO_MESSAGE, type FrameShape } from '../frameShape';
 import type { FilteredMessages } from '../messageFilter';
@@ -38,8 +38,8 @@ const MAX_WAITING_BYTES = 512 * 1024;
  * reach the server either, and caproto ends the circuit at the second. If the client marks an ECHO
  * (DIRECT_MARK), it asks this server itself, and everything passes.
  */
-export class CaSearchInterceptor {
-  readonly #interceptor: SearchInterceptor;
+export class CaRelayInterceptor {
+  readonly #interceptor: RelayInterceptor;
   readonly #answers = new CaAnswers();
 
   constructor(onQuestion: (question: CaQuestion) => void) {
@@ -64,7 +64,7 @@ export class CaSearchInterceptor {
         }
       },
     };
-    this.#interceptor = new SearchInterceptor(client, shape, this.#answers);
+    this.#interceptor = new RelayInterceptor(client, shape, this.#answers);
   }
 
   /** Whether everything passes. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { CaSearchInterceptor } from '../../src/protocol/ca';
-import { PvaSearchInterceptor } from '../../src/protocol/pva';
+import { CaRelayInterceptor } from '../../src/protocol/ca';
+import { PvaRelayInterceptor } from '../../src/protocol/pva';
 import { toHex } from '../support/hex';
 import { createRandom } from '../support/random';
 import { cut, frame, join, passClient, searchMessage } from '../unit/protocol/interceptedBytes';
@@ -29,7 +29,7 @@ describe('interceptors', () => {
         hasVersion ||= command === 0 && size === 0 && !isLarge;
       }
       let asked = 0;
-      const interceptor = new CaSearchInterceptor(() => asked++);
+      const interceptor = new CaRelayInterceptor(() => asked++);
       const chunks = cut(join(sent), random, round % 2 === 0 ? 40 : 4000);
       const out = passClient(interceptor, chunks);
       assert.ok(Buffer.from(out).equals(join(kept)), `round ${round}`);
@@ -67,7 +67,7 @@ describe('interceptors', () => {
         kept.push(message);
       }
       let asked = 0;
-      const interceptor = new PvaSearchInterceptor(() => asked++);
+      const interceptor = new PvaRelayInterceptor(() => asked++);
       const chunks = cut(join(sent), random, round % 2 === 0 ? 40 : 4000);
       const out = passClient(interceptor, chunks);
       assert.ok(Buffer.from(out).equals(join(kept)), `round ${round}`);
@@ -80,8 +80,8 @@ describe('interceptors', () => {
     for (let round = 0; round < 20_000; round++) {
       const bytes = Uint8Array.from({ length: 80 }, () => Math.floor(random() * 256));
       if (round % 2 === 0) bytes.set([0xca, 2, Math.floor(random() * 256) & 0xbf, 4], 0);
-      const pva = new PvaSearchInterceptor(() => undefined);
-      const ca = new CaSearchInterceptor(() => undefined);
+      const pva = new PvaRelayInterceptor(() => undefined);
+      const ca = new CaRelayInterceptor(() => undefined);
       for (const interceptor of [pva, ca]) {
         assert.equal(toHex(passClient(interceptor, cut(bytes, random, 20))), toHex(bytes));
         const back = cut(bytes, random, 20).flatMap((chunk) => interceptor.fromServer(chunk));

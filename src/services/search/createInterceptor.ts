@@ -1,6 +1,6 @@
 import type { PvProtocol } from '../../model/snapshot';
-import { CaSearchInterceptor } from '../../protocol/ca';
-import { PvaSearchInterceptor, type SearchRequest } from '../../protocol/pva';
+import { CaRelayInterceptor } from '../../protocol/ca';
+import { PvaRelayInterceptor, type SearchRequest } from '../../protocol/pva';
 import type { CircuitInterceptor } from '../host/connection';
 import type { NameService } from './nameService';
 import { PendingLookups } from './pendingLookups';
@@ -12,7 +12,7 @@ const NO_GUID = '0'.repeat(24);
  * The interceptor for one client's circuit through a relay: its searches are answered by the name
  * service.
  */
-export function createSearchCircuit(
+export function createInterceptor(
   protocol: PvProtocol,
   names: NameService,
   onAnswer: () => void,
@@ -22,7 +22,7 @@ export function createSearchCircuit(
 
 function createCa(names: NameService, onAnswer: () => void): CircuitInterceptor {
   const waiting = new PendingLookups<number>();
-  const interceptor: CaSearchInterceptor = new CaSearchInterceptor((question) => {
+  const interceptor: CaRelayInterceptor = new CaRelayInterceptor((question) => {
     waiting.begin(question.cid, (settle) =>
       names.ask(question.name, {
         client: waiting,
@@ -72,12 +72,12 @@ function createPva(names: NameService, onAnswer: () => void): CircuitInterceptor
       );
     }
   };
-  const interceptor: PvaSearchInterceptor = new PvaSearchInterceptor(ask);
+  const interceptor: PvaRelayInterceptor = new PvaRelayInterceptor(ask);
   return circuitOf(interceptor, waiting);
 }
 
 function circuitOf(
-  interceptor: CaSearchInterceptor | PvaSearchInterceptor,
+  interceptor: CaRelayInterceptor | PvaRelayInterceptor,
   waiting: PendingLookups<number>,
 ): CircuitInterceptor {
   return {

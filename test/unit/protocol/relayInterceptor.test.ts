@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { inflateSync } from 'node:zlib';
-import { CaSearchInterceptor, type CaQuestion } from '../../../src/protocol/ca';
-import { PvaSearchInterceptor, type SearchRequest } from '../../../src/protocol/pva';
+import { CaRelayInterceptor, type CaQuestion } from '../../../src/protocol/ca';
+import { PvaRelayInterceptor, type SearchRequest } from '../../../src/protocol/pva';
 import { SEARCH_MUST_REPLY } from '../../../src/protocol/pva/constants';
 import { readSearchResponse } from '../../../src/protocol/pva/search';
 import { ByteReader } from '../../../src/protocol/bytes';
@@ -12,7 +12,7 @@ import { createRandom } from '../../support/random';
 import { cutFrames, fromHex, toHex, vectorFiles } from './ca/vectors';
 import { cut, join, passClient, searchMessage } from './interceptedBytes';
 
-describe('CaSearchInterceptor', () => {
+describe('CaRelayInterceptor', () => {
   const clients = vectorFiles.filter(
     ({ sentBy, transport }) => sentBy === 'client' && transport === 'tcp',
   );
@@ -28,7 +28,7 @@ describe('CaSearchInterceptor', () => {
       const bytes = fromHex(all.join(''));
       everySplit(bytes, (chunks, how, copies) => {
         const questions: CaQuestion[] = [];
-        const interceptor = new CaSearchInterceptor((question) => questions.push(question));
+        const interceptor = new CaRelayInterceptor((question) => questions.push(question));
         const expected: string[] = [];
         let hasVersion = false;
         for (const hex of Array.from({ length: copies }, () => all).flat()) {
@@ -54,7 +54,7 @@ describe('CaSearchInterceptor', () => {
       const bytes = fromHex(frames.join(''));
       const answer = '0006000013c80000' + '7f000002' + '0000002a';
       const check = (chunks: Uint8Array[], how: string): void => {
-        const interceptor = new CaSearchInterceptor(() => undefined);
+        const interceptor = new CaRelayInterceptor(() => undefined);
         const question = { cid: 42, name: 'X', replyFlag: 5, minor: 13 };
         // Before the server has said anything, in its name.
         interceptor.notFound({ ...question, replyFlag: 10 });
@@ -85,7 +85,7 @@ describe('CaSearchInterceptor', () => {
   }
 
   it('answers NOT_FOUND as rsrv does, to who wants it', () => {
-    const interceptor = new CaSearchInterceptor(() => undefined);
+    const interceptor = new CaRelayInterceptor(() => undefined);
     interceptor.fromServer(fromHex('000000000000000d0000000000000000'));
     interceptor.notFound({ cid: 7, name: 'X', replyFlag: 5, minor: 13 });
     assert.equal(interceptor.takeAnswers().length, 0);
@@ -94,7 +94,7 @@ describe('CaSearchInterceptor', () => {
   });
 
   it('lets a client that asks this server itself through', () => {
-    const interceptor = new CaSearchInterceptor(() => assert.fail('a question'));
+    const interceptor = new CaRelayInterceptor(() => assert.fail('a question'));
     const mark = '00170000000000006d61726b6d61726b';
     const search = '00060008000a000d00000001000000015800000000000000';
     const all = mark + search + '0000000000000000'.repeat(2);
@@ -112,19 +112,19 @@ describe('CaSearchInterceptor', () => {
   ] as const) {
     it(`passes ${what} as it came`, () => {
       everySplit(fromHex(hex), (chunks, how, copies) => {
-        const interceptor = new CaSearchInterceptor(() => assert.fail('a question'));
+        const interceptor = new CaRelayInterceptor(() => assert.fail('a question'));
         assert.equal(toHex(passClient(interceptor, chunks)), hex.repeat(copies), how);
       });
     });
   }
 
   it('does not keep back the first byte of another protocol', () => {
-    const interceptor = new CaSearchInterceptor(() => undefined);
+    const interceptor = new CaRelayInterceptor(() => undefined);
     assert.equal(toHex(join(interceptor.fromClient(Uint8Array.of(0x16)))), '16');
   });
 
   it('a server that says something else ends the answers, not the bytes', () => {
-    const interceptor = new CaSearchInterceptor(() => undefined);
+    const interceptor = new CaRelayInterceptor(() => undefined);
     assert.equal(toHex(join(interceptor.fromServer(fromHex('ffff')))), 'ffff');
     interceptor.found({ cid: 1, name: 'X', replyFlag: 5, minor: 13 }, '127.0.0.1', 5064);
     assert.equal(interceptor.takeAnswers().length, 0);
@@ -151,20 +151,20 @@ const pvaVectors = readdirSync(pvaFolder)
     fromServer: fromServer ?? toHex(inflateSync(Buffer.from(fromServerDeflated, 'base64'))),
   }));
 
-describe('PvaSearchInterceptor', () => {
+describe('PvaRelayInterceptor', () => {
   for (const { file, fromClient, fromServer } of pvaVectors) {
     it(`changes nothing in ${file} but the searches for names, and answers in between`, () => {
       const isOurs = file.startsWith('epics-expose');
       const bytes = fromHex(fromClient);
       const questions: SearchRequest[] = [];
-      const interceptor = new PvaSearchInterceptor((question) => questions.push(question));
+      const interceptor = new PvaRelayInterceptor((question) => questions.push(question));
       const passed = toHex(passClient(interceptor, [bytes]));
       if (isOurs) assert.ok(questions.length > 0 && passed.length < fromClient.length);
       else assert.equal(passed, fromClient);
       const random = createRandom(file.length);
       const rounds = fromServer.length > 20_000 ? 5 : 50;
       for (let round = 0; round < rounds; round++) {
-        const again = new PvaSearchInterceptor(() => undefined);
+        const again = new PvaRelayInterceptor(() => undefined);
         const chunks = cut(bytes, random, 60);
         assert.equal(toHex(passClient(again, chunks)), passed);
         const request = { sequenceId: 9, flags: 0, names: [] } as unknown as SearchRequest;
@@ -201,7 +201,7 @@ describe('PvaSearchInterceptor', () => {
     it(`reads a ${order}-endian search cut anywhere, and answers in the server's order`, () => {
       everySplit(searchMessage(['A', 'B:C'], {}, isLittleEndian), (chunks, how, copies) => {
         const questions: SearchRequest[] = [];
-        const interceptor = new PvaSearchInterceptor((question) => questions.push(question));
+        const interceptor = new PvaRelayInterceptor((question) => questions.push(question));
         const setOrder = isLittleEndian ? 'ca02410200000000' : 'ca02c10200000000';
         interceptor.fromServer(fromHex(setOrder));
         assert.equal(passClient(interceptor, chunks).length, 0, how);
@@ -233,7 +233,7 @@ describe('PvaSearchInterceptor', () => {
 
   it('says "nowhere" only to who wants to hear it', () => {
     for (const flags of [0, SEARCH_MUST_REPLY]) {
-      const interceptor = new PvaSearchInterceptor((question) =>
+      const interceptor = new PvaRelayInterceptor((question) =>
         interceptor.notFound(question, '0'.repeat(24), '0.0.0.0', 0),
       );
       passClient(interceptor, [searchMessage(['A'], { flags })]);
@@ -243,7 +243,7 @@ describe('PvaSearchInterceptor', () => {
 
   it('tells who searches for servers of each, if he wants to hear it', () => {
     for (const flags of [0, SEARCH_MUST_REPLY]) {
-      const interceptor = new PvaSearchInterceptor((question) => {
+      const interceptor = new PvaRelayInterceptor((question) => {
         assert.deepEqual(question.names, []);
         for (const [guid, port] of [
           ['ab', 5075],
@@ -287,7 +287,7 @@ describe('PvaSearchInterceptor', () => {
   ] as const) {
     it(`passes ${what} as it came`, () => {
       everySplit(bytes, (chunks, how, copies) => {
-        const interceptor = new PvaSearchInterceptor(() => assert.fail('a question'));
+        const interceptor = new PvaRelayInterceptor(() => assert.fail('a question'));
         assert.equal(toHex(passClient(interceptor, chunks)), toHex(bytes).repeat(copies), how);
       });
     });
