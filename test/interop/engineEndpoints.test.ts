@@ -16,7 +16,8 @@ import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { silentLog } from '../../src/base/log';
 import type { EngineApi } from '../../src/node/engines/engineApi';
-import { type EngineSet, openEngines } from '../../src/node/engines/openEngines';
+import { openDockerEngines } from '../../src/node/engines/dockerEngines';
+import type { EngineSet } from '../../src/services/engines/engineSets';
 import { systemClock } from '../../src/node/systemClock';
 import type { Engine } from '../../src/services/host/engine';
 import { type LabContainer, runKeeper } from '../support/lab/container';
@@ -37,7 +38,7 @@ const sets: EngineSet[] = [];
 let folder: string;
 
 function open(env: Environment, endpoints?: string[]): EngineSet {
-  const set = openEngines({
+  const set = openDockerEngines({
     ...(endpoints ? { endpoints } : {}),
     env,
     clock: systemClock,

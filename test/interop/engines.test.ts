@@ -7,7 +7,8 @@ import { silentLog } from '../../src/base/log';
 import type { EngineContainer } from '../../src/node/engines/containerInfo';
 import type { Engine } from '../../src/services/host/engine';
 import type { EngineApi, ExecSession } from '../../src/node/engines/engineApi';
-import { type EngineSet, openEngines } from '../../src/node/engines/openEngines';
+import { openDockerEngines } from '../../src/node/engines/dockerEngines';
+import type { EngineSet } from '../../src/services/engines/engineSets';
 import { systemClock } from '../../src/node/systemClock';
 import { freePort } from '../support/freePort';
 import { type LabContainer, runKeeper } from '../support/lab/container';
@@ -22,7 +23,7 @@ const kinds: EngineKind[] = ['docker', 'podman', 'rootless'];
 const never = new AbortController().signal;
 
 function open(endpoint: string, env = process.env): { set: EngineSet; engine: Engine & EngineApi } {
-  const set = openEngines({
+  const set = openDockerEngines({
     endpoints: [endpoint],
     env,
     clock: systemClock,

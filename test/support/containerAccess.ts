@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { silentLog } from '../../src/base/log';
 import { createOpenContainer } from '../../src/node/containers/openContainer';
 import type { EngineApi } from '../../src/node/engines/engineApi';
-import { openEngines } from '../../src/node/engines/openEngines';
+import { openDockerEngines } from '../../src/node/engines/dockerEngines';
 import { systemClock } from '../../src/node/systemClock';
 import type { EngineContainer } from '../../src/node/engines/containerInfo';
 import type { ContainerAccess, Engine } from '../../src/services/host/engine';
@@ -17,7 +17,7 @@ export interface OpenedEngine {
 }
 
 export async function openEngineApi(endpoint: string): Promise<OpenedEngine> {
-  const set = openEngines({
+  const set = openDockerEngines({
     endpoints: [endpoint],
     env: {},
     clock: systemClock,

@@ -1,4 +1,4 @@
-/** Container engines as the services need them; `node/engines` implements them on dockerode. */
+/** Container engines as the services need them; `node/engines/openEngines` lists the kinds. */
 import type { Disposable } from '../../base/disposable';
 import type { Event } from '../../base/event';
 import type { ContainerStatus, EngineState } from '../../model/snapshot';
