@@ -5,7 +5,7 @@ import { isErrorCode, messageOf } from '../../base/errors';
 import { withDeadline } from '../../base/abort';
 import type { Slices } from '../../base/slices';
 import type { Endpoint } from '../../model/endpoint';
-import { findingTrouble } from '../../model/findability';
+import { findingProblem } from '../../model/findability';
 import { MAX_NAME_BYTES, MAX_NAMES_PER_IOC, type NameSource, NameTable } from '../../model/pvTable';
 import type { PvStep, PvSteps } from '../../model/pvTable';
 import type { Note } from '../../model/problem';
@@ -500,9 +500,9 @@ export class IocTracker implements Disposable {
   #serverState(exposure: ServerForwarder): ServerState {
     const { identity, listener, local, routeKind } = exposure;
     const isReached = exposure.status === 'exposed' || exposure.status === 'shared';
-    const trouble =
+    const findingReason =
       identity && isReached && !this.#input.hasNameServer(identity.protocol)
-        ? findingTrouble({ ...identity, status: exposure.status, isRelayed: exposure.isRelayed })
+        ? findingProblem({ ...identity, status: exposure.status, isRelayed: exposure.isRelayed })
         : undefined;
     const server = this.pvServers.find((one) => one.exposure === exposure);
     const entry = [...this.#entries.values()].find((e) => e.exposure === exposure);
@@ -511,11 +511,11 @@ export class IocTracker implements Disposable {
     const isFirst = this.#entries.values().next().value?.exposure === exposure;
     const notes: Note[] = [
       ...exposure.notes,
-      ...(trouble && identity
+      ...(findingReason && identity
         ? [
             {
               code: 'not-found-by-name',
-              reason: trouble,
+              reason: findingReason,
               software: identity.implementation,
             } as const,
           ]
