@@ -37,10 +37,10 @@ export async function withLook(
 export function emptyExit(opened: Opened, terminal: Terminal): number | undefined {
   const { engines, containers } = opened.snapshot;
   for (const engine of engines) {
-    if (engine.problem) terminal.tell(problemSentence(engine.problem, TERMINAL_WORDS));
+    if (engine.problem) terminal.report(problemSentence(engine.problem, TERMINAL_WORDS));
   }
   if (containers.some((container) => container.iocs.length > 0)) return undefined;
-  terminal.tell(
+  terminal.report(
     emptyText(opened)
       .replace(/; waiting for .*/, '.')
       .replace(' yet', ''),

@@ -188,7 +188,7 @@ const TEXTS: Texts = {
     container === undefined
       ? { message: 'its container is paused', advice: 'Unpause the container.' }
       : {
-          message: `container ${container} is paused, so its IOCs answer nobody`,
+          message: `container ${container} is paused, so its IOCs do not answer`,
           advice: `Unpause it (docker unpause ${container} or podman unpause ${container}).`,
         },
   'container-stopped': ({ container }) => ({
@@ -332,8 +332,8 @@ export function ownerText(owner: PortOwner | undefined): string {
 
 function triedText(tried: ProblemFacts['no-way-in']['tried']): string {
   if (tried.length === 0) return 'nothing, because this container offers no route';
-  const nobody = 'connected, but the answer is neither CA nor PVA';
-  return tried.map(({ route, detail }) => `${route}: ${detail ?? nobody}`).join('; ');
+  const wrongAnswer = 'connected, but the answer is neither CA nor PVA';
+  return tried.map(({ route, detail }) => `${route}: ${detail ?? wrongAnswer}`).join('; ');
 }
 
 function withDetail(message: string, detail: string): string {

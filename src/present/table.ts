@@ -9,6 +9,7 @@ import { problemSentence, stateWords } from './problemText';
 /** How a line is: fine, still working, or with a problem. */
 export type Health = 'good' | 'busy' | 'bad';
 
+/** A row of the table: the text of each cell. */
 export interface TableRow {
   readonly container: string;
   readonly ioc: string;

@@ -36,14 +36,14 @@ export async function runExpose(
     if (signal.aborted) return EXIT.ok;
     const isEmpty = opened.snapshot.containers.every(({ iocs }) => iocs.length === 0);
     if (isEmpty && options.demoWhenEmpty === true) {
-      terminal.tell(
+      terminal.report(
         'No IOC is running in a container here, so this shows the built-in demo IOC. ' +
           'In another terminal: epics-expose get DEMO:TEMPERATURE',
       );
       await opened.addDemo();
       await opened.settle(signal);
     } else if (isEmpty) {
-      terminal.tell(emptyText(opened));
+      terminal.report(emptyText(opened));
     }
     await follow(opened, options.json === true ? jsonView() : tableView(terminal), signal);
     return EXIT.ok;
