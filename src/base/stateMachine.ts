@@ -1,9 +1,12 @@
-/** For each state, what an event makes of it. An event without an entry means nothing in that state. */
+/**
+ * For each state, the next state after each event. An event without an entry means nothing in that
+ * state.
+ */
 export type Transitions<S extends string, E extends string> = Readonly<
   Record<S, Readonly<Partial<Record<E, S>>>>
 >;
 
-/** The state of one thing, which changes only as its table says. */
+/** A state that changes only as its table says. */
 export class StateMachine<S extends string, E extends string> {
   readonly #transitions: Transitions<S, E>;
   #state: S;
@@ -17,7 +20,9 @@ export class StateMachine<S extends string, E extends string> {
     return this.#state;
   }
 
-  /** Whether the event means something now; nothing changes where it does not. */
+  /**
+   * Takes the event. Returns false, and changes nothing, if it means nothing in the current state.
+   */
   take(event: E): boolean {
     const next: S | undefined = this.#transitions[this.#state][event];
     if (next === undefined) return false;

@@ -18,6 +18,6 @@ export async function clientVariables(
   signal: AbortSignal,
 ): Promise<Record<string, string>> {
   const refused = await findRefused(loopbackEntries(process.env), signal);
-  for (const note of refusedNotes(process.env, refused)) terminal.tell(`! ${note}.`);
+  for (const note of refusedNotes(process.env, refused)) terminal.report(`! ${note}.`);
   return clientEnvironment(nameServers, process.env, refused);
 }

@@ -138,7 +138,7 @@ function brokerSource(first: BrokerCore, terminal: Terminal, signal: AbortSignal
   const who = isForeground ? 'another epics-expose' : 'the background process';
   terminal.log('info', 'session', `uses ${who} (pid ${pid})`);
   first.onDidLose(({ reason, logFile }) => {
-    terminal.tell(`Lost ${who}: ${reason}. Starting another one; its log: ${logFile}`);
+    terminal.report(`Lost ${who}: ${reason}. Starting another one; its log: ${logFile}`);
   });
   const opened = [first];
   let isFirstGiven = false;

@@ -14,12 +14,12 @@ import type {
   Snapshot,
 } from '../model/snapshot';
 
-/** Counted up when a field goes or changes its meaning; new fields may come at any time. */
+/** Increases when a field is removed or changes its meaning; new fields may appear at any time. */
 const SCHEMA_VERSION = 1;
 
 /**
- * What `--json` prints of a snapshot: the snapshot itself, but problems and notes as sentences, because
- * scripts show them to people.
+ * What `--json` prints of a snapshot: the snapshot itself, but with problems and notes as
+ * sentences, because scripts show them to users.
  */
 export interface SnapshotJson extends Omit<
   Snapshot,
@@ -31,36 +31,41 @@ export interface SnapshotJson extends Omit<
   readonly containers: readonly ContainerJson[];
   readonly search?: Readonly<Partial<Record<PvProtocol, WithProblem<SearchPort>>>>;
   readonly notices?: readonly ProblemJson[];
-  /** What clients are to be given. */
+  /** The environment variables to give to clients. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** A problem in words. */
 export interface ProblemJson {
   readonly code: ProblemCode;
-  /** What is wrong, where: one sentence. */
+  /** What is wrong, and where: one sentence. */
   readonly message: string;
   /** What to do. */
   readonly advice: string;
 }
 
+/** A container and its IOCs. */
 export type ContainerJson = Omit<WithProblem<ContainerState>, 'iocs'> & {
   readonly iocs: readonly IocJson[];
 };
 
+/** An IOC and its servers. */
 export type IocJson = Omit<IocState, 'namesNotes' | 'servers'> & {
   /** Why names are missing. */
   readonly namesNote?: string;
   readonly servers: readonly ServerJson[];
 };
 
+/** A server. */
 export type ServerJson = Omit<WithProblem<ServerState>, 'notes' | 'route'> & {
-  /** The route into the container, under the name it had first. */
+  /** The route into the container, under its first name. */
   readonly way?: RouteKind;
   readonly note?: string;
 };
 
 type WithProblem<T> = Omit<T, 'problem'> & { readonly problem?: ProblemJson };
 
+/** What `--json` prints of a snapshot; `environment` is the one for clients. */
 export function snapshotJson(
   { engineProblem, engines, containers, search, notices, ...rest }: Snapshot,
   environment: Readonly<Record<string, string>>,

@@ -41,7 +41,7 @@ export class Terminal {
   }
 
   /** Prints a line for the user that is not a result, on stderr. */
-  tell(text: string, style?: Parameters<typeof styleText>[0]): void {
+  report(text: string, style?: Parameters<typeof styleText>[0]): void {
     this.#say(style && this.isColoured ? styleText(style, printable(text)) : printable(text));
   }
 

@@ -1,4 +1,3 @@
-/** What commands share that look once: open, settle, use, close. */
 import { TERMINAL_WORDS } from '../present/frontEndWords';
 import { problemSentence } from '../present/problemText';
 import { emptyText, progressText } from './commands/expose';
@@ -9,8 +8,9 @@ import type { Terminal } from './terminal';
 import type { Enough } from './untilSettled';
 
 /**
- * Opens an core, waits until it is settled (or what there is is `enough`), and hands it over; always
- * closes it.
+ * For commands that look once: opens an exposure, waits until it is settled (or what is there is
+ * `enough`), and passes it to `use`; always closes it. Resolves to the exit code that `use`
+ * returns.
  */
 export async function withLook(
   options: CommonOptions,
@@ -23,21 +23,24 @@ export async function withLook(
   const opened = await openExposure(options, terminal, signal, mode, { isAlone });
   try {
     await terminal.withProgress(() => progressText(opened), opened.settle(signal, enough));
-    if (opened.isDemoInstead) terminal.log('info', 'session', 'shows the demo that runs');
+    if (opened.isDemoInstead) terminal.log('info', 'session', 'shows the demo that is running');
     return await use(opened);
   } finally {
     await opened.close();
   }
 }
 
-/** The exit code that says why there is nothing, or undefined when there is an IOC. */
+/**
+ * Reports the engines' problems. Returns undefined if there is an IOC; otherwise reports why not,
+ * and returns the exit code for that.
+ */
 export function emptyExit(opened: Opened, terminal: Terminal): number | undefined {
   const { engines, containers } = opened.snapshot;
   for (const engine of engines) {
-    if (engine.problem) terminal.tell(problemSentence(engine.problem, TERMINAL_WORDS));
+    if (engine.problem) terminal.report(problemSentence(engine.problem, TERMINAL_WORDS));
   }
   if (containers.some((container) => container.iocs.length > 0)) return undefined;
-  terminal.tell(
+  terminal.report(
     emptyText(opened)
       .replace(/; waiting for .*/, '.')
       .replace(' yet', ''),

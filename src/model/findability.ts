@@ -1,22 +1,22 @@
-import type { FindingTrouble } from './problem';
+import type { FindingProblem } from './problem';
 import type { ServerState } from './snapshot';
 
 /**
- * Why clients cannot find a server's PVs by name although all of them are reachable; undefined when they
- * can. Name servers are asked over TCP, and not every server answers there (measured;
+ * Why clients cannot find a server's PVs by name although all of them are reachable; undefined if
+ * they can. Name servers are asked over TCP, and not every server answers there (measured;
  * docs/protocol-ca.md, docs/protocol-pva.md).
  */
-export function findingTrouble({
+export function findingProblem({
   isRelayed,
   status,
   protocol,
   implementation,
   guid,
 }: Pick<ServerState, 'isRelayed' | 'status' | 'protocol' | 'implementation' | 'guid'>):
-  FindingTrouble | undefined {
+  FindingProblem | undefined {
   // A relay of ours answers for all servers; another's may be one of ours in another process.
   if (isRelayed === true || status === 'shared') return undefined;
-  // A pvAccessCPP that tells its GUID over TCP (pvaPy's build) answers searches there too.
+  // A pvAccessCPP that sends its GUID over TCP (pvaPy's build) answers searches there, too.
   if (protocol === 'pva' && guid !== undefined && implementation === 'pvAccessCPP') {
     return 'pvxs-ignores';
   }

@@ -1,9 +1,9 @@
 /**
- * What can be wrong, and what is worth knowing, as codes with their facts. `present/` makes the words,
- * because each front end names its own means: an option of the command is a setting in VS Code.
+ * Problems and notes as codes with their facts. `present/` makes the words, because each front end
+ * names its own means: an option of the command is a setting in VS Code.
  *
  * A new one is an entry here; the compiler then asks for its schema (`rpc/problemSchemas`) and its
- * words (`present/problemText`).
+ * words (`present/problemText`, `present/noteText`).
  */
 import { EpicsExposeError, type ErrorCode } from '../base/errors';
 import type { Endpoint } from './endpoint';
@@ -12,48 +12,54 @@ import type { PvProtocol } from './pvProtocol';
 
 /** Who listens on a port of this machine. */
 export interface PortOwner {
-  /** Absent where the system hides the processes of other users. */
+  /** Absent if the system hides processes of other users. */
   readonly process?: { readonly pid: number; readonly command: string };
 }
 
-/** Why something of ours is not at an endpoint of this machine. */
+/** Why we do not listen on an endpoint of this machine. */
 export type PortRefusal =
-  /** Another program listens there; without `owner` nobody was seen, but the port cannot be had. */
+  /**
+   * Another program listens there; without `owner` no program was seen, but the port is not
+   * available.
+   */
   | { readonly why: 'held'; readonly owner?: PortOwner }
   /** A container publishes it, whether or not it runs now. */
   | { readonly why: 'published'; readonly container: string }
   /** Another container is relayed there. */
   | { readonly why: 'relayed' }
-  /** The system does not let us have it: its words. */
+  /** The system refuses it; `detail` has its words. */
   | { readonly why: 'unavailable'; readonly detail: string }
   /** Numbers below 1024 are left to services of this machine. */
   | { readonly why: 'system' }
-  /** A relay is there that leads to one server only. */
+  /** A relay that leads to one server only is there. */
   | { readonly why: 'one-server' };
 
-/** An endpoint of this machine that could not be had. */
+/** An endpoint of this machine that is not available. */
 export interface TakenPort {
   readonly endpoint: Endpoint;
   readonly refusal: PortRefusal;
-  /** On every address of this machine: no other loopback address is free either. */
+  /** It is taken on every address of this machine, so no other loopback address is free either. */
   readonly isEverywhere?: boolean;
 }
 
-/** Texts named `detail` are in somebody else's words: an engine's, the system's, a program's. */
+/**
+ * The facts of each problem. Texts named `detail` are in the words of an engine, the system or a
+ * program.
+ */
 export interface ProblemFacts {
   // Engines.
   readonly 'no-engine': object;
   readonly 'engine-here': object;
-  /** `host`: where that is another machine. */
+  /** `host`: set if that is another machine. */
   readonly 'engine-permission': { readonly path: string; readonly host?: string };
   readonly 'engine-hidden': { readonly path: string };
-  /** `isMissing`: there is no such socket; else nobody listens on it. */
+  /** `isMissing`: there is no such socket; otherwise nothing listens on it. */
   readonly 'engine-not-running': { readonly path: string; readonly isMissing: boolean };
   readonly 'engine-timeout': { readonly uri: string };
   readonly 'engine-unreachable': { readonly uri: string; readonly detail: string };
-  /** `uri`: absent where a file that TLS needs cannot be read. */
+  /** `uri`: absent if a file that TLS needs cannot be read. */
   readonly 'engine-tls': { readonly uri?: string; readonly detail: string };
-  /** `api`: absent where what answers is no engine. */
+  /** `api`: absent if what answers is not an engine. */
   readonly 'engine-api': {
     readonly uri: string;
     readonly version?: string;
@@ -72,25 +78,25 @@ export interface ProblemFacts {
   readonly 'ssh-auth': { readonly host: string; readonly detail: string };
   readonly 'ssh-unreachable': { readonly host: string; readonly detail: string };
   readonly 'ssh-failed': { readonly host: string; readonly detail: string };
-  /** `path`: the socket that was asked for; absent where all usual places were tried. */
+  /** `path`: the socket that was requested; absent if all usual places were tried. */
   readonly 'ssh-no-socket': { readonly host: string; readonly path?: string };
 
   // Containers.
-  /** `container`: absent where it is told of a server, whose container stands above it. */
+  /** `container`: absent for a server, which is shown below its container. */
   readonly 'container-paused': { readonly container?: string };
   readonly 'container-stopped': { readonly container: string };
   readonly 'cannot-look-inside': { readonly container: string; readonly detail: string };
 
   // Servers.
   readonly 'ioc-gone': { readonly port: number };
-  /** It listens, but what answers is not the protocol. */
+  /** It listens, but does not answer in the protocol. */
   readonly 'no-handshake': { readonly port: number; readonly protocol: PvProtocol };
-  /** No route leads to it; what came of each. */
+  /** No route leads to it; `tried` says what happened on each. */
   readonly 'no-way-in': { readonly port: number; readonly tried: readonly TriedRoute[] };
   readonly 'port-taken': { readonly port: number; readonly taken: readonly TakenPort[] };
   readonly 'not-relayed': { readonly port: number };
   readonly 'relay-ended': { readonly endpoint: Endpoint; readonly detail: string };
-  /** No circuit to a server that is exposed. */
+  /** There is no circuit to a server that is exposed. */
   readonly disconnected: { readonly detail: string };
   readonly internal: { readonly detail: string };
 
@@ -105,7 +111,7 @@ export interface ProblemFacts {
     readonly endpoint: Endpoint;
     readonly refusal: PortRefusal;
   };
-  /** A container could not start because we had its port; it is free now. */
+  /** A container could not start because we had its port, which is free now. */
   readonly 'port-given-back': {
     readonly container: string;
     readonly transport: 'tcp' | 'udp';
@@ -114,13 +120,13 @@ export interface ProblemFacts {
 
   // One PV.
   readonly 'not-served': { readonly protocol: PvProtocol };
-  /** `user`: who we are for the server, "USER on HOST". */
+  /** `user`: the user and host that we gave to the server, "USER on HOST". */
   readonly 'no-read-access': { readonly user: string };
   readonly 'no-channel': { readonly step: PvStep };
   readonly 'not-read': { readonly detail: string };
 
   // The background process.
-  /** `program`: what would be started in its place, and is no newer. */
+  /** `program`: what would be started instead; it is not newer. */
   readonly 'broker-older': {
     readonly version: string;
     readonly own: string;
@@ -131,10 +137,11 @@ export interface ProblemFacts {
   readonly 'broker-gone': object;
 }
 
+/** A route that was tried in vain. */
 export interface TriedRoute {
-  /** "container address 172.17.0.2". */
+  /** What the route is, such as "container address 172.17.0.2". */
   readonly route: string;
-  /** Absent: it led to somebody who speaks neither protocol. */
+  /** Why it failed; absent: something answered, but in neither protocol. */
   readonly detail?: string;
 }
 
@@ -143,26 +150,26 @@ export interface NoteFacts {
   // Of a server.
   /** Another program forwards it to `local`. */
   readonly forwarded: { readonly local: Endpoint; readonly owner?: PortOwner };
-  /** Relayed at `local` because what comes first is taken. */
+  /** Relayed at `local` because the preferred endpoints are taken. */
   readonly 'port-skipped': { readonly local: Endpoint; readonly taken: readonly TakenPort[] };
-  /** Relayed under another number than `port`, its own. */
+  /** Relayed under another number than its own, `port`. */
   readonly 'other-number': {
     readonly port: number;
     readonly local: Endpoint;
     readonly taken: readonly TakenPort[];
   };
-  /** The engine publishes it under numbers that clients are not told. */
+  /** The engine publishes it under numbers that clients are not given. */
   readonly 'published-elsewhere': {
     readonly port: number;
     readonly hostPorts: readonly number[];
     readonly local: Endpoint;
   };
-  /** Clients do not find its PVs by name servers; by which software. */
-  readonly 'not-found-by-name': { readonly reason: FindingTrouble; readonly software: string };
+  /** Clients do not find its PVs by name servers; `software` is the server's. */
+  readonly 'not-found-by-name': { readonly reason: FindingProblem; readonly software: string };
   /** `server`: "IOC in CONTAINER". */
   readonly 'also-served': { readonly name: string; readonly server: string };
   readonly 'says-yes': object;
-  /** PVs that may not be read, and by whom. */
+  /** PVs that may not be read, and by which user. */
   readonly 'read-denied': { readonly count: number; readonly user: string };
   readonly 'names-not-served': { readonly count: number };
   readonly 'no-answers': { readonly count: number };
@@ -174,9 +181,12 @@ export interface NoteFacts {
   /** core-pva servers have no list. */
   readonly 'no-list': object;
   readonly 'process-hidden': object;
-  /** Names were not found out. */
+  /** The names could not be found out. */
   readonly 'names-failed': { readonly detail: string };
-  /** What the readers of start-up scripts and databases say, in their words: file, line and why. */
+  /**
+   * What the readers of startup scripts and databases report, in their words: file, line and
+   * reason.
+   */
   readonly 'names-file': { readonly detail: string };
   readonly 'names-cut': { readonly kept: number; readonly listed: number };
   readonly 'names-refused': { readonly kept: number; readonly detail: string };
@@ -184,15 +194,17 @@ export interface NoteFacts {
 }
 
 /** Why clients do not find PVs by name although they are reachable. */
-export type FindingTrouble =
-  /** pvAccessCPP that tells its GUID: PVXS does not take its answers over TCP. */
+export type FindingProblem =
+  /** pvAccessCPP that sends its GUID: PVXS does not accept its answers over TCP. */
   | 'pvxs-ignores'
-  /** It answers searches by UDP alone, which does not cross into the container. */
+  /** It answers searches by UDP only, which does not cross into the container. */
   | 'udp-only'
   /** caproto ends the circuit when libca searches over it. */
   | 'caproto-ends';
 
+/** The code of a problem; part of `--json` and of the messages to front ends. */
 export type ProblemCode = keyof ProblemFacts;
+/** The code of a note; part of the messages to front ends. */
 export type NoteCode = keyof NoteFacts;
 
 /** A state that the user may want to do something about. */
@@ -201,7 +213,7 @@ export type Problem = { [C in ProblemCode]: { readonly code: C } & ProblemFacts[
 /** Something worth knowing that is no failure. */
 export type Note = { [C in NoteCode]: { readonly code: C } & NoteFacts[C] }[NoteCode];
 
-/** A problem that was thrown. Its message is for logs; front ends make words of `problem`. */
+/** A problem that was thrown. Its message is for logs; front ends word `problem` themselves. */
 export class ProblemError extends EpicsExposeError {
   constructor(
     code: ErrorCode,
@@ -212,7 +224,7 @@ export class ProblemError extends EpicsExposeError {
   }
 }
 
-/** Whether two are the same in code and facts. */
+/** Whether two problems have the same code and facts; two absent ones do. */
 export function isSameProblem(a: Problem | undefined, b: Problem | undefined): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -1,7 +1,7 @@
 /**
- * What we know, as plain data that can be serialised: engines, containers, IOC processes, servers,
- * and how many PVs are reachable. Front ends render it and hold no state of their own. The PVs
- * themselves (there may be 100,000) are read in pages, not carried here.
+ * The known state as plain data that can be serialised: engines, containers, IOC processes,
+ * servers, and how many PVs are reachable. Front ends render it and hold no state of their own. The
+ * PVs themselves (there may be 100,000) are read in pages, not carried here.
  */
 import type { Endpoint } from './endpoint';
 import type { Note, Problem } from './problem';
@@ -9,26 +9,29 @@ import type { PvProtocol } from './pvProtocol';
 
 export type { PvProtocol };
 
-/** Server software as proved by its bytes on the wire; 'unknown' rather than a guess. */
+/** The server's software as proved by its bytes on the wire; 'unknown' rather than a guess. */
 export type ServerImplementation = string;
 
+/** A container engine. */
 export interface EngineState {
-  /** Stable identity: the endpoint as a URI. */
+  /** Its stable identity: the endpoint as a URI. */
   readonly key: string;
-  /** 'docker', 'podman', ...; 'here': the container that we run in ourselves. */
+  /** 'docker', 'podman', ...; 'here': the container in which we run. */
   readonly kind: string;
-  /** '' where there is none, or none is known yet. */
+  /** '' if there is none, or it is not known yet. */
   readonly version: string;
-  /** It runs without root's rights; absent where that means nothing. */
+  /** Whether it runs without root's rights; absent if that means nothing. */
   readonly isRootless?: boolean;
   readonly status: 'connecting' | 'connected' | 'unreachable';
   readonly problem?: Problem;
 }
 
+/** Whether a container runs. */
 export type ContainerStatus = 'running' | 'paused' | 'stopped';
 
+/** A container and its IOCs. */
 export interface ContainerState {
-  /** `<engine key>#<container id>` */
+  /** Its identity: `<engine key>#<container id>`. */
   readonly key: string;
   readonly engineKey: string;
   readonly id: string;
@@ -40,20 +43,21 @@ export interface ContainerState {
   readonly problem?: Problem;
 }
 
+/** An IOC process and its servers. */
 export interface IocState {
   /** Stable while the process lives. */
   readonly key: string;
-  /** IOC_NAME, or the best name its command line offers. */
+  /** IOC_NAME, or the best name that its command line offers. */
   readonly name: string;
-  /** In the container's own numbering where we could see it. */
+  /** The process id, in the container's own numbering if we can see that. */
   readonly pid?: number;
-  /** ISO time at which the process started, where the system tells. */
+  /** ISO time at which the process started, if the system reports it. */
   readonly startedAt?: string;
   readonly commandLine: string;
   readonly role: 'ioc' | 'gateway';
   /** Why names of PVs are missing; never empty. */
   readonly namesNotes?: readonly Note[];
-  /** There are more names than are shown, as `namesNotes` say. */
+  /** Whether there are more names than are shown, as `namesNotes` say. */
   readonly isNamesCut?: boolean;
   readonly servers: readonly ServerState[];
 }
@@ -69,13 +73,15 @@ export type RouteKind =
   | 'exec-connector' // one socat, nc or bash per connection
   | 'demo';
 
+/** How far a server is on its way to clients on this machine. */
 export type ServerStatus =
   | 'identifying' // listening, handshake under way
   | 'exposed' // a client on this machine reaches it at `local`
-  | 'shared' // somebody else already forwards this very server to `local`
+  | 'shared' // another program already forwards this very server to `local`
   | 'failed' // see problem
-  | 'gone'; // it stopped listening; kept for a moment so that people see why
+  | 'gone'; // it stopped listening; kept for a while so that users see why
 
+/** A server of an IOC. */
 export interface ServerState {
   readonly key: string;
   readonly protocol: PvProtocol;
@@ -94,45 +100,53 @@ export interface ServerState {
   readonly since?: string;
   readonly pvs: PvCounts;
   readonly problem?: Problem;
-  /** What is worth knowing and no failure (published under another number, ...); never empty. */
+  /** Notes that are no failure (published under another number, ...); never empty. */
   readonly notes?: readonly Note[];
 }
 
+/** How many PVs of a server got how far. */
 export interface PvCounts {
   readonly total: number;
-  /** Those of which a client here gets a channel, but for `unreadable`. */
+  /** PVs for which a client here gets a channel, without `unreadable`. */
   readonly reachable: number;
-  /** Those with a channel whose server said that we may not read them; absent: none. */
+  /** PVs with a channel whose server reported that we may not read them; absent: none. */
   readonly unreadable?: number;
-  /** Not yet asked or not yet answered. */
+  /** PVs that are not asked for or not answered yet. */
   readonly pending: number;
 }
 
-/** Where searches by UDP are answered, or why not. */
+/** Where UDP searches are answered, or why not. */
 export interface SearchPort {
   readonly local?: Endpoint;
-  /** Further ports, on which IOCs in containers were told to take searches; never empty. */
+  /** Further endpoints, on ports on which IOCs in containers take searches; never empty. */
   readonly alsoAt?: readonly Endpoint[];
-  /** Broadcast addresses at which clients of this machine are heard, never empty. */
+  /** Broadcast addresses on which searches of clients of this machine are received; never empty. */
   readonly broadcasts?: readonly string[];
   readonly problem?: Problem;
 }
 
+/** UDP searches per protocol. */
 export type SearchState = Readonly<Partial<Record<PvProtocol, SearchPort>>>;
 
+/** Everything that front ends show, but for the PVs. */
 export interface Snapshot {
-  /** Whether every engine was asked, and all that was found is exposed or has its reason. */
+  /**
+   * Whether every engine has answered or failed, and everything found is exposed or has a problem.
+   */
   readonly isSettled: boolean;
-  /** Why there is no engine at all, when there is none. */
+  /** Why there is no engine at all; absent if there is one. */
   readonly engineProblem?: Problem;
   readonly engines: readonly EngineState[];
   readonly containers: readonly ContainerState[];
-  /** Absent while no searches by UDP are to be answered. */
+  /** Absent while UDP searches are not to be answered. */
   readonly search?: SearchState;
-  /** Where clients find PVs of all servers by TCP, whichever of them are there now. */
+  /** Where clients find the PVs of all servers by TCP, whichever servers there are now. */
   readonly nameServers?: Readonly<Partial<Record<PvProtocol, Endpoint>>>;
-  /** What concerns this machine rather than one container: what keeps clients, or others, from a port. */
+  /**
+   * Problems of this machine rather than of one container: what keeps clients, or other programs,
+   * from a port.
+   */
   readonly notices?: readonly Problem[];
-  /** Names the person gave that no IOC has, as far as was asked. */
+  /** Names that the user gave and no IOC has; empty until all have answered. */
   readonly unknownNames: readonly string[];
 }

@@ -1,25 +1,29 @@
-/** What each front end calls its own means. A sentence that names an option or a setting takes it from here. */
+/**
+ * What each front end calls its own options, settings and commands. A sentence that names one takes
+ * it from here.
+ */
 export interface FrontEndWords {
-  /** Follows "for details": where there is more to read. */
+  /** Follows "for details": where to read more. */
   readonly moreDetails: string;
   /** How the user names a container engine: an instruction without its full stop. */
   readonly nameEngine: string;
   /** How the user names PVs that nothing lists. */
   readonly namePvs: string;
-  /** What to do about a name that was given and nobody has. */
+  /** What to do about a PV name that the user gave and no IOC has. */
   readonly correctName: string;
-  /** How servers get exposed: an instruction without its full stop. */
+  /** How to expose servers: an instruction without its full stop. */
   readonly expose: string;
   /** What clients are given so that they find PVs. */
   readonly clientEnvironment: string;
   /** What reads a PV without a client. */
   readonly read: string;
-  /** How the background process is ended. */
+  /** How to end the background process. */
   readonly endBroker: string;
-  /** How this front end is updated. */
+  /** How to update this front end. */
   readonly update: string;
 }
 
+/** The words of the command line. */
 export const TERMINAL_WORDS: FrontEndWords = {
   moreDetails: 'run again with --verbose',
   nameEngine: 'name the engine with --engine unix:///path, ssh://host or tcp://host:port',
@@ -32,6 +36,7 @@ export const TERMINAL_WORDS: FrontEndWords = {
   update: 'Update epics-expose',
 };
 
+/** The words of VS Code. */
 export const WINDOW_WORDS: FrontEndWords = {
   moreDetails: 'open the log with "EPICS: Show Log"',
   nameEngine: 'name the engine in the setting epicsExpose.engine',

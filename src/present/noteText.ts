@@ -1,17 +1,19 @@
-/** What each note says to the user. Pure. */
 import { formatEndpoint } from '../model/endpoint';
-import type { FindingTrouble, Note, NoteCode, NoteFacts } from '../model/problem';
+import type { FindingProblem, Note, NoteCode, NoteFacts } from '../model/problem';
 import { MAX_NAME_BYTES } from '../model/pvTable';
 import type { FrontEndWords } from './frontEndWords';
 import { ownerText, takenText } from './problemText';
 
-/** The words for a note: half a sentence without a full stop. `printable` comes last. */
+/**
+ * The words for a note: a clause without a full stop. Texts from outside are not escaped: apply
+ * `printable` last.
+ */
 export function noteText(note: Note, words: FrontEndWords): string {
   const describe = TEXTS[note.code] as ((facts: Note, words: FrontEndWords) => string) | undefined;
   return describe?.(note, words) ?? '';
 }
 
-/** All of them in one line. */
+/** All notes in one line, as `noteText` words them. */
 export function notesText(notes: readonly Note[] | undefined, words: FrontEndWords): string {
   return (notes ?? [])
     .map((note) => noteText(note, words))
@@ -29,10 +31,10 @@ const TEXTS: Texts = {
   'port-skipped': ({ local, taken }) => `${takenText(taken)}; relayed at ${formatEndpoint(local)}`,
   'other-number': ({ port, local, taken }) =>
     (taken.length > 0 ? takenText(taken) : `no address of this machine is left for port ${port}`) +
-    `; relayed under another number, ${formatEndpoint(local)}, which clients are told when they search` +
+    `; relayed under another number, ${formatEndpoint(local)}, which clients get when they search` +
     (isSystemPort(taken) ? '' : ', and under its own as soon as that is free'),
   'published-elsewhere': ({ port, hostPorts, local }) =>
-    `published as port ${hostPorts.join(', ')}, but the server tells clients ${port}` +
+    `published as port ${hostPorts.join(', ')}, but the server gives clients ${port}` +
     (local.port === port ? '; relayed under its own number' : ''),
   'not-found-by-name': ({ reason, software }, { read }) => FINDING[reason](software, read),
   'also-served': ({ name, server }) => `PV ${name} is also served by ${server}`,
@@ -44,7 +46,7 @@ const TEXTS: Texts = {
   'channels-refused': ({ count }) => `the server refuses a channel for ${pvs(count)}`,
   'ports-left-out': ({ count }) => `this IOC listens on ${count} more ports, which are left alone`,
 
-  'gateway-names': () => 'a gateway does not tell what is behind it',
+  'gateway-names': () => 'a gateway does not report which PVs are behind it',
   'no-list': () => 'core-pva servers have no list of their PVs',
   'process-hidden': () => 'the IOC process is not visible, so its database files are not known',
   'names-failed': ({ detail }) => detail,
@@ -56,9 +58,9 @@ const TEXTS: Texts = {
     `${count === 1 ? '1 name is' : `${count} names are`} left out: longer than the ${MAX_NAME_BYTES} bytes that servers take`,
 };
 
-const FINDING: Readonly<Record<FindingTrouble, (software: string, read: string) => string>> = {
+const FINDING: Readonly<Record<FindingProblem, (software: string, read: string) => string>> = {
   'pvxs-ignores': (software, read) =>
-    `PVXS clients (p4p) do not take the answers of this ${software} to searches over TCP: they do not find its PVs; ${read} does`,
+    `PVXS clients (p4p) do not accept the answers of this ${software} to searches over TCP: they do not find its PVs; ${read} does`,
   'udp-only': (software, read) =>
     `${software} answers searches by UDP only, which does not cross into the container: name-server clients (p4p, Phoebus) do not find its PVs; ${read} does`,
   'caproto-ends': (software, read) =>

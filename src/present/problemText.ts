@@ -1,4 +1,3 @@
-/** What each problem says to the user. Pure. */
 import { messageOf } from '../base/errors';
 import { printable } from '../base/printable';
 import { formatEndpoint } from '../model/endpoint';
@@ -15,6 +14,7 @@ import type { PvStep } from '../model/pvTable';
 import type { PvProtocol } from '../model/snapshot';
 import type { FrontEndWords } from './frontEndWords';
 
+/** A problem in words for the user. */
 export interface ProblemText {
   /** What is wrong, and where: one sentence, whose full stop may be missing. */
   readonly message: string;
@@ -22,11 +22,11 @@ export interface ProblemText {
   readonly advice: string;
 }
 
-/** The words for a problem. Texts from outside are in it as they are: `printable` comes last. */
+/** The words for a problem. Texts from outside are not escaped: apply `printable` last. */
 export function problemText(problem: Problem, words: FrontEndWords): ProblemText {
   const describe = TEXTS[problem.code] as
     ((facts: Problem, words: FrontEndWords) => ProblemText) | undefined;
-  // A newer background process may know more problems than we do.
+  // A newer background process may report problems that we do not know.
   return describe?.(problem, words) ?? { message: UNKNOWN_PROBLEM, advice: `${words.update}.` };
 }
 
@@ -35,18 +35,18 @@ export function problemSentence(problem: Problem, words: FrontEndWords): string 
   return sentence(problemText(problem, words));
 }
 
-/** What to show for anything that was thrown; `printable` comes last. */
+/** What to show for anything that was thrown; apply `printable` last. */
 export function errorText(error: unknown, words: FrontEndWords): string {
   if (error instanceof ProblemError) return problemSentence(error.problem, words);
   return messageOf(error);
 }
 
-/** Message and advice one after the other, printable. */
+/** Message and advice as sentences, printable. */
 export function sentence({ message, advice }: ProblemText): string {
   return printable(`${message.replace(/\.$/, '')}. ${advice}`);
 }
 
-/** For a cell: what stops a PV or a server, in two or three words. */
+/** For a table cell: what stops a PV or a server, in two or three words. */
 export function stateWords(state: string): string {
   return SHORT_WORDS[state as ProblemCode | PvStep] ?? 'failed';
 }
@@ -65,7 +65,7 @@ const SHORT_WORDS: Partial<Record<ProblemCode | PvStep, string>> = {
   'ioc-gone': 'IOC gone',
   'container-paused': 'container paused',
   'no-handshake': 'no handshake',
-  'no-way-in': 'no way in',
+  'no-way-in': 'no route',
   'port-taken': 'port taken',
   'not-relayed': 'not relayed',
   'relay-ended': 'relay ended',
@@ -92,19 +92,19 @@ const TEXTS: Texts = {
   'engine-permission': ({ path, host }) => {
     if (host !== undefined) {
       return {
-        message: `On ${host} you may not use the engine socket ${path}.`,
+        message: `On ${host} you have no permission to use the engine socket ${path}.`,
         advice: 'Run "sudo usermod -aG docker $USER" there, or use a rootless engine.',
       };
     }
     return {
-      message: `You may not use the engine socket ${path}.`,
+      message: `You have no permission to use the engine socket ${path}.`,
       advice: path.includes('podman')
         ? 'Containers of the system Podman belong to root: run as root, or run yours with rootless Podman (systemctl --user start podman.socket).'
-        : 'Run "sudo usermod -aG docker $USER" and log in again (that group is as good as root), or use a rootless engine.',
+        : 'Run "sudo usermod -aG docker $USER" and log in again (that group has the rights of root), or use a rootless engine.',
     };
   },
   'engine-hidden': ({ path }, { nameEngine }) => ({
-    message: `You may not look into the folder of ${path}.`,
+    message: `You have no permission to read the folder of ${path}.`,
     advice: `Run as its owner, or ${nameEngine}.`,
   }),
   'engine-not-running': ({ path, isMissing }) => ({
@@ -112,7 +112,7 @@ const TEXTS: Texts = {
       ? `No engine is running: there is no ${path}.`
       : `No engine is running: nothing listens on ${path}.`,
     advice: path.includes('podman')
-      ? 'Start it: "systemctl --user start podman.socket", or "podman machine start" where Podman runs in a machine.'
+      ? 'Start it: "systemctl --user start podman.socket", or "podman machine start" if Podman runs in a machine.'
       : 'Start it: "sudo systemctl start docker", or the Docker Desktop application.',
   }),
   'engine-timeout': ({ uri }) => ({
@@ -134,12 +134,12 @@ const TEXTS: Texts = {
   'engine-api': ({ uri, version, api, oldestApi }) => ({
     message:
       api === undefined
-        ? `What answers at ${uri} is no container engine.`
+        ? `What answers at ${uri} is not a container engine.`
         : `The engine at ${uri} (version ${version ?? 'unknown'}) speaks API ${api}, which is too old.`,
     advice: `Use Docker or Podman with API ${oldestApi} or newer.`,
   }),
   'engine-duplicate': ({ uri }) => ({
-    message: `${uri} leads to an engine that is used already.`,
+    message: `${uri} leads to an engine that is already in use.`,
     advice: 'Nothing needs to be done.',
   }),
   'podman-missing': () => ({
@@ -147,7 +147,7 @@ const TEXTS: Texts = {
     advice: 'Install Podman, or choose another engine.',
   }),
   'podman-service': ({ detail }) => ({
-    message: `Podman does not serve its API: ${detail || 'it ended without a word'}.`,
+    message: `Podman does not serve its API: ${detail || 'it ended without a message'}.`,
     advice: 'Check what "podman info" says in a terminal.',
   }),
   'engine-idle': () => ({
@@ -168,14 +168,14 @@ const TEXTS: Texts = {
   }),
   'ssh-auth': ({ host, detail }) => ({
     message: withDetail(`ssh to ${host} was refused: it accepted none of your keys.`, detail),
-    advice: `Make "ssh ${host}" work without a question (ssh-add, ssh-copy-id, ~/.ssh/config).`,
+    advice: `Make "ssh ${host}" work without a prompt (ssh-add, ssh-copy-id, ~/.ssh/config).`,
   }),
   'ssh-unreachable': ({ host, detail }) => ({
     message: withDetail(`ssh does not reach ${host}.`, detail),
     advice: 'Check the name, the network, a VPN, and that sshd runs there.',
   }),
   'ssh-failed': ({ host, detail }) => ({
-    message: `ssh to ${host} ended${detail ? `: ${detail}` : ' without a word'}.`,
+    message: `ssh to ${host} ended${detail ? `: ${detail}` : ' without a message'}.`,
     advice: `Check what "ssh ${host}" says in a terminal.`,
   }),
   'ssh-no-socket': ({ host, path }) => ({
@@ -188,7 +188,7 @@ const TEXTS: Texts = {
     container === undefined
       ? { message: 'its container is paused', advice: 'Unpause the container.' }
       : {
-          message: `container ${container} is paused, so its IOCs answer nobody`,
+          message: `container ${container} is paused, so its IOCs do not answer`,
           advice: `Unpause it (docker unpause ${container} or podman unpause ${container}).`,
         },
   'container-stopped': ({ container }) => ({
@@ -197,7 +197,7 @@ const TEXTS: Texts = {
   }),
   'cannot-look-inside': ({ container, detail }) => ({
     message: `cannot see the sockets of container ${container} at present: ${detail}`,
-    advice: 'It is tried again. Any container with a shell, python3 or node can be looked into.',
+    advice: 'It is tried again automatically. The container must have a shell, python3 or node.',
   }),
 
   'ioc-gone': ({ port }) => ({
@@ -211,7 +211,7 @@ const TEXTS: Texts = {
   'no-way-in': ({ port, tried }) => ({
     message: `no route into the container leads to port ${port}. Tried: ${triedText(tried)}`,
     advice:
-      'Put node, python3, socat or nc into the image, or publish the port under the same number.',
+      'Add node, python3, socat or nc to the image, or publish the port under the same number.',
   }),
   'port-taken': ({ port, taken }) => ({
     message: `port ${port} is taken on this machine: ${takenText(taken)}`,
@@ -225,11 +225,11 @@ const TEXTS: Texts = {
   }),
   'relay-ended': ({ endpoint, detail }, { moreDetails }) => ({
     message: `the relay at ${formatEndpoint(endpoint)} ended: ${detail}`,
-    advice: `It is opened again at once; for details ${moreDetails}.`,
+    advice: `It is opened again automatically; for details ${moreDetails}.`,
   }),
   disconnected: ({ detail }) => ({
     message: `no circuit to the server: ${detail}`,
-    advice: 'It is tried again all the time. Check that the IOC is still running.',
+    advice: 'It is tried again automatically. Check that the IOC is still running.',
   }),
   internal: ({ detail }, { moreDetails }) => ({
     message: detail,
@@ -239,8 +239,8 @@ const TEXTS: Texts = {
   'search-port-taken': ({ protocol, endpoint, refusal }) => {
     const prefix = `EPICS_${protocol.toUpperCase()}`;
     return {
-      message: `UDP ${formatEndpoint(endpoint)} ${refusalText(refusal)}: clients that search there (${prefix}_ADDR_LIST=127.0.0.1) are not heard`,
-      advice: `Clients with ${prefix}_NAME_SERVERS find all PVs; the port is tried again.`,
+      message: `UDP ${formatEndpoint(endpoint)} ${refusalText(refusal)}: clients that search there (${prefix}_ADDR_LIST=127.0.0.1) get no answer`,
+      advice: `Clients with ${prefix}_NAME_SERVERS find all PVs; the port is tried again automatically.`,
     };
   },
   'well-known-port-taken': ({ protocol, endpoint, refusal }, { clientEnvironment }) => {
@@ -264,7 +264,7 @@ const TEXTS: Texts = {
     advice: "Check the IOC's access security file: which users and hosts may read it.",
   }),
   'no-channel': ({ step }) => ({
-    message: `its IOC says: ${stateWords(step)}`,
+    message: `its IOC reports: ${stateWords(step)}`,
     advice: 'It is asked again automatically.',
   }),
   'not-read': ({ detail }) => ({ message: detail, advice: 'It can be read again.' }),
@@ -280,7 +280,7 @@ const TEXTS: Texts = {
     advice: `${update}, or end the background process with ${endBroker}.`,
   }),
   'broker-nonsense': ({ detail }, { endBroker }) => ({
-    message: `the background process cannot be used: it said what makes no sense (${detail})`,
+    message: `the background process cannot be used: it sent something invalid (${detail})`,
     advice: `End it with ${endBroker}.`,
   }),
   'broker-gone': () => ({
@@ -289,10 +289,10 @@ const TEXTS: Texts = {
   }),
 };
 
-/** Of the endpoints that could not be had, so many are named. */
+/** How many of the endpoints that are not available are named. */
 const NAMED_ENDPOINTS = 2;
 
-/** Which endpoints could not be had and why, the first two of them by name. */
+/** Which endpoints are not available and why, the first two of them by name. */
 export function takenText(taken: readonly TakenPort[]): string {
   const everywhere = taken.find(({ isEverywhere }) => isEverywhere);
   if (everywhere) {
@@ -314,7 +314,7 @@ function refusalText(refusal: PortRefusal): string {
     case 'published':
       return `is left to container ${refusal.container}, which publishes it`;
     case 'relayed':
-      return 'is where another container is relayed';
+      return 'is used for another container';
     case 'unavailable':
       return `cannot be used (${refusal.detail})`;
     case 'system':
@@ -332,15 +332,15 @@ export function ownerText(owner: PortOwner | undefined): string {
 
 function triedText(tried: ProblemFacts['no-way-in']['tried']): string {
   if (tried.length === 0) return 'nothing, because this container offers no route';
-  const nobody = 'connected, but nothing that answers is CA or PVA';
-  return tried.map(({ route, detail }) => `${route}: ${detail ?? nobody}`).join('; ');
+  const wrongAnswer = 'connected, but the answer is neither CA nor PVA';
+  return tried.map(({ route, detail }) => `${route}: ${detail ?? wrongAnswer}`).join('; ');
 }
 
 function withDetail(message: string, detail: string): string {
   return detail === '' ? message : `${message} (${detail})`;
 }
 
-/** With a capital letter in front. */
+/** The text with a capital first letter. */
 export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,4 +1,3 @@
-/** What a hover tells about a PV, and tooltips about the lines above it, as plain text. Pure. */
 import { formatEndpoint, isUnspecified } from '../model/endpoint';
 import type { PvPath, PvDetails } from '../model/coreApi';
 import type { SearchNode, TreeNode } from './pvTree';
@@ -12,13 +11,17 @@ import { notesText } from './noteText';
 import { problemText, type ProblemText } from './problemText';
 import { type Health, reachableText } from './table';
 
-/** One protocol's part of the details of a PV, or all of a tooltip. All texts are plain, none is Markdown. */
+/**
+ * One protocol's part of the details of a PV, or a whole tooltip. All texts are plain, none is
+ * Markdown.
+ */
 export interface DetailsSection {
   readonly heading: string;
   readonly health: Health;
   readonly lines: readonly DetailsLine[];
 }
 
+/** A line of a section; plain text. */
 export interface DetailsLine {
   readonly label: string;
   readonly text: string;
@@ -26,12 +29,12 @@ export interface DetailsLine {
 
 const MAX_VALUE = 300;
 
-/** A value that was got longer ago is shown with the time of that. */
+/** A value that was read longer ago is shown with that time. */
 const OLD_VALUE_MS = 1000;
 
 /**
- * `nowMs`: milliseconds since 1970. Times are told, not ages: a hover may be kept for some time, and
- * what it says stays true.
+ * What a hover shows about a PV, one section per protocol. `nowMs`: milliseconds since 1970. Shows
+ * times, not ages: a hover may stay for some time, and what it says stays true.
  */
 export function detailsSections(
   details: PvDetails,
@@ -92,7 +95,7 @@ function pathSection(path: PvPath, nowMs: number, words: FrontEndWords): Details
   };
 }
 
-/** Of a value that was asked for. */
+/** Stands for a value that was requested and has not arrived. */
 export const NO_ANSWER_YET = 'no answer yet';
 
 /** A long string or a structure would fill the screen. */
@@ -113,6 +116,7 @@ function routeText({ row, pid, listening, route, local }: PvPath): string {
 
 const PROTOCOL_WORDS: Record<PvProtocol, string> = { ca: 'Channel Access', pva: 'pvAccess' };
 
+/** What each kind of route is called. */
 export const ROUTE_WORDS: Record<RouteKind, string> = {
   'host-network': 'host network',
   published: 'published port',
@@ -128,8 +132,8 @@ const STEP_WORDS: Record<PvStep, string> = {
   pending: 'asked, not answered yet',
   reachable: 'reachable',
   'no-read-access': 'a client gets a channel, but no read access',
-  'not-found': 'the server says that it has no such PV',
-  'create-refused': 'the server has it and refuses the channel',
+  'not-found': 'the server reports that it has no such PV',
+  'create-refused': 'the server has it, but refuses the channel',
   disconnected: 'it was reachable, but its circuit or channel is gone',
   'no-answer': 'the server did not answer in time',
   'not-served': 'this server does not serve it; the other protocol does',
@@ -154,7 +158,7 @@ function failureOf(
   return { message: `${STEP_WORDS[row.step]}${forWhom}`, advice };
 }
 
-/** For the lines above the PVs; a PV's own tooltip needs its details. */
+/** The tooltips of the lines above the PVs; empty for a PV, whose tooltip needs its details. */
 export function tooltipSections(
   node: TreeNode,
   nowMs: number,
@@ -210,15 +214,15 @@ function searchLines(
   const prefix = `EPICS_${protocol.toUpperCase()}`;
   const server = nameServers[protocol];
   const { local, alsoAt = [], broadcasts, problem } = search[protocol] ?? {};
-  const heard = [...(local ? [local] : []), ...alsoAt].map(formatEndpoint).join(', ');
+  const places = [...(local ? [local] : []), ...alsoAt].map(formatEndpoint).join(', ');
   return [
     ['Name server', server ? `${formatEndpoint(server)}, for ${prefix}_NAME_SERVERS` : 'none'],
-    ['By UDP', heard === '' ? 'not answered' : `${heard}, for ${prefix}_ADDR_LIST`],
+    ['By UDP', places === '' ? 'not answered' : `${places}, for ${prefix}_ADDR_LIST`],
     [
       'Broadcasts',
       broadcasts
         ? `of this machine's own clients, to ${broadcasts.join(', ')}`
-        : 'not heard; see the setting epicsExpose.search',
+        : 'not received; see the setting epicsExpose.search',
     ],
     ...problemLines(problem, words),
   ];
@@ -263,7 +267,10 @@ function section(node: TreeNode, heading: string, lines: [string, string][]): De
   };
 }
 
-/** An ISO time as the clock on this wall shows it, to the second; with the day where it was another. */
+/**
+ * An ISO time as local time, to the second, with the day unless that is today. `nowMs`: milliseconds
+ * since 1970.
+ */
 export function formatMoment(isoTime: string, nowMs: number): string {
   const [day = '', time] = formatLocal(isoTime).split(' ');
   if (time === undefined) return 'an unknown time';
@@ -272,7 +279,7 @@ export function formatMoment(isoTime: string, nowMs: number): string {
   return day === today ? seconds : `${day} ${seconds}`;
 }
 
-/** An ISO time as the clock on this wall shows it, to the millisecond. */
+/** An ISO time as local time, to the millisecond; anything else unchanged. */
 export function formatLocal(isoTime: string): string {
   const at = new Date(isoTime);
   if (Number.isNaN(at.getTime())) return isoTime;

@@ -1,7 +1,3 @@
-/**
- * The tree of containers, IOCs, servers and PVs as data: what each line says and what state it is
- * in. The levels above the PVs come from the snapshot; PVs are listed when a server is opened. Pure.
- */
 import { printable } from '../base/printable';
 import { formatEndpoint } from '../model/endpoint';
 import type { Branch, PvGroup, PvRow } from '../model/coreApi';
@@ -21,12 +17,18 @@ import { notesText } from './noteText';
 import { capital, problemText, type ProblemText, sentence, stateWords } from './problemText';
 import { type Health, healthOf, reachableText } from './table';
 
+/**
+ * A line of the tree as data: its texts, its health and what it stands for. Those above the PVs
+ * come from the snapshot; PVs are listed when a server is opened.
+ */
 export type TreeNode =
   ProblemNode | ContainerNode | IocNode | ServerNode | GroupNode | PvNode | SearchNode;
 
-/** What all lines have. Shape (by `health`) and text tell the state; colour only repeats it. */
+/**
+ * What all lines have. The shape (by `health`) and the text show the state; colour only repeats it.
+ */
 interface Line {
-  /** Stable as long as the thing itself is the same. */
+  /** Stays the same for the same thing. */
   readonly id: string;
   readonly label: string;
   readonly description: string;
@@ -35,31 +37,37 @@ interface Line {
   readonly spoken: string;
 }
 
+/** A problem and what to do. */
 export interface ProblemNode extends Line {
   readonly kind: 'problem';
   readonly problem: ProblemText;
 }
+/** A container with its IOCs. */
 export interface ContainerNode extends Line {
   readonly kind: 'container';
   readonly container: ContainerState;
   readonly children: readonly (IocNode | ProblemNode)[];
 }
+/** An IOC with its servers. */
 export interface IocNode extends Line {
   readonly kind: 'ioc';
   readonly ioc: IocState;
   readonly children: readonly (ServerNode | ProblemNode)[];
 }
+/** A server; its PVs are listed when it is opened. */
 export interface ServerNode extends Line {
   readonly kind: 'server';
   readonly server: ServerState;
   /** False while there is nothing to list. */
   readonly hasPvs: boolean;
 }
+/** PVs of a server that share a prefix. */
 export interface GroupNode extends Line {
   readonly kind: 'group';
   readonly serverKey: string;
   readonly group: PvGroup;
 }
+/** A PV of a server. */
 export interface PvNode extends Line {
   readonly kind: 'pv';
   readonly row: PvRow;
@@ -81,7 +89,7 @@ export function treeOf(
   const containers = snapshot.containers
     .filter(({ iocs, problem }) => iocs.length > 0 || problem !== undefined)
     .map((container) => containerNode(container, container.key === ownContainerKey, words));
-  // Without any container the view's welcome text tells the trouble, with the button that helps.
+  // Without any container, the view's welcome text reports the problem, with the button that helps.
   if (containers.length === 0) return [];
   const isOwn = (node: ContainerNode): number => (node.container.key === ownContainerKey ? 0 : 1);
   return [
@@ -191,7 +199,7 @@ function serverNode(container: ContainerState, server: ServerState): ServerNode 
     server,
     hasPvs: pvs.total > 0,
     ...words,
-    // A side bar is narrow: what matters comes first.
+    // A side bar is narrow: the most important comes first.
     description: printable(`${text} ${target}`.trim()),
   };
 }
@@ -206,6 +214,7 @@ function serverText({ status }: ContainerState, server: ServerState): string {
   return server.status === 'identifying' || server.pvs.pending > 0 ? 'asking' : 'PV names unknown';
 }
 
+/** A line for a problem; `id` must be unique in the tree. */
 export function problemNode(id: string, problem: ProblemText): ProblemNode {
   const words = line(problem.message, '', 'bad', 'problem');
   return { kind: 'problem', id, problem, ...words, spoken: sentence(problem) };
@@ -216,6 +225,7 @@ export function branchNodes(serverKey: string, { groups, rows }: Branch): (Group
   return [...groups.map((group) => groupNode(serverKey, group)), ...rows.map(pvNode)];
 }
 
+/** The line of a group of PVs. */
 export function groupNode(serverKey: string, group: PvGroup): GroupNode {
   return {
     kind: 'group',
@@ -231,6 +241,7 @@ export function groupNode(serverKey: string, group: PvGroup): GroupNode {
   };
 }
 
+/** The line of a PV. */
 export function pvNode(row: PvRow): PvNode {
   return {
     kind: 'pv',
@@ -240,10 +251,12 @@ export function pvNode(row: PvRow): PvNode {
   };
 }
 
+/** The id of a PV's line. */
 export function pvNodeId(serverKey: string, name: string): string {
   return `${serverKey} pv ${name}`;
 }
 
+/** How a PV is that got this far. */
 export function stepHealth(step: PvStep): Health {
   switch (step) {
     case 'reachable':
@@ -260,15 +273,19 @@ export function stepHealth(step: PvStep): Health {
   }
 }
 
+/** Numbers of PVs, over all servers. */
 export interface PvTotals {
   readonly total: number;
   readonly reachable: number;
   readonly pending: number;
-  /** PVs no client here reaches, and servers that fail before their PVs are known. */
+  /** PVs that no client here reaches, and servers that fail before their PVs are known. */
   readonly unreachable: number;
 }
 
-/** Over all servers; a PV that two servers offer counts twice, because each can fail alone. */
+/**
+ * Counts the PVs of all servers; a PV that two servers offer counts twice, because each can fail
+ * alone.
+ */
 export function totalsOf(snapshot: Snapshot): PvTotals {
   const totals = { total: 0, reachable: 0, pending: 0, unreachable: 0 };
   for (const container of snapshot.containers) {
@@ -315,13 +332,15 @@ function line(
   return { label, description, health, spoken };
 }
 
-/** Which lines must be drawn anew; `all` when lines of the top came, went or changed places. */
+/**
+ * Which lines must be drawn again; `all` if lines of the top level came, went or changed places.
+ */
 export interface TreeChange {
   readonly all: boolean;
   readonly ids: readonly string[];
 }
 
-/** `tooltipOf`: what a hover over a line says beside the line itself. */
+/** Compares two trees. `tooltipOf`: what a hover over a line shows besides the line itself. */
 export function changeOf(
   before: readonly TreeNode[],
   after: readonly TreeNode[],
@@ -333,7 +352,7 @@ export function changeOf(
     const oldChildren = childrenOf(old);
     const children = childrenOf(now);
     const isSame = isSameLine(old, now) && tooltipOf(old) === tooltipOf(now);
-    // A line that is drawn anew asks for its children, too.
+    // A line that is drawn again asks for its children, too.
     if (!isSame || !isSameList(oldChildren, children)) ids.push(now.id);
     else oldChildren.forEach((child, index) => collect(child, children[index] ?? child));
   };
@@ -341,6 +360,7 @@ export function changeOf(
   return { all: false, ids };
 }
 
+/** The children that a line has in the snapshot; none for a server, whose PVs are listed. */
 export function childrenOf(node: TreeNode): readonly TreeNode[] {
   return node.kind === 'container' || node.kind === 'ioc' ? node.children : [];
 }

@@ -1,17 +1,15 @@
-/**
- * What the table shows, as rows of text that is safe to print; how it is coloured and laid out is
- * the front end's. Pure.
- */
 import { printable } from '../base/printable';
 import { formatEndpoint, isLoopback, isUnspecified } from '../model/endpoint';
-import { findingTrouble } from '../model/findability';
+import { findingProblem } from '../model/findability';
 import type { ContainerState, IocState, PvCounts, ServerState, Snapshot } from '../model/snapshot';
 import type { FrontEndWords } from './frontEndWords';
 import { notesText } from './noteText';
 import { problemSentence, stateWords } from './problemText';
 
+/** How a line is: fine, still working, or with a problem. */
 export type Health = 'good' | 'busy' | 'bad';
 
+/** A row of the table: the text of each cell. */
 export interface TableRow {
   readonly container: string;
   readonly ioc: string;
@@ -21,7 +19,10 @@ export interface TableRow {
   readonly health: Health;
 }
 
-/** One row per server; a name that repeats from the row above is left empty. */
+/**
+ * The rows of the table, safe to print, one per server; a name that repeats from the row above is
+ * left empty. The front end colours and lays them out.
+ */
 export function tableRows(snapshot: Snapshot): TableRow[] {
   const rows: TableRow[] = [];
   for (const container of snapshot.containers) {
@@ -44,7 +45,7 @@ function serverCells(
   server: ServerState,
 ): Omit<TableRow, 'container' | 'ioc'> {
   const { host, port } = server.listening;
-  // Only an address that says something: bound to the container's loopback or to one interface.
+  // Only an address that matters: bound to the container's loopback or to one interface.
   const where = isUnspecified(host) ? `:${port}` : formatEndpoint(server.listening);
   const inside = isLoopback(host) && !isUnspecified(host) ? `${where} (inside only)` : where;
   return {
@@ -79,7 +80,7 @@ function pvsCell(container: ContainerState, server: ServerState): string {
   return reachableText(server.pvs);
 }
 
-/** `7 of 10 reachable, 3 without read access` */
+/** The number of reachable PVs: `7 of 10 reachable, 3 without read access`. */
 export function reachableText({
   total,
   reachable,
@@ -89,6 +90,7 @@ export function reachableText({
   return `${reachable} of ${total} reachable${denied}`;
 }
 
+/** How a server is. */
 export function healthOf(container: ContainerState, server: ServerState): Health {
   if (container.status !== 'running' || server.status === 'failed' || server.status === 'gone') {
     return 'bad';
@@ -98,7 +100,7 @@ export function healthOf(container: ContainerState, server: ServerState): Health
   return reachable === total ? 'good' : 'bad';
 }
 
-/** Sentences for people below the table: what is wrong and what to do, each said once. */
+/** Sentences below the table, safe to print: what is wrong and what to do, each once. */
 export function tableNotes(snapshot: Snapshot, words: FrontEndWords): string[] {
   const notes: string[] = [];
   for (const engine of snapshot.engines) {
@@ -124,7 +126,7 @@ export function tableNotes(snapshot: Snapshot, words: FrontEndWords): string[] {
   return [...new Set(notes.map(printable))];
 }
 
-/** Of those sentences only what keeps clients from a server. */
+/** Those of the sentences that say what keeps clients from a server. */
 export function failureNotes(snapshot: Snapshot, words: FrontEndWords): string[] {
   const notes = snapshot.containers.flatMap(({ name, status, iocs, problem }) => {
     if (problem) return [problemSentence(problem, words)];
@@ -140,7 +142,7 @@ export function failureNotes(snapshot: Snapshot, words: FrontEndWords): string[]
 }
 
 function isHardToFind(server: ServerState): boolean {
-  return findingTrouble(server) !== undefined;
+  return findingProblem(server) !== undefined;
 }
 
 function allServers(snapshot: Snapshot): ServerState[] {

@@ -1,28 +1,29 @@
-/** What the view says while it has no IOC to show, one word for each of its welcome texts. Pure. */
 import type { Snapshot } from '../model/snapshot';
 import type { Problem, ProblemCode } from '../model/problem';
 
+/** Why the view has no IOC to show, one state for each of its welcome texts; or that it has. */
 export type ViewState =
   | 'not-exposed'
   | 'untrusted' // not exposed, and the workspace is not trusted
-  | 'inside' // we run in the container itself: nothing to relay to from here
-  | 'elsewhere' // the window's container is on another machine, whose engine nobody named
+  | 'inside' // we run in the container itself, where relays are of no use
+  | 'elsewhere' // the window's container is on another machine, whose engine the user has not named
   | 'no-broker' // the background process could not be started or reached
   | 'bad-settings' // it refuses what the settings ask for
   | 'looking'
   | 'no-engine'
   | 'no-permission'
-  | 'engine-problem' // an engine is there and does not answer as it should
+  | 'engine-problem' // there is an engine, but it does not answer as it should
   | 'no-ioc'
   | 'shown'; // there is something in the tree
 
+/** What the state depends on. */
 export interface ViewStateInput {
   readonly isExposing: boolean;
   readonly isTrusted: boolean;
   readonly place: WindowPlace;
-  /** Whether the person named an engine. */
+  /** Whether the user named an engine. */
   readonly isEngineNamed: boolean;
-  /** What went wrong on this side, before any engine was asked. */
+  /** What went wrong here, before any engine was asked. */
   readonly problem: 'no-broker' | 'bad-settings' | undefined;
   readonly snapshot: Snapshot;
 }
@@ -34,6 +35,7 @@ export type WindowPlace =
   | 'inside' // the extension itself in the container
   | 'elsewhere'; // the extension here, the window's files on another machine
 
+/** The state to show. */
 export function viewStateOf(input: ViewStateInput): ViewState {
   const { isExposing, isTrusted, place, isEngineNamed, problem, snapshot } = input;
   const isBusy = isExposing && problem === undefined && !snapshot.isSettled;
@@ -53,7 +55,7 @@ export function viewStateOf(input: ViewStateInput): ViewState {
 
 const NO_ENGINE: readonly ProblemCode[] = ['no-engine', 'engine-not-running', 'podman-missing'];
 
-/** What keeps us from engines, the most general first. */
+/** What keeps us from using engines, the most general first. */
 export function engineProblems(snapshot: Snapshot): Problem[] {
   return [
     ...(snapshot.engineProblem ? [snapshot.engineProblem] : []),

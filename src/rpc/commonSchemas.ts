@@ -1,10 +1,10 @@
-/** Schemas of what stands in many messages. */
+/** Schemas of parts of many messages. */
 import * as v from 'valibot';
 import type { Endpoint } from '../model/endpoint';
 import type { PvProtocol } from '../model/snapshot';
 import { object, oneOf, type Schema } from './schema';
 
-/** Numbers of IPv4 and IPv6, with the interface of a link-local one. */
+/** A numeric IPv4 or IPv6 address, with the interface of a link-local one. */
 export const host = v.custom<string>(
   (value) => typeof value === 'string' && /^[\w.:-]{1,255}(%[\w.-]{1,64})?$/.test(value),
   'an address',

@@ -1,6 +1,6 @@
 /**
- * What each message may carry, as its receiver believes it. Addresses go into the environment of
- * shells and texts before people, so what is no address or no text ends the conversation.
+ * What the receiver of each message accepts. Addresses go into the environment of shells and texts
+ * are shown to users, so anything that is not an address or a text ends the conversation.
  */
 import * as v from 'valibot';
 import {
@@ -51,7 +51,7 @@ import {
 import { endpoint, host, protocol } from './commonSchemas';
 import { notes, problem } from './problemSchemas';
 
-// What a snapshot consists of.
+// Parts of a snapshot.
 
 const pvCounts: Schema<PvCounts> = object({
   total: count,
@@ -127,7 +127,7 @@ export const snapshot: Schema<Snapshot> = object({
   unknownNames: list(text),
 });
 
-// What front ends want and ask.
+// Requests of front ends.
 
 const selection: Schema<Selection> = object({
   containers: list(text),
@@ -151,7 +151,7 @@ const request: Schema<ExposeRequest> = object({
 });
 
 export const requests = list(request);
-/** JSON has no word for nothing but null. */
+/** A request to expose; null for none, because JSON has no undefined. */
 export const requestOrNull: Schema<{ readonly request: ExposeRequest | null }> = object({
   request: v.nullable(request),
 });
@@ -184,7 +184,7 @@ export const hello: Schema<HelloParams> = object({
   clientName: text,
 });
 
-// What they are answered.
+// Results.
 
 const nameSource: Schema<NameSource> = v.variant(
   'kind',
@@ -221,7 +221,7 @@ const runningContainer: Schema<RunningContainer> = object({
 });
 export const runningContainers = list(runningContainer);
 
-/** The value itself is whatever its PV is. */
+/** A reading; its value may be anything. */
 export const reading: Schema<PvReading> = object({
   value: anything<unknown>(),
   units: optional(text),
@@ -249,7 +249,7 @@ const path: Schema<PvPath> = object({
 });
 export const pvDetails: Schema<PvDetails> = object({ name: text, paths: list(path) });
 
-/** Of any version: the rest of what a newer broker says is not looked at. */
+/** The versions of a broker of any version; the rest of a newer broker's message is not checked. */
 export const versions: Schema<Pick<BrokerFacts, 'protocol' | 'version'>> = object({
   protocol: count,
   version: text,

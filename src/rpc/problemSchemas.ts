@@ -1,7 +1,6 @@
-/** Schemas of problems and notes: one entry for each code, as the compiler asks. */
 import * as v from 'valibot';
 import type {
-  FindingTrouble,
+  FindingProblem,
   Note,
   NoteCode,
   NoteFacts,
@@ -100,7 +99,7 @@ const NOTES: { readonly [C in NoteCode]: Schema<NoteFacts[C]> } = {
   'port-skipped': object({ local: endpoint, taken }),
   'other-number': object({ port, local: endpoint, taken }),
   'published-elsewhere': object({ port, hostPorts: list(port), local: endpoint }),
-  'not-found-by-name': object({ reason: word<FindingTrouble>(), software: text }),
+  'not-found-by-name': object({ reason: word<FindingProblem>(), software: text }),
   'also-served': object({ name: text, server: text }),
   'says-yes': none,
   'read-denied': object({ count, user: text }),
@@ -118,10 +117,12 @@ const NOTES: { readonly [C in NoteCode]: Schema<NoteFacts[C]> } = {
   'names-too-long': ofCount,
 };
 
+/** A problem: one schema for each code, as the compiler requires. */
 export const problem: Schema<Problem> = coded(PROBLEMS);
+/** A list of notes: one schema for each code, as the compiler requires. */
 export const notes: Schema<readonly Note[]> = list(coded<Note>(NOTES));
 
-/** A newer side may know codes that we do not: they pass without their facts being looked at. */
+/** Accepts codes that only a newer side knows, without checking their facts. */
 function coded<T extends { readonly code: string }>(
   facts: Readonly<Record<string, Schema<unknown>>>,
 ): Schema<T> {

@@ -217,7 +217,7 @@ class FrontEnd implements CoreApi {
   }
 
   describePv({ name, maxWaitMs }: PvDetailsQuery, signal: AbortSignal): Promise<PvDetails> {
-    return this.#core.reader.tell(name, maxWaitMs, signal);
+    return this.#core.reader.describe(name, maxWaitMs, signal);
   }
 
   readPv({ name, protocol }: PvAddress, signal: AbortSignal): Promise<PvReading> {

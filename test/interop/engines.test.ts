@@ -280,7 +280,7 @@ for (const kind of kinds) {
     it('ends its execs and refuses new ones when it is disposed', async () => {
       const session = await engine.exec(box.id, ['cat'], { signal: never });
       const closed = new Promise((resolve) => session.stdio.once('close', resolve));
-      set.dispose();
+      engine.dispose();
       await closed;
       await assert.rejects(engine.exec(box.id, ['cat'], { signal: never }), { code: 'disposed' });
     });

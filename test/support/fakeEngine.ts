@@ -72,22 +72,22 @@ export class FakeEngine implements Engine {
   run(name: string, facts: Partial<ContainerInfo> = {}): FakeContainer {
     const container = new FakeContainer(this, name, facts);
     this.#containers.add(container);
-    this.tell();
+    this.notify();
     return container;
   }
 
   remove(container: FakeContainer): void {
     this.#containers.delete(container);
-    this.tell();
+    this.notify();
   }
 
   /** The engine is away, or there again. */
   setStatus(status: EngineState['status']): void {
     this.#state = { ...this.#state, status };
-    this.tell();
+    this.notify();
   }
 
-  tell(): void {
+  notify(): void {
     this.#changed.fire();
   }
 
@@ -327,7 +327,7 @@ export class FakeContainer {
 
   setPaused(isPaused: boolean): void {
     this.#info = { ...this.#info, status: isPaused ? 'paused' : 'running' };
-    this.engine.tell();
+    this.engine.notify();
   }
 
   stop(): void {
@@ -343,7 +343,7 @@ export class FakeContainer {
     // What looks into the former run sees nothing of this one.
     this.#watches.clear();
     this.#info = { ...this.#info, run: `${this.#info.run} again`, startedAt };
-    this.engine.tell();
+    this.engine.notify();
   }
 
   /** Its sockets cannot be seen, until `seeAgain`. */

@@ -203,7 +203,7 @@ describe('workbench', function () {
     const window = await exposedWindow();
     const details = await window.hover(window.rows(/^Searches/));
     assert.match(details, /Channel Access\nName server: 127\.0\.0\.1:\d*5063, for EPICS_CA_NAME/);
-    assert.match(details, /Broadcasts: not heard|Broadcasts: of this machine/);
+    assert.match(details, /Broadcasts: not received|Broadcasts: of this machine/);
     await window.picture('searches');
   });
 

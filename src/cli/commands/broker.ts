@@ -38,14 +38,14 @@ export async function runBroker(
     problem = errorText(error, TERMINAL_WORDS);
   });
   if (!broker && problem !== undefined) {
-    terminal.tell(`The background process is running but cannot be used: ${problem}`);
+    terminal.report(`The background process is running but cannot be used: ${problem}`);
     return EXIT.unreachable;
   }
   if (!broker) return noBroker(terminal);
   try {
     if (action === 'status') await tellStatus(broker, common, terminal, signal);
     if (action === 'restart') await broker.restart(signal);
-    if (action === 'restart') terminal.tell('Restarted.');
+    if (action === 'restart') terminal.report('Restarted.');
     return EXIT.ok;
   } catch (error) {
     return didNot(action, error, terminal);
@@ -59,7 +59,7 @@ async function stop(terminal: Terminal, signal: AbortSignal): Promise<number> {
   const place = brokerPaths(process.env);
   try {
     if (!place || !(await stopBroker(place, systemClock, signal))) return noBroker(terminal);
-    terminal.tell('Stopped.');
+    terminal.report('Stopped.');
     return EXIT.ok;
   } catch (error) {
     if (isErrorCode(error, 'usage')) throw error;
@@ -68,14 +68,14 @@ async function stop(terminal: Terminal, signal: AbortSignal): Promise<number> {
 }
 
 function noBroker(terminal: Terminal): number {
-  terminal.tell(
+  terminal.report(
     'No background process is running. A window or `epics-expose` starts what it needs.',
   );
   return EXIT.notFound;
 }
 
 function didNot(action: BrokerAction, error: unknown, terminal: Terminal): number {
-  terminal.tell(`The background process did not ${action}: ${errorText(error, TERMINAL_WORDS)}`);
+  terminal.report(`The background process did not ${action}: ${errorText(error, TERMINAL_WORDS)}`);
   return EXIT.unreachable;
 }
 

@@ -32,7 +32,7 @@ export async function runEnv(
     if (options.json === true) terminal.printJson(environment);
     else for (const line of formatChanges(environment, shell)) terminal.print(line);
     if (nameServers.ca.length + nameServers.pva.length > 0) return EXIT.ok;
-    terminal.tell(
+    terminal.report(
       'Nothing is relayed to this machine now. Keep `epics-expose` running in another terminal.',
     );
     return EXIT.unreachable;

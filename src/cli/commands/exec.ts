@@ -27,7 +27,7 @@ export function runExec(
     // The client itself will only say "timeout".
     const containers = snapshot.containers.filter(({ status }) => status !== 'stopped');
     for (const note of failureNotes({ ...snapshot, containers }, TERMINAL_WORDS))
-      terminal.tell(`! ${note}`);
+      terminal.report(`! ${note}`);
     const environment = await clientVariables(opened.nameServers, terminal, signal);
     const env = { ...process.env, ...environment };
     for (const name in environment) if (environment[name] === '') delete env[name];
@@ -53,7 +53,7 @@ function runChild(
     };
     child.once('error', (error: NodeJS.ErrnoException) => {
       const missing = error.code === 'ENOENT';
-      terminal.tell(
+      terminal.report(
         missing
           ? `There is no command "${program}" on this machine's PATH.`
           : `Cannot run "${program}": ${error.message}`,

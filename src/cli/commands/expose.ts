@@ -1,4 +1,3 @@
-/** `epics-expose` and `epics-expose demo`: expose, report, follow changes until Ctrl-C. */
 import { createLogUpdate } from 'log-update';
 import { printableJson } from '../../base/printable';
 import { clientEnvironment } from '../../present/clientEnvironment';
@@ -14,11 +13,15 @@ import { snapshotJson } from '../snapshotJson';
 import type { Terminal } from '../terminal';
 import { SETTLE_TIMEOUT_MS, SOMETHING_TO_SHOW } from '../untilSettled';
 
+/** The options of `epics-expose`. */
 export interface ExposeOptions extends CommonOptions {
   readonly demoWhenEmpty?: boolean;
 }
 
-/** Runs until `signal` aborts. */
+/**
+ * `epics-expose` and `epics-expose demo`: exposes, reports and follows changes until `signal`
+ * aborts. Resolves to the exit code.
+ */
 export async function runExpose(
   options: ExposeOptions,
   terminal: Terminal,
@@ -33,14 +36,14 @@ export async function runExpose(
     if (signal.aborted) return EXIT.ok;
     const isEmpty = opened.snapshot.containers.every(({ iocs }) => iocs.length === 0);
     if (isEmpty && options.demoWhenEmpty === true) {
-      terminal.tell(
-        'No IOC runs in a container here, so this shows the built-in demo IOC. ' +
+      terminal.report(
+        'No IOC is running in a container here, so this shows the built-in demo IOC. ' +
           'In another terminal: epics-expose get DEMO:TEMPERATURE',
       );
       await opened.addDemo();
       await opened.settle(signal);
     } else if (isEmpty) {
-      terminal.tell(emptyText(opened));
+      terminal.report(emptyText(opened));
     }
     await follow(opened, options.json === true ? jsonView() : tableView(terminal), signal);
     return EXIT.ok;
@@ -68,7 +71,7 @@ function follow(opened: Opened, view: View, signal: AbortSignal): Promise<void> 
   });
 }
 
-/** One JSON object per line, each a whole snapshot; a line only when something differs. */
+/** Prints one JSON object per line, each a whole snapshot; a line only when something changed. */
 function jsonView(): View {
   let last = '';
   return {
@@ -87,8 +90,9 @@ function jsonView(): View {
 }
 
 /**
- * A table that is redrawn in place on a terminal. Elsewhere the first one is printed as it is, and
- * others after changes: when all is settled again or, if something never is, from time to time.
+ * A table that is redrawn in place on a terminal. Otherwise the first one is printed, and further
+ * ones after changes: when everything is settled again or, if something never is, from time to
+ * time.
  */
 function tableView(terminal: Terminal): View {
   const update = createLogUpdate(process.stdout, { showCursor: true });
@@ -114,6 +118,7 @@ function tableView(terminal: Terminal): View {
   };
 }
 
+/** What is shown while commands wait. */
 export function progressText({ snapshot }: Opened): string {
   const { engines, containers } = snapshot;
   const connected = engines.filter((engine) => engine.status === 'connected').length;
@@ -130,13 +135,13 @@ export function emptyText({ snapshot, isChosen }: Opened): string {
   if (engineProblem) return problemSentence(engineProblem, TERMINAL_WORDS);
   const connected = engines.filter((engine) => engine.status === 'connected');
   if (engines.length === 0) {
-    return 'No container engine was found. Start Docker or Podman, or name one with --engine; `epics-expose demo` shows how it looks.';
+    return 'No container engine was found. Start Docker or Podman, or name one with --engine; `epics-expose demo` shows an example.';
   }
   if (connected.length === 0) return 'No container engine answers yet; waiting for one.';
   if (containers.length === 0) {
     return isChosen
-      ? 'No container runs that was asked for; waiting for one with an IOC in it.'
-      : 'No container runs; waiting for one with an IOC in it.';
+      ? 'None of the requested containers is running; waiting for one with an IOC in it.'
+      : 'No container is running; waiting for one with an IOC in it.';
   }
   return `No IOC listens in the ${count(containers.length, 'running container')} yet; waiting for one.`;
 }

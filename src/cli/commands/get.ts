@@ -56,7 +56,7 @@ function getAll(
       );
       const isNothingHere = results.every((result) => 'error' in result && !result.isHere);
       if (opened.isDemoInstead && isNothingHere) {
-        terminal.tell('The running demo does not have it; searching the containers.');
+        terminal.report('The running demo does not have it; searching the containers.');
         return NOT_IN_DEMO;
       }
       const answered = results.filter((result) => 'reading' in result);
@@ -71,13 +71,14 @@ function getAll(
         const rows = answered.map((r) => readingCells(r.name, r.protocol, r.reading));
         for (const line of alignColumns(rows)) terminal.print(line);
         for (const { name, protocol, error } of failed) {
-          terminal.tell(`${name} ${protocol}: ${error}`, 'red');
+          terminal.report(`${name} ${protocol}: ${error}`, 'red');
         }
       }
       // A value from one protocol is what the user asked for, even if the other protocol denies
       // reading.
       if (failed.every((result) => isCovered(result, answered))) return EXIT.ok;
-      for (const note of failureNotes(opened.snapshot, TERMINAL_WORDS)) terminal.tell(`! ${note}`);
+      for (const note of failureNotes(opened.snapshot, TERMINAL_WORDS))
+        terminal.report(`! ${note}`);
       return failed.some(({ isHere }) => isHere) || answered.length > 0
         ? EXIT.unreachable
         : EXIT.notFound;

@@ -45,10 +45,10 @@ export function runPvs(
       : rows.map((row) => row.join('\t'));
     if (rows.length > 0 && options.json !== true) for (const line of lines) terminal.print(line);
     if (reachable < all.length) {
-      for (const note of tableNotes(opened.snapshot, TERMINAL_WORDS)) terminal.tell(`! ${note}`);
+      for (const note of tableNotes(opened.snapshot, TERMINAL_WORDS)) terminal.report(`! ${note}`);
     }
     if (all.length === 0) {
-      terminal.tell(
+      terminal.report(
         pattern === undefined
           ? 'The IOCs report no PV names; name some with --pv NAME.'
           : `No PV matches "${pattern}". A pattern may contain * and ?.`,

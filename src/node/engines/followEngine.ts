@@ -44,17 +44,17 @@ export async function followEngine(
   { docker, containersFolder, clock, log, onChange }: FollowEngineInput,
   signal: AbortSignal,
 ): Promise<never> {
-  const list: ContainerList = new ContainerList(docker, clock, () => tell());
+  const list: ContainerList = new ContainerList(docker, clock, () => notify());
   const store = new DisposableStore();
   const alarm = store.add(new Alarm(clock));
   let isListed = false;
-  const tell = (): void => {
+  const notify = (): void => {
     if (!isListed || signal.aborted) return;
     const { containers, publishers } = list;
     onChange({ containers, publishers, isMakingContainer: making.isMaking });
   };
   const making: MakingContainers = store.add(
-    new MakingContainers({ list, clock, log, onChange: tell }),
+    new MakingContainers({ list, clock, log, onChange: notify }),
   );
   try {
     // Events first, then the list, so that nothing is missed between the two.
@@ -71,7 +71,7 @@ export async function followEngine(
       alarm.setWithin(safetyRefreshMs);
       await Promise.race([list.refresh(signal), lost]);
       isListed = true;
-      tell();
+      notify();
       await Promise.race([alarm.ring(), lost]);
     }
   } finally {

@@ -5,7 +5,7 @@ import { isErrorCode, messageOf } from '../../base/errors';
 import { withDeadline } from '../../base/abort';
 import type { Slices } from '../../base/slices';
 import type { Endpoint } from '../../model/endpoint';
-import { findingTrouble } from '../../model/findability';
+import { findingProblem } from '../../model/findability';
 import { MAX_NAME_BYTES, MAX_NAMES_PER_IOC, type NameSource, NameTable } from '../../model/pvTable';
 import type { PvStep, PvSteps } from '../../model/pvTable';
 import type { Note } from '../../model/problem';
@@ -502,9 +502,9 @@ export class IocTracker implements Disposable {
   #serverState(forwarder: ServerForwarder): ServerState {
     const { identity, listener, local, routeKind } = forwarder;
     const isReached = forwarder.status === 'exposed' || forwarder.status === 'shared';
-    const trouble =
+    const findingReason =
       identity && isReached && !this.#input.hasNameServer(identity.protocol)
-        ? findingTrouble({ ...identity, status: forwarder.status, isRelayed: forwarder.isRelayed })
+        ? findingProblem({ ...identity, status: forwarder.status, isRelayed: forwarder.isRelayed })
         : undefined;
     const server = this.pvServers.find((one) => one.forwarder === forwarder);
     const entry = [...this.#entries.values()].find((e) => e.forwarder === forwarder);
@@ -513,11 +513,11 @@ export class IocTracker implements Disposable {
     const isFirst = this.#entries.values().next().value?.forwarder === forwarder;
     const notes: Note[] = [
       ...forwarder.notes,
-      ...(trouble && identity
+      ...(findingReason && identity
         ? [
             {
               code: 'not-found-by-name',
-              reason: trouble,
+              reason: findingReason,
               software: identity.implementation,
             } as const,
           ]

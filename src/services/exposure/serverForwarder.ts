@@ -174,7 +174,7 @@ export class ServerForwarder implements Disposable {
     return this.#working;
   }
 
-  /** If it is called again while it works, it starts over. */
+  /** If `start` is called again in the meantime, it starts over. */
   async #work(): Promise<void> {
     for (let attempt = 0; this.#isDue && !this.#store.isDisposed; attempt++) {
       this.#isDue = false;

@@ -58,7 +58,7 @@ export interface SessionInput extends Omit<
     container: Pick<ContainerInfo, 'id' | 'name' | 'labels'>,
   ) => boolean;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
-  /** Remembers loopback addresses; absent: each start assigns them anew. */
+  /** Remembers loopback addresses; absent: each start assigns new ones. */
   readonly addresses?: AddressMemory;
   /** Sockets for UDP searches; absent: those are not answered. */
   readonly searchSockets?: SearchSockets;

@@ -275,7 +275,7 @@ export class LocalPorts implements Disposable {
     if (await relay.comeBack()) return;
     const move = this.#relays.get(relay);
     if (!move) return;
-    this.#input.log('info', 'relay', `${formatEndpoint(relay.local)} was taken meanwhile`);
+    this.#input.log('info', 'relay', `${formatEndpoint(relay.local)} was taken in the meantime`);
     move();
   }
 

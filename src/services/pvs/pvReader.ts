@@ -104,7 +104,7 @@ export class PvReader {
    * Describes a PV with its values, waiting `maxWaitMs` at most for them. Does not reject for a PV
    * that cannot be read: its path says why.
    */
-  async tell(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvDetails> {
+  async describe(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvDetails> {
     const servers = this.#serversOf(name);
     if (maxWaitMs > 0) {
       const stale = servers.filter((server) => !this.#isFresh(keyOf(server.key, name)));

@@ -15,7 +15,7 @@ const UPDATE_MS = 100;
  */
 export class UpdatePacer implements Disposable {
   readonly #clock: Clock;
-  readonly #tell: (update: PvUpdate) => void;
+  readonly #notify: (update: PvUpdate) => void;
   /** Running since the last update; undefined: that was long enough ago. */
   #timer: Disposable | undefined;
   #reading: PvReading | undefined;
@@ -24,9 +24,9 @@ export class UpdatePacer implements Disposable {
   #problem: Problem | undefined;
   #isDisposed = false;
 
-  constructor(clock: Clock, tell: (update: PvUpdate) => void) {
+  constructor(clock: Clock, notify: (update: PvUpdate) => void) {
     this.#clock = clock;
-    this.#tell = tell;
+    this.#notify = notify;
   }
 
   /** Takes a new value. */
@@ -59,9 +59,9 @@ export class UpdatePacer implements Disposable {
     });
     if (reading) {
       const isPassedOver = range && range[0] !== range[1];
-      this.#tell({ kind: 'value', reading: previewOf(reading), ...(isPassedOver && { range }) });
+      this.#notify({ kind: 'value', reading: previewOf(reading), ...(isPassedOver && { range }) });
     }
-    if (problem) this.#tell({ kind: 'interrupted', problem });
+    if (problem) this.#notify({ kind: 'interrupted', problem });
   }
 
   /** Stops all updates. */

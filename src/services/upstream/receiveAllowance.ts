@@ -62,6 +62,6 @@ export class ReceiveAllowance {
     this.#answers -= answers;
     this.#unasked -= lengthBytes - values - answers;
     if (this.#unasked >= 0) return;
-    throw new RemoteProtocolError('the server sends far more than it was asked for');
+    throw new RemoteProtocolError('the server sends far more than was requested');
   }
 }

@@ -161,7 +161,7 @@ export class SharedCircuit {
   }
 
   #endWhenIdle(): void {
-    if (this.#users.size === 0) this.#end(new TransportError('nobody uses it'));
+    if (this.#users.size === 0) this.#end(new TransportError('it is no longer used'));
   }
 
   #end(error: Error): void {

@@ -77,7 +77,7 @@ describe('a server on its way to this machine', () => {
       const held = await scene.machine.dial({ host: '127.0.0.1', port: 5064 });
       const publisher = publisherOf(5064);
       scene.engine.publishers = [publisher];
-      scene.engine.tell();
+      scene.engine.notify();
       await scene.untilLine('dev', 'ca', 'exposed 127.0.0.2:5064 12/12');
       assert.ok(!scene.machine.listening.includes('127.0.0.1:5064'));
       assert.equal(held.destroyed, false);
@@ -90,7 +90,7 @@ describe('a server on its way to this machine', () => {
       await scene.open();
       assert.equal(scene.line('dev', 'ca'), 'exposed 127.0.0.1:15064 12/12');
       scene.engine.publishers = [];
-      scene.engine.tell();
+      scene.engine.notify();
       await scene.untilLine('dev', 'ca', 'exposed 127.0.0.1:5064 12/12');
     });
 
@@ -101,10 +101,10 @@ describe('a server on its way to this machine', () => {
       scene.machine.free('*:5064');
       await scene.until(() => scene.line('dev', 'ca').includes(':5064'), 'its own number');
       scene.engine.publishers = [{ ...publisherOf(5064), ports: [everywhere(5064)] }];
-      scene.engine.tell();
+      scene.engine.notify();
       await scene.until(() => scene.line('dev', 'ca').includes(':15064'), 'the other number');
       scene.engine.publishers = [];
-      scene.engine.tell();
+      scene.engine.notify();
       await scene.until(() => scene.line('dev', 'ca').includes(':5064'), 'its own number again');
     });
   });

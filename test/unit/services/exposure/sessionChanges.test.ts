@@ -116,12 +116,12 @@ describe('the session', () => {
   it('listens on no port that a container might want while one is made, and on all again after', async () => {
     const client = await scene.machine.dial({ host: '127.0.0.1', port: 5064 });
     scene.engine.isMakingContainer = true;
-    scene.engine.tell();
+    scene.engine.notify();
     await scene.clock.advance(100);
     assert.deepEqual(scene.machine.listening, NAME_SERVERS);
     assert.equal(scene.line('dev', 'ca'), EXPOSED_CA);
     scene.engine.isMakingContainer = false;
-    scene.engine.tell();
+    scene.engine.notify();
     await scene.clock.advance(100);
     assert.deepEqual(scene.machine.listening, [
       ...['127.0.0.1:5063', '127.0.0.1:5064', '127.0.0.1:5074', '127.0.0.1:5075'],
@@ -143,12 +143,12 @@ describe('the session', () => {
       ports: [{ transport: 'tcp', containerPort: 5064, hostIp: '127.0.0.1', hostPort: 5064 }],
     };
     scene.engine.publishers = [gateway];
-    scene.engine.tell();
+    scene.engine.notify();
     await scene.untilLine('dev', 'ca', 'exposed 127.0.0.2:5064 12/12');
     const codes = (): string[] => (scene.snapshot.notices ?? []).map(({ code }) => code);
     assert.ok(codes().includes('port-given-back'));
     scene.engine.publishers = [{ ...gateway, state: 'running', startError: '' }];
-    scene.engine.tell();
+    scene.engine.notify();
     await scene.clock.advance(100);
     assert.ok(!codes().includes('port-given-back'));
   });
@@ -221,7 +221,7 @@ describe('where clients look that know one address only', () => {
         ports: [{ transport: 'tcp', containerPort: 1, hostIp: '0.0.0.0', hostPort: 5063 }],
       },
     ];
-    scene.engine.tell();
+    scene.engine.notify();
     await scene.until(() => scene.snapshot.nameServers?.ca?.port === 15_063, 'another number');
     assert.ok(!scene.machine.listening.includes('127.0.0.1:5063'));
   });
