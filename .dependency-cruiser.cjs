@@ -40,6 +40,28 @@ function pureRoom(name, mayUse, comment) {
   ];
 }
 
+/** The rooms of services from the top down: each may use those behind it. */
+const serviceRooms = [
+  ...[
+    'core',
+    'pvs',
+    'engines',
+    'exposure',
+    'search',
+    'discovery',
+    'upstream',
+    'localPorts',
+    'host',
+  ],
+];
+const servicesLookDown = serviceRooms.slice(1).map((room, index) => ({
+  name: `services-${room}-looks-down`,
+  comment: 'Inside services arrows go down only (docs/architecture.md), types too.',
+  severity: 'error',
+  from: { path: `^src/services/${room}/` },
+  to: { path: `^src/services/(${serviceRooms.slice(0, index + 1).join('|')})(/|[.]ts$)` },
+}));
+
 module.exports = {
   forbidden: [
     {
@@ -102,6 +124,7 @@ module.exports = {
       to: { path: '^src/protocol/.+/' },
     },
 
+    ...servicesLookDown,
     {
       name: 'node-implements-services',
       comment:

@@ -7,7 +7,7 @@ import {
   parseCommandLine,
   parseSocketTable,
 } from '../services/discovery/detect/parseProc';
-import type { PortHolder } from '../services/localPorts/localPorts';
+import type { PortHolder } from '../services/host/portHolder';
 import { readProcTable, readSocketInodes } from './containers/hostProcess';
 import { Turns } from './turns';
 

@@ -8,7 +8,23 @@ export interface Plant {
 
 type Files = Record<string, string>;
 
+/** The rooms of services, from the top down. */
+const serviceRooms = [
+  'pvs',
+  'engines',
+  'exposure',
+  'search',
+  'discovery',
+  'upstream',
+  'localPorts',
+  'host',
+];
+
 export const skeleton: Files = {
+  'src/services/core.ts': 'export const core = 1;',
+  ...Object.fromEntries(
+    serviceRooms.map((room) => [`src/services/${room}/${room}.ts`, `export const ${room} = 1;`]),
+  ),
   'src/base/base.ts': 'export const base = 1;',
   'src/protocol/bytes.ts': 'export const bytes = 1;',
   'src/protocol/ca/ca.ts': 'export const ca = 1;',
@@ -32,6 +48,8 @@ export const allowed: Files = {
   'src/protocol/ca/fine.ts':
     "import { base } from '../../base/base';\nimport { bytes } from '../bytes';\nexport default base + bytes;",
   'src/present/fine.ts': "import { model } from '../model/model';\nexport default model;",
+  'src/services/search/fine.ts':
+    "import { upstream } from '../upstream/upstream';\nimport { host } from '../host/host';\nexport default upstream + host;",
   'src/services/fine.ts':
     "import { model } from '../model/model';\nimport { ca } from '../protocol/ca/ca';\nexport default model + ca;",
   'src/node/fine.ts':
@@ -180,6 +198,14 @@ export const cruiserPlants: readonly Plant[] = [
     file: 'src/services/c2.ts',
     text: "import type { Server } from 'node:net';\nexport type S = Server;",
   },
+  ...serviceRooms.map((room, index) => {
+    const above = serviceRooms[index - 1];
+    return {
+      rule: `services-${room}-looks-down`,
+      file: `src/services/${room}/s1.ts`,
+      text: above ? imports(above, `../${above}/${above}`) : imports('core', '../core'),
+    };
+  }),
   {
     rule: 'protocols-are-siblings',
     file: 'src/protocol/ca/c1.ts',

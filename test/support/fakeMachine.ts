@@ -19,7 +19,7 @@ import type {
   SearchSocket,
   SearchSockets,
 } from '../../src/services/host/searchSockets';
-import type { PortHolder } from '../../src/services/localPorts/localPorts';
+import type { PortHolder } from '../../src/services/host/portHolder';
 
 /** Serves one connection; it may say nothing at all. */
 export type Serve = (stream: Duplex) => void;

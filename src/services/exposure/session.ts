@@ -11,7 +11,8 @@ import type { ContainerInfo, Engine } from '../host/engine';
 import type { IocTracker, IocServer } from './iocTracker';
 import { FailedStarts, type HeldPort } from '../localPorts/failedStarts';
 import { NamesAllowance } from './namesAllowance';
-import { type AddressMemory, LocalPorts, type PortHolder } from '../localPorts/localPorts';
+import { type AddressMemory, LocalPorts } from '../localPorts/localPorts';
+import type { PortHolder } from '../host/portHolder';
 import { OpenRelays } from '../localPorts/openRelays';
 import { ContainerPorts, type PublishingEngines } from '../localPorts/portReservations';
 import { type AnnouncedServer, Beacons } from '../search/beacons';
@@ -19,7 +20,7 @@ import { type FurtherPorts, HostSearch } from '../search/hostSearch';
 import type { SearchSockets } from '../host/searchSockets';
 import { FallbackListeners, type ReachedServer } from '../search/fallbackListeners';
 import { NameServers } from '../search/nameServers';
-import { SessionSearch } from '../search/sessionSearch';
+import { SessionSearch } from './sessionSearch';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint';
 
 /** Changes within this time are reported at once, so that 100,000 answers make a few snapshots. */

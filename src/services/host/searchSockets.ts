@@ -4,7 +4,7 @@ import type { Endpoint } from '../../model/endpoint';
 import type { SearchMode } from '../../model/coreApi';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Relay, InterceptCircuit } from './connection';
-import type { PortHolder } from '../localPorts/localPorts';
+import type { PortHolder } from './portHolder';
 
 /** A UDP socket on which searches arrive. */
 export interface SearchSocket extends Disposable {

@@ -10,21 +10,9 @@ import {
 } from '../../model/loopbackPlan';
 import type { PortOwner, PortRefusal, TakenPort } from '../../model/problem';
 import type { Relay, RelayResult, InterceptCircuit, Route } from '../host/connection';
+import type { PortHolder } from '../host/portHolder';
 import type { OpenRelays } from './openRelays';
 import type { PortReservation, PortReservations } from './portReservations';
-
-/** Who listens on a port of this machine, as far as the system reports it. */
-export interface PortHolder {
-  /** Undefined if the system hides processes of other users. */
-  readonly process?: { readonly pid: number; readonly command: string };
-  /**
-   * Another user of this machine listens there, neither root nor us. It must not count as the same
-   * server even if it answers like it, because that program may change what it forwards.
-   */
-  readonly isForeign?: boolean;
-  /** It listens on every address, so no other loopback address is free either. */
-  readonly isEverywhere: boolean;
-}
 
 /** Remembers N of a container's 127.0.0.N, for when we are started again. */
 export interface AddressMemory {

@@ -8,7 +8,8 @@ import type { PvProtocol } from '../../model/snapshot';
 import { isSameProblem, type PortRefusal, type Problem, problemLog } from '../../model/problem';
 import type { CircuitInterceptor } from '../host/connection';
 import { CA_SERVER_PORT, PVA_SERVER_PORT } from '../discovery/detect/candidates';
-import { heldBy, type PortHolder } from '../localPorts/localPorts';
+import type { PortHolder } from '../host/portHolder';
+import { heldBy } from '../localPorts/localPorts';
 import type { PortReservations } from '../localPorts/portReservations';
 import type { SearchSockets } from '../host/searchSockets';
 

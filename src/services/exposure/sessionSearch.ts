@@ -4,9 +4,9 @@ import type { Note } from '../../model/problem';
 import type { PvProtocol } from '../../model/snapshot';
 import type { CircuitInterceptor } from '../host/connection';
 import type { ContainerInfo } from '../host/engine';
-import type { IocTracker, IocServer } from '../exposure/iocTracker';
-import { NameService, type NameServiceInput, type SearchedServer } from './nameService';
-import { createInterceptor } from './createInterceptor';
+import type { IocTracker, IocServer } from './iocTracker';
+import { NameService, type NameServiceInput, type SearchedServer } from '../search/nameService';
+import { createInterceptor } from '../search/createInterceptor';
 
 type ExposedServer = IocServer & {
   readonly container: ContainerInfo;

@@ -1,0 +1,12 @@
+import type { PortOwner } from '../../model/problem';
+
+/** Who listens on a port of this machine, as far as the system reports it. */
+export interface PortHolder extends PortOwner {
+  /**
+   * Another user of this machine listens there, neither root nor us. It must not count as the same
+   * server even if it answers like it, because that program may change what it forwards.
+   */
+  readonly isForeign?: boolean;
+  /** It listens on every address, so no other loopback address is free either. */
+  readonly isEverywhere: boolean;
+}
