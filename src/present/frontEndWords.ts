@@ -17,6 +17,8 @@ export interface FrontEndWords {
   readonly clientEnvironment: string;
   /** What reads a PV without a client. */
   readonly read: string;
+  /** How searches that clients broadcast are answered, too: follows "see". */
+  readonly searchMode: string;
   /** How to end the background process. */
   readonly endBroker: string;
   /** How to update this front end. */
@@ -32,6 +34,7 @@ export const TERMINAL_WORDS: FrontEndWords = {
   expose: 'Run epics-expose and keep it running',
   clientEnvironment: 'the environment that `epics-expose env` prints',
   read: '"epics-expose get"',
+  searchMode: 'the option --search',
   endBroker: '`epics-expose broker stop`',
   update: 'Update epics-expose',
 };
@@ -45,6 +48,7 @@ export const WINDOW_WORDS: FrontEndWords = {
   expose: 'Click Expose PVs',
   clientEnvironment: 'the variables that a new terminal of this window has',
   read: 'a hover here',
+  searchMode: 'the setting epicsExpose.search',
   endBroker: '"EPICS: Restart Background Process"',
   update: 'Update the extension',
 };

@@ -215,9 +215,7 @@ const TEXTS: Texts = {
   }),
   'port-taken': ({ port, taken }) => ({
     message: `port ${port} is taken on this machine: ${takenText(taken)}`,
-    advice: taken.some(({ refusal }) => refusal.why === 'published')
-      ? `Publish it on one address (-p 127.0.0.1:${port}:${port}): then other containers get 127.0.0.2 and so on.`
-      : 'End that program or let it use another port; the port is used as soon as it is free.',
+    advice: takenAdvice(port, taken),
   }),
   'not-relayed': ({ port }, { expose }) => ({
     message: `the server answers in the container, but port ${port} is not relayed to this machine`,
@@ -288,6 +286,18 @@ const TEXTS: Texts = {
     advice: 'It is started again automatically.',
   }),
 };
+
+function takenAdvice(port: number, taken: readonly TakenPort[]): string {
+  const reasons = new Set(taken.map(({ refusal }) => refusal.why));
+  if (reasons.has('published')) {
+    return `Publish that container's port on one address (-p 127.0.0.1:${port}:${port}): then others get 127.0.0.2 and so on.`;
+  }
+  if (reasons.has('held')) {
+    return 'End that program or let it use another port; the port is used as soon as it is free.';
+  }
+  if (reasons.has('system')) return 'Let the server use a port number above 1023.';
+  return 'It is tried again automatically.';
+}
 
 /** How many of the endpoints that are not available are named. */
 const NAMED_ENDPOINTS = 2;

@@ -222,7 +222,7 @@ function searchLines(
       'Broadcasts',
       broadcasts
         ? `of this machine's own clients, to ${broadcasts.join(', ')}`
-        : 'not received; see the setting epicsExpose.search',
+        : `not received; see ${words.searchMode}`,
     ],
     ...problemLines(problem, words),
   ];

@@ -210,6 +210,7 @@ export class LocalPorts implements Disposable {
     { route, target, intercept, onMustMove }: OpenPortInput,
   ): Promise<RelayResult | { readonly kind: 'reserved'; readonly taken: TakenPort }> {
     const { relays, reservations, releasePort, mayShareNumbers, findHolder } = this.#input;
+    // As if it were taken: then the successor's relay for this very server is found and shared.
     if (relays?.isRetired) return { kind: 'port-taken' };
     const reservation = local.port === 0 ? undefined : reservations.find('tcp', local);
     if (reservation) {

@@ -247,7 +247,8 @@ export class PvReader {
 }
 
 function stepIn(server: PvServer, name: string): PvStep {
-  return server.stepOf(server.names.indexOf(name) ?? 0);
+  const index = server.names.indexOf(name);
+  return index === undefined ? 'not-found' : server.stepOf(index);
 }
 
 function noteRead(server: PvServer, name: string, isPermitted: boolean): void {
