@@ -2,21 +2,17 @@ import { clipped } from '../../base/clipped';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
 import { isErrorCode, messageOf } from '../../base/errors';
-import { withDeadline } from '../../base/abort';
 import type { Slices } from '../../base/slices';
 import type { Endpoint } from '../../model/endpoint';
 import { findingProblem } from '../../model/findability';
-import { MAX_NAME_BYTES, MAX_NAMES_PER_IOC, type NameSource, NameTable } from '../../model/pvTable';
-import type { PvStep, PvSteps } from '../../model/pvTable';
+import type { NameTable, PvStep, PvSteps } from '../../model/pvTable';
 import type { Note } from '../../model/problem';
 import type { PvReading } from '../../model/reading';
 import type { IocState, PvProtocol, ServerState, ServerStatus } from '../../model/snapshot';
 import type { ContainerAccess } from '../host/engine';
 import type { IocCandidate, ListenerCandidate } from '../discovery/detect/candidates';
 import type { ContainerNames } from './namesAllowance';
-import { findDatabaseNames } from '../discovery/names/databaseNames';
-import { listPvaNames } from '../discovery/names/pvaNames';
-import { encodeUtf8 } from '../../protocol/bytes';
+import { IocNames } from './iocNames';
 import { createReachability } from '../upstream/createReachability';
 import type { Reachability } from '../upstream/reachability';
 import { isSameIoc } from '../upstream/sameIoc';
@@ -24,18 +20,8 @@ import { SharedCircuit } from '../upstream/sharedCircuit';
 import { identityText } from '../upstream/identityText';
 import { PAUSED, ServerForwarder, type ServerForwarderInput } from './serverForwarder';
 
-/** A list of 100,000 names takes QSRV a second or two. */
-const LIST_TIMEOUT_MS = 20_000;
-const FILES_TIMEOUT_MS = 30_000;
-/**
- * Adding a name to a table, which is kept sorted, costs as much as reading this many characters.
- */
-const STEPS_PER_NAME = 60;
 /** Characters of the command line that are shown. */
 const SHOWN_COMMAND = 2000;
-/** Characters of all notes about its names; the log has every problem. */
-const MAX_NOTES = 4000;
-
 /** What an IocTracker needs. */
 export interface IocTrackerInput extends Pick<
   ServerForwarderInput,
@@ -105,7 +91,7 @@ export class IocTracker implements Disposable {
   readonly #store = new DisposableStore();
   readonly #abort = new AbortController();
   readonly #changed = this.#store.add(new EventEmitter<void>());
-  readonly #names = new NameTable();
+  readonly #names: IocNames;
   readonly #entries = new Map<string, Entry>();
   #candidate: IocCandidate;
   #naming: 'waiting' | 'busy' | 'done' = 'waiting';
@@ -113,12 +99,8 @@ export class IocTracker implements Disposable {
   readonly #named = new Promise<void>((resolve) => {
     this.#resolveNamed = resolve;
   });
-  readonly #namesNotes: Note[] = [];
-  #isNamesCut = false;
   /** Whether a PVA server was asked for its list, even if it gave none. */
   #wasListAsked = false;
-  /** The number of names that it reports and we keep, as taken from the allowance. */
-  #keptNames = 0;
   /** Names that the user gives now; `#everGiven` also has earlier ones. */
   #givenNames: ReadonlySet<string> = new Set();
   readonly #everGiven = new Set<string>();
@@ -131,6 +113,9 @@ export class IocTracker implements Disposable {
     this.#candidate = candidate;
     this.#input = input;
     this.#isPaused = input.isPaused;
+    this.#names = this.#store.add(
+      new IocNames({ ...input, iocName: () => this.name, signal: this.#abort.signal }),
+    );
     this.setNames(input.extraNames);
     this.update(candidate);
   }
@@ -222,7 +207,7 @@ export class IocTracker implements Disposable {
       const reachability = entry.store.add(
         createReachability(forwarder.identity.protocol, {
           ...this.#input,
-          names: this.#names,
+          names: this.#names.table,
           isGateway: this.#candidate.role === 'gateway',
           dial: (signal) => forwarder.dialAsClient(signal),
           onSearchPort: (port) => forwarder.observeSearchPort(port),
@@ -257,14 +242,16 @@ export class IocTracker implements Disposable {
 
   async #findNames(): Promise<void> {
     this.#naming = 'busy';
-    this.#setNamesNotes([]);
+    this.#names.setNotes([]);
     try {
-      const isListed = await this.#listFromPva();
-      if (!isListed && this.isGateway) this.#setNamesNotes([{ code: 'gateway-names' }]);
-      else if (!isListed && !this.#isCorePva) await this.#readFromFiles();
+      const isListed = await this.#listNames();
+      if (!isListed && this.isGateway) this.#names.setNotes([{ code: 'gateway-names' }]);
+      else if (!isListed && !this.#isCorePva) {
+        await this.#names.readFromFiles(this.#candidate.process);
+      }
     } catch (error) {
       if (!isErrorCode(error, 'cancelled')) {
-        this.#setNamesNotes([{ code: 'names-failed', detail: messageOf(error) }]);
+        this.#names.setNotes([{ code: 'names-failed', detail: messageOf(error) }]);
       }
     }
     this.#naming = 'done';
@@ -278,111 +265,18 @@ export class IocTracker implements Disposable {
     this.#changed.fire();
   }
 
-  async #listFromPva(): Promise<boolean> {
+  async #listNames(): Promise<boolean> {
     const server = this.servers.find((forwarder) => forwarder.identity?.protocol === 'pva');
     if (!server) return false;
     this.#wasListAsked = true;
-    if (this.#isCorePva) {
-      // core-pva has no channel `server`, and does not answer a request for one.
-      this.#setNamesNotes([{ code: 'no-list' }]);
-      return false;
-    }
-    try {
-      const names = await withDeadline(
-        this.#input.clock,
-        LIST_TIMEOUT_MS,
-        `the server gave no list of its PVs within ${LIST_TIMEOUT_MS / 1000} s`,
-        this.#abort.signal,
-        async (signal) => listPvaNames(await server.dialInside(signal), this.#input, signal),
-      );
-      await this.#addNames(names, names.length, () => ({ kind: 'pva-list' }));
-      return names.length > 0;
-    } catch (error) {
-      this.#setNamesNotes([{ code: 'names-failed', detail: messageOf(error) }]);
-      this.#input.log('info', 'pva', `${this.name}: no list of PVs: ${messageOf(error)}`);
-      return false;
-    }
+    if (!this.#isCorePva) return this.#names.listFromPva((signal) => server.dialInside(signal));
+    // core-pva has no channel `server`, and does not answer a request for one.
+    this.#names.setNotes([{ code: 'no-list' }]);
+    return false;
   }
 
   get #isCorePva(): boolean {
     return this.servers.some(({ identity }) => identity?.implementation === 'core-pva');
-  }
-
-  async #readFromFiles(): Promise<void> {
-    const { process } = this.#candidate;
-    if (!process) {
-      this.#setNamesNotes([{ code: 'process-hidden' }]);
-      return;
-    }
-    const found = await withDeadline(
-      this.#input.clock,
-      FILES_TIMEOUT_MS,
-      `the database files were not read within ${FILES_TIMEOUT_MS / 1000} s`,
-      this.#abort.signal,
-      (signal) => findDatabaseNames(process, this.#input.files, this.#input.slices, signal),
-    );
-    const forBoth = found.names.filter(({ protocol }) => protocol !== 'pva');
-    await this.#addNames(
-      forBoth.map(({ name }) => name),
-      forBoth.length,
-      (at) => ({ kind: 'database', file: forBoth[at]?.file ?? '', line: forBoth[at]?.line ?? 0 }),
-    );
-    this.#isNamesCut ||= found.isCut;
-    this.#setNamesNotes([
-      ...this.#namesNotes,
-      ...found.problems.map(({ message }): Note => ({ code: 'names-file', detail: message })),
-    ]);
-    for (const problem of found.problems) {
-      this.#input.log('info', 'detect', `${this.name}: ${problem.message}`);
-    }
-  }
-
-  /**
-   * Adds names that the container reports, in slices and up to the limit of an IOC. A name that no
-   * server could be asked for is left out alone.
-   */
-  async #addNames(
-    names: Iterable<string>,
-    count: number,
-    sourceOf: (at: number) => NameSource,
-  ): Promise<void> {
-    const { slices, namesAllowance } = this.#input;
-    let refusal: string | undefined;
-    let tooLong = 0;
-    let at = -1;
-    for (const name of names) {
-      at++;
-      if (this.#names.size >= MAX_NAMES_PER_IOC) break;
-      if (isTooLong(name)) tooLong++;
-      else {
-        const isNew = this.#names.indexOf(name) === undefined;
-        refusal = isNew ? namesAllowance.take() : undefined;
-        if (refusal !== undefined) break;
-        if (isNew) this.#keptNames++;
-        this.#names.add([name], sourceOf(at));
-      }
-      slices.take(STEPS_PER_NAME);
-      if (!slices.isOver) continue;
-      // Sorted while they arrive, because sorting all of them at once would take long.
-      void this.#names.sorted;
-      await slices.rest(this.#abort.signal);
-    }
-    void this.#names.sorted;
-    const notes: Note[] = [];
-    const kept = this.#names.size;
-    if (refusal !== undefined || at + 1 < count) {
-      notes.push(
-        refusal === undefined
-          ? { code: 'names-cut', kept, listed: count }
-          : { code: 'names-refused', kept, detail: refusal },
-      );
-      this.#isNamesCut = true;
-    }
-    if (tooLong > 0) {
-      notes.push({ code: 'names-too-long', count: tooLong });
-      this.#isNamesCut = true;
-    }
-    if (notes.length > 0) this.#setNamesNotes(notes);
   }
 
   async #isSameIoc(
@@ -394,8 +288,8 @@ export class IocTracker implements Disposable {
     this.#nameWhenDue();
     await this.#named;
     const names: string[] = [];
-    for (let index = 0; index < this.#names.size && names.length < 20; index++) {
-      names.push(this.#names.name(index));
+    for (let index = 0; index < this.#names.table.size && names.length < 20; index++) {
+      names.push(this.#names.table.name(index));
     }
     return isSameIoc(protocol, names, {
       mine: (inner) => server.dialInside(inner),
@@ -408,7 +302,7 @@ export class IocTracker implements Disposable {
 
   /** Whether one of its servers has, or may have, a PV of that name. */
   serves(name: string): boolean {
-    const index = this.#names.indexOf(name);
+    const index = this.#names.table.indexOf(name);
     if (index === undefined) return false;
     return [...this.#entries.values()].some(
       ({ reachability }) => reachability && reachability.steps.get(index) !== 'not-served',
@@ -425,7 +319,7 @@ export class IocTracker implements Disposable {
           key: this.#serverKey(forwarder),
           protocol,
           forwarder,
-          names: this.#names,
+          names: this.#names.table,
           stepOf: (index: number) => reachability?.steps.get(index) ?? 'pending',
           reachableCount: () =>
             reachability
@@ -460,7 +354,7 @@ export class IocTracker implements Disposable {
   setNames(names: readonly string[]): void {
     this.#givenNames = new Set(names);
     for (const name of names) this.#everGiven.add(name);
-    const isMore = this.#names.add(names, { kind: 'user' }) > 0;
+    const isMore = this.#names.table.add(names, { kind: 'user' }) > 0;
     for (const { reachability } of this.#entries.values()) {
       if (isMore) reachability?.namesAdded();
       this.#reviewGiven(reachability);
@@ -469,9 +363,9 @@ export class IocTracker implements Disposable {
 
   #reviewGiven(reachability: Reachability | undefined): void {
     for (const name of this.#everGiven) {
-      const index = this.#names.indexOf(name);
+      const index = this.#names.table.indexOf(name);
       if (index === undefined) continue;
-      const isOwn = this.#names.source(index).kind !== 'user';
+      const isOwn = this.#names.table.source(index).kind !== 'user';
       reachability?.setWanted(index, isOwn || this.#givenNames.has(name));
     }
   }
@@ -489,8 +383,8 @@ export class IocTracker implements Disposable {
       ...(process?.startedAt !== undefined && { startedAt: process.startedAt }),
       commandLine: clipped(process?.commandLine.join(' ') ?? '', SHOWN_COMMAND),
       role,
-      ...(this.#namesNotes.length > 0 && { namesNotes: [...this.#namesNotes] }),
-      ...(this.#isNamesCut && { isNamesCut: true }),
+      ...(this.#names.notes.length > 0 && { namesNotes: this.#names.notes }),
+      ...(this.#names.isCut && { isNamesCut: true }),
       servers: this.servers
         .map((forwarder) => this.#serverState(forwarder))
         .sort(
@@ -564,16 +458,6 @@ export class IocTracker implements Disposable {
     return notes.filter((note) => 'count' in note && note.count > 0);
   }
 
-  /** Keeps as many notes as a user would read. */
-  #setNamesNotes(notes: readonly Note[]): void {
-    let characters = 0;
-    const kept = notes.filter((note) => {
-      characters += JSON.stringify(note).length;
-      return characters <= MAX_NOTES;
-    });
-    this.#namesNotes.splice(0, this.#namesNotes.length, ...kept);
-  }
-
   /** Called when its container was paused or unpaused. */
   setPaused(isPaused: boolean): void {
     if (isPaused === this.#isPaused) return;
@@ -598,16 +482,8 @@ export class IocTracker implements Disposable {
 
   dispose(): void {
     this.markGone();
-    this.#input.namesAllowance.give(this.#keptNames);
-    this.#keptNames = 0;
     this.#store.dispose();
   }
-}
-
-function isTooLong(name: string): boolean {
-  // No character takes more than three bytes for each of its units.
-  if (name.length * 3 <= MAX_NAME_BYTES) return false;
-  return name.length > MAX_NAME_BYTES || encodeUtf8(name).length > MAX_NAME_BYTES;
 }
 
 /** Whether it may still turn out to be a server. */

@@ -135,6 +135,18 @@ describe('words for problems and notes', () => {
     assert.equal(stateWords('from-the-future'), 'failed');
   });
 
+  it('say what to do about a taken port, by who has it', () => {
+    const advice = (why: 'published' | 'held' | 'system' | 'unavailable'): string => {
+      const refusal = { why, container: 'gateway', detail: 'EACCES' };
+      const problem = { code: 'port-taken', port: 5064, taken: [{ endpoint, refusal }] } as Problem;
+      return problemText(problem, TERMINAL_WORDS).advice;
+    };
+    assert.match(advice('published'), /-p 127\.0\.0\.1:5064:5064/);
+    assert.match(advice('held'), /^End that program/);
+    assert.match(advice('system'), /above 1023/);
+    assert.match(advice('unavailable'), /tried again/);
+  });
+
   for (const [wrong, what] of [
     [
       {
