@@ -1,25 +1,9 @@
-import { join } from 'node:path';
 import { type NameServers, nameServersOf } from '../present/clientEnvironment';
-import {
-  type BrokerCore,
-  type ConnectBrokerOptions,
-  findBroker,
-} from '../node/broker/connectBroker';
+import { type BrokerCore, findBroker } from '../node/broker/connectBroker';
 import { systemClock } from '../node/systemClock';
-import { version } from '../../package.json';
+import { brokerOptions } from './brokerOptions';
 import type { Terminal } from './terminal';
 import { untilSettled } from './untilSettled';
-
-/** How a command connects to the broker. */
-export function brokerOptions(terminal: Terminal, command: string): ConnectBrokerOptions {
-  return {
-    env: process.env,
-    clientName: `epics-expose ${command}`,
-    version,
-    program: join(__dirname, 'broker.js'),
-    log: terminal.log,
-  };
-}
 
 /**
  * The name servers of a running broker, whatever it exposes and for whom; undefined: no broker

@@ -1,6 +1,6 @@
 import { TERMINAL_WORDS } from '../present/frontEndWords';
 import { problemSentence } from '../present/problemText';
-import { emptyText, progressText } from './commands/expose';
+import { emptyText, progressText } from './lookTexts';
 import { EXIT } from './exitCodes';
 import { type Mode, type Opened, openExposure } from './openExposure';
 import type { CommonOptions } from './options';
@@ -40,10 +40,6 @@ export function emptyExit(opened: Opened, terminal: Terminal): number | undefine
     if (engine.problem) terminal.report(problemSentence(engine.problem, TERMINAL_WORDS));
   }
   if (containers.some((container) => container.iocs.length > 0)) return undefined;
-  terminal.report(
-    emptyText(opened)
-      .replace(/; waiting for .*/, '.')
-      .replace(' yet', ''),
-  );
+  terminal.report(emptyText(opened, { isWaiting: false }));
   return engines.some((engine) => engine.status === 'connected') ? EXIT.notFound : EXIT.noEngine;
 }

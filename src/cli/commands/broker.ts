@@ -6,7 +6,7 @@ import { brokerPaths } from '../../node/broker/brokerPaths';
 import { stopBroker } from '../../node/broker/stopBroker';
 import { systemClock } from '../../node/systemClock';
 import { EXIT } from '../exitCodes';
-import { brokerOptions } from '../brokerNameServers';
+import { brokerOptions } from '../brokerOptions';
 import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
 import { TERMINAL_WORDS } from '../../present/frontEndWords';

@@ -1,13 +1,12 @@
 import { createLogUpdate } from 'log-update';
 import { printableJson } from '../../base/printable';
 import { clientEnvironment } from '../../present/clientEnvironment';
-import { TERMINAL_WORDS } from '../../present/frontEndWords';
-import { problemSentence } from '../../present/problemText';
 import { systemClock } from '../../node/systemClock';
 import { EXIT } from '../exitCodes';
 import { DEMO_ENGINE } from '../../broker/openCore';
 import { type Opened, openExposure } from '../openExposure';
 import type { CommonOptions } from '../options';
+import { emptyText, progressText } from '../lookTexts';
 import { renderReport } from '../renderTable';
 import { snapshotJson } from '../snapshotJson';
 import type { Terminal } from '../terminal';
@@ -43,7 +42,7 @@ export async function runExpose(
       await opened.addDemo();
       await opened.settle(signal);
     } else if (isEmpty) {
-      terminal.report(emptyText(opened));
+      terminal.report(emptyText(opened, { isWaiting: true }));
     }
     await follow(opened, options.json === true ? jsonView() : tableView(terminal), signal);
     return EXIT.ok;
@@ -116,32 +115,4 @@ function tableView(terminal: Terminal): View {
       if (terminal.isInteractive) update.done();
     },
   };
-}
-
-/** What is shown while commands wait. */
-export function progressText({ snapshot }: Opened): string {
-  const { engines, containers } = snapshot;
-  const connected = engines.filter((engine) => engine.status === 'connected').length;
-  return `looking for IOCs: ${count(connected, 'engine')}, ${count(containers.length, 'container')} ...`;
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
-}
-
-/** Why there is nothing to show, and what to do. */
-export function emptyText({ snapshot, isChosen }: Opened): string {
-  const { engines, containers, engineProblem } = snapshot;
-  if (engineProblem) return problemSentence(engineProblem, TERMINAL_WORDS);
-  const connected = engines.filter((engine) => engine.status === 'connected');
-  if (engines.length === 0) {
-    return 'No container engine was found. Start Docker or Podman, or name one with --engine; `epics-expose demo` shows an example.';
-  }
-  if (connected.length === 0) return 'No container engine answers yet; waiting for one.';
-  if (containers.length === 0) {
-    return isChosen
-      ? 'None of the requested containers is running; waiting for one with an IOC in it.'
-      : 'No container is running; waiting for one with an IOC in it.';
-  }
-  return `No IOC listens in the ${count(containers.length, 'running container')} yet; waiting for one.`;
 }
