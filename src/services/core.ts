@@ -23,7 +23,8 @@ import { listBranch, listPvs } from './pvs/pvLists';
 import { PvMonitors } from './pvs/pvMonitors';
 import { PvReader } from './pvs/pvReader';
 import { isSelected } from './engines/selection';
-import { ExposeSession, type PvServer, type SessionInput } from './exposure/session';
+import type { PvServer } from './exposure/pvServer';
+import { ExposeSession, type SessionInput } from './exposure/session';
 import { DisposedError } from '../base/errors';
 import type { Disposable } from '../base/disposable';
 

@@ -4,24 +4,22 @@ import { EventEmitter } from '../../base/event';
 import { Slices } from '../../base/slices';
 import type { SearchMode } from '../../model/coreApi';
 import { type ContainerHint, findOwnContainer } from '../../model/workspaceContainer';
-import type { ContainerState, PvProtocol, Snapshot } from '../../model/snapshot';
+import type { ContainerState, Snapshot } from '../../model/snapshot';
 import type { Problem } from '../../model/problem';
 import { ContainerTracker, type ContainerTrackerInput } from './containerTracker';
 import type { ContainerInfo, Engine } from '../host/engine';
-import type { IocTracker, IocServer } from './iocTracker';
+import type { IocTracker } from './iocTracker';
 import { FailedStarts, type HeldPort } from '../localPorts/failedStarts';
 import { NamesAllowance } from './namesAllowance';
 import { type AddressMemory, LocalPorts } from '../localPorts/localPorts';
 import type { PortHolder } from '../host/portHolder';
 import { OpenRelays } from '../localPorts/openRelays';
 import { ContainerPorts, type PublishingEngines } from '../localPorts/portReservations';
-import { type AnnouncedServer, Beacons } from '../search/beacons';
-import { type FurtherPorts, HostSearch } from '../search/hostSearch';
 import type { SearchSockets } from '../host/searchSockets';
-import { FallbackListeners, type ReachedServer } from '../search/fallbackListeners';
-import { NameServers } from '../search/nameServers';
+import type { PvServer } from './pvServer';
+import { SearchPlaces } from './searchPlaces';
 import { SessionSearch } from './sessionSearch';
-import { type Endpoint, formatEndpoint } from '../../model/endpoint';
+import type { Endpoint } from '../../model/endpoint';
 
 /** Changes within this time are reported at once, so that 100,000 answers make a few snapshots. */
 const COALESCE_MS = 50;
@@ -71,12 +69,6 @@ export interface SessionInput extends Omit<
   readonly wantedSearch?: () => SearchMode;
 }
 
-/** A server as its PVs are listed and read. */
-export interface PvServer extends IocServer {
-  readonly container: ContainerInfo;
-  readonly ioc: IocTracker;
-}
-
 /**
  * Follows engines and their containers, exposes what was selected, and reports it as a snapshot.
  * Front ends hold one session and no state of their own.
@@ -94,14 +86,7 @@ export class ExposeSession implements Disposable {
   /** Shared by all containers, so that many of them take no more time than one. */
   readonly #slices: Slices;
   readonly #search: SessionSearch;
-  readonly #hostSearch: HostSearch | undefined;
-  readonly #beacons: Beacons | undefined;
-  readonly #nameServers: NameServers | undefined;
-  readonly #fallbacks: FallbackListeners | undefined;
-  /**
-   * Whether there was ever something to search for: clients then wait for what comes later, too.
-   */
-  #hasReached = false;
+  readonly #searchPlaces: SearchPlaces | undefined;
   readonly #namesAllowance = new NamesAllowance();
   #extraNames: readonly string[];
   /** The other containers begin after this one's first look. */
@@ -127,7 +112,10 @@ export class ExposeSession implements Disposable {
     const reservations = this.#store.add(new ContainerPorts(sources, clock));
     this.#failedStarts = new FailedStarts({
       publishers: () => reservations.publishers,
-      held: () => this.#held,
+      held: () => [
+        ...this.#localPorts.held.map((endpoint): HeldPort => ({ transport: 'tcp', endpoint })),
+        ...(this.#searchPlaces?.held ?? []),
+      ],
       clock,
     });
     // Before any other listener gives way.
@@ -142,43 +130,19 @@ export class ExposeSession implements Disposable {
         ...{ reservations, findHolder, mayShareNumbers, log },
         relays: this.#relays,
         ...(input.addresses && { addresses: input.addresses }),
-        releasePort: async (endpoint) => this.#fallbacks?.releasePort(endpoint),
+        releasePort: async (endpoint) => this.#searchPlaces?.releasePort(endpoint),
       }),
     );
     this.#search = this.#store.add(new SessionSearch({ ...input, onNote: () => this.#notify() }));
-    const { searchSockets } = input;
-    this.#hostSearch =
-      searchSockets &&
+    this.#searchPlaces =
+      input.searchSockets &&
       this.#store.add(
-        new HostSearch({
-          ...input,
-          reservations,
-          sockets: searchSockets,
-          names: this.#search.services,
-          onChange: () => this.#notify(),
-        }),
-      );
-    this.#nameServers =
-      searchSockets &&
-      this.#store.add(
-        new NameServers({
-          ...{ sockets: this.#counted(searchSockets), reservations, clock, log },
-          intercept: (protocol, onAnswer) => this.#search.intercept(protocol, onAnswer),
-          onChange: () => this.#notify(),
-        }),
-      );
-    this.#fallbacks =
-      searchSockets &&
-      this.#store.add(
-        new FallbackListeners({
+        new SearchPlaces({
+          ...{ sockets: input.searchSockets, search: this.#search, relays: this.#relays },
           ...{ reservations, findHolder, mayShareNumbers, clock, log },
-          sockets: this.#counted(searchSockets),
-          intercept: (protocol, onAnswer) => this.#search.intercept(protocol, onAnswer),
           onChange: () => this.#notify(),
         }),
       );
-    this.#beacons =
-      searchSockets && this.#store.add(new Beacons(searchSockets.openBeacons(), input.clock));
     this.#store.add(input.engines.onDidChange(() => this.#followEngines()));
     this.#followEngines();
   }
@@ -208,15 +172,6 @@ export class ExposeSession implements Disposable {
   /** The number of circuits of clients that are open now. */
   get circuitCount(): number {
     return this.#relays.circuitCount;
-  }
-
-  #counted(sockets: SearchSockets): Pick<SearchSockets, 'openNameServer'> {
-    return {
-      openNameServer: async (...place) => {
-        const relay = this.#relays.isRetired ? undefined : await sockets.openNameServer(...place);
-        return relay && this.#relays.add(relay);
-      },
-    };
   }
 
   /** Drops what is no longer wanted without showing it as stopped, because it did not stop. */
@@ -311,7 +266,7 @@ export class ExposeSession implements Disposable {
         namesAllowance: this.#namesAllowance.openContainer(),
         intercept: (protocol, onAnswer) => this.#search.intercept(protocol, onAnswer),
         notesAbout: (server) => this.#search.notesAbout(server),
-        hasNameServer: (protocol) => this.#nameServers?.state[protocol] !== undefined,
+        hasNameServer: (protocol) => this.#searchPlaces?.hasNameServer(protocol) === true,
       }),
     );
     this.#containers.set(key, tracker);
@@ -343,35 +298,13 @@ export class ExposeSession implements Disposable {
       this.#pendingNotify = undefined;
       const { servers } = this;
       this.#search.setServers(servers);
-      // Searches for servers in this machine's own network are not ours to answer.
-      const isCarrying = servers.some(isCarried);
-      this.#hasReached =
-        (this.#hasReached || servers.some(isReachedHere)) && this.#input.hasRequest?.() !== false;
-      const wanted = this.#input.wantedSearch?.() ?? 'loopback';
-      // Ports that are not ours alone are held only while there is something to find.
-      this.#hostSearch?.setMode(isCarrying && !this.#relays.isRetired ? wanted : 'off');
-      this.#hostSearch?.setFurtherPorts(furtherPorts(servers));
-      this.#nameServers?.setOpen(this.#hasReached);
-      this.#fallbacks?.setServers(isCarrying ? servers.flatMap(reached) : []);
-      if (wanted !== 'off') this.#beacons?.setServers(servers.flatMap(announced));
+      this.#searchPlaces?.setServers(servers, {
+        mode: this.#input.wantedSearch?.() ?? 'loopback',
+        hasRequest: this.#input.hasRequest?.() !== false,
+      });
       this.#failedStarts.note();
       this.#changed.fire();
     });
-  }
-
-  /** Every port on which we listen now. */
-  get #held(): HeldPort[] {
-    const nameServers = Object.values(this.#nameServers?.state ?? {});
-    const fallbacks = this.#fallbacks?.held ?? [];
-    const search = Object.values(this.#hostSearch?.state ?? {});
-    const udp = search.flatMap(({ local, alsoAt = [] }) => (local ? [local, ...alsoAt] : alsoAt));
-    return [
-      ...[...this.#localPorts.held, ...nameServers, ...fallbacks].map((endpoint): HeldPort => ({
-        transport: 'tcp',
-        endpoint,
-      })),
-      ...udp.map((endpoint): HeldPort => ({ transport: 'udp', endpoint })),
-    ];
   }
 
   /**
@@ -384,7 +317,7 @@ export class ExposeSession implements Disposable {
       this.#input.engines.engines.every((engine) => engine.state.status !== 'connecting') &&
       [...this.#containers.values()].every((container) => container.isSettled) &&
       // What clients are given does not change from then on.
-      (this.#nameServers?.isDecided !== false || !this.servers.some(isReachedHere))
+      this.#searchPlaces?.isDecided(this.servers) !== false
     );
   }
 
@@ -410,11 +343,8 @@ export class ExposeSession implements Disposable {
 
   snapshot(): Snapshot {
     const { problem } = this.#input.engines;
-    const search = this.#hostSearch?.state ?? {};
-    // Both at once, because each change makes environments out of date.
-    const nameServers = (this.#nameServers?.isDecided && this.#nameServers.state) || {};
     const containers = [...this.#containers.values()].map((container) => container.state());
-    const notices = [...(this.#fallbacks?.problems ?? []), ...this.#failedStarts.problems];
+    const notices = [...(this.#searchPlaces?.problems ?? []), ...this.#failedStarts.problems];
     return {
       isSettled: this.isSettled,
       ...(problem && { engineProblem: problem }),
@@ -422,8 +352,7 @@ export class ExposeSession implements Disposable {
       containers: [...containers, ...this.#stopped.values()].sort((a, b) =>
         a.name.localeCompare(b.name),
       ),
-      ...(Object.keys(search).length > 0 && { search }),
-      ...(Object.keys(nameServers).length > 0 && { nameServers }),
+      ...this.#searchPlaces?.state,
       ...(notices.length > 0 && { notices }),
       unknownNames: this.#unknownNames(),
     };
@@ -433,45 +362,4 @@ export class ExposeSession implements Disposable {
     this.#pendingNotify?.dispose();
     this.#store.dispose();
   }
-}
-
-/** Whether clients of this machine need us to find it, whichever program forwards it. */
-function isReachedHere({ forwarder }: PvServer): boolean {
-  return (
-    (forwarder.status === 'exposed' || forwarder.status === 'shared') &&
-    forwarder.routeKind !== 'host-network'
-  );
-}
-
-function isCarried({ forwarder }: PvServer): boolean {
-  return forwarder.status === 'exposed' && forwarder.routeKind !== 'host-network';
-}
-
-/** A CA server that listens again, or elsewhere, is announced again. */
-function announced({ key, protocol, forwarder }: PvServer): AnnouncedServer[] {
-  const { local, isRelayed, listener } = forwarder;
-  if (protocol !== 'ca' || !local || !isRelayed) return [];
-  return [{ key: `${key}/${listener.inode} ${formatEndpoint(local)}`, endpoint: local }];
-}
-
-/**
- * Where clients of this machine reach a server of a container; empty for servers in this machine's
- * own network.
- */
-function reached({ protocol, forwarder }: PvServer): ReachedServer[] {
-  const { local, isRelayed, isPaused, status, routeKind } = forwarder;
-  const isReached = !isPaused && (status === 'exposed' || status === 'shared');
-  return local && isReached && routeKind !== 'host-network' ? [{ protocol, local, isRelayed }] : [];
-}
-
-function furtherPorts(servers: readonly PvServer[]): FurtherPorts {
-  const its = (protocol: PvProtocol): number[] => [
-    ...new Set(
-      servers
-        .filter((server) => server.protocol === protocol)
-        .filter(({ forwarder }) => forwarder.local && forwarder.routeKind !== 'host-network')
-        .flatMap(({ ioc }) => ioc.searchPorts[protocol]),
-    ),
-  ];
-  return { ca: its('ca'), pva: its('pva') };
 }

@@ -4,7 +4,7 @@ import type { Branch, BranchQuery, PvPage, PvQuery, PvRow } from '../../model/co
 import { branchOf } from '../../model/pvBranches';
 import { pvMatcher } from '../../model/pvPattern';
 import type { ServerState } from '../../model/snapshot';
-import type { PvServer } from '../exposure/session';
+import type { PvServer } from '../exposure/pvServer';
 
 /** The PVs of one server that match a query, in the order of their names. */
 interface Listed {

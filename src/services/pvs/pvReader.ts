@@ -12,7 +12,7 @@ import { identityText } from '../upstream/identityText';
 import type { ClientIdentity } from '../upstream/protocolAdapter';
 import type { FoundServer, UsableServer } from './pvMonitors';
 import { stateOf, toRow } from './pvLists';
-import type { PvServer } from '../exposure/session';
+import type { PvServer } from '../exposure/pvServer';
 
 const READ_TIMEOUT_MS = 5000;
 /** How many last readings are kept for hovers, as previews. */

@@ -3,7 +3,7 @@ import type { PvQuery } from '../../../../src/model/coreApi';
 import { NameTable, type PvStep } from '../../../../src/model/pvTable';
 import type { ServerState } from '../../../../src/model/snapshot';
 import { listBranch, listPvs } from '../../../../src/services/pvs/pvLists';
-import type { PvServer } from '../../../../src/services/exposure/session';
+import type { PvServer } from '../../../../src/services/exposure/pvServer';
 import { quickSlices } from '../../../support/quickSlices';
 
 const { signal } = new AbortController();
