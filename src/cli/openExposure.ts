@@ -3,7 +3,7 @@ import { distance } from 'fastest-levenshtein';
 import { messageOf, UsageError } from '../base/errors';
 import { BrokerServer, GRACE_MS } from '../broker/brokerServer';
 import { DEMO_ENGINE, openCore } from '../broker/openCore';
-import type { CoreApi, RunningContainer, ExposeRequest } from '../model/coreApi';
+import type { CoreApi, RunningContainer, ExposeRequest, Selection } from '../model/coreApi';
 import { type NameServers, nameServersOf, serversOf } from '../present/clientEnvironment';
 import type { Snapshot } from '../model/snapshot';
 import { brokerPaths } from '../node/broker/brokerPaths';
@@ -114,10 +114,13 @@ async function usableBroker(
   if (mode !== 'look') return { broker };
   const requests = await broker.listRequests(signal);
   if (requests.some((request) => covers(request, asked))) return { broker };
-  // A user who names nothing means a running demo; everything else is looked at without the broker.
+  // A user who names no engine and no container means a running demo; everything else is looked at
+  // without the broker.
   const demo: ExposeRequest = { ...asked, engines: [DEMO_ENGINE] };
   const isDemoMeant =
-    asked.engines.length === 0 && requests.every((request) => covers(request, demo));
+    asked.engines.length === 0 &&
+    isEverything(asked.selection) &&
+    requests.every((request) => covers(request, demo));
   if (isDemoMeant && requests.length > 0) return { broker, request: demo };
   try {
     return { told: await toldBy(broker, signal) };
@@ -126,10 +129,13 @@ async function usableBroker(
   }
 }
 
+function isEverything({ containers, labels, workspace }: Selection): boolean {
+  return containers.length === 0 && labels.length === 0 && workspace === undefined;
+}
+
 /** Whether the first request includes everything that the second asks for. */
 function covers(request: ExposeRequest, asked: ExposeRequest): boolean {
-  const { containers, labels, workspace } = request.selection;
-  const isAll = containers.length === 0 && labels.length === 0 && workspace === undefined;
+  const isAll = isEverything(request.selection);
   const isSame = JSON.stringify(request.selection) === JSON.stringify(asked.selection);
   return keyOf(request.engines) === keyOf(asked.engines) && (isAll || isSame);
 }

@@ -23,11 +23,18 @@ export async function withLook(
   const opened = await openExposure(options, terminal, signal, mode, { isAlone });
   try {
     await terminal.withProgress(() => progressText(opened), opened.settle(signal, enough));
-    if (opened.isDemoInstead) terminal.log('info', 'session', 'shows the demo that is running');
     return await use(opened);
   } finally {
     await opened.close();
   }
+}
+
+/** Says that the running demo is shown, not the containers that may be running, too. */
+export function reportDemo(opened: Opened, terminal: Terminal): void {
+  if (!opened.isDemoInstead) return;
+  terminal.report(
+    'This is the demo that is running; for containers, name one with -c or an engine with --engine.',
+  );
 }
 
 /**

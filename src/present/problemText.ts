@@ -75,6 +75,12 @@ type Texts = {
   readonly [C in ProblemCode]: (facts: ProblemFacts[C], words: FrontEndWords) => ProblemText;
 };
 
+/** Why there is no channel, where it is not the IOC that says so. */
+const NO_CHANNEL: Partial<Record<PvStep, string>> = {
+  disconnected: 'it was reachable, but its circuit or channel is gone',
+  'no-answer': 'its IOC did not answer in time',
+};
+
 const PROTOCOL_NAMES: Readonly<Record<PvProtocol, string>> = {
   ca: 'Channel Access',
   pva: 'pvAccess',
@@ -193,7 +199,7 @@ const TEXTS: Texts = {
         },
   'container-stopped': ({ container }) => ({
     message: `container ${container} was stopped or removed`,
-    advice: 'Start it again: its IOCs are exposed as soon as they listen.',
+    advice: 'Its IOCs are exposed again as soon as it is running and they listen.',
   }),
   'cannot-look-inside': ({ container, detail }) => ({
     message: `cannot see the sockets of container ${container} at present: ${detail}`,
@@ -262,7 +268,7 @@ const TEXTS: Texts = {
     advice: "Check the IOC's access security file: which users and hosts may read it.",
   }),
   'no-channel': ({ step }) => ({
-    message: `its IOC reports: ${stateWords(step)}`,
+    message: NO_CHANNEL[step] ?? `its IOC reports: ${stateWords(step)}`,
     advice: 'It is asked again automatically.',
   }),
   'not-read': ({ detail }) => ({ message: detail, advice: 'It can be read again.' }),

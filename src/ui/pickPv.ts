@@ -4,7 +4,7 @@ import { DisposableStore } from '../base/disposable';
 import type { CoreApi, PvRow } from '../model/coreApi';
 import { withTimeout } from './withTimeout';
 import { WINDOW_WORDS } from '../present/frontEndWords';
-import { errorText } from '../present/problemText';
+import { errorText, stateWords } from '../present/problemText';
 
 /** Nobody reads more than this; the user keeps typing. */
 const SHOWN = 200;
@@ -62,7 +62,7 @@ async function listItems(exposure: CoreApi, typed: string): Promise<PvItem[]> {
     );
     const items = page.rows.map((row) => ({
       label: withoutIcons(row.name),
-      description: `${row.protocol.toUpperCase()}, ${row.state.replaceAll('-', ' ')}`,
+      description: `${row.protocol.toUpperCase()}, ${stateWords(row.state)}`,
       detail: withoutIcons(`${row.iocName} in ${row.containerName}`),
       alwaysShow: true, // the core has filtered; VS Code does not know * and ?
       row,

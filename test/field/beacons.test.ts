@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { caget, camonitor, nameServers, p4pGet, p4pMonitor } from '../support/clients';
+import type { LabContainer } from '../support/lab/container';
 import { needsEngine, needsOwnNetwork } from '../support/lab/needs';
 import { exposedServers, Scene } from '../support/scene';
 import { until } from '../support/until';
@@ -65,10 +66,19 @@ describe('IOCs that come back', () => {
   });
 
   it('leave others to be found at 127.0.0.1:5064 and :5075 meanwhile, and are found there again', async () => {
-    const first = await scene.ioc({ macros: 'P=AWAY:' });
-    const second = await scene.ioc({ macros: 'P=HERE:' });
-    const exposed = scene.expose([first, second]);
-    for (const { name } of [first, second]) await exposedServers(exposed, name, 2);
+    const boxes = [
+      { prefix: 'ONE:', box: await scene.ioc({ macros: 'P=ONE:' }) },
+      { prefix: 'TWO:', box: await scene.ioc({ macros: 'P=TWO:' }) },
+    ];
+    const exposed = scene.expose(boxes.map(({ box }) => box));
+    for (const { box } of boxes) await exposedServers(exposed, box.name, 2);
+    // Whichever was looked into first is at 127.0.0.1.
+    const isFirst = ({ name }: LabContainer): boolean =>
+      exposed.server(name, 'ca').local?.host === '127.0.0.1';
+    const away = boxes.find(({ box }) => isFirst(box));
+    const here = boxes.find(({ box }) => !isFirst(box));
+    assert.ok(away && here);
+    const { box: first } = away;
     const known = nameServers({ ca: ['127.0.0.1:5064'], pva: ['127.0.0.1:5075'] });
     const read = async (name: string): Promise<void> => {
       for (const get of [caget, p4pGet]) {
@@ -76,20 +86,20 @@ describe('IOCs that come back', () => {
         assert.equal(result?.ok && result.value, 21.5, `${name} by ${get.name}`);
       }
     };
-    await read('HERE:TEMPERATURE');
+    await read(`${here.prefix}TEMPERATURE`);
     await first.stop();
     await exposed.until(
       () => exposed.servers(first.name, 'ca').every(({ status }) => status !== 'exposed'),
       10_000,
       'the first to be gone',
     );
-    await read('HERE:TEMPERATURE');
+    await read(`${here.prefix}TEMPERATURE`);
     await first.start();
     await exposedServers(exposed, first.name, 2);
     const { local } = exposed.server(first.name, 'ca');
     assert.deepEqual(local, { host: '127.0.0.1', port: 5064 });
-    await read('AWAY:TEMPERATURE');
-    await read('HERE:TEMPERATURE');
+    await read(`${away.prefix}TEMPERATURE`);
+    await read(`${here.prefix}TEMPERATURE`);
   });
 
   it('are found at the same name server when another epics-expose that had it was killed', async () => {

@@ -7,8 +7,9 @@ import type { Opened } from '../openExposure';
 import type { CommonOptions } from '../options';
 import { alignColumns } from '../renderTable';
 import type { Terminal } from '../terminal';
-import { emptyExit, withLook } from '../withLook';
+import { emptyExit, reportDemo, withLook } from '../withLook';
 import { TERMINAL_WORDS } from '../../present/frontEndWords';
+import { stateWords } from '../../present/problemText';
 
 const ROWS_PER_PAGE = 20_000;
 
@@ -22,13 +23,14 @@ export function runPvs(
   return withLook(options, terminal, signal, 'look', async (opened) => {
     const empty = emptyExit(opened, terminal);
     if (empty !== undefined) return empty;
+    reportDemo(opened, terminal);
     const all = await rowsOf(opened, pattern, signal);
     const reachable = all.filter(({ state }) => state === 'reachable').length;
     const rows = all.map(({ name, protocol, state, iocName, containerName }) =>
       [
         name,
         protocol,
-        terminal.isInteractive ? state.replaceAll('-', ' ') : state,
+        terminal.isInteractive ? stateWords(state) : state,
         iocName,
         containerName,
       ].map(printable),

@@ -7,7 +7,7 @@ import type { CommonOptions } from '../options';
 import { renderReport } from '../renderTable';
 import { snapshotJson } from '../snapshotJson';
 import type { Terminal } from '../terminal';
-import { emptyExit, withLook } from '../withLook';
+import { emptyExit, reportDemo, withLook } from '../withLook';
 
 /** Runs the command; resolves to its exit code. */
 export function runStatus(
@@ -23,6 +23,7 @@ export function runStatus(
     }
     const empty = emptyExit(opened, terminal);
     if (empty !== undefined) return empty;
+    reportDemo(opened, terminal);
     if (options.json !== true) {
       for (const line of renderReport(snapshot, terminal, opened.nameServers)) terminal.print(line);
     }

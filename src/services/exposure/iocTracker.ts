@@ -220,6 +220,9 @@ export class IocTracker implements Disposable {
       entry.reachability = reachability;
       this.#reviewGiven(reachability);
       entry.store.add(reachability.onDidChange(() => this.#changed.fire()));
+    } else if (forwarder.local && !forwarder.isPaused) {
+      // After a pause, or a move to another port: it can be reached again from now on.
+      entry.reachability?.resume();
     }
     this.#nameWhenDue();
   }

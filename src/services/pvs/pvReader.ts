@@ -48,56 +48,66 @@ export class PvReader {
   }
 
   /** The server to ask for a PV now; one that has it, if any. */
-  find(
+  find(name: string, protocol: PvProtocol): FoundServer {
+    const [first = { problem: { code: 'not-served', protocol } as const, isHere: false }] =
+      this.#candidates(name, protocol, () => true);
+    return first;
+  }
+
+  /** The servers that may have a PV, the most certain first; those that cannot be asked come last. */
+  #candidates(
     name: string,
     protocol: PvProtocol,
-    isWanted: (server: PvServer) => boolean = () => true,
-  ): FoundServer {
+    isWanted: (server: PvServer) => boolean,
+  ): FoundServer[] {
     const servers = this.#serversOf(name).filter(
       (server) => server.protocol === protocol && isWanted(server),
     );
-    const problems = servers.map((server) => ({ server, problem: this.#whyNot(server, name) }));
-    const usable = problems.find(({ problem }) => problem === undefined)?.server;
-    if (usable) {
-      return {
-        key: usable.key,
-        dial: (signal) => usable.forwarder.dialAsClient(signal),
-        read: (signal) => usable.read(name, signal),
-        noteRead: (isPermitted) => noteRead(usable, name, isPermitted),
-      };
-    }
-    const [first] = problems;
-    return {
-      problem: first?.problem ?? { code: 'not-served', protocol },
-      isHere: problems.length > 0,
-    };
+    const ranked = servers.map((server) => {
+      const problem = this.#whyNot(server, name);
+      return { server, problem, rank: problem ? CANNOT_BE_ASKED : certainty(server, name) };
+    });
+    return ranked
+      .sort((a, b) => a.rank - b.rank)
+      .map(({ server, problem }) =>
+        problem ? { problem, isHere: problem.code !== 'not-served' } : usable(server, name),
+      );
   }
 
   /**
-   * Reads a PV now, from one of the wanted servers. Rejects with NotFoundError when none of them
-   * serves it over that protocol, otherwise with the error that prevents it.
+   * Reads a PV now, from one of the wanted servers: the next one if a server turns out not to have
+   * it. Rejects with ProblemError, of code 'not-found' when none of them serves it over that
+   * protocol, or with the error of the read.
    */
   async read(
     name: string,
     protocol: PvProtocol,
     signal: AbortSignal,
-    isWanted?: (server: PvServer) => boolean,
+    isWanted: (server: PvServer) => boolean = () => true,
   ): Promise<PvReading> {
-    const found = this.find(name, protocol, isWanted);
-    if ('problem' in found) {
-      const { problem, isHere } = found;
-      if (!isHere) throw new ProblemError('not-found', problem);
-      const isDenied = problem.code === 'no-read-access';
-      throw new ProblemError(isDenied ? 'no-read-access' : 'container', problem);
+    const candidates = this.#candidates(name, protocol, isWanted);
+    const readable = candidates.filter((found): found is UsableServer => 'key' in found);
+    for (const [at, found] of readable.entries()) {
+      try {
+        const reading = await this.#readFrom(found, signal);
+        this.#keep(keyOf(found.key, name), { reading, readAt: this.#now() });
+        return reading;
+      } catch (error) {
+        this.#keep(keyOf(found.key, name), { readProblem: this.#problemOf(error) });
+        // Whoever was only given the name may not have it; whoever has it says more.
+        if (!isErrorCode(error, 'container') || at === readable.length - 1) throw error;
+      }
     }
-    try {
-      const reading = await this.#readFrom(found, signal);
-      this.#keep(keyOf(found.key, name), { reading, readAt: this.#now() });
-      return reading;
-    } catch (error) {
-      this.#keep(keyOf(found.key, name), { readProblem: this.#problemOf(error) });
-      throw error;
+    const [first] = candidates;
+    if (!first || !('problem' in first)) {
+      throw new ProblemError('not-found', { code: 'not-served', protocol });
     }
+    const { problem, isHere } = first;
+    const isDenied = problem.code === 'no-read-access';
+    throw new ProblemError(
+      isDenied ? 'no-read-access' : isHere ? 'container' : 'not-found',
+      problem,
+    );
   }
 
   /**
@@ -180,6 +190,9 @@ export class PvReader {
 
   /** Why a server cannot be read from now; undefined when it can, or when only trying will tell. */
   #whyNot(server: PvServer, name: string): Problem | undefined {
+    if (server.forwarder.isPaused) {
+      return { code: 'container-paused', container: server.container.name };
+    }
     const { problem } = server.forwarder;
     if (problem && problem.code !== 'not-relayed') return problem;
     const step = stepIn(server, name);
@@ -244,6 +257,25 @@ export class PvReader {
   dispose(): void {
     for (const abort of this.#aborts) abort.abort();
   }
+}
+
+/** After all that can be asked. */
+const CANNOT_BE_ASKED = 3;
+
+/** 0: clients get a channel; 1: its IOC lists it; 2: somebody gave the name, and it may not have it. */
+function certainty(server: PvServer, name: string): number {
+  if (hasChannel(stepIn(server, name))) return 0;
+  const index = server.names.indexOf(name);
+  return index !== undefined && server.names.source(index).kind !== 'user' ? 1 : 2;
+}
+
+function usable(server: PvServer, name: string): UsableServer {
+  return {
+    key: server.key,
+    dial: (signal) => server.forwarder.dialAsClient(signal),
+    read: (signal) => server.read(name, signal),
+    noteRead: (isPermitted) => noteRead(server, name, isPermitted),
+  };
 }
 
 function stepIn(server: PvServer, name: string): PvStep {

@@ -17,6 +17,8 @@ export interface Reachability extends Disposable {
   readonly problem: Problem | undefined;
   /** Fires after steps or problem changed; once for many changes at a time. */
   readonly onDidChange: Event<void>;
+  /** Connects again at once if it waits before the next attempt: something has changed. */
+  resume(): void;
   /** Ends the circuit for an external reason, and connects again as soon as possible. */
   interrupt(reason: string): void;
   /** Asks for the names that were added to the table since the last call. */

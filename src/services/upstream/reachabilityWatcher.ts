@@ -123,6 +123,8 @@ export class ReachabilityWatcher implements Reachability {
   /** Names that are not wanted, by index, and how far they get all the same. */
   readonly #unwanted = new Map<number, PvStep>();
   #isNotifyPending = false;
+  /** The wait before the next attempt to connect; aborting it ends the wait. */
+  #pause = new AbortController();
   #isMorePending = false;
 
   readonly onDidChange = this.#changed.event;
@@ -138,6 +140,10 @@ export class ReachabilityWatcher implements Reachability {
 
   get problem(): Problem | undefined {
     return this.#problem;
+  }
+
+  resume(): void {
+    this.#pause.abort();
   }
 
   interrupt(reason: string): void {
@@ -187,8 +193,10 @@ export class ReachabilityWatcher implements Reachability {
         if (this.#abort.signal.aborted) return;
         this.#lose(messageOf(error));
       }
+      if (this.#abort.signal.aborted) return;
       const pauseMs = backoffMs(failures, RECONNECT_FIRST_MS, RECONNECT_MAX_MS);
-      await delay(this.#input.clock, pauseMs, this.#abort.signal).catch(() => undefined);
+      this.#pause = new AbortController();
+      await delay(this.#input.clock, pauseMs, this.#pause.signal).catch(() => undefined);
     }
   }
 
@@ -390,6 +398,7 @@ export class ReachabilityWatcher implements Reachability {
   dispose(): void {
     if (this.#store.isDisposed) return;
     this.#abort.abort();
+    this.#pause.abort();
     this.#circuit?.dispose();
     this.#store.dispose();
   }

@@ -161,8 +161,11 @@ describe('a server on its way to this machine', () => {
       assert.equal(scene.container('dev').problem?.code, 'container-paused');
       assert.ok(!scene.machine.listening.includes('127.0.0.1:5075'));
       assert.equal(held.destroyed, false);
+      // Long enough for attempts to connect to be rare.
+      await scene.clock.advance(60_000);
       dev.setPaused(false);
-      await scene.untilLine('dev', 'ca', 'exposed 127.0.0.1:5064 12/12');
+      await scene.clock.advance(500);
+      assert.equal(scene.line('dev', 'ca'), 'exposed 127.0.0.1:5064 12/12');
       assert.equal(scene.container('dev').problem, undefined);
       held.destroy();
     });

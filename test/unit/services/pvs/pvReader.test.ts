@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
 import type { CoreApi, PvDetails, PvPath } from '../../../../src/model/coreApi';
+import { ContainerError, NoReadAccessError } from '../../../../src/base/errors';
+import { type NameSource, NameTable, type PvStep } from '../../../../src/model/pvTable';
+import type { PvServer } from '../../../../src/services/exposure/pvServer';
+import { PvReader } from '../../../../src/services/pvs/pvReader';
+import { FakeClock } from '../../../support/fakeClock';
 import { CoreScene } from '../../../support/coreScene';
 import { type FakeContainer } from '../../../support/fakeEngine';
 
@@ -53,6 +58,59 @@ describe('a PV that is read', () => {
     // What is known of it tells why there is no value.
     const [ca] = (await frontEnd.describePv({ name: MOTOR, maxWaitMs: 0 }, signal)).paths;
     assert.ok(ca?.readProblem);
+  });
+});
+
+describe('a PV whose name was given to several servers', () => {
+  /** A server of the CA protocol that answers reads of the name as told. */
+  function server(
+    key: string,
+    step: PvStep,
+    answer: number | Error,
+    source: NameSource = { kind: 'user' },
+  ): PvServer {
+    const names = new NameTable();
+    names.add(['X'], source);
+    return {
+      ...{ key, protocol: 'ca', names, container: { name: key } },
+      ioc: { name: key, state: () => ({ servers: [] }) },
+      forwarder: {},
+      stepOf: () => step,
+      noteRead: () => undefined,
+      read: async () => {
+        if (answer instanceof Error) throw answer;
+        return { value: answer, severity: 'NO_ALARM' };
+      },
+    } as unknown as PvServer;
+  }
+  const read = async (...servers: PvServer[]): Promise<unknown> => {
+    const identity = { clientName: 'test', hostName: 'here' };
+    const reader = new PvReader({ servers: () => servers, identity, clock: new FakeClock() });
+    return (await reader.read('X', 'ca', signal)).value;
+  };
+  const none = new ContainerError('the IOC has no PV X');
+
+  it('is read from the one that has it, not from one that has not answered yet', async () => {
+    const answers = [server('old', 'pending', none), server('new', 'reachable', 5)] as const;
+    assert.equal(await read(...answers), 5);
+    const listed = server('listed', 'pending', 7, { kind: 'pva-list' });
+    assert.equal(await read(server('old', 'pending', 1), listed), 7);
+  });
+
+  it('is read from the next one where one turns out not to have it', async () => {
+    assert.equal(await read(server('old', 'pending', none), server('new', 'pending', 5)), 5);
+    const all = [server('old', 'pending', none), server('new', 'pending', none)];
+    await assert.rejects(read(...all), { code: 'container' });
+  });
+
+  it('is nowhere where all of them have said no', async () => {
+    const all = [server('old', 'not-found', 1), server('new', 'not-found', 1)];
+    await assert.rejects(read(...all), { code: 'not-found' });
+  });
+
+  it('is not asked for elsewhere where reading is denied', async () => {
+    const denied = server('old', 'pending', new NoReadAccessError('denied'));
+    await assert.rejects(read(denied, server('new', 'pending', 5)), { code: 'no-read-access' });
   });
 });
 
