@@ -97,7 +97,9 @@ export function formatValue(value: unknown, precision?: number, count?: number):
 
 /** Rounded as the record asks, but never to nothing: 1.2e-12 with PREC 3 is not 0.000. */
 function formatNumber(value: number, precision: number | undefined): string {
-  if (!precision || Number.isSafeInteger(value) || !Number.isFinite(value)) return String(value);
+  // A record's PREC may be negative.
+  if (!precision || !(precision > 0) || Number.isSafeInteger(value) || !Number.isFinite(value))
+    return String(value);
   const digits = Math.min(precision, 15);
   const size = Math.abs(value);
   const isFixed = size >= 10 ** -digits && size < 1e15;

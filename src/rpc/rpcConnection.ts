@@ -36,6 +36,13 @@ class Writer extends StreamMessageWriter {
   }
 }
 
+/** The name of the field of an object that has exactly one. */
+function onlyKey(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const keys = Object.keys(value);
+  return keys.length === 1 ? keys[0] : undefined;
+}
+
 const NUMBER = '$number';
 const INTEGER = '$integer';
 
@@ -47,7 +54,11 @@ export function encodeJson(message: unknown): string {
   return JSON.stringify(message, (_key, value: unknown) => {
     if (typeof value === 'number' && !Number.isFinite(value)) return { [NUMBER]: String(value) };
     if (typeof value === 'bigint') return { [INTEGER]: String(value) };
-    return ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<unknown>) : value;
+    if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<unknown>);
+    const key = onlyKey(value);
+    // Somebody's own field of that name, such as a label of a container, is no marker.
+    if (key?.startsWith('$')) return { [`$${key}`]: (value as Record<string, unknown>)[key] };
+    return value;
   });
 }
 
@@ -55,9 +66,11 @@ export function encodeJson(message: unknown): string {
 export function decodeJson(text: string): Message {
   const message = JSON.parse(text, (_key, value: unknown) => {
     if (typeof value !== 'object' || value === null) return value;
-    const entries = Object.entries(value);
-    const [[name, word] = []] = entries;
-    if (entries.length !== 1 || typeof word !== 'string') return value;
+    const name = onlyKey(value);
+    if (name === undefined) return value;
+    const word: unknown = (value as Record<string, unknown>)[name];
+    if (name.startsWith('$$')) return { [name.slice(1)]: word };
+    if (typeof word !== 'string') return value;
     if (name === NUMBER) return Number(word);
     return name === INTEGER && /^-?\d{1,40}$/.test(word) ? BigInt(word) : value;
   }) as unknown;

@@ -14,6 +14,8 @@ import { IocTracker, type IocTrackerInput } from './iocTracker';
 
 /** How long an IOC is still shown after it ended. */
 const GONE_SHOWN_MS = 60_000;
+/** A container whose processes come and go all the time must not fill the snapshot with them. */
+const MAX_GONE_SHOWN = 20;
 
 /** What a ContainerTracker needs. */
 export type ContainerTrackerInput = Omit<
@@ -165,6 +167,8 @@ export class ContainerTracker implements Disposable {
       return;
     }
     ioc.markGone();
+    const gone = [...this.#iocs].filter(([, one]) => one.isGone);
+    for (const [oldKey, old] of gone.slice(0, -MAX_GONE_SHOWN)) this.#forget(oldKey, old);
     schedule(this.#store, this.#input.clock, GONE_SHOWN_MS, () => {
       if (this.#iocs.get(key) === ioc) this.#forget(key, ioc);
       this.#changed.fire();

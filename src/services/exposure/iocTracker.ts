@@ -234,7 +234,8 @@ export class IocTracker implements Disposable {
   #isNamingDue(): boolean {
     if (this.#naming === 'busy') return false;
     const forwarders = [...this.#entries.values()].map((entry) => entry.forwarder);
-    const hasPva = forwarders.some((forwarder) => forwarder.identity?.protocol === 'pva');
+    // Of those that are shown, as `#listNames` asks one of them: else it would be due for ever.
+    const hasPva = this.servers.some(({ identity }) => identity?.protocol === 'pva');
     // A PVA server that could not be reached at first knows more names than the files.
     if (this.#naming === 'done') return hasPva && !this.#wasListAsked;
     const isDecided = forwarders.every(

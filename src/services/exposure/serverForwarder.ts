@@ -252,7 +252,8 @@ export class ServerForwarder implements Disposable {
     if (!expected) {
       // A server that answered in neither protocol is left alone from now on. One that was not
       // reached may be reached when this machine has descriptors again.
-      this.#state.take(isNeither ? 'neither' : 'unreached');
+      // What has answered before is tried again.
+      this.#state.take(isNeither && !this.#identity ? 'neither' : 'unreached');
       return false;
     }
     const { port } = endpoint;

@@ -93,6 +93,7 @@ export class PvReader {
         this.#keep(keyOf(found.key, name), { reading, readAt: this.#now() });
         return reading;
       } catch (error) {
+        if (signal.aborted) throw error;
         this.#keep(keyOf(found.key, name), { readProblem: this.#problemOf(error) });
         // Whoever was only given the name may not have it; whoever has it says more.
         if (!isErrorCode(error, 'container') || at === readable.length - 1) throw error;

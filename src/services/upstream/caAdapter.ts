@@ -1,4 +1,10 @@
-import { ContainerError, NoReadAccessError, RemoteProtocolError } from '../../base/errors';
+import {
+  ContainerError,
+  isErrorCode,
+  messageOf,
+  NoReadAccessError,
+  RemoteProtocolError,
+} from '../../base/errors';
 import type { PvReading } from '../../model/reading';
 import {
   CaClientCircuit,
@@ -36,6 +42,8 @@ const NOBODYS_NAME = 'epics-expose:is-search-answered';
  * so a cid is used again only after all others: more than an IOC has names and channels.
  */
 const CID_COUNT = 256 * 1024;
+/** Channels closed before the server answered, beyond which it is given up. */
+const MAX_ABANDONED = 5000;
 
 class CaChannel implements Channel {
   type = 0;
@@ -51,6 +59,8 @@ class CaChannel implements Channel {
    */
   isAskedTwice = false;
   subscriptionId: number | undefined;
+  /** It was subscribed to once more, with its own number of elements. */
+  hasFallenBack = false;
   /** Units, precision and state names, read once before the first update. */
   control: DbrData | undefined;
   monitorListener: MonitorListener | undefined;
@@ -80,6 +90,8 @@ export class CaAdapter implements ProtocolAdapter {
   readonly #circuit: CaClientCircuit;
   /** By cid, until that may be used again. */
   readonly #channels = new Map<number, CaChannel>();
+  /** Cids of channels that were closed before the server answered. */
+  readonly #abandoned = new Set<number>();
   readonly #requests: CaRequests;
   readonly #subscriptions = new Map<number, CaChannel>();
   #subscriptionCount = 0;
@@ -115,14 +127,17 @@ export class CaAdapter implements ProtocolAdapter {
       searchFound: (cid, port) => this.#onSearched(cid, true, port),
       searchNotFound: (cid) => this.#onSearched(cid, false),
       readDone: (ioid, eca, dbrType, count, payload) => {
-        const isGood = eca === Eca.ECA_NORMAL;
-        this.#requests.done(ioid, eca, isGood ? decodeDbr(dbrType, count, payload) : undefined);
+        const isGood = eca === Eca.ECA_NORMAL && this.#requests.isType(ioid, dbrType);
+        const answer = eca === Eca.ECA_NORMAL && !isGood ? Eca.ECA_BADTYPE : eca;
+        this.#requests.done(ioid, answer, isGood ? decodeDbr(dbrType, count, payload) : undefined);
       },
       event: (id, eca, dbrType, count, payload) => {
         const channel = this.#subscriptions.get(id);
         if (!channel) return;
-        if (eca === Eca.ECA_NORMAL) this.#onUpdate(channel, decodeDbr(dbrType, count, payload));
-        else this.#onNoUpdate(channel, eca);
+        const isGood = eca !== Eca.ECA_NORMAL || dbrType === wrapDbrType('TIME', channel.type);
+        if (!isGood) this.#onNoUpdate(channel, Eca.ECA_BADTYPE);
+        else if (eca !== Eca.ECA_NORMAL) this.#onNoUpdate(channel, eca);
+        else this.#onUpdate(channel, decodeDbr(dbrType, count, payload));
       },
       serverError: (_eca, _about, text) =>
         this.#options.log?.('info', 'ca', `server says: ${text}`),
@@ -156,6 +171,9 @@ export class CaAdapter implements ProtocolAdapter {
     return cid;
   }
   openChannel(name: string, owner: ChannelOwner): Channel {
+    if (this.#abandoned.size >= MAX_ABANDONED) {
+      throw new RemoteProtocolError(`the IOC left ${MAX_ABANDONED} channels without an answer`);
+    }
     const channel = new CaChannel(this, this.#takeCid(), name, owner);
     this.#circuit.createChannel(channel.cid, name);
     this.#channels.set(channel.cid, channel);
@@ -222,6 +240,7 @@ export class CaAdapter implements ProtocolAdapter {
     if (!channel.isOpen) {
       // A channel that is still being created is cleared once it is.
       if (channel.isReasonWanted) this.#channels.delete(channel.cid);
+      else if (this.#channels.get(channel.cid) === channel) this.#abandoned.add(channel.cid);
       return;
     }
     // Its subscription ends with it, on both sides.
@@ -237,15 +256,24 @@ export class CaAdapter implements ProtocolAdapter {
   }
 
   #countOf({ count }: CaChannel): number {
-    return this.#circuit.canAskForAllElements ? 0 : count;
+    return this.#circuit.canAskForAllElements ? 0 : Math.max(1, count);
   }
 
   #subscribe(channel: CaChannel): void {
-    channel.subscriptionId ??= this.#subscriptionCount++;
+    // A new id each time: a subscription that was refused may still have the former one.
+    if (channel.subscriptionId !== undefined) this.#subscriptions.delete(channel.subscriptionId);
+    channel.subscriptionId = this.#subscriptionCount++;
     const type = wrapDbrType('TIME', channel.type);
     const count = this.#countOf(channel);
     const { subscriptionId, cid } = channel;
-    this.#circuit.subscribe(subscriptionId, cid, type, count, MONITOR_MASK);
+    try {
+      this.#circuit.subscribe(subscriptionId, cid, type, count, MONITOR_MASK);
+    } catch (error) {
+      // This circuit cannot ask for that: it concerns this PV alone.
+      if (!isErrorCode(error, 'local-protocol')) throw error;
+      this.#failMonitor(channel, messageOf(error));
+      return;
+    }
     this.#subscriptions.set(channel.subscriptionId, channel);
   }
 
@@ -292,6 +320,7 @@ export class CaAdapter implements ProtocolAdapter {
     const channel = this.#channels.get(cid);
     if (!channel) return;
     if (channel.isClosed) {
+      this.#abandoned.delete(cid);
       this.#circuit.clearChannel(cid);
       return;
     }
@@ -313,6 +342,7 @@ export class CaAdapter implements ProtocolAdapter {
       this.#circuit.search(cid, channel.name);
       return;
     }
+    this.#abandoned.delete(cid);
     this.#channels.delete(cid);
     if (channel?.isClosed === false) channel.owner.refused('not-found', '');
   }
@@ -344,6 +374,7 @@ export class CaAdapter implements ProtocolAdapter {
 
   #onLost(cid: number): void {
     const channel = this.#channels.get(cid);
+    this.#abandoned.delete(cid);
     this.#channels.delete(cid);
     if (!channel) return;
     channel.isOpen = false;
@@ -357,7 +388,9 @@ export class CaAdapter implements ProtocolAdapter {
   }
 
   #onNoUpdate(channel: CaChannel, eca: number): void {
-    if (eca === Eca.ECA_BADCOUNT && !this.#circuit.canAskForAllElements) {
+    const mayFallBack = !channel.hasFallenBack && !this.#circuit.canAskForAllElements;
+    if (eca === Eca.ECA_BADCOUNT && mayFallBack) {
+      channel.hasFallenBack = true;
       this.#subscribe(channel); // CAJ refuses "all elements" although its version supports it
     } else if (eca === Eca.ECA_BADCOUNT || eca === Eca.ECA_BADTYPE) {
       this.#failMonitor(channel, `the IOC refused the subscription: ${ecaName(eca)}`);

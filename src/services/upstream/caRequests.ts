@@ -1,3 +1,4 @@
+import { isErrorCode } from '../../base/errors';
 import { type CaClientCircuit, type DbrData, Eca, wrapDbrType } from '../../protocol/ca';
 
 /** A channel that is open. */
@@ -10,10 +11,17 @@ interface OpenChannel {
 /** Called once, with the data if `eca` is ECA_NORMAL. */
 type Answered = (eca: number, data: DbrData | undefined) => void;
 
+interface Request {
+  readonly channel: OpenChannel;
+  /** The DBR type that was asked for. */
+  readonly type: number;
+  readonly answered: Answered;
+}
+
 /** The reads under way on one CA circuit; each is answered once. */
 export class CaRequests {
   readonly #circuit: CaClientCircuit;
-  readonly #byIoid = new Map<number, { readonly channel: OpenChannel; answered: Answered }>();
+  readonly #byIoid = new Map<number, Request>();
   /**
    * Ioids to use again. One is in use until its answer, even if nothing waits for that any more.
    */
@@ -27,8 +35,23 @@ export class CaRequests {
   /** Reads a channel's value as TIME or CTRL of its own type. */
   send(channel: OpenChannel, form: 'TIME' | 'CTRL', count: number, answered: Answered): void {
     const ioid = this.#freeIoids.pop() ?? this.#ioidCount++;
-    this.#circuit.readNotify(ioid, channel.cid, wrapDbrType(form, channel.type), count);
-    this.#byIoid.set(ioid, { channel, answered });
+    const type = wrapDbrType(form, channel.type);
+    try {
+      this.#circuit.readNotify(ioid, channel.cid, type, count);
+    } catch (error) {
+      // This circuit cannot ask for that: it concerns this PV alone.
+      if (!isErrorCode(error, 'local-protocol')) throw error;
+      this.#freeIoids.push(ioid);
+      answered(Eca.ECA_BADCOUNT, undefined);
+      return;
+    }
+    this.#byIoid.set(ioid, { channel, type, answered });
+  }
+
+  /** Whether an answer of that type is what was asked for; true if nothing waits for it. */
+  isType(ioid: number, type: number): boolean {
+    const request = this.#byIoid.get(ioid);
+    return request === undefined || request.type === type;
   }
 
   /** The server answered a read. */

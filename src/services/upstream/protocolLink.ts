@@ -1,5 +1,12 @@
 import type { Disposable } from '../../base/disposable';
+import { RemoteProtocolError } from '../../base/errors';
 import type { Connection } from '../host/connection';
+
+/**
+ * What we ask is paced by `flush`, so more than that waits only if the peer makes us answer and does not
+ * read: it would fill the memory.
+ */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /** One end of a protocol, without a socket. */
 export interface ProtocolObject {
@@ -28,6 +35,8 @@ export class ProtocolLink implements Disposable {
   readonly #events: LinkEvents;
   #hasEnded = false;
   #hasReceived = false;
+  /** Written since the peer last read all; an upper limit of what waits. */
+  #waitingBytes = 0;
 
   constructor(connection: Connection, protocol: ProtocolObject, events: LinkEvents) {
     this.#connection = connection;
@@ -37,6 +46,7 @@ export class ProtocolLink implements Disposable {
     connection.on('close', () => this.#end(undefined));
     connection.on('end', () => this.#end(undefined));
     connection.on('drain', () => {
+      this.#waitingBytes = 0;
       if (!this.#hasEnded) events.onDrain?.();
     });
     connection.on('data', (bytes) => this.#receive(bytes));
@@ -50,6 +60,9 @@ export class ProtocolLink implements Disposable {
       this.#protocol.receive(bytes);
       this.#hasReceived = true;
       this.flush();
+      if (this.#waitingBytes > MAX_WAITING_BYTES) {
+        throw new RemoteProtocolError('it makes us answer, and does not read the answers');
+      }
     } catch (error) {
       this.#end(error instanceof Error ? error : new Error(String(error)));
     }
@@ -59,7 +72,10 @@ export class ProtocolLink implements Disposable {
   flush(): boolean {
     if (this.#hasEnded) return false;
     const bytes = this.#protocol.takeOutput();
-    return bytes.byteLength === 0 || this.#connection.write(bytes);
+    if (bytes.byteLength === 0) return true;
+    const isAccepted = this.#connection.write(bytes);
+    this.#waitingBytes = isAccepted ? 0 : this.#waitingBytes + bytes.byteLength;
+    return isAccepted;
   }
 
   /** Whether valid bytes arrived since the last call. */

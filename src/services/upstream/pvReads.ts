@@ -11,6 +11,8 @@ import { SharedCircuit, type SharedCircuitInput } from './sharedCircuit';
 
 /** How many PVs whose values ended the circuit are remembered. */
 const MAX_HARMFUL = 1000;
+/** An answer that is later than that does not come. */
+const LATE_MS = 30_000;
 
 interface HeldCircuit {
   readonly circuit: Circuit<ProtocolAdapter>;
@@ -23,7 +25,8 @@ interface HeldCircuit {
 
 interface Read {
   readonly name: string;
-  isGivenUp: boolean;
+  /** Nobody waits for it any more since then. */
+  givenUpAtMs: number | undefined;
   fail(error: Error): void;
 }
 
@@ -67,7 +70,7 @@ export class PvReads {
   read(name: string, openChannel: Channel | undefined, signal: AbortSignal): Promise<PvReading> {
     const held = this.#held;
     const adapter = held?.circuit.adapter;
-    if (!held || !adapter || this.#harmful.get(name) || isLate(held)) {
+    if (!held || !adapter || this.#harmful.get(name) || isLate(held, this.#input.clock.nowMs())) {
       return this.#readByOther(name, signal);
     }
     return new Promise((resolve, reject) => {
@@ -76,7 +79,7 @@ export class PvReads {
         store.dispose();
         reject(error);
       };
-      const read: Read = { name, isGivenUp: false, fail };
+      const read: Read = { name, givenUpAtMs: undefined, fail };
       const end = (): void => {
         held.reads.delete(read);
         held.allowance.valueAnswered();
@@ -94,7 +97,7 @@ export class PvReads {
         held.circuit.flush();
         store.add(
           onAbort(signal, () => {
-            read.isGivenUp = true;
+            read.givenUpAtMs = this.#input.clock.nowMs();
             if (giveUp()) end();
             reject(new CancelledError());
           }),
@@ -105,13 +108,24 @@ export class PvReads {
     });
   }
 
-  #readByOther(name: string, signal: AbortSignal): Promise<PvReading> {
+  async #readByOther(name: string, signal: AbortSignal): Promise<PvReading> {
+    if (this.#harmful.get(name)) {
+      // Alone, so that it harms no other read; one that succeeds was marked because of its neighbour.
+      const reading = await new SharedCircuit(this.#input).read(name, signal);
+      this.#harmful.delete(name);
+      return reading;
+    }
     this.#other ??= new SharedCircuit({ ...this.#input, onEnd: () => (this.#other = undefined) });
     return this.#other.read(name, signal);
   }
 }
 
-/** Whether a read was given up whose answer is still to come: other reads would wait behind it. */
-function isLate({ reads }: HeldCircuit): boolean {
-  return [...reads].some(({ isGivenUp }) => isGivenUp);
+/**
+ * Whether a read was given up whose answer may still come: other reads would wait behind it. One that is
+ * never answered does not count for ever.
+ */
+function isLate({ reads }: HeldCircuit, nowMs: number): boolean {
+  return [...reads].some(
+    ({ givenUpAtMs }) => givenUpAtMs !== undefined && nowMs - givenUpAtMs < LATE_MS,
+  );
 }

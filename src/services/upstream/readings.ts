@@ -57,7 +57,8 @@ const MAX_DIMENSIONS = 10;
  * is left out.
  */
 export function readingOfCa({ time, control }: CaValues): PvReading {
-  const states = control.enumStrings;
+  // A server may answer with another type than it was asked for.
+  const states = time.element === 'ENUM' ? control.enumStrings : undefined;
   // Numbers stay as they were decoded: as objects, a million of them take the event loop for 0.2 s.
   const named: ArrayLike<number | string> = states
     ? Array.from(time.value as ArrayLike<number>, (index) => states[index] ?? index)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { formatValue, jsonValue, readingCells } from '../../../src/model/reading';
+import { formatValue, jsonValue, readingCells, valueText } from '../../../src/model/reading';
 
 describe('formatValue', () => {
   it('rounds as the record asks', () => assert.equal(formatValue(21.456, 2), '21.46'));
@@ -36,4 +36,9 @@ describe('readingCells', () => {
       readingCells('A', 'ca', { value: 1, units: 'mm', severity: 'MAJOR', alarmMessage: 'HIHI' }),
       ['A', 'ca', '1 mm', 'MAJOR HIHI', 'never processed'],
     ));
+});
+
+describe('a number', () => {
+  it('of a record whose PREC is negative is shown whole', () =>
+    assert.equal(valueText({ value: 123.456, precision: -1, severity: '' }), '123.456'));
 });

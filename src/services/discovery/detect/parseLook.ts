@@ -83,7 +83,7 @@ export function descriptorsOf(sections: readonly LookSection[]): DescriptorTable
   const inodesOfPid = new Map<number, number[]>();
   const shown = new Set<number>();
   const fds = textOf('fds');
-  const headings = [...fds.matchAll(/^\/proc\/(\d+)\/fd:$/gm)];
+  const headings = [...fds.matchAll(/^\/proc\/(\d{1,7})\/fd:$/gm)];
   for (const [index, heading] of headings.entries()) {
     const listing = fds.slice(heading.index, headings[index + 1]?.index ?? fds.length);
     const pid = Number(heading[1]);

@@ -12,6 +12,7 @@ const UDP_UNCONNECTED = '07';
 const MAX_TABLE_LINES = 20_000;
 /** Characters of a socket table that are read. */
 export const MAX_TABLE_TEXT = 200 * MAX_TABLE_LINES;
+const MAX_PORT = 65_535;
 const MAX_LINE = 400;
 /** Lines of sockstat. */
 const MAX_COUNTERS = 50;
@@ -30,7 +31,8 @@ export function parseSocketTable(text: string, transport: 'tcp' | 'udp'): BoundS
     const port = Number.parseInt(hexPort, 16);
     const uid = Number(fields[7]);
     const inode = Number(fields[9]);
-    if (host === undefined || !(port > 0) || Number.isNaN(uid) || !(inode > 0)) continue;
+    if (host === undefined || !(port > 0 && port <= MAX_PORT) || Number.isNaN(uid) || !(inode > 0))
+      continue;
     sockets.push({ transport, host, port, inode, uid });
   }
   return sockets;
