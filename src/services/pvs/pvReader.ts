@@ -70,7 +70,9 @@ export class PvReader {
     return ranked
       .sort((a, b) => a.rank - b.rank)
       .map(({ server, problem }) =>
-        problem ? { problem, isHere: problem.code !== 'not-served' } : usable(server, name),
+        problem
+          ? { problem, isHere: problem.code !== 'not-served' || isOwnName(server, name) }
+          : usable(server, name),
       );
   }
 
@@ -266,8 +268,13 @@ const CANNOT_BE_ASKED = 3;
 /** 0: clients get a channel; 1: its IOC lists it; 2: somebody gave the name, and it may not have it. */
 function certainty(server: PvServer, name: string): number {
   if (hasChannel(stepIn(server, name))) return 0;
-  const index = server.names.indexOf(name);
-  return index !== undefined && server.names.source(index).kind !== 'user' ? 1 : 2;
+  return isOwnName(server, name) ? 1 : 2;
+}
+
+/** Whether its IOC lists the name, or loaded it; else it was only given. */
+function isOwnName({ names }: PvServer, name: string): boolean {
+  const index = names.indexOf(name);
+  return index !== undefined && names.source(index).kind !== 'user';
 }
 
 function usable(server: PvServer, name: string): UsableServer {

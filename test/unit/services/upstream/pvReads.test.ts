@@ -157,6 +157,20 @@ for (const protocol of ['ca', 'pva'] as const) {
       assert.deepEqual([scene.connections.length, scene.held.channelCount], [1, before]);
     });
 
+    it('beside one that ends the circuit are done over the held one again', async () => {
+      scene.held.holdUp();
+      const both = Promise.all([scene.read('PV:5'), scene.read('PV:6')]);
+      scene.held.say(Uint8Array.of(0, 0, 0, 3, ...new Uint8Array(12)));
+      for (const one of await both) assert.ok(isErrorCode(one, 'remote-protocol'), String(one));
+      await scene.clock.advance(30_000);
+      assert.ok(scene.isReached);
+      // Each alone, so that what harmed them harms nobody else; neither did.
+      assert.deepEqual(await Promise.all([scene.read('PV:5'), scene.read('PV:6')]), [5, 6]);
+      const before = scene.connections.length;
+      assert.deepEqual(await Promise.all([scene.read('PV:5'), scene.read('PV:6')]), [5, 6]);
+      assert.equal(scene.connections.length, before);
+    });
+
     it('of a value that ends the circuit are done apart from then on', async () => {
       scene.held.holdUp();
       const broken = scene.read('PV:5');
