@@ -81,7 +81,8 @@ const NO_CHANNEL: Partial<Record<PvStep, string>> = {
   'no-answer': 'its IOC did not answer in time',
 };
 
-const PROTOCOL_NAMES: Readonly<Record<PvProtocol, string>> = {
+/** What each protocol is called. */
+export const PROTOCOL_NAMES: Readonly<Record<PvProtocol, string>> = {
   ca: 'Channel Access',
   pva: 'pvAccess',
 };

@@ -8,7 +8,7 @@ import type { PvProtocol, ServerState, RouteKind } from '../model/snapshot';
 import type { Problem } from '../model/problem';
 import type { FrontEndWords } from './frontEndWords';
 import { notesText } from './noteText';
-import { problemText, type ProblemText } from './problemText';
+import { problemText, PROTOCOL_NAMES, type ProblemText } from './problemText';
 import { type Health, reachableText } from './table';
 
 /**
@@ -87,7 +87,7 @@ function pathSection(path: PvPath, nowMs: number, words: FrontEndWords): Details
   if (failure) lines.push({ label: 'What to do', text: failure.advice });
   lines.push({ label: 'Path', text: routeText(path) });
   return {
-    heading: `${PROTOCOL_WORDS[row.protocol]} (${path.implementation})`,
+    heading: `${PROTOCOL_NAMES[row.protocol]} (${path.implementation})`,
     health: path.problem ? 'bad' : stepHealth(row.step),
     lines: lines
       .map(({ label, text }) => ({ label, text: text.trim() }))
@@ -113,8 +113,6 @@ function routeText({ row, pid, listening, route, local }: PvPath): string {
     local ? formatEndpoint(local) : 'not on this machine',
   ].join(' \u2192 ');
 }
-
-const PROTOCOL_WORDS: Record<PvProtocol, string> = { ca: 'Channel Access', pva: 'pvAccess' };
 
 /** What each kind of route is called. */
 export const ROUTE_WORDS: Record<RouteKind, string> = {
@@ -199,7 +197,7 @@ export function tooltipSections(
       return [section(node, node.problem.message, [['What to do', node.problem.advice]])];
     case 'search':
       return (['ca', 'pva'] as const).map((protocol) =>
-        section(node, PROTOCOL_WORDS[protocol], searchLines(node, protocol, words)),
+        section(node, PROTOCOL_NAMES[protocol], searchLines(node, protocol, words)),
       );
     case 'pv':
       return [];
@@ -235,7 +233,7 @@ function serverSection(
   words: FrontEndWords,
 ): DetailsSection {
   const { protocol, implementation, listening, route, local, since, pvs, problem, notes } = server;
-  return section(node, `${PROTOCOL_WORDS[protocol]} server`, [
+  return section(node, `${PROTOCOL_NAMES[protocol]} server`, [
     ['Software', implementation],
     ['In the container', formatEndpoint(listening)],
     ['Route', route ? ROUTE_WORDS[route] : ''],

@@ -234,8 +234,7 @@ export class IocTracker implements Disposable {
   #isNamingDue(): boolean {
     if (this.#naming === 'busy') return false;
     const forwarders = [...this.#entries.values()].map((entry) => entry.forwarder);
-    // Of those that are shown, as `#listNames` asks one of them: else it would be due for ever.
-    const hasPva = this.servers.some(({ identity }) => identity?.protocol === 'pva');
+    const hasPva = this.#listServer !== undefined;
     // A PVA server that could not be reached at first knows more names than the files.
     if (this.#naming === 'done') return hasPva && !this.#wasListAsked;
     const isDecided = forwarders.every(
@@ -270,13 +269,21 @@ export class IocTracker implements Disposable {
   }
 
   async #listNames(): Promise<boolean> {
-    const server = this.servers.find((forwarder) => forwarder.identity?.protocol === 'pva');
+    const server = this.#listServer;
     if (!server) return false;
     this.#wasListAsked = true;
     if (!this.#isCorePva) return this.#names.listFromPva((signal) => server.dialInside(signal));
     // core-pva has no channel `server`, and does not answer a request for one.
     this.#names.setNotes([{ code: 'no-list' }]);
     return false;
+  }
+
+  /**
+   * The PVA server that is asked for its names. Whether a list is due and who is asked are decided
+   * by this one: a server that only one of them knew would leave the list due for ever.
+   */
+  get #listServer(): ServerForwarder | undefined {
+    return this.servers.find(({ identity }) => identity?.protocol === 'pva');
   }
 
   get #isCorePva(): boolean {
