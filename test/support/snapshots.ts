@@ -1,3 +1,4 @@
+import type { Problem } from '../../src/model/problem';
 import type { ServerState, Snapshot } from '../../src/model/snapshot';
 
 /** A snapshot of one container with one IOC that has these servers; what is not given is plain. */
@@ -37,3 +38,15 @@ export function snapshotWith(servers: Partial<ServerState>[]): Snapshot {
     ],
   };
 }
+
+/** Port 5064 of this machine is held by a `socat`. */
+export const PORT_TAKEN: Problem = {
+  code: 'port-taken',
+  port: 5064,
+  taken: [
+    {
+      endpoint: { host: '127.0.0.1', port: 5064 },
+      refusal: { why: 'held', owner: { process: { pid: 7, command: 'socat' } } },
+    },
+  ],
+};

@@ -8,7 +8,7 @@ import {
   tooltipSections,
 } from '../../../src/present/pvDetailsText';
 import { childrenOf, type TreeNode, treeOf } from '../../../src/present/pvTree';
-import { snapshotWith } from '../../support/snapshots';
+import { PORT_TAKEN, snapshotWith } from '../../support/snapshots';
 import { WINDOW_WORDS } from '../../../src/present/frontEndWords';
 import type { Problem } from '../../../src/model/problem';
 
@@ -70,18 +70,8 @@ describe('detailsSections', () => {
   });
 
   it("tells the server's trouble first", () => {
-    const problem: Problem = {
-      code: 'port-taken',
-      port: 5064,
-      taken: [
-        {
-          endpoint: { host: '127.0.0.1', port: 5064 },
-          refusal: { why: 'held', owner: { process: { pid: 7, command: 'socat' } } },
-        },
-      ],
-    };
     const { local: _, ...unrelayed } = path;
-    const lines = told({ ...unrelayed, problem });
+    const lines = told({ ...unrelayed, problem: PORT_TAKEN });
     assert.match(
       lines['State'] ?? '',
       /^port 5064 is taken on this machine: .*socat \(pid 7\), since \d+:01:00$/,

@@ -9,20 +9,9 @@ import {
 } from '../../../src/present/pvTree';
 import type { PvRow } from '../../../src/model/coreApi';
 import type { Snapshot } from '../../../src/model/snapshot';
-import { snapshotWith } from '../../support/snapshots';
+import { PORT_TAKEN, snapshotWith } from '../../support/snapshots';
 import { WINDOW_WORDS } from '../../../src/present/frontEndWords';
-import type { Problem } from '../../../src/model/problem';
 
-const problem: Problem = {
-  code: 'port-taken',
-  port: 5064,
-  taken: [
-    {
-      endpoint: { host: '127.0.0.1', port: 5064 },
-      refusal: { why: 'held', owner: { process: { pid: 7, command: 'socat' } } },
-    },
-  ],
-};
 const local = { host: '127.0.0.1', port: 5064 };
 
 /** `label | description | health`, indented by level. */
@@ -38,7 +27,7 @@ describe('treeOf', () => {
     const tree = treeOf(
       snapshotWith([
         { local },
-        { protocol: 'pva', implementation: 'pvxs', status: 'failed', problem },
+        { protocol: 'pva', implementation: 'pvxs', status: 'failed', problem: PORT_TAKEN },
         { pvs: { total: 0, reachable: 0, pending: 0 } },
         { status: 'identifying', pvs: { total: 0, reachable: 0, pending: 0 } },
       ]),
@@ -60,7 +49,10 @@ describe('treeOf', () => {
     const of = (change: Partial<Snapshot>): string[] =>
       drawn(treeOf({ ...snapshotWith([{}]), ...change }, undefined, WINDOW_WORDS)).slice(3);
     assert.deepEqual(of({}), []);
-    const search = { ca: { problem }, pva: { local: { host: '127.0.0.1', port: 5076 } } };
+    const search = {
+      ca: { problem: PORT_TAKEN },
+      pva: { local: { host: '127.0.0.1', port: 5076 } },
+    };
     assert.deepEqual(of({ search }), ['Searches | CA not answered, PVA 127.0.0.1:5076 | bad']);
     const nameServers = { ca: { host: '127.0.0.1', port: 5063 } };
     assert.deepEqual(of({ search, nameServers }), [
@@ -79,7 +71,7 @@ describe('treeOf', () => {
         { ...container, key: 'b', name: 'b' },
         { ...container, key: 'empty', name: 'empty', iocs: [] },
       ],
-      engineProblem: problem,
+      engineProblem: PORT_TAKEN,
       unknownNames: ['NO:SUCH'],
     };
     assert.deepEqual(
@@ -95,7 +87,7 @@ describe('treeOf', () => {
 
   it('is empty without an IOC, so that the welcome text shows', () => {
     assert.deepEqual(
-      treeOf({ ...snapshotWith([]), containers: [], engineProblem: problem }, '', WINDOW_WORDS),
+      treeOf({ ...snapshotWith([]), containers: [], engineProblem: PORT_TAKEN }, '', WINDOW_WORDS),
       [],
     );
   });
@@ -154,7 +146,7 @@ describe('totalsOf', () => {
     const none = { total: 0, reachable: 0, pending: 0 };
     const snapshot = snapshotWith([
       { pvs: { total: 5, reachable: 2, pending: 1 } },
-      { status: 'failed', problem, pvs: none },
+      { status: 'failed', problem: PORT_TAKEN, pvs: none },
       { pvs: none },
     ]);
     assert.deepEqual(totalsOf(snapshot), { total: 5, reachable: 2, pending: 1, unreachable: 3 });

@@ -1,19 +1,7 @@
 import assert from 'node:assert/strict';
 import { tableNotes, tableRows } from '../../../src/present/table';
-import { snapshotWith } from '../../support/snapshots';
+import { PORT_TAKEN, snapshotWith } from '../../support/snapshots';
 import { TERMINAL_WORDS } from '../../../src/present/frontEndWords';
-import type { Problem } from '../../../src/model/problem';
-
-const problem: Problem = {
-  code: 'port-taken',
-  port: 5064,
-  taken: [
-    {
-      endpoint: { host: '127.0.0.1', port: 5064 },
-      refusal: { why: 'held', owner: { process: { pid: 7, command: 'socat' } } },
-    },
-  ],
-};
 
 describe('table', () => {
   it('names container and IOC once, and tells each server', () => {
@@ -25,7 +13,7 @@ describe('table', () => {
           implementation: 'pvxs',
           listening: { host: '127.0.0.1', port: 5075 },
           status: 'failed',
-          problem,
+          problem: PORT_TAKEN,
         },
         { status: 'gone', listening: { host: '::', port: 9 } },
         { pvs: { total: 0, reachable: 0, pending: 0 } },
@@ -51,8 +39,8 @@ describe('table', () => {
 
   it('says each trouble once, as a sentence and what to do', () => {
     const snapshot = snapshotWith([
-      { status: 'failed', problem },
-      { status: 'failed', problem },
+      { status: 'failed', problem: PORT_TAKEN },
+      { status: 'failed', problem: PORT_TAKEN },
       { notes: [{ code: 'no-answers', count: 2 }, { code: 'says-yes' }] },
     ]);
     assert.deepEqual(tableNotes({ ...snapshot, unknownNames: ['X'] }, TERMINAL_WORDS), [
