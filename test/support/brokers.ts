@@ -55,6 +55,11 @@ export class Brokers {
     return frontEnd;
   }
 
+  /** A broker that was started but could not be connected to: `end` ends it too. */
+  adopt(pid: number): void {
+    this.#pids.add(pid);
+  }
+
   /** Every broker has ended, and has left nothing but its log and addresses. */
   async untilGone(deadlineMs = 8000): Promise<void> {
     const running = (): number[] => [...this.#pids].filter(isRunning);
