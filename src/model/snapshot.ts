@@ -4,7 +4,8 @@
  * PVs themselves (there may be 100,000) are read in pages, not carried here.
  */
 import type { Endpoint } from './endpoint';
-import type { Note, Problem } from './problem';
+import type { Note } from './note';
+import type { Problem } from './problem';
 import type { PvProtocol } from './pvProtocol';
 
 export type { PvProtocol };

@@ -1,5 +1,5 @@
 import { formatEndpoint } from '../model/endpoint';
-import type { FindingProblem, Note, NoteCode, NoteFacts } from '../model/problem';
+import type { FindingProblem, Note, NoteCode, NoteFacts } from '../model/note';
 import { MAX_NAME_BYTES } from '../model/pvTable';
 import type { FrontEndWords } from './frontEndWords';
 import { ownerText, takenText } from './problemText';

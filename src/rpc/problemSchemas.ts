@@ -1,9 +1,6 @@
 import * as v from 'valibot';
+import type { FindingProblem, Note, NoteCode, NoteFacts } from '../model/note';
 import type {
-  FindingProblem,
-  Note,
-  NoteCode,
-  NoteFacts,
   PortOwner,
   PortRefusal,
   Problem,

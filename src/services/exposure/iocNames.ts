@@ -4,7 +4,7 @@ import type { Disposable } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
 import type { Log } from '../../base/log';
 import type { Slices } from '../../base/slices';
-import type { Note } from '../../model/problem';
+import type { Note } from '../../model/note';
 import { MAX_NAME_BYTES, MAX_NAMES_PER_IOC, type NameSource, NameTable } from '../../model/pvTable';
 import { encodeUtf8 } from '../../protocol/bytes';
 import { findDatabaseNames } from '../discovery/names/databaseNames';

@@ -6,7 +6,7 @@ import type { Slices } from '../../base/slices';
 import type { Endpoint } from '../../model/endpoint';
 import { findingProblem } from '../../model/findability';
 import type { NameTable, PvStep, PvSteps } from '../../model/pvTable';
-import type { Note } from '../../model/problem';
+import type { Note } from '../../model/note';
 import type { PvReading } from '../../model/reading';
 import type { IocState, PvProtocol, ServerState, ServerStatus } from '../../model/snapshot';
 import type { ContainerAccess } from '../host/engine';

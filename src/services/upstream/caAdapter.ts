@@ -9,7 +9,8 @@ import type { PvReading } from '../../model/reading';
 import {
   CaClientCircuit,
   type CaClientHandler,
-  MONITOR_MASK,
+  DBE_ALARM,
+  DBE_VALUE,
   type DbrData,
   dbrLayout,
   decodeDbr,
@@ -19,7 +20,7 @@ import {
   wrapDbrType,
 } from '../../protocol/ca';
 import { caHandler } from './caHandler';
-import { CaRequests } from './caRequests';
+import { CaReads } from './caReads';
 import { identityText } from './identityText';
 import type {
   AdapterEvents,
@@ -31,6 +32,9 @@ import type {
   ProtocolAdapter,
 } from './protocolAdapter';
 import { readingOfCa } from './readings';
+
+/** The event mask of our monitors: changes of the value and of the alarm state. */
+const MONITOR_MASK = DBE_VALUE | DBE_ALARM;
 
 /**
  * Searched for to find out whether the server answers searches on a circuit. Some servers whose
@@ -92,7 +96,7 @@ export class CaAdapter implements ProtocolAdapter {
   readonly #channels = new Map<number, CaChannel>();
   /** Cids of channels that were closed before the server answered. */
   readonly #abandoned = new Set<number>();
-  readonly #requests: CaRequests;
+  readonly #requests: CaReads;
   readonly #subscriptions = new Map<number, CaChannel>();
   #subscriptionCount = 0;
   #lastCid = 0;
@@ -107,7 +111,7 @@ export class CaAdapter implements ProtocolAdapter {
     this.#options = options;
     this.#events = events;
     this.#circuit = new CaClientCircuit(caHandler(this.#handler()), { peer: 'the CA server' });
-    this.#requests = new CaRequests(this.#circuit);
+    this.#requests = new CaReads(this.#circuit);
     this.#circuit.handshake(options);
     // The mark: this server itself is asked, in case a relay of ours is in between.
     this.#echoesToCome++;

@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
-import type {
-  Note,
-  NoteCode,
-  NoteFacts,
-  Problem,
-  ProblemCode,
-  ProblemFacts,
-} from '../../../src/model/problem';
+import type { Note, NoteCode, NoteFacts } from '../../../src/model/note';
+import type { Problem, ProblemCode, ProblemFacts } from '../../../src/model/problem';
 import { TERMINAL_WORDS, WINDOW_WORDS } from '../../../src/present/frontEndWords';
 import { noteText } from '../../../src/present/noteText';
 import { problemSentence, problemText, stateWords } from '../../../src/present/problemText';
