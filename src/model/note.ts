@@ -49,6 +49,8 @@ export interface NoteFacts {
    * reason.
    */
   readonly 'names-file': { readonly detail: string };
+  /** Commands of its startup script that we do not follow, and that may load more records. */
+  readonly 'names-other-loaders': { readonly commands: readonly string[] };
   readonly 'names-cut': { readonly kept: number; readonly listed: number };
   readonly 'names-refused': { readonly kept: number; readonly detail: string };
   readonly 'names-too-long': { readonly count: number };

@@ -60,6 +60,8 @@ export interface IocState {
   readonly namesNotes?: readonly Note[];
   /** Whether there are more names than are shown, as `namesNotes` say. */
   readonly isNamesCut?: boolean;
+  /** Whether it may have PVs that are not listed, as `namesNotes` say. */
+  readonly mayLackNames?: boolean;
   readonly servers: readonly ServerState[];
 }
 

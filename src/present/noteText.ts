@@ -51,6 +51,8 @@ const TEXTS: Texts = {
   'process-hidden': () => 'the IOC process is not visible, so its database files are not known',
   'names-failed': ({ detail }) => detail,
   'names-file': ({ detail }) => detail,
+  'names-other-loaders': ({ commands }) =>
+    `${commands.length === 1 ? '1 command' : `${commands.length} commands`} may load more records: ${commands.join(', ')}`,
   'names-cut': ({ kept, listed }) =>
     `stopped after ${kept} names: it lists ${listed}, which is too many`,
   'names-refused': ({ kept, detail }) => `stopped after ${kept} names: ${detail}`,

@@ -85,6 +85,7 @@ const ioc: Schema<IocState> = object({
   role: word<IocState['role']>(),
   namesNotes: optional(notes),
   isNamesCut: optional(flag),
+  mayLackNames: optional(flag),
   servers: list(server),
 });
 

@@ -109,6 +109,7 @@ const NOTES: { readonly [C in NoteCode]: Schema<NoteFacts[C]> } = {
   'process-hidden': none,
   'names-failed': detail,
   'names-file': detail,
+  'names-other-loaders': object({ commands: list(text) }),
   'names-cut': object({ kept: count, listed: count }),
   'names-refused': object({ kept: count, detail: text }),
   'names-too-long': ofCount,

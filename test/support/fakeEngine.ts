@@ -17,6 +17,7 @@ import {
   PVA_BROADCAST_PORT,
   PVA_SERVER_PORT,
 } from '../../src/services/discovery/detect/candidates';
+import { parseEnvironment } from '../../src/services/discovery/detect/parseProc';
 import type { EngineSet } from '../../src/services/engines/engineSets';
 import type { Route } from '../../src/services/host/connection';
 import type {
@@ -141,7 +142,12 @@ export interface FakeIocFacts {
   /** By TCP port; absent: the demo's servers on 5064 and 5075. */
   readonly servers?: Readonly<Record<number, FakeServer>>;
   readonly commandLine?: readonly string[];
+  /** All of its environment; what is not about EPICS shows only when it is asked for. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Base names of the files that are mapped into it. */
+  readonly mappedFiles?: readonly string[];
+  /** UDP ports on which it listens besides those of its servers. */
+  readonly udpPorts?: readonly number[];
 }
 
 /** The demo's over that protocol, or what a test says. */
@@ -247,11 +253,27 @@ export class FakeIoc {
             ]
           : [['tcp', port]],
     );
+    its.push(
+      ...(this.facts.udpPorts ?? []).map((port): [BoundSocket['transport'], number] => [
+        'udp',
+        port,
+      ]),
+    );
     return its.map(([transport, port], index) => ({
       ...{ transport, port, host: '0.0.0.0', uid: 0 },
       inode: this.firstInode + index,
     }));
   }
+}
+
+function environmentText({ name, environment }: FakeIocFacts): string {
+  const variables = Object.entries({ IOC_NAME: name, ...environment });
+  return variables.map(([key, value]) => `${key}=${value}\0`).join('');
+}
+
+function mapsText({ mappedFiles = [] }: FakeIocFacts): string {
+  const range = '7f0000000000-7f0000001000 r-xp 00000000 00:2a 1234';
+  return mappedFiles.map((name) => `${range}      /usr/lib/${name}\n`).join('');
 }
 
 export class FakeContainer {
@@ -270,6 +292,8 @@ export class FakeContainer {
   readonly dialled: RouteKind[] = [];
   /** Whether the system shows whose the sockets are. */
   showsProcesses = true;
+  /** Whether it shows the environment and the mapped files of a process when asked for them. */
+  showsProcessFiles = true;
 
   constructor(
     readonly engine: FakeEngine,
@@ -376,7 +400,7 @@ export class FakeContainer {
         pid,
         name: facts.name,
         commandLine: facts.commandLine ?? ['softIoc'],
-        environment: { IOC_NAME: facts.name, ...facts.environment },
+        environment: parseEnvironment(environmentText(facts)),
         startTicks: pid,
         socketInodes: sockets.map(({ inode }) => inode),
       })),
@@ -395,6 +419,11 @@ export class FakeContainer {
         this.#watches.add(events);
         let next = look();
         return {
+          readProcessFile: async (process, file) => {
+            const facts = [...this.#iocs].find(({ pid }) => pid === process.pid)?.facts;
+            if (!facts || !this.showsProcessFiles) return undefined;
+            return file === 'environ' ? environmentText(facts) : mapsText(facts);
+          },
           lookNow: () => {
             next.dispose();
             next = look();

@@ -10,7 +10,7 @@ import {
   MAX_TABLE_TEXT,
   parseStartTicks,
 } from '../../services/discovery/detect/parseProc';
-import type { BoundSocket, ProcessInfo } from '../../services/host/socketReport';
+import type { BoundSocket, ProcessFile, ProcessInfo } from '../../services/host/socketReport';
 import {
   HeldProcFile,
   isAlive,
@@ -23,11 +23,15 @@ import {
   type HostProcess,
 } from './hostProcess';
 import { Turns } from '../turns';
+import { MAX_LOOK_BYTES } from '../../services/discovery/detect/parseLook';
 import { joinOwners, withoutOwner } from './insideSocketSource';
-import { HERE_PERIOD_MS, SourceEnded, type Owners, type SocketSource } from './polledSocketWatch';
-
-/** Finds owners of sockets in another way, where this machine does not let us see them. */
-export type FindOwners = (sockets: readonly BoundSocket[]) => Promise<Owners>;
+import {
+  HERE_PERIOD_MS,
+  SourceEnded,
+  type HiddenView,
+  type Owners,
+  type SocketSource,
+} from './polledSocketWatch';
 
 /** Reads a container's sockets and processes from this machine's own /proc. */
 export class HostSocketSource implements SocketSource {
@@ -35,6 +39,8 @@ export class HostSocketSource implements SocketSource {
 
   /** Pids on this machine of the processes that owned sockets when processes were last read. */
   #ownerPids: readonly number[] = [];
+  /** Those pids, by the processes as they were reported. */
+  readonly #hostPids = new Map<string, number>();
   /**
    * They keep the network namespace alive, so they are held at most as long as the container's
    * process lives.
@@ -44,7 +50,7 @@ export class HostSocketSource implements SocketSource {
   constructor(
     readonly host: HostProcess,
     readonly isNamespaceShared: boolean,
-    readonly findHiddenOwners: FindOwners,
+    readonly hidden: HiddenView,
   ) {
     this.#counterFiles = ['sockstat', 'sockstat6'].map(
       (name) => new HeldProcFile(`/proc/${host.pid}/net/${name}`),
@@ -73,9 +79,31 @@ export class HostSocketSource implements SocketSource {
   async readOwners(sockets: readonly BoundSocket[]): Promise<Owners> {
     const { ownerPids, ...seen } = await readHostOwners(this.host, sockets);
     this.#ownerPids = ownerPids;
+    this.#hostPids.clear();
+    for (const [at, process] of seen.processes.entries()) {
+      this.#hostPids.set(processKey(process), ownerPids[at]!);
+    }
     const hidden = withoutOwner(sockets, seen);
     if (seen.isComplete || hidden.length === 0) return seen;
-    return joinOwners(seen, await this.findHiddenOwners(hidden));
+    return joinOwners(seen, await this.hidden.findOwners(hidden));
+  }
+
+  async readProcessFile(
+    process: ProcessInfo,
+    file: ProcessFile,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const pid = this.#hostPids.get(processKey(process));
+    if (pid !== undefined) {
+      try {
+        const text = await readProcTable(`/proc/${pid}/${file}`, MAX_LOOK_BYTES);
+        // The number may belong to another process by now.
+        return parseStartTicks(readProc(pid, 'stat')) === process.startTicks ? text : undefined;
+      } catch (error) {
+        rethrowPassing(error);
+      }
+    }
+    return this.hidden.readProcessFile(process, file, signal);
   }
 
   dispose(): void {
@@ -93,6 +121,11 @@ export class HostSocketSource implements SocketSource {
       throw new SourceEnded();
     }
   }
+}
+
+/** Identifies a process for as long as it lives. */
+function processKey({ pid, startTicks }: ProcessInfo): string {
+  return `${pid}@${startTicks}`;
 }
 
 /** The container's processes that hold some of the sockets, as far as we may see. */

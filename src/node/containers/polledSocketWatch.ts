@@ -2,7 +2,12 @@ import { backoffMs } from '../../base/backoff';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
-import type { BoundSocket, ProcessInfo, SocketReport } from '../../services/host/socketReport';
+import type {
+  BoundSocket,
+  ProcessFile,
+  ProcessInfo,
+  SocketReport,
+} from '../../services/host/socketReport';
 import type { SocketWatch, SocketWatchEvents } from '../../services/host/engine';
 
 /**
@@ -26,6 +31,7 @@ export interface SocketSource extends Disposable {
   readSockets(): BoundSocket[] | Promise<BoundSocket[]>;
   /** The processes of the container that hold some of these sockets. */
   readOwners(sockets: readonly BoundSocket[]): Promise<Owners>;
+  readonly readProcessFile: SocketWatch['readProcessFile'];
 }
 
 /** Which processes hold which sockets. */
@@ -36,6 +42,12 @@ export interface Owners {
    * not ours.
    */
   readonly isComplete: boolean;
+}
+
+/** Another way to see what this machine does not show us. */
+export interface HiddenView {
+  findOwners(sockets: readonly BoundSocket[]): Promise<Owners>;
+  readonly readProcessFile: SocketWatch['readProcessFile'];
 }
 
 /** The container has stopped. There is evidence of it, not only a read that failed. */
@@ -90,6 +102,15 @@ export class PolledSocketWatch implements SocketWatch {
     this.#lastFullLookMs = -Infinity;
     if (this.#isLooking) this.#isAskedAgain = true;
     else this.#schedule(0);
+  }
+
+  async readProcessFile(
+    process: ProcessInfo,
+    file: ProcessFile,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    if (this.#isEnded) return undefined;
+    return this.source.readProcessFile(process, file, signal);
   }
 
   dispose(): void {

@@ -7,6 +7,7 @@ import type { ContainerState, RouteKind } from '../../model/snapshot';
 import { isSameProblem, type Problem, problemLog } from '../../model/problem';
 import type { Route } from '../host/connection';
 import { findIocCandidates } from '../discovery/detect/candidates';
+import { parseWholeEnvironment } from '../discovery/detect/parseProc';
 import type { SocketReport } from '../host/socketReport';
 import type { ContainerInfo, Engine, SocketWatch } from '../host/engine';
 import { CONTAINER_TRANSITIONS } from './containerStates';
@@ -20,7 +21,13 @@ const MAX_GONE_SHOWN = 20;
 /** What a ContainerTracker needs. */
 export type ContainerTrackerInput = Omit<
   IocTrackerInput,
-  'containerKey' | 'routes' | 'publishedAs' | 'files' | 'onCircuitLost' | 'isPaused'
+  | 'containerKey'
+  | 'routes'
+  | 'publishedAs'
+  | 'files'
+  | 'readEnvironment'
+  | 'onCircuitLost'
+  | 'isPaused'
 >;
 
 /** One run of one container: finds its IOCs by the sockets they hold. */
@@ -133,6 +140,10 @@ export class ContainerTracker implements Disposable {
             ),
           ],
         files: this.#files,
+        readEnvironment: async (process, signal) => {
+          const text = await this.#watch.readProcessFile(process, 'environ', signal);
+          return text === undefined ? undefined : parseWholeEnvironment(text);
+        },
         onCircuitLost: () => this.#watch.lookNow(),
       }),
     );

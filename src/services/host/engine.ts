@@ -3,7 +3,7 @@ import type { Disposable } from '../../base/disposable';
 import type { Event } from '../../base/event';
 import type { ContainerStatus, EngineState } from '../../model/snapshot';
 import type { Route } from './connection';
-import type { SocketReport } from './socketReport';
+import type { ProcessFile, ProcessInfo, SocketReport } from './socketReport';
 
 /** A container as the engine's inspect describes it, with Docker and Podman normalised. */
 export interface ContainerInfo {
@@ -119,4 +119,13 @@ export interface SocketWatchEvents {
 export interface SocketWatch extends Disposable {
   /** Reads again at once, on a hint (a circuit that closed) that a process came or went. */
   lookNow(): void;
+  /**
+   * The text of a file below /proc/PID of a process that was reported; undefined when it cannot be
+   * seen, or the process is gone. Rejects with CancelledError.
+   */
+  readProcessFile(
+    process: ProcessInfo,
+    file: ProcessFile,
+    signal: AbortSignal,
+  ): Promise<string | undefined>;
 }

@@ -8,13 +8,19 @@ export interface BoundSocket {
   readonly uid: number;
 }
 
+/**
+ * What can be read of a process beyond its report: its whole environment, and the files that are
+ * mapped into it.
+ */
+export type ProcessFile = 'environ' | 'maps';
+
 /** A process in a container that holds sockets. */
 export interface ProcessInfo {
   readonly pid: number;
   /** /proc/PID/comm */
   readonly name: string;
   readonly commandLine: readonly string[];
-  /** Only IOC_* and EPICS_* variables and a few that iocsh macros use; empty if not readable. */
+  /** Only IOC, IOC_* and variables of EPICS software; empty if not readable. */
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory?: string;
   /** Field 22 of /proc/PID/stat: with the pid it identifies the process (clock ticks after boot). */

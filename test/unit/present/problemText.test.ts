@@ -76,6 +76,7 @@ const NOTES: { readonly [C in NoteCode]: NoteFacts[C] } = {
   'process-hidden': {},
   'names-failed': { detail },
   'names-file': { detail },
+  'names-other-loaders': { commands: ['require', 'luash'] },
   'names-cut': { kept: 1, listed: 2 },
   'names-refused': { kept: 1, detail },
   'names-too-long': { count: 1 },

@@ -10,6 +10,8 @@
  *                  /proc/PID/fd, links with their targets), stats (every
  *                  /proc/PID/stat), looker (pid of the process that looks)
  *     p PID...     processes: stat PID, cmdline PID, environ PID, cwd PID
+ *     e PID        more of a process: stat PID, status PID, environ PID
+ *     m PID        the same with its mapped files: stat PID, status PID, maps PID
  * The answer consists of sections, each a line `MARKER NAME [PID]` and the raw text up to the next
  * such line. MARKER is a word that we make up anew each time, so no file can contain it by chance.
  */

@@ -5,6 +5,7 @@
  */
 import { type MacroDefinition } from './macroDefinitions';
 import type { NamesBudget } from './namesBudget';
+import type { MacroEnvironment } from './shellEnvironment';
 
 /** The steps that one expansion may still take. */
 interface Steps {
@@ -46,7 +47,7 @@ const maxUndefined = 100;
 export class Macros {
   readonly #budget: NamesBudget;
   readonly #steps: Steps = { left: 0 };
-  readonly #environment: ReadonlyMap<string, string>;
+  readonly #environment: MacroEnvironment;
   readonly #environmentEntries = new Map<string, MacroEntry>();
   readonly #scopes = [new Map<string, MacroEntry>()];
   #undefined = new Set<string>();
@@ -55,7 +56,7 @@ export class Macros {
   /**
    * Macros without a definition are looked up in `environment` (iocsh) or not at all (databases).
    */
-  constructor(budget: NamesBudget, environment: ReadonlyMap<string, string> = new Map()) {
+  constructor(budget: NamesBudget, environment: MacroEnvironment = new Map<string, string>()) {
     this.#budget = budget;
     this.#environment = environment;
   }

@@ -27,6 +27,7 @@ class Scene {
   open(isNamespaceShared = false): PolledSocketWatch {
     const source: SocketSource = {
       periodMs: PERIOD_MS,
+      readProcessFile: async () => undefined,
       isNamespaceShared,
       readCounters: async () => {
         this.looks.counters++;
