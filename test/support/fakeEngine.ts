@@ -284,6 +284,8 @@ export class FakeContainer {
   #nextPid = 10;
   /** What its files hold, by their paths. */
   readonly files = new Map<string, string>();
+  /** Called for each file that is read. */
+  onReadFile: (path: string) => void = () => undefined;
   /** Best first. */
   routeKinds: readonly RouteKind[] = ['entered'];
   /** Why a route leads nowhere now, by its kind. */
@@ -435,6 +437,7 @@ export class FakeContainer {
         };
       },
       readFile: async (path) => {
+        this.onReadFile(path);
         const text = this.files.get(path);
         if (text === undefined) throw new ContainerError(`no file ${path}`);
         return Buffer.from(text);

@@ -6,8 +6,9 @@ import { StateMachine } from '../../base/stateMachine';
 import type { ContainerState, RouteKind } from '../../model/snapshot';
 import { isSameProblem, type Problem, problemLog } from '../../model/problem';
 import type { Route } from '../host/connection';
-import { findIocCandidates } from '../discovery/detect/candidates';
+import { detectIocs } from '../discovery/detect/candidates';
 import { parseWholeEnvironment } from '../discovery/detect/parseProc';
+import { ProcessExaminer } from './processExaminer';
 import type { SocketReport } from '../host/socketReport';
 import type { ContainerInfo, Engine, SocketWatch } from '../host/engine';
 import { CONTAINER_TRANSITIONS } from './containerStates';
@@ -39,6 +40,8 @@ export class ContainerTracker implements Disposable {
   readonly #iocs = new Map<string, IocTracker>();
   readonly #engineKey: string;
   readonly #watch: SocketWatch;
+  readonly #examiner: ProcessExaminer;
+  #report: SocketReport | undefined;
   readonly #routes: readonly Route[];
   #extraNames: readonly string[];
   #provedRoute: Route | undefined;
@@ -57,13 +60,18 @@ export class ContainerTracker implements Disposable {
     const access = this.#store.add(engine.open(info.id));
     this.#routes = access.routes;
     this.#files = access;
-    this.#watch = this.#store.add(
+    const watch = this.#store.add(
       access.watchSockets({
         report: (report) => this.#take(report),
         failed: (error) => this.#watchFailed(error),
         ended: () => this.#watchEnded(),
       }),
     );
+    this.#watch = watch;
+    this.#examiner = this.#store.add(
+      new ProcessExaminer({ files: access, watch, clock: input.clock }),
+    );
+    this.#store.add(this.#examiner.onDidExamine(() => this.#detect()));
   }
 
   readonly #files: Pick<IocTrackerInput['files'], 'readFile'>;
@@ -80,7 +88,7 @@ export class ContainerTracker implements Disposable {
   }
   /** Whether the first look is done and everything it found is settled. */
   get isSettled(): boolean {
-    return this.hasLooked && this.iocs.every((i) => i.isSettled);
+    return this.hasLooked && !this.#examiner.isBusy && this.iocs.every((i) => i.isSettled);
   }
 
   /** Whether newer information is about the same run of this container. */
@@ -103,7 +111,17 @@ export class ContainerTracker implements Disposable {
   #take(report: SocketReport): void {
     if (!this.#state.take('report')) return;
     this.#problem = undefined;
-    const candidates = findIocCandidates(report);
+    this.#report = report;
+    this.#detect();
+  }
+
+  /** Takes what the last report and the signs of its processes show. */
+  #detect(): void {
+    if (!this.#report || this.#state.state === 'ended') return;
+    const { candidates, undecided } = detectIocs(this.#report, this.#info.name, (key) =>
+      this.#examiner.signsOf(key),
+    );
+    this.#examiner.examine(undecided);
     const ports = candidates.flatMap((c) => c.listeners.map((l) => l.endpoint.port));
     if (ports.length > 0) this.#input.localPorts.claim(this.key, ports);
     const seen = new Set(candidates.map((candidate) => candidate.key));

@@ -101,6 +101,18 @@ export class LabContainer {
     return { stdout: out, stderr: err, exitCode: (await exec.inspect()).ExitCode ?? -1 };
   }
 
+  /** Starts a program in that folder and does not wait for it; it ends with the container. */
+  async spawn(command: string[], folder: string, user?: string): Promise<void> {
+    const exec = await this.#container.exec({
+      Cmd: command,
+      WorkingDir: folder,
+      Env: ['PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', 'TERM=xterm', 'HOME=/tmp'],
+      ...(user !== undefined && { User: user }),
+      Tty: true,
+    });
+    await exec.start({ Detach: true, Tty: true });
+  }
+
   /** Starts one more IOC, as a developer does in a dev container, and waits until it listens. */
   async startIoc(options: IocOptions = {}): Promise<IocProcess> {
     const { command, environment } = iocCommand(options);

@@ -157,7 +157,7 @@ export function parseCommandLine(text: string): string[] {
 }
 
 /** What an IOC is called, and the settings of EPICS software. */
-const KEPT_VARIABLE = /^(IOC|IOC_.*|EPICS_.*|PVXS_.*|CAPROTO_.*)$/;
+const KEPT_VARIABLE = /^(IOC|IOC_.*|IOCSH_PS1|EPICS_.*|PVXS_.*|CAPROTO_.*)$/;
 
 /** Whether a variable of an environment is kept, and shown. */
 export function isKeptVariable(name: string): boolean {
