@@ -15,7 +15,7 @@ import type {
 import type { FrontEndWords } from './frontEndWords';
 import { notesText } from './noteText';
 import { capital, problemText, type ProblemText, sentence, stateWords } from './problemText';
-import { type Health, healthOf, reachableText } from './table';
+import { type Health, healthOf, MORE_MAY_EXIST, reachableText } from './table';
 
 /**
  * A line of the tree as data: its texts, its health and what it stands for. Those above the PVs
@@ -173,6 +173,7 @@ function iocNode(container: ContainerState, ioc: IocState, words: FrontEndWords)
         ioc.role === 'gateway' ? 'gateway' : '',
         ioc.pid === undefined ? '' : `pid ${ioc.pid}`,
         countsText(ioc.servers),
+        ioc.mayLackNames === true && !namesAreMissing ? MORE_MAY_EXIST : '',
       ]
         .filter((part) => part !== '')
         .join(', '),

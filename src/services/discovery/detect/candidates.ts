@@ -9,7 +9,7 @@
  *             IOC shell or a Python server among the arguments, a word of the command line;
  *             libraries of pvAccess, and a UDP socket: its port may be any
  */
-import type { Endpoint } from '../../../model/endpoint';
+import { type Endpoint, isLoopback } from '../../../model/endpoint';
 import type { PvProtocol } from '../../../model/snapshot';
 import type { BoundSocket, ProcessInfo, SocketReport } from '../../host/socketReport';
 import { iocNames } from './iocName';
@@ -310,7 +310,7 @@ function uniqueListeners(
   ports: { ca: Set<number>; pva: Set<number> },
 ): ListenerCandidate[] {
   const rank = (host: string): number =>
-    host === '0.0.0.0' ? 0 : host === '::' ? 1 : !host.includes(':') ? 2 : 3;
+    host === '0.0.0.0' ? 0 : host === '::' ? 1 : isLoopback(host) ? 4 : host.includes(':') ? 3 : 2;
   const byPort = new Map<number, BoundSocket>();
   for (const socket of sockets) {
     const known = byPort.get(socket.port);
