@@ -84,8 +84,19 @@ export interface ProblemFacts {
   // Containers.
   /** `container`: absent for a server, which is shown below its container. */
   readonly 'container-paused': { readonly container?: string };
-  readonly 'container-stopped': { readonly container: string };
+  /** `exitCode`: of its first process; absent if the engine does not say. */
+  readonly 'container-stopped': { readonly container: string; readonly exitCode?: number };
+  /** Its engine starts it again and again: `count` times until now. */
+  readonly 'container-restarts': {
+    readonly container: string;
+    readonly count: number;
+    readonly exitCode?: number;
+  };
   readonly 'cannot-look-inside': { readonly container: string; readonly detail: string };
+
+  // IOCs.
+  /** `lastLine`: of its container's log, if the process writes to that. */
+  readonly 'ioc-no-port': { readonly pid?: number; readonly lastLine?: string };
 
   // Servers.
   readonly 'ioc-gone': { readonly port: number };

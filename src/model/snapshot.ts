@@ -62,6 +62,9 @@ export interface IocState {
   readonly isNamesCut?: boolean;
   /** Whether it may have PVs that are not listed, as `namesNotes` say. */
   readonly mayLackNames?: boolean;
+  /** Why it serves nothing. */
+  readonly problem?: Problem;
+  /** Empty while it serves nothing. */
   readonly servers: readonly ServerState[];
 }
 

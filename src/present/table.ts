@@ -43,9 +43,29 @@ export function tableRows(snapshot: Snapshot): TableRow[] {
         containerCell = '';
         iocCell = '';
       }
+      if (ioc.servers.length === 0) {
+        const state = stateWords(ioc.problem?.code ?? '');
+        rows.push({ container: containerCell, ioc: iocCell, ...withoutServer(state) });
+        containerCell = '';
+      }
+    }
+    if (container.problem && isEndedWithoutIoc(container)) {
+      rows.push({
+        ...{ container: containerCell, ioc: '-' },
+        ...withoutServer(stateWords(container.problem.code)),
+      });
     }
   }
   return rows;
+}
+
+/** Whether it is shown because it ended, although no IOC was seen in it. */
+export function isEndedWithoutIoc({ iocs, problem, status }: ContainerState): boolean {
+  return iocs.length === 0 && problem !== undefined && status === 'stopped';
+}
+
+function withoutServer(state: string): Omit<TableRow, 'container' | 'ioc'> {
+  return { server: '-', local: '-', pvs: state, health: 'bad' };
 }
 
 function serverCells(
@@ -144,12 +164,13 @@ export function failureNotes(snapshot: Snapshot, words: FrontEndWords): string[]
   const notes = snapshot.containers.flatMap(({ name, status, iocs, problem }) => {
     if (problem) return [problemSentence(problem, words)];
     if (status !== 'running') return [];
-    return iocs.flatMap((ioc) =>
-      ioc.servers
+    return iocs.flatMap((ioc) => [
+      ...(ioc.problem ? iocNotes({ name }, ioc, words) : []),
+      ...ioc.servers
         .filter((server) => !isUnrelayed(server))
         .filter((server) => server.status === 'failed' || isHardToFind(server))
         .flatMap((server) => iocNotes({ name }, { ...ioc, servers: [server] }, words)),
-    );
+    ]);
   });
   return [...new Set(notes.map(printable))];
 }
@@ -172,6 +193,9 @@ function iocNotes(
   words: FrontEndWords,
 ): string[] {
   const notes: string[] = [];
+  if (ioc.problem) {
+    notes.push(`${ioc.name} in ${container.name}: ${problemSentence(ioc.problem, words)}`);
+  }
   for (const server of ioc.servers) {
     const port = `${server.protocol.toUpperCase()} :${server.listening.port}`;
     const who = `${ioc.name} in ${container.name}, ${port}`;

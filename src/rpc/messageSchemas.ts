@@ -86,6 +86,7 @@ const ioc: Schema<IocState> = object({
   namesNotes: optional(notes),
   isNamesCut: optional(flag),
   mayLackNames: optional(flag),
+  problem: optional(problem),
   servers: list(server),
 });
 

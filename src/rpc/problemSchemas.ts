@@ -11,7 +11,18 @@ import type {
 } from '../model/problem';
 import type { PvStep } from '../model/pvTable';
 import { endpoint, port, protocol } from './commonSchemas';
-import { count, flag, list, object, oneOf, optional, type Schema, text, word } from './schema';
+import {
+  count,
+  flag,
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  type Schema,
+  text,
+  word,
+} from './schema';
 
 const process: Schema<NonNullable<PortOwner['process']>> = object({ pid: count, command: text });
 const owner: Schema<PortOwner> = object({ process: optional(process) });
@@ -68,7 +79,9 @@ const PROBLEMS: { readonly [C in ProblemCode]: Schema<ProblemFacts[C]> } = {
   'ssh-failed': ofHost,
   'ssh-no-socket': object({ host: text, path: optional(text) }),
   'container-paused': object({ container: optional(text) }),
-  'container-stopped': object({ container: text }),
+  'container-stopped': object({ container: text, exitCode: optional(number) }),
+  'container-restarts': object({ container: text, count, exitCode: optional(number) }),
+  'ioc-no-port': object({ pid: optional(count), lastLine: optional(text) }),
   'cannot-look-inside': object({ container: text, detail: text }),
   'ioc-gone': ofPort,
   'no-handshake': object({ port, protocol }),

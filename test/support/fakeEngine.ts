@@ -28,7 +28,7 @@ import type {
   PortPublishing,
   SocketWatchEvents,
 } from '../../src/services/host/engine';
-import type { BoundSocket, SocketReport } from '../../src/services/host/socketReport';
+import type { BoundSocket, ProcessInfo, SocketReport } from '../../src/services/host/socketReport';
 import type { FakeMachine, Serve } from './fakeMachine';
 
 export class FakeEngine implements Engine {
@@ -66,7 +66,16 @@ export class FakeEngine implements Engine {
   /** One that is away tells nothing. */
   get containers(): readonly ContainerInfo[] {
     if (this.#state.status !== 'connected') return [];
-    return [...this.#containers].map(({ info }) => info);
+    return [...this.#containers]
+      .map(({ info }) => info)
+      .filter(({ status }) => status !== 'stopped');
+  }
+
+  get stoppedContainers(): readonly ContainerInfo[] {
+    if (this.#state.status !== 'connected') return [];
+    return [...this.#containers]
+      .map(({ info }) => info)
+      .filter(({ status }) => status === 'stopped');
   }
 
   /** A container that runs from now on. */
@@ -284,6 +293,10 @@ export class FakeContainer {
   #nextPid = 10;
   /** What its files hold, by their paths. */
   readonly files = new Map<string, string>();
+  /** Processes without sockets. */
+  others: readonly ProcessInfo[] = [];
+  /** What its first process printed. */
+  log = '';
   /** Called for each file that is read. */
   onReadFile: (path: string) => void = () => undefined;
   /** Best first. */
@@ -362,6 +375,30 @@ export class FakeContainer {
     this.engine.remove(this);
   }
 
+  /** Its first process ends: it is there, and does not run. */
+  exit(exitCode: number, restartCount = 0): void {
+    for (const ioc of this.#iocs) ioc.end();
+    this.#iocs.clear();
+    this.#watches.clear();
+    const finishedAt = new Date(this.engine.clock.wallMs()).toISOString();
+    this.#info = {
+      ...this.#info,
+      status: 'stopped',
+      restartCount,
+      ended: { exitCode, finishedAt },
+    };
+    this.engine.notify();
+  }
+
+  /** Its engine starts it again. */
+  startAgain(restartCount: number): void {
+    const { ended: _, ...info } = this.#info;
+    const startedAt = new Date(this.engine.clock.wallMs()).toISOString();
+    const run = `${info.run} again`;
+    this.#info = { ...info, status: 'running', restartCount, startedAt, run };
+    this.engine.notify();
+  }
+
   /** Ends and starts again at once: another run of the same container. IOCs are started by the test. */
   restart(startedAt: string): void {
     for (const ioc of this.#iocs) ioc.end();
@@ -398,6 +435,7 @@ export class FakeContainer {
     const iocs = [...this.#iocs];
     return {
       sockets: iocs.flatMap(({ sockets }) => sockets),
+      others: this.others,
       processes: (this.showsProcesses ? iocs : []).map(({ facts, pid, sockets }) => ({
         pid,
         name: facts.name,
@@ -436,6 +474,7 @@ export class FakeContainer {
           },
         };
       },
+      readLog: async () => this.log,
       readFile: async (path) => {
         this.onReadFile(path);
         const text = this.files.get(path);

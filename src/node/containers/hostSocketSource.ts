@@ -5,6 +5,7 @@ import {
   parseCommandName,
   parseEnvironment,
   parseInnermostPid,
+  parseParentPid,
   parseSocketCounters,
   parseSocketTable,
   MAX_TABLE_TEXT,
@@ -32,6 +33,9 @@ import {
   type Owners,
   type SocketSource,
 } from './polledSocketWatch';
+
+/** More processes than an IOC's container has. */
+const MAX_OTHERS = 300;
 
 /** Reads a container's sockets and processes from this machine's own /proc. */
 export class HostSocketSource implements SocketSource {
@@ -86,6 +90,21 @@ export class HostSocketSource implements SocketSource {
     const hidden = withoutOwner(sockets, seen);
     if (seen.isComplete || hidden.length === 0) return seen;
     return joinOwners(seen, await this.hidden.findOwners(hidden));
+  }
+
+  async readOthers(): Promise<ProcessInfo[]> {
+    const owners = new Set(this.#ownerPids);
+    const mountNamespace = tryLink(`/proc/${this.host.pid}/ns/mnt`);
+    const turns = new Turns();
+    const others: ProcessInfo[] = [];
+    for (const entry of readdirSync('/proc')) {
+      if (turns.isOver) await turns.next();
+      const pid = Number(entry);
+      if (!Number.isInteger(pid) || owners.has(pid)) continue;
+      const process = belongsTo(this.host, pid, mountNamespace) ? readProcess(pid, []) : undefined;
+      if (process && others.length < MAX_OTHERS) others.push(process);
+    }
+    return others;
   }
 
   async readProcessFile(
@@ -177,6 +196,7 @@ function readProcess(pid: number, socketInodes: readonly number[]): ProcessInfo 
     const workingDirectory = tryLink(`/proc/${pid}/cwd`);
     return {
       pid: parseInnermostPid(readProc(pid, 'status')) ?? pid,
+      ...parentOf(pid, stat),
       name: parseCommandName(stat),
       commandLine: parseCommandLine(readProc(pid, 'cmdline')),
       environment: parseEnvironment(tryRead(`/proc/${pid}/environ`)),
@@ -189,6 +209,15 @@ function readProcess(pid: number, socketInodes: readonly number[]): ProcessInfo 
     rethrowPassing(error);
     return undefined;
   }
+}
+
+/** The parent in the container's numbering; 0 when it is outside, as for pid 1 and for an exec. */
+function parentOf(pid: number, stat: string): { parentPid: number } {
+  const parent = parseParentPid(stat);
+  const isInside =
+    parent > 0 && tryLink(`/proc/${parent}/ns/pid`) === tryLink(`/proc/${pid}/ns/pid`);
+  const inner = isInside ? parseInnermostPid(tryRead(`/proc/${parent}/status`)) : 0;
+  return { parentPid: inner ?? 0 };
 }
 
 /** USER_HZ: the unit in which Linux reports clock ticks on every machine (proc_pid_stat(5)). */

@@ -32,6 +32,8 @@ export interface Looker extends Disposable {
 /** Starts a Looker. Rejects when the container cannot run it. */
 export type OpenLooker = (signal: AbortSignal) => Promise<Looker>;
 
+/** Processes without sockets that are listed. */
+const MAX_OTHERS = 100;
 /** A look waits no longer than this for an engine that hangs or a container that is paused. */
 const LOOK_TIMEOUT_MS = 15_000;
 
@@ -64,6 +66,18 @@ export class InsideSocketSource implements SocketSource {
     const hidden = withoutOwner(sockets, seen);
     if (seen.isComplete || hidden.length === 0) return seen;
     return joinOwners(seen, await this.hidden.findOwners(hidden));
+  }
+
+  async readOthers(): Promise<ProcessInfo[]> {
+    const { inodesOfPid, pids } = descriptorsOf(await this.#look('f'));
+    const others = new Map(
+      pids
+        .filter((pid) => !inodesOfPid.has(pid))
+        .slice(0, MAX_OTHERS)
+        .map((pid): [number, number[]] => [pid, []]),
+    );
+    if (others.size === 0) return [];
+    return processesOf(await this.#look(`p ${[...others.keys()].join(' ')}`), others);
   }
 
   async readProcessFile(

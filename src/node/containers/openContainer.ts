@@ -73,6 +73,10 @@ class OpenedContainer implements ContainerAccess {
     );
   }
 
+  readLog(signal: AbortSignal): Promise<string> {
+    return this.api.readLog(this.container.id, signal);
+  }
+
   dispose(): void {
     this.#ending.abort();
     this.#store.dispose();

@@ -8,6 +8,7 @@ import { isSameProblem, type Problem, problemLog } from '../../model/problem';
 import type { Route } from '../host/connection';
 import { detectIocs } from '../discovery/detect/candidates';
 import { parseWholeEnvironment } from '../discovery/detect/parseProc';
+import { IdleIocs } from './idleIocs';
 import { ProcessExaminer } from './processExaminer';
 import type { SocketReport } from '../host/socketReport';
 import type { ContainerInfo, Engine, SocketWatch } from '../host/engine';
@@ -41,6 +42,7 @@ export class ContainerTracker implements Disposable {
   readonly #engineKey: string;
   readonly #watch: SocketWatch;
   readonly #examiner: ProcessExaminer;
+  readonly #idle: IdleIocs;
   #report: SocketReport | undefined;
   readonly #routes: readonly Route[];
   #extraNames: readonly string[];
@@ -72,6 +74,12 @@ export class ContainerTracker implements Disposable {
       new ProcessExaminer({ files: access, watch, clock: input.clock }),
     );
     this.#store.add(this.#examiner.onDidExamine(() => this.#detect()));
+    this.#idle = this.#store.add(
+      new IdleIocs({
+        ...{ containerKey: this.key, containerName: () => this.#info.name },
+        ...{ access, clock: input.clock, onDidChange: () => this.#changed.fire() },
+      }),
+    );
   }
 
   readonly #files: Pick<IocTrackerInput['files'], 'readFile'>;
@@ -81,6 +89,10 @@ export class ContainerTracker implements Disposable {
   }
   get iocs(): readonly IocTracker[] {
     return [...this.#iocs.values()];
+  }
+  /** Whether there is, or was, an IOC in it. */
+  get hasIocs(): boolean {
+    return this.#iocs.size > 0 || this.#idle.states().length > 0;
   }
   /** Whether the first look is done, even if it failed. */
   get hasLooked(): boolean {
@@ -122,6 +134,10 @@ export class ContainerTracker implements Disposable {
       this.#examiner.signsOf(key),
     );
     this.#examiner.examine(undecided);
+    this.#idle.update(
+      this.#report,
+      candidates.map(({ process }) => process),
+    );
     const ports = candidates.flatMap((c) => c.listeners.map((l) => l.endpoint.port));
     if (ports.length > 0) this.#input.localPorts.claim(this.key, ports);
     const seen = new Set(candidates.map((candidate) => candidate.key));
@@ -237,7 +253,10 @@ export class ContainerTracker implements Disposable {
       image,
       labels,
       status,
-      iocs: this.iocs.filter((ioc) => ioc.servers.length > 0).map((ioc) => ioc.state()),
+      iocs: [
+        ...this.iocs.filter((ioc) => ioc.servers.length > 0).map((ioc) => ioc.state()),
+        ...(this.#state.state === 'ended' ? [] : this.#idle.states()),
+      ],
       ...(problem && { problem }),
     };
   }

@@ -27,6 +27,8 @@ export interface ProcessInfo {
   readonly startTicks: number;
   /** The same as ISO time, if the boot time is known. */
   readonly startedAt?: string;
+  /** In the same numbering as `pid`; 0: it was started from outside. */
+  readonly parentPid?: number;
   /** Inodes of the sockets it holds. */
   readonly socketInodes: readonly number[];
 }
@@ -36,4 +38,6 @@ export interface SocketReport {
   readonly sockets: readonly BoundSocket[];
   /** The processes that own at least one of the sockets, as far as the system lets us see. */
   readonly processes: readonly ProcessInfo[];
+  /** Processes without any of the sockets, as last listed, which is less often. */
+  readonly others?: readonly ProcessInfo[];
 }

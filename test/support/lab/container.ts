@@ -23,6 +23,8 @@ export interface ContainerOptions extends IocOptions {
   hostname?: string;
   binds?: string[];
   init?: boolean;
+  /** A restart policy: `always`, `on-failure`. */
+  restart?: string;
   /** The name of this machine is unknown in there, as is usual. */
   knowsNoHost?: boolean;
   tty?: boolean;
@@ -186,6 +188,15 @@ export async function runKeeper(
   return run(engine, ['sh', '-c', loop], options.env ?? {}, options, undefined);
 }
 
+/** Starts a container whose first process is any program, and waits for nothing. */
+export async function runProgram(
+  engine: LabEngine,
+  command: string[],
+  options: ContainerOptions & { env?: Record<string, string> } = {},
+): Promise<LabContainer> {
+  return run(engine, command, options.env ?? {}, options, undefined);
+}
+
 async function run(
   engine: LabEngine,
   command: string[],
@@ -213,6 +224,7 @@ async function run(
       Binds: options.binds ?? [],
       ...(options.network ? { NetworkMode: options.network } : {}),
       ...(options.init ? { Init: true } : {}),
+      ...(options.restart ? { RestartPolicy: { Name: options.restart } } : {}),
       // A core-pva server ends the circuit of a client whose machine's name it cannot resolve.
       ...(expected?.ioc === 'corePva' && !options.knowsNoHost
         ? { ExtraHosts: [`${hostname()}:127.0.0.1`] }

@@ -155,7 +155,7 @@ function named(candidates: readonly IocCandidate[], container: string): IocCandi
 function mayBeServer(process: ProcessInfo, sockets: readonly BoundSocket[]): boolean {
   const has = (wanted: BoundSocket['transport']): boolean =>
     sockets.some(({ transport, port }) => transport === wanted && port >= FIRST_USER_PORT);
-  return has('tcp') && has('udp') && !NOT_EPICS.test(process.name);
+  return has('tcp') && has('udp') && !isOfAnother(process);
 }
 
 /** Numbers below belong to services of the system. */
@@ -236,8 +236,19 @@ function isNamedBy(expression: RegExp, words: readonly string[]): boolean {
   return words.some((word) => word.length <= MAX_WORD && expression.test(word));
 }
 
-function isKnownServer(process: ProcessInfo): boolean {
+/** Whether its name, or the script that it runs, is that of a program known to serve. */
+export function isKnownServer(process: ProcessInfo): boolean {
   return isNamedBy(KNOWN_SERVER, process.commandLine.slice(0, 3));
+}
+
+/** Whether it is a program that is never an EPICS server, whatever it is started with. */
+export function isOfAnother({ name }: ProcessInfo): boolean {
+  return NOT_EPICS.test(name);
+}
+
+/** Whether a word of a command line belongs to EPICS. */
+export function isWordOfEpics(word: string): boolean {
+  return isNamedBy(EPICS_WORD, [word]);
 }
 
 /** A weak sign: it says what software a process is of, but clients have it as well. */

@@ -70,6 +70,8 @@ export function socketsOf(sections: readonly LookSection[]): BoundSocket[] {
 export interface DescriptorTable {
   /** Socket inodes of each process that showed its descriptors and holds a socket. */
   readonly inodesOfPid: ReadonlyMap<number, readonly number[]>;
+  /** All processes but the looker and what it has started. */
+  readonly pids: readonly number[];
   /** Whether every process showed its descriptors. */
   readonly isComplete: boolean;
 }
@@ -97,10 +99,10 @@ export function descriptorsOf(sections: readonly LookSection[]): DescriptorTable
   const alive = textOf('stats')
     .split('\n')
     .filter((stat) => parseStartTicks(stat) !== undefined);
-  const isComplete =
-    alive.length > 0 &&
-    alive.every((stat) => shown.has(Number.parseInt(stat)) || parseParentPid(stat) === lookerPid);
-  return { inodesOfPid, isComplete };
+  const theirs = alive.filter((stat) => parseParentPid(stat) !== lookerPid);
+  const isComplete = alive.length > 0 && theirs.every((stat) => shown.has(Number.parseInt(stat)));
+  const pids = theirs.map((stat) => Number.parseInt(stat)).filter((pid) => pid !== lookerPid);
+  return { inodesOfPid, pids, isComplete };
 }
 
 /** The processes in an answer to `p`; one that has ended meanwhile is left out. */
@@ -122,6 +124,7 @@ export function processesOf(
     processes.push({
       pid,
       name: parseCommandName(stat),
+      parentPid: parseParentPid(stat),
       commandLine: parseCommandLine(text('cmdline')),
       environment: parseEnvironment(text('environ')),
       ...(workingDirectory !== '' && { workingDirectory }),

@@ -28,6 +28,7 @@ class Scene {
     const source: SocketSource = {
       periodMs: PERIOD_MS,
       readProcessFile: async () => undefined,
+      readOthers: () => [],
       isNamespaceShared,
       readCounters: async () => {
         this.looks.counters++;
