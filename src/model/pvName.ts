@@ -62,16 +62,19 @@ export function parsePvText(text: string): PvText | undefined {
   const start = from + prefix.length;
   const { end, dot } = extentOf(text, start);
   if (end === start) return undefined;
-  const name = text.slice(start, end);
   const rest = text.slice(end).trim();
-  const words = rest.toUpperCase().split(/\s+/, 10);
+  const isOptions = rest.startsWith('{');
+  const modifiers = isOptions ? [] : rest.toUpperCase().split(/\s+/, 10);
+  // What else follows a blank belongs to the name: a few have blanks.
+  const isPlain = !isOptions && rest !== '' && !modifiers.every((word) => MODIFIERS.includes(word));
+  const name = isPlain ? text.slice(start).trimEnd() : text.slice(start, end);
   return {
     ...{ kind: 'pv', name, start },
     // EDM's prefix says that an IOC has it, not how to ask.
     ...(protocol && edm === undefined && { protocol }),
     ...partsOf(name, dot === undefined ? undefined : dot - start, protocol),
-    modifiers: words.filter((word) => MODIFIERS.includes(word)),
-    ...(rest.startsWith('{') && { options: rest }),
+    modifiers: isPlain || rest === '' ? [] : modifiers,
+    ...(isOptions && { options: rest }),
   };
 }
 

@@ -39,6 +39,8 @@ describe('parsePvText', () => {
     ['$(P=a.b c)R.$(F)', { record: '$(P=a.b c)R', field: '$(F)' }],
     ['pva://${P=a/b}X', { protocol: 'pva', name: '${P=a/b}X', record: '${P=a/b}X', start: 6 }],
     ['a.b.c', {}],
+    ['two words', {}],
+    ['two words.DESC', {}],
     ['X.1', {}],
     ['.X', {}],
     ['REC.', { record: 'REC' }],
