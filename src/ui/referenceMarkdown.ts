@@ -4,7 +4,7 @@ import type { PvDetails, PvPage } from '../model/coreApi';
 import { parsePvText, type PvName } from '../model/pvName';
 import { type DetailsLine, type DetailsSection, incompleteLines } from '../present/pvDetailsText';
 import { WINDOW_WORDS } from '../present/frontEndWords';
-import { expandName } from '../present/pvReferences/expandName';
+import { type ExpandedName, expandName } from '../present/pvReferences/expandName';
 import type { PvReference } from '../present/pvReferences/pvReference';
 import { PROTOCOL_NAMES } from '../present/problemText';
 import { detailsMarkdown } from './detailsMarkdown';
@@ -18,49 +18,100 @@ const LIST_MS = 250;
 const MIN_PART = 3;
 const SHOWN_NAMES = 5;
 
+/** What is written, with its macros expanded. */
+interface Meaning {
+  readonly text: string;
+  readonly expanded: ExpandedName;
+  /** Undefined while macros are unknown. */
+  readonly parsed: PvName | undefined;
+  /** With `*` for what may differ where the file is loaded. */
+  readonly pattern: PvName;
+}
+
 /** Undefined when there is nothing to say. Never rejects. */
 export async function referenceMarkdown(
   exposure: WindowExposure,
-  reference: PvReference,
+  { text, kind, macros }: PvReference,
 ): Promise<vscode.MarkdownString | undefined> {
-  const { text, kind } = reference;
   if (kind === 'local' || kind === 'formula') return neutral(text, kind);
-  const expanded = expandName(text, reference.macros);
-  const { name, unknown } = expanded;
-  const isPv = kind === 'pv';
-  const parsed = name === undefined ? undefined : parsePvText(name);
-  if (parsed && parsed.kind !== 'pv') return isPv ? neutral(text, parsed.kind) : undefined;
+  const expanded = expandName(text, macros);
+  const parsed = expanded.name === undefined ? undefined : parsePvText(expanded.name);
   const pattern = parsePvText(expanded.pattern);
+  // A macro may turn out to be its scheme.
+  const other = [parsed, pattern].find((one) => one && one.kind !== 'pv');
+  if (other && other.kind !== 'pv') return kind === 'pv' ? neutral(text, other.kind) : undefined;
   if (pattern?.kind !== 'pv') return undefined;
-  if (parsed && (isPv || parsed.name.length >= MIN_PART)) {
+  const meaning = { text, expanded, pattern, parsed: parsed?.kind === 'pv' ? parsed : undefined };
+  return kind === 'pv' ? tellPv(exposure, meaning) : tellValue(exposure, meaning, kind);
+}
+
+async function tellPv(exposure: WindowExposure, meaning: Meaning): Promise<vscode.MarkdownString> {
+  const { text, expanded, parsed, pattern } = meaning;
+  if (parsed) {
     const details = await describe(exposure, parsed);
-    if (!details) return isPv ? detailsMarkdown(text, [LATE], []) : undefined;
-    if (details.paths.length > 0 || (isPv && expanded.pattern === name)) {
-      return pvMarkdown(details, beforeDetails(parsed, details), exposure.snapshot);
-    }
+    if (!details) return detailsMarkdown(text, [LATE], []);
+    const isCertain = expanded.pattern === expanded.name;
+    if (details.paths.length > 0 || isCertain) return found(exposure, parsed, details);
   }
-  if (kind === 'guess') return undefined;
-  const glob = isPv ? pattern.record : `${pattern.record}*`;
-  if (!isPv && glob.replaceAll('*', '').length < MIN_PART) return undefined;
-  if (glob === '*') return detailsMarkdown(text, [unknownSection(unknown)], []);
-  const page = await withTimeout(LIST_MS, async (signal) =>
-    exposure.core?.listPvs({ pattern: glob, offset: 0, limit: 4 * SHOWN_NAMES }, signal),
-  ).catch(() => undefined);
-  if (!page) return isPv ? detailsMarkdown(text, [LATE], []) : undefined;
-  if (!isPv && page.total === 0) return undefined;
+  if (pattern.record === '*') {
+    return detailsMarkdown(text, [unknownSection(expanded.unknown)], []);
+  }
+  const page = await list(exposure, pattern.record);
+  if (!page) return detailsMarkdown(text, [LATE], []);
+  return tellPage(exposure, meaning, pattern.record, page);
+}
+
+/**
+ * Tells of a text that may be a PV, or a part of one. Servers are asked for none: what is in no list
+ * is no PV.
+ */
+async function tellValue(
+  exposure: WindowExposure,
+  meaning: Meaning,
+  kind: 'part' | 'guess',
+): Promise<vscode.MarkdownString | undefined> {
+  const { parsed, pattern } = meaning;
+  if (pattern.record.replaceAll('*', '').length < MIN_PART) return undefined;
+  const glob = `${pattern.record}*`;
+  const page = await list(exposure, glob);
+  if (!page || page.total === 0) return undefined;
+  const isListed = page.rows.some((row) => row.name === parsed?.record);
+  const details = isListed && parsed ? await describe(exposure, parsed) : undefined;
+  if (parsed && details) return found(exposure, parsed, details);
+  return kind === 'guess' ? undefined : tellPage(exposure, meaning, glob, page);
+}
+
+/** Tells which PVs fit, or all about the one that does. */
+async function tellPage(
+  exposure: WindowExposure,
+  { text, expanded, parsed, pattern }: Meaning,
+  glob: string,
+  page: PvPage,
+): Promise<vscode.MarkdownString> {
   const notes = [
-    ...defaultLines(expanded.pattern === name ? undefined : parsed?.name),
-    ...unknownLines(unknown),
+    ...defaultLines(expanded.pattern === expanded.name ? undefined : parsed?.name),
+    ...unknownLines(expanded.unknown),
   ];
   const names = [...new Set(page.rows.map((row) => row.name))];
   const [only] = names;
   if (only !== undefined && names.length === 1 && page.total <= page.rows.length) {
     const details = await describe(exposure, { ...pattern, ...nameIn(only, pattern) });
-    const found = fitsSection(text, notes);
-    return details ? pvMarkdown(details, [found]) : detailsMarkdown(only, [found, LATE], []);
+    const fits = fitsSection(text, notes);
+    return details ? pvMarkdown(details, [fits]) : detailsMarkdown(only, [fits, LATE], []);
   }
   const incomplete = page.total === 0 ? incompleteLines(exposure.snapshot, WINDOW_WORDS) : [];
   return detailsMarkdown(text, [listSection(glob, [...notes, ...incomplete], names, page)], []);
+}
+
+/** Undefined if the core is late. */
+function list(exposure: WindowExposure, pattern: string): Promise<PvPage | undefined> {
+  return withTimeout(LIST_MS, async (signal) =>
+    exposure.core?.listPvs({ pattern, offset: 0, limit: 4 * SHOWN_NAMES }, signal),
+  ).catch(() => undefined);
+}
+
+function found(exposure: WindowExposure, asked: PvName, details: PvDetails): vscode.MarkdownString {
+  return pvMarkdown(details, beforeDetails(asked, details), exposure.snapshot);
 }
 
 /** The reference with the record that its macros turned out to mean; a field that is unknown is not. */

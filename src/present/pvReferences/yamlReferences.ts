@@ -30,19 +30,21 @@ function addValues(tokens: readonly CST.Token[], list: ReferenceList): void {
         // `[a, b]` holds keys without a separator.
         else if (key && !sep) waiting.push(key);
         // `P: TEST:` is no value to YAML, but to whoever types it.
-        else if (key && CST.isScalar(key)) addScalar(key, ':', list);
+        else if (key?.type === 'scalar' && sep?.[0]?.type === 'map-value-ind') {
+          list.addPart(plainText(`${key.source}:`, key.offset), 'part');
+        }
       }
-    } else if (CST.isScalar(token)) addScalar(token, '', list);
+    } else if (CST.isScalar(token)) addScalar(token, list);
   }
 }
 
 function addScalar(
   { type, source, offset }: CST.Token & { source: string },
-  more: string,
   list: ReferenceList,
 ): void {
   if (!SCALARS.includes(type) || source.includes('\n')) return;
-  const quote = type === 'scalar' ? 0 : 1;
-  const value = source.slice(quote, source.length - quote);
-  list.addPart(plainText(value + more, offset + quote), 'part');
+  const quote = type === 'scalar' ? '' : source.charAt(0);
+  // While it is typed, the other quote is not there.
+  const end = source.endsWith(quote) ? source.length - quote.length : source.length;
+  list.addPart(plainText(source.slice(quote.length, end), offset + quote.length), 'part');
 }

@@ -76,6 +76,23 @@ describe('what a hover in an editor says', () => {
     assert.match((await hover('st.cmd', 'epicsEnvSet("A", "DEMO:B|")')) ?? '', /fit DEMO:B\*/);
   });
 
+  it('asks no server for a text that may be anything', async () => {
+    const asked: string[] = [];
+    const { core } = window;
+    assert.ok(core);
+    const describe = core.describePv.bind(core);
+    core.describePv = (query, inner) => {
+      asked.push(query.name);
+      return describe(query, inner);
+    };
+    await hover('x.py', 'open(name, encoding="utf|-8")');
+    await hover('ioc.yaml', 'type: ADSim|Detector.simDetector');
+    assert.deepEqual(asked, []);
+    await hover('x.py', 'PV("DEMO:MO|TOR.EGU")');
+    await hover('ioc.yaml', 'P: DEMO:MO|TOR');
+    assert.deepEqual(asked, ['DEMO:MOTOR.EGU', 'DEMO:MOTOR']);
+  });
+
   it('is late where the core is', async () => {
     window.dispose();
     assert.match((await bob('DEMO:NOBODY|')) ?? '', /no answer yet/);
