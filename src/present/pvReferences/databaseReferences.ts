@@ -6,6 +6,10 @@ const LINK_FIELD =
   /^(?:INP|OUT|FLNK|LNK|DOL|SDIS|TSEL|SIOL|SIML|SELL|NVL|RDBL|RLNK|DINP|RINP|SUBL|STPL)\w*$/;
 /** Constants, hardware addresses and JSON name no record. A name may begin with a digit. */
 const NO_RECORD = /^\s*(?:$|[@#{[]|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$|0x)/;
+/** The PV in a JSON link: `{pva:"X"}`, `{pva:{pv:"X"}}`. */
+const JSON_PV = /\bpva?["']?\s{0,20}:\s{0,20}(["'])([^"'\\]{1,200})\1/g;
+/** A longer JSON link is data. */
+const MAX_JSON = 4000;
 const WORD = /[A-Za-z0-9_\-+:.[\]<>;$(){}=/]/;
 
 interface Token {
@@ -33,9 +37,7 @@ export function readDatabase(text: string, list: ReferenceList): void {
     } else {
       // The pointer on the name of a field asks for the field.
       if (record !== '') addField(record, first, list);
-      if (second && LINK_FIELD.test(first.text) && !NO_RECORD.test(second.text)) {
-        list.addPv(plainText(second.text, second.start));
-      }
+      if (second && LINK_FIELD.test(first.text)) addLink(second, list);
     }
   }
 }
@@ -49,6 +51,17 @@ function addField(record: string, { text, start }: Token, list: ReferenceList): 
     text: `${record}.${text}`,
     placeOf: (index) => (index === 0 ? start : end),
   });
+}
+
+function addLink({ text, start }: Token, list: ReferenceList): void {
+  if (!NO_RECORD.test(text)) {
+    list.addPv(plainText(text, start));
+  } else if (text.trimStart().startsWith('{')) {
+    for (const match of text.matchAll(JSON_PV)) {
+      const name = match[2] ?? '';
+      list.addPv(plainText(name, start + match.index + match[0].length - name.length - 1));
+    }
+  }
 }
 
 /** Cuts a database into words, strings and punctuation; never fails. */
@@ -85,9 +98,25 @@ class Tokens {
     this.#skipBlank();
     const text = this.#text;
     if (text[this.#at] === ')') return undefined;
-    const found = text[this.#at] === '"' ? this.#string() : this.#bareArgument();
+    const character = text.charAt(this.#at);
+    const found =
+      character === '"' ? this.#string() : character === '{' ? this.#json() : this.#bareArgument();
     this.skip(',');
     return found;
+  }
+
+  #json(): Token {
+    const start = this.#at;
+    let depth = 0;
+    for (; this.#at < this.#text.length && this.#at < start + MAX_JSON; this.#at++) {
+      const character = this.#text.charAt(this.#at);
+      if (character === '{') depth++;
+      else if (character === '}' && --depth === 0) {
+        this.#at++;
+        break;
+      }
+    }
+    return { text: this.#text.slice(start, this.#at), start };
   }
 
   #bareArgument(): Token | undefined {

@@ -1,5 +1,5 @@
 import { isReference, referenceEnd } from '../../model/macros';
-import { lines } from './lines';
+import { lines, quoteEnd } from './lines';
 import { type FileText, type MacroScope, NO_MACROS, plainText } from './pvReference';
 import { type ReferenceList, within } from './referenceList';
 
@@ -71,11 +71,5 @@ function wordEnd(line: string, from: number): number {
     else if (line[at] === '"') at = quoteEnd(line, at + 1, '"') + 1;
     else at++;
   }
-  return Math.min(at, line.length);
-}
-
-function quoteEnd(line: string, from: number, quote: string): number {
-  let at = from;
-  while (at < line.length && line[at] !== quote) at += line[at] === '\\' ? 2 : 1;
   return Math.min(at, line.length);
 }

@@ -10,3 +10,10 @@ export function* lines(text: string): Generator<{ line: string; start: number }>
     start = end + 1;
   }
 }
+
+/** The index of the quote that ends the text in quotes that begins at `from`, or of the end. */
+export function quoteEnd(line: string, from: number, quote: string): number {
+  let at = from;
+  while (at < line.length && line[at] !== quote) at += line[at] === '\\' ? 2 : 1;
+  return Math.min(at, line.length);
+}

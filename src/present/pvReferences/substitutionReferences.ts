@@ -1,5 +1,5 @@
 import { isReference, referenceEnd } from '../../model/macros';
-import { lines } from './lines';
+import { lines, quoteEnd } from './lines';
 import { type FileText, plainText } from './pvReference';
 import { type ReferenceList, within } from './referenceList';
 
@@ -31,12 +31,6 @@ function readLine(found: FileText, list: ReferenceList): void {
       at = end;
     }
   }
-}
-
-function quoteEnd(line: string, from: number, quote: string): number {
-  let at = from;
-  while (at < line.length && line[at] !== quote) at += line[at] === '\\' ? 2 : 1;
-  return Math.min(at, line.length);
 }
 
 function wordEnd(line: string, from: number): number {
