@@ -1,10 +1,6 @@
 import * as vscode from 'vscode';
 import type { Disposable } from '../base/disposable';
-import {
-  FILE_PATTERNS,
-  pvReferenceAt,
-  pvReferencesIn,
-} from '../present/pvReferences/pvReferenceAt';
+import { FILE_PATTERNS } from '../present/pvReferences/fileTypes';
 import type { PvReference } from '../present/pvReferences/pvReference';
 import { referenceMarkdown } from './referenceMarkdown';
 import type { WindowExposure } from './windowExposure';
@@ -21,7 +17,11 @@ export function registerPvHover(exposure: WindowExposure, onHover: () => void): 
       async provideHover(document, position) {
         if (!exposure.core) return undefined;
         onHover();
-        const reference = pvReferenceAt(referencesIn(document), document.offsetAt(position));
+        // The parsers take as long to load as all the rest.
+        const { pvReferenceAt, pvReferencesIn } =
+          await import('../present/pvReferences/pvReferenceAt');
+        const references = referencesIn(document, pvReferencesIn);
+        const reference = pvReferenceAt(references, document.offsetAt(position));
         if (!reference) return undefined;
         const markdown = await referenceMarkdown(exposure, reference);
         if (!markdown) return undefined;
@@ -37,9 +37,12 @@ let last:
   | { document: vscode.TextDocument; version: number; references: readonly PvReference[] }
   | undefined;
 
-function referencesIn(document: vscode.TextDocument): readonly PvReference[] {
+function referencesIn(
+  document: vscode.TextDocument,
+  read: (path: string, text: string) => readonly PvReference[],
+): readonly PvReference[] {
   if (last?.document !== document || last.version !== document.version) {
-    const references = pvReferencesIn(document.fileName, document.getText());
+    const references = read(document.fileName, document.getText());
     last = { document, version: document.version, references };
   }
   return last.references;

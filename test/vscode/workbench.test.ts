@@ -253,6 +253,18 @@ describe('workbench', function () {
     await window.picture('display-hover');
   });
 
+  it('monitors a field that is in no list', async () => {
+    const window = await exposedWindow();
+    await window.command('EPICS: Monitor PV');
+    const picker = window.page.locator('.quick-input-widget', { hasText: 'Monitor PV' });
+    await picker.locator('input:visible').fill('TEMPERATURE.EGU');
+    const item = window.page.locator('.quick-input-list .monaco-list-row', {
+      hasText: 'DEV:TEMPERATURE.EGU',
+    });
+    await item.first().click();
+    await window.webview().locator('#value', { hasText: /^C/ }).waitFor();
+  });
+
   it('sets the environment of terminals', async () => {
     const window = await exposedWindow();
     const answer = join(server.make('answers'), 'environment');
