@@ -6,6 +6,7 @@ import type { PvPath, PvDetails } from '../../model/coreApi';
 import { previewOf } from '../../model/preview';
 import { type Problem, ProblemError } from '../../model/problem';
 import { hasChannel, type PvStep } from '../../model/pvTable';
+import { recordNameOf } from '../../model/pvName';
 import type { PvReading } from '../../model/reading';
 import type { PvProtocol } from '../../model/snapshot';
 import { identityText } from '../upstream/identityText';
@@ -131,9 +132,9 @@ export class PvReader {
   }
 
   #serversOf(name: string): PvServer[] {
-    return this.#input.servers().filter(({ names, stepOf }) => {
-      const index = names.indexOf(name);
-      return index !== undefined && stepOf(index) !== 'not-served';
+    return this.#input.servers().filter((server) => {
+      const index = indexIn(server, name);
+      return index !== undefined && server.stepOf(index) !== 'not-served';
     });
   }
 
@@ -201,7 +202,9 @@ export class PvReader {
     const step = stepIn(server, name);
     if (step === 'not-found') return { code: 'not-served', protocol: server.protocol };
     // A CA server reports its access rights at each change, a PVA server only when it is read.
-    if (step === 'no-read-access' && server.protocol === 'ca') return this.#denied();
+    // Access to the fields of a record may differ.
+    const isField = server.names.indexOf(name) === undefined;
+    if (step === 'no-read-access' && server.protocol === 'ca' && !isField) return this.#denied();
     // A PV without an answer may still be readable; the read itself will tell.
     if (hasChannel(step) || step === 'pending') return undefined;
     return { code: 'no-channel', step };
@@ -236,7 +239,7 @@ export class PvReader {
   #path(server: PvServer, name: string): PvPath {
     const state = stateOf(server);
     const { pid } = server.ioc.state();
-    const index = server.names.indexOf(name) ?? 0;
+    const index = indexIn(server, name) ?? 0;
     return {
       row: toRow(server, state, index),
       implementation: state?.implementation ?? 'unknown',
@@ -272,9 +275,9 @@ function certainty(server: PvServer, name: string): number {
 }
 
 /** Whether its IOC lists the name, or loaded it; else it was only given. */
-function isOwnName({ names }: PvServer, name: string): boolean {
-  const index = names.indexOf(name);
-  return index !== undefined && names.source(index).kind !== 'user';
+function isOwnName(server: PvServer, name: string): boolean {
+  const index = indexIn(server, name);
+  return index !== undefined && server.names.source(index).kind !== 'user';
 }
 
 function usable(server: PvServer, name: string): UsableServer {
@@ -286,8 +289,15 @@ function usable(server: PvServer, name: string): UsableServer {
   };
 }
 
+/** Where a PV stands in the names of a server; a field stands where its record does. */
+function indexIn({ names }: PvServer, name: string): number | undefined {
+  const index = names.indexOf(name);
+  const record = index === undefined ? recordNameOf(name) : undefined;
+  return record === undefined ? index : names.indexOf(record);
+}
+
 function stepIn(server: PvServer, name: string): PvStep {
-  const index = server.names.indexOf(name);
+  const index = indexIn(server, name);
   return index === undefined ? 'not-found' : server.stepOf(index);
 }
 

@@ -196,7 +196,7 @@ export class CaAdapter implements ProtocolAdapter {
     const answered = (error: Error | undefined): void => {
       failure ??= error;
       if (--toCome > 0) return;
-      if (time && control) onResult(readingOfCa({ time, control }));
+      if (time && control) onResult(readingOfCa({ time, control, name: channel.name }));
       else onResult(failure ?? new ContainerError('the IOC sent no value'));
     };
     if (failure) {
@@ -387,8 +387,8 @@ export class CaAdapter implements ProtocolAdapter {
     channel.owner.lost();
   }
 
-  #onUpdate({ control, monitorListener }: CaChannel, time: DbrData): void {
-    if (control) monitorListener?.value(readingOfCa({ time, control }));
+  #onUpdate({ name, control, monitorListener }: CaChannel, time: DbrData): void {
+    if (control) monitorListener?.value(readingOfCa({ time, control, name }));
   }
 
   #onNoUpdate(channel: CaChannel, eca: number): void {

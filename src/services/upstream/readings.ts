@@ -1,5 +1,7 @@
 import { clipped } from '../../base/clipped';
 import { formatTime, type PvReading } from '../../model/reading';
+import { isLongString } from '../../model/pvName';
+import { decodeUtf8 } from '../../protocol/bytes';
 import { type DbrData, EPICS_EPOCH_SECONDS } from '../../protocol/ca';
 import { type PvaStructureValue, readPv as readNormative } from '../../protocol/pva';
 
@@ -10,6 +12,8 @@ const MAX_WORDS = 1000;
 export interface CaValues {
   readonly time: DbrData;
   readonly control: DbrData;
+  /** The name of the channel, which asks for a text as characters if it ends in `$`. */
+  readonly name?: string;
 }
 
 const SEVERITIES = ['NO_ALARM', 'MINOR', 'MAJOR', 'INVALID'];
@@ -56,7 +60,7 @@ const MAX_DIMENSIONS = 10;
  * The reading of a CA value, in the same words as one of pvAccess. What is not set, or not known,
  * is left out.
  */
-export function readingOfCa({ time, control }: CaValues): PvReading {
+export function readingOfCa({ time, control, name = '' }: CaValues): PvReading {
   // A server may answer with another type than it was asked for.
   const states = time.element === 'ENUM' ? control.enumStrings : undefined;
   // Numbers stay as they were decoded: as objects, a million of them take the event loop for 0.2 s.
@@ -66,7 +70,7 @@ export function readingOfCa({ time, control }: CaValues): PvReading {
   const stamp = time.timeStamp;
   const isProcessed = stamp !== undefined && stamp.secondsPastEpoch !== 0;
   return {
-    value: named.length === 1 ? named[0] : named,
+    value: longString(time, name) ?? (named.length === 1 ? named[0] : named),
     ...(control.units !== undefined && { units: control.units }),
     ...(control.precision !== undefined && { precision: control.precision }),
     severity: SEVERITIES[time.alarm?.severity ?? 0] ?? 'INVALID',
@@ -75,6 +79,13 @@ export function readingOfCa({ time, control }: CaValues): PvReading {
       time: formatTime(stamp.secondsPastEpoch + EPICS_EPOCH_SECONDS, stamp.nanoseconds),
     }),
   };
+}
+
+/** The text of a `REC.VAL$`, which Channel Access carries as an array of characters. */
+function longString({ element, value }: DbrData, name: string): string | undefined {
+  if (element !== 'CHAR' || !(value instanceof Uint8Array) || !isLongString(name)) return undefined;
+  const end = value.indexOf(0);
+  return decodeUtf8(end < 0 ? value : value.subarray(0, end));
 }
 
 /** The reading of a normative type, or of any other structure as far as it resembles one. */

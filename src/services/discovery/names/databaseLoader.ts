@@ -7,12 +7,11 @@ import {
 } from './databaseFile';
 import type { DatabaseSource } from './databaseTokens';
 import { groupNames } from './groupNames';
-import { parseMacroDefinitions } from './macroDefinitions';
+import { parseMacroDefinitions } from '../../../model/macroDefinitions';
 import { ExpandedLines } from './expandedLines';
-import { Macros } from './macros';
+import { type MacroEnvironment, Macros } from '../../../model/macros';
 import type { NameCollection, Place } from './nameCollection';
 import type { NamesBudget } from './namesBudget';
-import type { MacroEnvironment } from './shellEnvironment';
 import { parseSubstitutions, type SubstitutionSyntax } from './substitutionFile';
 
 /** The state of the IOC process that loading depends on. */

@@ -4,8 +4,8 @@ import { splitSearchPath } from './databaseFile';
 import { type IocshLoop, parseIocshLoop } from './iocshLoops';
 import { type IocshLine, splitIocshLine } from './iocshWords';
 import { mayLoadRecords } from './otherLoaders';
-import { parseMacroDefinitions } from './macroDefinitions';
-import { Macros } from './macros';
+import { parseMacroDefinitions } from '../../../model/macroDefinitions';
+import { Macros } from '../../../model/macros';
 import type { NameCollection, Place } from './nameCollection';
 import type { ShellEnvironment } from './shellEnvironment';
 

@@ -1,12 +1,8 @@
+import type { MacroEnvironment } from '../../../model/macros';
 import { isKeptVariable } from '../detect/parseProc';
 
 /** Shorter values are not hidden: they say nothing, and stand in many texts by chance. */
 const MIN_HIDDEN = 4;
-
-/** Where macros without a definition are looked up. */
-export interface MacroEnvironment {
-  get(name: string): string | undefined;
-}
 
 /**
  * The environment of an IOC process, as its startup script reads and changes it. It may hold
