@@ -1,5 +1,4 @@
 import type { ContainerStatus } from '../../model/snapshot';
-import { isForIoc } from '../../services/discovery/detect/idleIocs';
 import { parseEnvironment } from '../../services/discovery/detect/parseProc';
 import type { ContainerInfo, PortPublisher, PublishedPort } from '../../services/host/engine';
 
@@ -81,7 +80,7 @@ export function parseContainerInfo(json: InspectJson): EngineContainer {
     pid,
     startedAt,
     run: `${pid} ${startedAt}`,
-    isForIoc: isForIoc(wordsOf(json), environmentOf(config?.Env)),
+    start: { command: wordsOf(json), environment: environmentOf(config?.Env) },
     ...(Number.isInteger(json.RestartCount) && { restartCount: json.RestartCount }),
     ...endOf(status, state),
     networkMode: networkModeOf(json),
@@ -91,8 +90,8 @@ export function parseContainerInfo(json: InspectJson): EngineContainer {
 }
 
 function wordsOf({ Path: path, Args: args }: InspectJson): string[] {
-  const all: unknown[] = Array.isArray(args) ? [path, ...(args as unknown[])] : [path];
-  return all.slice(0, MAX_WORDS).map(textOf);
+  const rest: readonly unknown[] = Array.isArray(args) ? args : [];
+  return (path === undefined ? [] : [path, ...rest]).slice(0, MAX_WORDS).map(textOf);
 }
 
 /** Arguments, and variables, that are read. */

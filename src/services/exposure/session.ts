@@ -7,6 +7,7 @@ import { type ContainerHint, findOwnContainer } from '../../model/workspaceConta
 import type { ContainerState, Snapshot } from '../../model/snapshot';
 import type { Problem } from '../../model/problem';
 import { ContainerTracker, type ContainerTrackerInput } from './containerTracker';
+import { isForIoc } from '../discovery/detect/idleIocs';
 import type { ContainerInfo, Engine } from '../host/engine';
 import type { IocTracker } from './iocTracker';
 import { FailedStarts, type HeldPort } from '../localPorts/failedStarts';
@@ -251,7 +252,7 @@ export class ExposeSession implements Disposable {
       const tracker = this.#containers.get(key);
       return !tracker?.isSameRun(info);
     }
-    return (info.isForIoc === true || this.#hasShown(key)) && this.#endedJustNow(info);
+    return (isOfIoc(info) || this.#hasShown(key)) && this.#endedJustNow(info);
   }
 
   #hasShown(key: string): boolean {
@@ -267,7 +268,7 @@ export class ExposeSession implements Disposable {
     for (const info of engine.stoppedContainers ?? []) {
       const key = `${engine.key}#${info.id}`;
       const known = this.#stopped.get(key);
-      const isOurs = known !== undefined || (info.isForIoc === true && this.#endedJustNow(info));
+      const isOurs = known !== undefined || (isOfIoc(info) && this.#endedJustNow(info));
       if (restarting.has(key) || !isOurs || !this.#input.isWanted(engine, info)) continue;
       const { id, name, image, labels, ended } = info;
       const problem: Problem = {
@@ -431,4 +432,8 @@ export class ExposeSession implements Disposable {
     this.#pendingNotify?.dispose();
     this.#store.dispose();
   }
+}
+
+function isOfIoc({ start }: ContainerInfo): boolean {
+  return start !== undefined && isForIoc(start);
 }

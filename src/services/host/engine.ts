@@ -21,10 +21,16 @@ export interface ContainerInfo {
   readonly restartCount?: number;
   /** How its last run ended; absent while it runs, and where nobody knows. */
   readonly ended?: { readonly exitCode: number; readonly finishedAt: string };
-  /** Whether its command or its environment says that it is to run an IOC; absent: not known. */
-  readonly isForIoc?: boolean;
+  /** What it is started with; absent: not known. */
+  readonly start?: ContainerStart;
   /** Ports of this machine that lead into it; absent where its engine publishes none. */
   readonly publishedPorts?: readonly PublishedPort[];
+}
+
+/** The command of a container, and what of its environment concerns EPICS. */
+export interface ContainerStart {
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** A port of a container that the engine publishes on this machine. */

@@ -1,4 +1,5 @@
 /** IOCs that serve nothing yet, or will never: by their command lines, because nothing else shows. */
+import type { ContainerStart } from '../../host/engine';
 import type { ProcessInfo, SocketReport } from '../../host/socketReport';
 import { isKnownServer, isOfAnother, isWordOfEpics } from './candidates';
 
@@ -52,11 +53,8 @@ function isPreparing(
  * Whether a container's command and environment say that it is to run an IOC. Of the environment,
  * IOC alone says nothing: all images of epics-containers have it.
  */
-export function isForIoc(
-  words: readonly string[],
-  environment: Readonly<Record<string, string>>,
-): boolean {
-  const some = words.slice(0, MAX_WORDS);
+export function isForIoc({ command, environment }: ContainerStart): boolean {
+  const some = command.slice(0, MAX_WORDS);
   if (isPreparing(some, environment)) return true;
   return some.some((word) => SCRIPT.test(word)) || some.slice(0, 3).some(isWordOfEpics);
 }

@@ -103,7 +103,7 @@ describe('container info', () => {
       id: docker.Id,
       name: 'cap2',
       image: 'busybox-ioc:ec29870d6871',
-      isForIoc: false,
+      start: { command: [], environment: {} },
       labels: {},
       status: 'running',
       pid: 16560,
@@ -128,7 +128,10 @@ describe('container info', () => {
     });
     assert.equal(info.restartCount, 4);
     assert.deepEqual(info.ended, { exitCode: 3, finishedAt: '2026-11-23T23:48:00Z' });
-    assert.equal(info.isForIoc, true);
+    assert.deepEqual(info.start, {
+      command: ['bash', '-c', '/epics/ioc/start.sh'],
+      environment: { IOC_NAME: 'bl01' },
+    });
     assert.doesNotMatch(JSON.stringify(info), /SECRET/);
   });
 

@@ -104,7 +104,7 @@ describe('a container for an IOC that does not stay', () => {
   let dev: FakeContainer;
   beforeEach(() => {
     scene = new CoreScene();
-    dev = scene.engine.run('dev', { isForIoc: true });
+    dev = scene.engine.run('dev', { start: { command: ['softIoc'], environment: {} } });
   });
   afterEach(() => scene.end());
 
@@ -136,7 +136,7 @@ describe('a container for an IOC that does not stay', () => {
   });
 
   it('is not shown when it is for something else, or ended long ago', async () => {
-    const tool = scene.engine.run('tool', { isForIoc: false });
+    const tool = scene.engine.run('tool', { start: { command: ['postgres'], environment: {} } });
     await scene.open();
     tool.exit(1);
     await scene.clock.advance(100);

@@ -36,7 +36,7 @@ describe('a log of an engine', () => {
 
 describe('whether a container is for an IOC', () => {
   const named = { IOC: '/epics/ioc' };
-  for (const [words, environment, is] of [
+  for (const [command, environment, is] of [
     [['bash', '/epics/ioc/start.sh'], named, true],
     [['softIoc', '-d', 'a.db'], {}, true],
     [['/opt/app', 'st.cmd'], {}, true],
@@ -44,6 +44,6 @@ describe('whether a container is for an IOC', () => {
     [['bash', 'start.sh'], {}, false],
     [['postgres'], {}, false],
   ] as const) {
-    it(`${words.join(' ')}: ${is}`, () => assert.equal(isForIoc(words, environment), is));
+    it(`${command.join(' ')}: ${is}`, () => assert.equal(isForIoc({ command, environment }), is));
   }
 });
