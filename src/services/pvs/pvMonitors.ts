@@ -25,6 +25,8 @@ export type FoundServer =
 export interface UsableServer {
   readonly key: string;
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
+  /** What it was recognised as, see AdapterOptions. */
+  readonly software?: () => string;
   readonly read: (signal: AbortSignal) => Promise<PvReading>;
   /** Records what a read showed of the access rights. */
   readonly noteRead?: (isPermitted: boolean) => void;
@@ -106,12 +108,13 @@ export class PvMonitors {
     }
   }
 
-  #circuitTo({ key, dial }: UsableServer, protocol: PvProtocol): SharedCircuit {
+  #circuitTo({ key, dial, software }: UsableServer, protocol: PvProtocol): SharedCircuit {
     const known = this.#circuits.get(key);
     if (known) return known;
     const circuit = new SharedCircuit({
       protocol,
       dial,
+      ...(software && { software }),
       identity: this.#input.identity,
       clock: this.#input.clock,
       onEnd: () => {

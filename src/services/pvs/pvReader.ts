@@ -281,6 +281,7 @@ function usable(server: PvServer, name: string): UsableServer {
   return {
     key: server.key,
     dial: (signal) => server.forwarder.dialAsClient(signal),
+    software: server.software,
     read: (signal) => server.read(name, signal),
     noteRead: (isPermitted) => noteRead(server, name, isPermitted),
   };

@@ -15,12 +15,12 @@ import {
   decodeDbr,
   Eca,
   ecaName,
-  MAX_NAME_LENGTH as MAX_CA_NAME,
   wrapDbrType,
 } from '../../protocol/ca';
 import { caHandler } from './caHandler';
 import { CaRequests } from './caRequests';
 import { identityText } from './identityText';
+import { fitsName, longestName, requireName } from './nameLimits';
 import type {
   AdapterEvents,
   AdapterOptions,
@@ -163,14 +163,18 @@ export class CaAdapter implements ProtocolAdapter {
     this.#circuit.echo();
   }
   canAsk(name: string): boolean {
-    return name.length > 0 && name.length <= MAX_CA_NAME;
+    return fitsName(name, this.#longestName);
   }
   search(name: string): number {
     const cid = this.#takeCid();
     this.#circuit.search(cid, name);
     return cid;
   }
+  get #longestName(): number {
+    return longestName('ca', this.#options.software?.());
+  }
   openChannel(name: string, owner: ChannelOwner): Channel {
+    requireName(name, this.#longestName, this.#options.software?.());
     if (this.#abandoned.size >= MAX_ABANDONED) {
       throw new RemoteProtocolError(`the IOC left ${MAX_ABANDONED} channels without an answer`);
     }

@@ -2,7 +2,6 @@ import { ContainerError, NoReadAccessError, RemoteProtocolError } from '../../ba
 import { LruMap } from '../../base/lruMap';
 import type { PvReading } from '../../model/reading';
 import {
-  isChannelName,
   isSuccess,
   PvaClientConnection,
   type PvaClientHandler,
@@ -10,6 +9,7 @@ import {
   type PvaStructureValue,
 } from '../../protocol/pva';
 import { identityText } from './identityText';
+import { fitsName, longestName, requireName } from './nameLimits';
 import type {
   AdapterEvents,
   AdapterOptions,
@@ -128,7 +128,7 @@ export class PvaAdapter implements ProtocolAdapter {
     if (this.#connection.isValidated) this.#connection.echo();
   }
   canAsk(name: string): boolean {
-    return isChannelName(name);
+    return fitsName(name, this.#longestName);
   }
   search(name: string): number {
     this.#lastSearchId = (this.#lastSearchId + 1) & 0x7fffffff;
@@ -136,7 +136,11 @@ export class PvaAdapter implements ProtocolAdapter {
     if (this.#toSearch.length >= NAMES_PER_SEARCH) this.#sendSearch();
     return this.#lastSearchId;
   }
+  get #longestName(): number {
+    return longestName('pva', this.#options.software?.());
+  }
   openChannel(name: string, owner: ChannelOwner): Channel {
+    requireName(name, this.#longestName, this.#options.software?.());
     if (this.#connection.channelCount - this.#channels.size > MAX_ABANDONED) {
       throw new RemoteProtocolError('the server left too many questions without an answer');
     }
