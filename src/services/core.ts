@@ -86,7 +86,7 @@ export class Core {
     const parts = { identity: input, clock: input.clock };
     this.reader = new PvReader({ servers: () => this.#session.servers, ...parts });
     this.monitors = new PvMonitors({
-      find: (name, protocol) => this.reader.find(name, protocol),
+      find: (name, protocol, signal) => this.reader.find(name, protocol, signal),
       onDidChange: this.#session.onDidChange,
       ...parts,
     });

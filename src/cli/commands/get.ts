@@ -44,7 +44,7 @@ function getAll(
   isAlone: boolean,
 ): Promise<number> {
   return withLook(
-    { ...options, pv: [...options.pv, ...requests.map((r) => r.name)] },
+    options,
     terminal,
     signal,
     'look',

@@ -34,7 +34,7 @@ export interface UsableServer {
 
 /** What PvMonitors needs. */
 export interface PvMonitorsInput {
-  readonly find: (name: string, protocol: PvProtocol) => FoundServer;
+  readonly find: (name: string, protocol: PvProtocol, signal: AbortSignal) => Promise<FoundServer>;
   /** `find` may have another result now. */
   readonly onDidChange: Event<void>;
   readonly identity: ClientIdentity;
@@ -78,7 +78,8 @@ export class PvMonitors {
       pacer.interrupted(problem);
     };
     for (let failures = 0; !signal.aborted; failures++) {
-      const found = this.#input.find(name, protocol);
+      const found = await this.#input.find(name, protocol, signal).catch(() => undefined);
+      if (!found || signal.aborted) return;
       if ('problem' in found) {
         interrupt(found.problem);
         await this.#nextChange(signal);

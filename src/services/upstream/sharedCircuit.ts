@@ -19,6 +19,7 @@ export interface SharedCircuitInput {
   readonly identity: ClientIdentity;
   /** What the server was recognised as, see AdapterOptions. */
   readonly software?: () => string;
+  readonly isGateway?: boolean;
   readonly clock: Clock;
   /** Called once, when it takes no more users. */
   readonly onEnd?: () => void;
@@ -107,10 +108,16 @@ export class SharedCircuit {
       let giveUp: (() => boolean) | undefined;
       const user: User = {
         begin: (adapter) => {
-          giveUp = readPv(adapter, name, undefined, (result) => {
-            if (result instanceof Error) this.#fail(user, result);
-            else leave(() => resolve(result));
-          });
+          giveUp = readPv(
+            adapter,
+            name,
+            undefined,
+            (result) => {
+              if (result instanceof Error) this.#fail(user, result);
+              else leave(() => resolve(result));
+            },
+            this.#input,
+          );
         },
         fail(error) {
           store.dispose();
