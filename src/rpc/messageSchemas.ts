@@ -7,7 +7,7 @@ import {
   type Branch,
   type BranchQuery,
   type NoParams,
-  type PvAddress,
+  type PvReadQuery,
   type PvGroup,
   type PvPage,
   type PvPath,
@@ -158,7 +158,11 @@ export const requestOrNull: Schema<{ readonly request: ExposeRequest | null }> =
 export const nothing: Schema<NoParams> = object({});
 export const noResult: Schema<null> = v.null('nothing');
 
-export const pvAddress: Schema<PvAddress> = object({ name: text, protocol });
+export const pvReadQuery: Schema<PvReadQuery> = object({
+  name: text,
+  protocol,
+  isPreview: optional(flag),
+});
 export const pvDetailsQuery: Schema<PvDetailsQuery> = object({ name: text, maxWaitMs: count });
 export const monitorId: Schema<{ readonly monitorId: number }> = object({ monitorId: count });
 export const monitor: Schema<MonitorParams> = object({ monitorId: count, name: text, protocol });
@@ -231,6 +235,9 @@ export const reading: Schema<PvReading> = object({
   precision: optional(number),
   dimensions: optional(list(number)),
   whole: optional(object({ type: text, count, bytes: optional(count) })),
+  text: optional(text),
+  summary: optional(text),
+  isMaybeCut: optional(v.literal(true)),
 });
 
 const path: Schema<PvPath> = object({

@@ -30,6 +30,7 @@ import type {
   MonitorListener,
   ProtocolAdapter,
 } from './protocolAdapter';
+import { isMaybeCut, readLong } from './readLong';
 import { readingOfCa } from './readings';
 
 /**
@@ -196,8 +197,10 @@ export class CaAdapter implements ProtocolAdapter {
     const answered = (error: Error | undefined): void => {
       failure ??= error;
       if (--toCome > 0) return;
-      if (time && control) onResult(readingOfCa({ time, control }));
-      else onResult(failure ?? new ContainerError('the IOC sent no value'));
+      if (time && control) {
+        const reading = readingOf(channel, time, control);
+        readLong(this, this.#options.software?.(), channel.name, reading, onResult);
+      } else onResult(failure ?? new ContainerError('the IOC sent no value'));
     };
     if (failure) {
       onResult(failure);
@@ -387,8 +390,9 @@ export class CaAdapter implements ProtocolAdapter {
     channel.owner.lost();
   }
 
-  #onUpdate({ control, monitorListener }: CaChannel, time: DbrData): void {
-    if (control) monitorListener?.value(readingOfCa({ time, control }));
+  #onUpdate(channel: CaChannel, time: DbrData): void {
+    const { control, monitorListener } = channel;
+    if (control) monitorListener?.value(readingOf(channel, time, control));
   }
 
   #onNoUpdate(channel: CaChannel, eca: number): void {
@@ -400,6 +404,13 @@ export class CaAdapter implements ProtocolAdapter {
       this.#failMonitor(channel, `the IOC refused the subscription: ${ecaName(eca)}`);
     } else channel.monitorListener?.stalled(`the IOC sends no value: ${ecaName(eca)}`);
   }
+}
+
+/** The reading of a channel; a string that fills its DBR_STRING may be cut. */
+function readingOf({ name, count }: CaChannel, time: DbrData, control: DbrData): PvReading {
+  const reading = readingOfCa({ time, control }, name);
+  const isCut = time.element === 'STRING' && count === 1 && isMaybeCut(reading.value);
+  return isCut ? { ...reading, isMaybeCut: true } : reading;
 }
 
 function typeFailure({ type }: CaChannel): Error | undefined {

@@ -2,6 +2,8 @@ import { clipped } from '../../base/clipped';
 import { formatTime, type PvReading } from '../../model/reading';
 import { type DbrData, EPICS_EPOCH_SECONDS } from '../../protocol/ca';
 import { type PvaStructureValue, readPv as readNormative } from '../../protocol/pva';
+import { asLongString, charText } from './charText';
+import { summaryOf } from './normativeSummary';
 
 /** Characters of units and of an alarm's reason, which pvAccess does not limit. */
 const MAX_WORDS = 1000;
@@ -54,9 +56,9 @@ const MAX_DIMENSIONS = 10;
 
 /**
  * The reading of a CA value, in the same words as one of pvAccess. What is not set, or not known,
- * is left out.
+ * is left out. `name` is that of the channel: `REC.DESC$` asks for a long string.
  */
-export function readingOfCa({ time, control }: CaValues): PvReading {
+export function readingOfCa({ time, control }: CaValues, name = ''): PvReading {
   // A server may answer with another type than it was asked for.
   const states = time.element === 'ENUM' ? control.enumStrings : undefined;
   // Numbers stay as they were decoded: as objects, a million of them take the event loop for 0.2 s.
@@ -65,8 +67,11 @@ export function readingOfCa({ time, control }: CaValues): PvReading {
     : time.value;
   const stamp = time.timeStamp;
   const isProcessed = stamp !== undefined && stamp.secondsPastEpoch !== 0;
+  const value = asLongString(name, named);
+  const text = charText(value);
   return {
-    value: named.length === 1 ? named[0] : named,
+    value: value === named && named.length === 1 ? named[0] : value,
+    ...(text !== undefined && { text }),
     ...(control.units !== undefined && { units: control.units }),
     ...(control.precision !== undefined && { precision: control.precision }),
     severity: SEVERITIES[time.alarm?.severity ?? 0] ?? 'INVALID',
@@ -77,16 +82,24 @@ export function readingOfCa({ time, control }: CaValues): PvReading {
   };
 }
 
-/** The reading of a normative type, or of any other structure as far as it resembles one. */
-export function readingOfPva(structure: PvaStructureValue): PvReading {
-  const { value, units, precision, alarm, timeStamp } = readNormative(structure);
+/**
+ * The reading of a normative type, or of any other structure as far as it resembles one. `name` is
+ * that of the channel: `REC.DESC$` asks for a long string.
+ */
+export function readingOfPva(structure: PvaStructureValue, name = ''): PvReading {
+  const { value: given, units, precision, alarm, timeStamp } = readNormative(structure);
   const isProcessed =
     timeStamp !== undefined &&
     timeStamp.secondsPastEpoch > EPICS_EPOCH_SECONDS &&
     timeStamp.secondsPastEpoch <= MAX_SECONDS;
   const dimensions = dimensionsOf(structure);
+  const value = asLongString(name, given);
+  const text = charText(value);
+  const summary = summaryOf(structure);
   return {
     value,
+    ...(text !== undefined && { text }),
+    ...(summary !== undefined && { summary }),
     ...(dimensions && { dimensions }),
     ...(units !== undefined && { units: clipped(units, MAX_WORDS) }),
     ...(precision !== undefined && { precision }),
