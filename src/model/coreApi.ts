@@ -190,6 +190,8 @@ export interface PvDetails {
   readonly name: string;
   /** One for each server that has it, or should have it; empty: no IOC here reports that name. */
   readonly paths: readonly PvPath[];
+  /** Servers were asked for a name that no IOC reports, and some have not answered yet. */
+  readonly isAsked?: true;
 }
 
 /** The path of one PV from its IOC to this machine. */

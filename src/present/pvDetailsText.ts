@@ -44,6 +44,10 @@ export function detailsSections(
   if (details.paths.length > 0) {
     return details.paths.map((path) => pathSection(path, nowMs, words));
   }
+  if (details.isAsked) {
+    const text = 'no IOC reports this name; they were asked, and not all have answered';
+    return [{ heading: NO_ANSWER_YET, health: 'busy', lines: [{ label: 'State', text }] }];
+  }
   return [
     {
       heading: 'not known',

@@ -254,7 +254,11 @@ const path: Schema<PvPath> = object({
   deniedTo: optional(text),
   readProblem: optional(problem),
 });
-export const pvDetails: Schema<PvDetails> = object({ name: text, paths: list(path) });
+export const pvDetails: Schema<PvDetails> = object({
+  name: text,
+  paths: list(path),
+  isAsked: optional(v.literal(true)),
+});
 
 /** The versions of a broker of any version; the rest of a newer broker's message is not checked. */
 export const versions: Schema<Pick<BrokerFacts, 'protocol' | 'version'>> = object({

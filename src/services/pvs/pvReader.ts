@@ -198,7 +198,14 @@ export class PvReader {
       );
     }
     const shown = servers.filter((server) => this.#isTold(server, name));
-    return { name, paths: shown.map((server) => this.#path(server, name)) };
+    const isAsked = servers.some(
+      (server) => !this.#isTold(server, name) && this.#underWay.has(keyOf(server.key, name)),
+    );
+    return {
+      name,
+      paths: shown.map((server) => this.#path(server, name)),
+      ...(isAsked && { isAsked }),
+    };
   }
 
   /** The servers whose IOC reports the name or, if there are none, all that may be asked for it. */

@@ -291,12 +291,11 @@ export class ReachabilityWatcher implements Reachability {
   #askSuspects(): void {
     const adapter = this.#circuit?.adapter;
     if (!this.#circuit?.isReady || !adapter || this.#asked < this.#input.names.size) return;
-    const { waitingCount } = this.#suspects;
-    if (waitingCount === 0 || this.steps.count('pending') > waitingCount) return;
-    for (const index of this.#suspects.next()) {
-      if (this.#unwanted.has(index)) continue;
-      this.steps.set(index, 'pending');
-      this.#askFor(index, adapter);
+    // Those that are not wanted, or need no answer, are passed over.
+    while (this.#suspects.waitingCount >= Math.max(1, this.steps.count('pending'))) {
+      const names = this.#suspects.next().filter((index) => !this.#unwanted.has(index));
+      for (const index of names) this.steps.set(index, 'pending');
+      for (const index of names) this.#askFor(index, adapter);
     }
     this.#circuit.flush();
   }

@@ -1,6 +1,8 @@
 /** Names that no IOC reports and no request names: asking for them works, and leaves nothing behind. */
 import assert from 'node:assert/strict';
-import type { CoreApi, PvUpdate } from '../../../../src/model/coreApi';
+import type { CoreApi, PvDetails, PvUpdate } from '../../../../src/model/coreApi';
+import { WINDOW_WORDS } from '../../../../src/present/frontEndWords';
+import { detailsSections } from '../../../../src/present/pvDetailsText';
 import type { PvProtocol } from '../../../../src/model/snapshot';
 import { CoreScene } from '../../../support/coreScene';
 import type { FakeContainer } from '../../../support/fakeEngine';
@@ -59,6 +61,23 @@ describe('a PV that its IOC does not report', () => {
     const none = await frontEnd.describePv({ name: 'NO:SUCH', maxWaitMs: 700 }, signal);
     assert.deepEqual(none.paths, []);
     assert.equal(await total(), 0);
+  });
+
+  it('is not told to be nowhere while its IOC has not answered', async () => {
+    dev.iocs[0]?.hang();
+    let details: PvDetails | undefined;
+    const describe = async (): Promise<void> => {
+      details = await frontEnd.describePv({ name: MOTOR, maxWaitMs: 700 }, signal);
+    };
+    void describe();
+    await scene.until(() => details !== undefined, 'an answer');
+    assert.deepEqual(details, { name: MOTOR, paths: [], isAsked: true });
+    const [section] = detailsSections(details, 0, WINDOW_WORDS);
+    assert.equal(section?.health, 'busy');
+    dev.iocs[0]?.goOn();
+    await scene.clock.advance(100);
+    await describe();
+    assert.equal(details?.paths.length, 1);
   });
 
   it('is followed', async () => {

@@ -16,11 +16,13 @@ const good = Array.from({ length: 20 }, (_, i) => `GOOD:${i}`);
 describe('a CA server that ends the circuit for some names', () => {
   let reachability: Reachability;
   let circuits = 0;
-  const clock = new FakeClock();
-  const names = new NameTable();
+  let clock: FakeClock;
+  let names: NameTable;
 
   function open(listed: readonly string[], isHarmful: (name: string) => boolean, software: string) {
     circuits = 0;
+    clock = new FakeClock();
+    names = new NameTable();
     names.add(listed, { kind: 'database', file: '/x.db', line: 1 });
     reachability = createReachability('ca', {
       ...{ names, isGateway: false, clientName: 'test', hostName: 'here' },
@@ -56,6 +58,16 @@ describe('a CA server that ends the circuit for some names', () => {
     const settled = circuits;
     await clock.advance(60_000);
     assert.equal(circuits, settled, 'and asks for them no more');
+  });
+
+  it('is asked for the others when some are no longer wanted', async () => {
+    const harmful = 'X'.repeat(600);
+    const all = [...good.slice(0, 7), harmful, ...good.slice(7)];
+    open(all, (name) => name === harmful, 'unknown');
+    for (let index = 0; index < 5; index++) reachability.setWanted(index, false);
+    await clock.advance(30_000);
+    assert.equal(step(harmful), 'ends-circuit');
+    assert.ok(good.slice(5).every((name) => step(name) === 'reachable'));
   });
 
   it('is not asked for what its software does not survive', async () => {
