@@ -15,13 +15,19 @@ const vscode = '^(node_modules/@types/)?vscode(/|$)';
 
 /** In the bundles; package.json has no dependencies. */
 const bundled =
-  '^node_modules/(commander|dockerode|fastest-levenshtein|log-update|tar-stream|valibot|vscode-jsonrpc)/';
+  '^node_modules/(commander|dockerode|fastest-levenshtein|htmlparser2|log-update|tar-stream|valibot|vscode-jsonrpc|yaml)/';
 
 /** Everything in src that is not one of these rooms. */
 const outside = (rooms) => `^src/(?!(${rooms})/)`;
 
-/** A room that uses its own files and the given rooms, neither Node nor packages. */
-function pureRoom(name, mayUse, comment) {
+/** Packages that are pure text to data, for the room that reads files. */
+const parsers = '^node_modules/(htmlparser2|yaml)/';
+
+/**
+ * A room that uses its own files and the given rooms, neither Node nor packages, except those of
+ * `packages`.
+ */
+function pureRoom(name, mayUse, comment, packages = []) {
   return [
     {
       name: `${name}-looks-down`,
@@ -35,7 +41,7 @@ function pureRoom(name, mayUse, comment) {
       comment: 'The pure rooms use neither Node nor packages, not even their types.',
       severity: 'error',
       from: { path: `^src/${name}/` },
-      to: { pathNot: '^src/' },
+      to: { pathNot: ['^src/', ...packages] },
     },
   ];
 }
@@ -104,7 +110,15 @@ module.exports = {
       'present',
       'base|model|present',
       'present makes words and labels of what the model says; who works with facts does not use it.',
+      [parsers],
     ),
+    {
+      name: 'parsers-read-files',
+      comment: 'Only what finds PVs in files parses XML and YAML.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/present/pvReferences/' },
+      to: { path: parsers },
+    },
     ...pureRoom(
       'services',
       'base|protocol|model|services',

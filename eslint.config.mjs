@@ -140,6 +140,14 @@ export default tseslint.config(
     room('protocol|services|node|ui|cli|demo|agent|broker|rpc', upwards),
   ),
   walls(
+    'present/pvReferences/**/*.ts',
+    {
+      regex: '^(?!(htmlparser2|yaml)$)[^.]',
+      message: 'Only parsers of XML and YAML: pure text to data.',
+    },
+    room('protocol|services|node|ui|cli|demo|agent|broker|rpc', upwards),
+  ),
+  walls(
     'services/**/*.ts',
     outside.packages,
     room(

@@ -381,8 +381,12 @@ def look(command):
         stats = [read("/proc/%s/stat" % folder.split("/")[2]) for folder in folders]
         fds = "\n".join(folder + ":\n" + "".join(descriptors(folder)) for folder in folders)
         return section("fds", os.fsencode(fds)) + section("stats", b"".join(stats))
+    pids = command.split()[2:]
+    if letter in "em":
+        names = ("stat", "status", "environ" if letter == "e" else "maps")
+        return b"".join(section("%s %s" % (name, pids[0]), read("/proc/%s/%s" % (pids[0], name))) for name in names)
     answer = b""
-    for pid in command.split()[2:]:
+    for pid in pids:
         for name in ("stat", "cmdline", "environ"):
             answer += section("%s %s" % (name, pid), read("/proc/%s/%s" % (pid, name)))
         answer += section("cwd " + pid, os.fsencode(link("/proc/%s/cwd" % pid)))

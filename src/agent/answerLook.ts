@@ -27,6 +27,11 @@ export function answerLook(command: string): string {
               .join('') + section(`cwd ${pid}`, link(`/proc/${pid}/cwd`)),
         )
         .join('');
+    case 'e':
+    case 'm':
+      return ['stat', 'status', letter === 'e' ? 'environ' : 'maps']
+        .map((name) => section(`${name} ${pids[0]}`, read(`/proc/${pids[0]}/${name}`)))
+        .join('');
     default:
       return '';
   }

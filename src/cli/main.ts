@@ -80,7 +80,7 @@ async function main(argv: readonly string[]): Promise<number> {
     program
       .command('get')
       .description('read value, unit, alarm and time')
-      .argument('<pv...>', 'NAME, ca://NAME or pva://NAME'),
+      .argument('<pv...>', 'NAME, ca://NAME or pva://NAME; a NAME may have a field (REC.EGU)'),
   )
     .option('--full', 'print values whole, however long they are')
     .action(

@@ -50,7 +50,7 @@ export type ContainerJson = Omit<WithProblem<ContainerState>, 'iocs'> & {
 };
 
 /** An IOC and its servers. */
-export type IocJson = Omit<IocState, 'namesNotes' | 'servers'> & {
+export type IocJson = Omit<WithProblem<IocState>, 'namesNotes' | 'servers'> & {
   /** Why names are missing. */
   readonly namesNote?: string;
   readonly servers: readonly ServerJson[];
@@ -88,7 +88,7 @@ function containerJson({ iocs, ...rest }: ContainerState): ContainerJson {
 
 function iocJson({ namesNotes, servers, ...rest }: IocState): IocJson {
   return {
-    ...rest,
+    ...withProblem(rest),
     ...(namesNotes && { namesNote: notesText(namesNotes, TERMINAL_WORDS) }),
     servers: servers.map(serverJson),
   };

@@ -1,5 +1,6 @@
 import { TERMINAL_WORDS } from '../present/frontEndWords';
 import { problemSentence } from '../present/problemText';
+import { isEndedWithoutIoc } from '../present/table';
 import { emptyText, progressText } from './lookTexts';
 import { EXIT } from './exitCodes';
 import { type Mode, type Opened, openExposure } from './openExposure';
@@ -46,7 +47,7 @@ export function emptyExit(opened: Opened, terminal: Terminal): number | undefine
   for (const engine of engines) {
     if (engine.problem) terminal.report(problemSentence(engine.problem, TERMINAL_WORDS));
   }
-  if (containers.some((container) => container.iocs.length > 0)) return undefined;
+  if (containers.some((one) => one.iocs.length > 0 || isEndedWithoutIoc(one))) return undefined;
   terminal.report(emptyText(opened, { isWaiting: false }));
   return engines.some((engine) => engine.status === 'connected') ? EXIT.notFound : EXIT.noEngine;
 }

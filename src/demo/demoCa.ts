@@ -7,7 +7,8 @@ import {
   DBE_VALUE,
   EPICS_EPOCH_SECONDS,
 } from '../protocol/ca';
-import { DEMO_PVS, type DemoPv, type DemoValues } from './demoPvs';
+import { encodeUtf8 } from '../protocol/bytes';
+import { DEMO_PVS, demoField, type DemoPv, type DemoValues } from './demoPvs';
 
 /** The demo's PVs, as a Channel Access server offers them. */
 export function createDemoCa(values: DemoValues): CaPvProvider {
@@ -22,7 +23,23 @@ export function createDemoCa(values: DemoValues): CaPvProvider {
       },
     ]),
   );
-  return { find: (name) => served.get(name) };
+  return { find: (name) => served.get(name) ?? findField(name, served) };
+}
+
+function findField(name: string, served: ReadonlyMap<string, CaServedPv>): CaServedPv | undefined {
+  const field = demoField(name);
+  if (!field) return undefined;
+  const { pv, text, isLong } = field;
+  if (text === undefined) return served.get(pv.name);
+  const element = isLong ? 'CHAR' : 'STRING';
+  const value = isLong ? encodeUtf8(text) : [text];
+  const data = { element, value, alarm: { status: 0, severity: 0 } } as const;
+  return {
+    element,
+    maxCount: value.length,
+    read: () => data,
+    subscribe: () => ({ dispose: () => undefined }),
+  };
 }
 
 const ELEMENTS = {

@@ -85,7 +85,11 @@ function openDemoContainer(servers: DemoServers, clock: Clock): ContainerAccess 
     routes: [store.add(createDemoRoute(servers))],
     watchSockets(events) {
       const report = clock.after(0, () => events.report(REPORT));
-      return { lookNow: () => undefined, dispose: () => report.dispose() };
+      return {
+        lookNow: () => undefined,
+        readProcessFile: () => Promise.resolve(undefined),
+        dispose: () => report.dispose(),
+      };
     },
     readFile: (path) => Promise.reject(new ContainerError(`the demo has no file ${path}`)),
     dispose: () => store.dispose(),

@@ -7,7 +7,7 @@ import {
   type PvaStructureValue,
   StoredPv,
 } from '../protocol/pva';
-import { DEMO_PVS, type DemoPv, type DemoValues } from './demoPvs';
+import { DEMO_PVS, demoField, DESCRIPTION, type DemoPv, type DemoValues } from './demoPvs';
 
 /** The demo's PVs, as a pvAccess server offers them; follows the values while they move. */
 export function createDemoPva(values: DemoValues): PvaProvider {
@@ -17,7 +17,17 @@ export function createDemoPva(values: DemoValues): PvaProvider {
     served.set(pv.name, stored);
     values.onDidMove(() => stored.post(changing(pv, values)));
   }
-  return { names: () => [...served.keys()], find: (name) => served.get(name) };
+  return {
+    names: () => [...served.keys()],
+    find: (name) => served.get(name) ?? findField(name, served),
+  };
+}
+
+function findField(name: string, served: ReadonlyMap<string, StoredPv>): StoredPv | undefined {
+  const field = demoField(name);
+  if (!field) return undefined;
+  if (field.text === undefined) return served.get(field.pv.name);
+  return new StoredPv(ntScalarType('string'), { value: field.text });
 }
 
 function typeOf(pv: DemoPv): PvaStructure {
@@ -44,7 +54,7 @@ function metadata(pv: DemoPv): PvaStructureValue {
       limitLow: pv.low,
       limitHigh: pv.high,
       units: pv.units,
-      description: 'built-in demo',
+      description: DESCRIPTION,
       precision: pv.precision,
     },
   };

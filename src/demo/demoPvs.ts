@@ -83,6 +83,28 @@ export const DEMO_PVS: readonly DemoPv[] = [
   ),
 ];
 
+/** A field of a record of the demo. */
+export interface DemoField {
+  readonly pv: DemoPv;
+  /** Undefined for the value, which is the PV itself. */
+  readonly text?: string;
+  /** Whether a client asks for the text as characters: `DEMO:MOTOR.DESC$`. */
+  readonly isLong: boolean;
+}
+
+/** The field of this name, as `DEMO:MOTOR.EGU`; undefined if the demo has none. */
+export function demoField(name: string): DemoField | undefined {
+  const [, record, field, dollar] = /^(.+)\.(DESC|EGU|VAL)(\$?)$/.exec(name) ?? [];
+  const pv = DEMO_PVS.find((one) => one.name === record);
+  const isLong = dollar === '$';
+  if (!pv) return undefined;
+  if (field === 'VAL') return isLong ? undefined : { pv, isLong };
+  return { pv, text: field === 'EGU' ? pv.units : DESCRIPTION, isLong };
+}
+
+/** What the description of each record of the demo says. */
+export const DESCRIPTION = 'built-in demo';
+
 /** How often the values move. */
 const PERIOD_MS = 500;
 

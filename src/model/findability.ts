@@ -1,4 +1,4 @@
-import type { FindingProblem } from './problem';
+import type { FindingProblem } from './note';
 import type { ServerState } from './snapshot';
 
 /**

@@ -1,9 +1,9 @@
 /**
- * Problems and notes as codes with their facts. `present/` makes the words, because each front end
- * names its own means: an option of the command is a setting in VS Code.
+ * Problems as codes with their facts (notes: `model/note`). `present/` makes the words, because each
+ * front end names its own means: an option of the command is a setting in VS Code.
  *
  * A new one is an entry here; the compiler then asks for its schema (`rpc/problemSchemas`) and its
- * words (`present/problemText`, `present/noteText`).
+ * words (`present/problemText`).
  */
 import { EpicsExposeError, type ErrorCode } from '../base/errors';
 import type { Endpoint } from './endpoint';
@@ -84,8 +84,19 @@ export interface ProblemFacts {
   // Containers.
   /** `container`: absent for a server, which is shown below its container. */
   readonly 'container-paused': { readonly container?: string };
-  readonly 'container-stopped': { readonly container: string };
+  /** `exitCode`: of its first process; absent if the engine does not say. */
+  readonly 'container-stopped': { readonly container: string; readonly exitCode?: number };
+  /** Its engine starts it again and again: `count` times until now. */
+  readonly 'container-restarts': {
+    readonly container: string;
+    readonly count: number;
+    readonly exitCode?: number;
+  };
   readonly 'cannot-look-inside': { readonly container: string; readonly detail: string };
+
+  // IOCs.
+  /** `lastLine`: of its container's log, if the process writes to that. */
+  readonly 'ioc-no-port': { readonly pid?: number; readonly lastLine?: string };
 
   // Servers.
   readonly 'ioc-gone': { readonly port: number };
@@ -145,77 +156,11 @@ export interface TriedRoute {
   readonly detail?: string;
 }
 
-/** Something worth knowing that is no failure. */
-export interface NoteFacts {
-  // Of a server.
-  /** Another program forwards it to `local`. */
-  readonly forwarded: { readonly local: Endpoint; readonly owner?: PortOwner };
-  /** Relayed at `local` because the preferred endpoints are taken. */
-  readonly 'port-skipped': { readonly local: Endpoint; readonly taken: readonly TakenPort[] };
-  /** Relayed under another number than its own, `port`. */
-  readonly 'other-number': {
-    readonly port: number;
-    readonly local: Endpoint;
-    readonly taken: readonly TakenPort[];
-  };
-  /** The engine publishes it under numbers that clients are not given. */
-  readonly 'published-elsewhere': {
-    readonly port: number;
-    readonly hostPorts: readonly number[];
-    readonly local: Endpoint;
-  };
-  /** Clients do not find its PVs by name servers; `software` is the server's. */
-  readonly 'not-found-by-name': { readonly reason: FindingProblem; readonly software: string };
-  /** `server`: "IOC in CONTAINER". */
-  readonly 'also-served': { readonly name: string; readonly server: string };
-  readonly 'says-yes': object;
-  /** PVs that may not be read, and by which user. */
-  readonly 'read-denied': { readonly count: number; readonly user: string };
-  readonly 'names-not-served': { readonly count: number };
-  readonly 'no-answers': { readonly count: number };
-  readonly 'channels-refused': { readonly count: number };
-  /** Names longer than the server's software accepts. */
-  readonly 'names-beyond': { readonly count: number; readonly software: string };
-  /** Names for which the server ends the circuit. */
-  readonly 'names-harmful': { readonly count: number };
-  readonly 'ports-left-out': { readonly count: number };
-
-  // Of the names of an IOC.
-  readonly 'gateway-names': object;
-  /** core-pva servers have no list. */
-  readonly 'no-list': object;
-  readonly 'process-hidden': object;
-  /** The names could not be found out. */
-  readonly 'names-failed': { readonly detail: string };
-  /**
-   * What the readers of startup scripts and databases report, in their words: file, line and
-   * reason.
-   */
-  readonly 'names-file': { readonly detail: string };
-  readonly 'names-cut': { readonly kept: number; readonly listed: number };
-  readonly 'names-refused': { readonly kept: number; readonly detail: string };
-  readonly 'names-too-long': { readonly count: number };
-}
-
-/** Why clients do not find PVs by name although they are reachable. */
-export type FindingProblem =
-  /** pvAccessCPP that sends its GUID: PVXS does not accept its answers over TCP. */
-  | 'pvxs-ignores'
-  /** It answers searches by UDP only, which does not cross into the container. */
-  | 'udp-only'
-  /** caproto ends the circuit when libca searches over it. */
-  | 'caproto-ends';
-
 /** The code of a problem; part of `--json` and of the messages to front ends. */
 export type ProblemCode = keyof ProblemFacts;
-/** The code of a note; part of the messages to front ends. */
-export type NoteCode = keyof NoteFacts;
 
 /** A state that the user may want to do something about. */
 export type Problem = { [C in ProblemCode]: { readonly code: C } & ProblemFacts[C] }[ProblemCode];
-
-/** Something worth knowing that is no failure. */
-export type Note = { [C in NoteCode]: { readonly code: C } & NoteFacts[C] }[NoteCode];
 
 /** A problem that was thrown. Its message is for logs; front ends word `problem` themselves. */
 export class ProblemError extends EpicsExposeError {

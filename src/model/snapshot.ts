@@ -4,7 +4,8 @@
  * PVs themselves (there may be 100,000) are read in pages, not carried here.
  */
 import type { Endpoint } from './endpoint';
-import type { Note, Problem } from './problem';
+import type { Note } from './note';
+import type { Problem } from './problem';
 import type { PvProtocol } from './pvProtocol';
 
 export type { PvProtocol };
@@ -59,6 +60,11 @@ export interface IocState {
   readonly namesNotes?: readonly Note[];
   /** Whether there are more names than are shown, as `namesNotes` say. */
   readonly isNamesCut?: boolean;
+  /** Whether it may have PVs that are not listed, as `namesNotes` say. */
+  readonly mayLackNames?: boolean;
+  /** Why it serves nothing. */
+  readonly problem?: Problem;
+  /** Empty while it serves nothing. */
   readonly servers: readonly ServerState[];
 }
 

@@ -1,5 +1,5 @@
 import { formatEndpoint } from '../model/endpoint';
-import type { FindingProblem, Note, NoteCode, NoteFacts } from '../model/problem';
+import type { FindingProblem, Note, NoteCode, NoteFacts } from '../model/note';
 import { MAX_NAME_BYTES } from '../model/pvTable';
 import type { FrontEndWords } from './frontEndWords';
 import { ownerText, takenText } from './problemText';
@@ -55,6 +55,8 @@ const TEXTS: Texts = {
   'process-hidden': () => 'the IOC process is not visible, so its database files are not known',
   'names-failed': ({ detail }) => detail,
   'names-file': ({ detail }) => detail,
+  'names-other-loaders': ({ commands }) =>
+    `${commands.length === 1 ? '1 command' : `${commands.length} commands`} may load more records: ${commands.join(', ')}`,
   'names-cut': ({ kept, listed }) =>
     `stopped after ${kept} names: it lists ${listed}, which is too many`,
   'names-refused': ({ kept, detail }) => `stopped after ${kept} names: ${detail}`,

@@ -65,6 +65,9 @@ const SHORT_WORDS: Partial<Record<ProblemCode | PvStep, string>> = {
   'name-too-long': 'name too long',
   'ends-circuit': 'ends circuit',
   'ioc-gone': 'IOC gone',
+  'ioc-no-port': 'no port open',
+  'container-stopped': 'container stopped',
+  'container-restarts': 'restarting',
   'container-paused': 'container paused',
   'no-handshake': 'no handshake',
   'no-way-in': 'no route',
@@ -202,8 +205,24 @@ const TEXTS: Texts = {
           message: `container ${container} is paused, so its IOCs do not answer`,
           advice: `Unpause it (docker unpause ${container} or podman unpause ${container}).`,
         },
-  'container-stopped': ({ container }) => ({
-    message: `container ${container} was stopped or removed`,
+  'ioc-no-port': ({ pid, lastLine }) => ({
+    message: `it runs${pid === undefined ? '' : ` (pid ${pid})`}, but opened no port for Channel Access or pvAccess${
+      lastLine === undefined ? '' : `; its log ends: "${lastLine}"`
+    }`,
+    advice:
+      "Check the IOC's console: iocInit may have failed, or it still starts. It is exposed as soon as it listens.",
+  }),
+  'container-restarts': ({ container, count, exitCode }) => ({
+    message: `container ${container} ends and is started again, ${count} times until now${
+      exitCode === undefined ? '' : `, last with exit code ${exitCode}`
+    }`,
+    advice: 'Check its log: its IOC ends soon after it starts. It is exposed once it stays.',
+  }),
+  'container-stopped': ({ container, exitCode }) => ({
+    message:
+      exitCode === undefined
+        ? `container ${container} was stopped or removed`
+        : `container ${container} ended with exit code ${exitCode}`,
     advice: 'Its IOCs are exposed again as soon as it is running and they listen.',
   }),
   'cannot-look-inside': ({ container, detail }) => ({

@@ -4,7 +4,7 @@ import type { SearchNode, TreeNode } from './pvTree';
 import { stepHealth } from './pvTree';
 import type { PvStep } from '../model/pvTable';
 import { sizeText, valueText } from '../model/reading';
-import type { PvProtocol, ServerState, RouteKind } from '../model/snapshot';
+import type { PvProtocol, RouteKind, ServerState, Snapshot } from '../model/snapshot';
 import type { Problem } from '../model/problem';
 import type { FrontEndWords } from './frontEndWords';
 import { notesText } from './noteText';
@@ -17,7 +17,8 @@ import { type Health, reachableText } from './table';
  */
 export interface DetailsSection {
   readonly heading: string;
-  readonly health: Health;
+  /** `none`: nothing is right or wrong. */
+  readonly health: Health | 'none';
   readonly lines: readonly DetailsLine[];
 }
 
@@ -34,38 +35,63 @@ const OLD_VALUE_MS = 1000;
 
 /**
  * What a hover shows about a PV, one section per protocol. `nowMs`: milliseconds since 1970. Shows
- * times, not ages: a hover may stay for some time, and what it says stays true.
+ * times, not ages: a hover may stay for some time, and what it says stays true. `snapshot` tells whether
+ * a PV that was not found may be there all the same.
  */
 export function detailsSections(
   details: PvDetails,
   nowMs: number,
   words: FrontEndWords,
+  snapshot?: Snapshot,
 ): DetailsSection[] {
   if (details.paths.length > 0) {
-    return details.paths.map((path) => pathSection(path, nowMs, words));
+    return details.paths.map((path) => pathSection(path, details.name, nowMs, words));
   }
   if (details.isAsked) {
     const text = 'no IOC reports this name; they were asked, and not all have answered';
     return [{ heading: NO_ANSWER_YET, health: 'busy', lines: [{ label: 'State', text }] }];
   }
+  const incomplete = snapshot ? incompleteLines(snapshot, words) : [];
   return [
     {
-      heading: 'not known',
+      heading: incomplete.length > 0 ? 'not found, and the list is incomplete' : 'not found',
       health: 'bad',
       lines: [
-        { label: 'State', text: 'no IOC that is exposed here has this name' },
-        {
-          label: 'What to do',
-          text: `Check its spelling, or ${words.namePvs}.`,
-        },
+        { label: 'State', text: 'no IOC that is exposed here reports this name' },
+        ...incomplete,
+        { label: 'What to do', text: `Check its spelling, or ${words.namePvs}.` },
       ],
     },
   ];
 }
 
-function pathSection(path: PvPath, nowMs: number, words: FrontEndWords): DetailsSection {
+/** The IOCs that may have more PVs than are listed, each with the reason. */
+export function incompleteLines(
+  { containers }: Snapshot,
+  words: FrontEndWords,
+): readonly DetailsLine[] {
+  return containers.flatMap(({ name: container, iocs }) =>
+    iocs
+      .filter(({ mayLackNames }) => mayLackNames === true)
+      .map(({ name, namesNotes }) => ({
+        label: 'Incomplete',
+        text: [`IOC ${name} in container ${container}`, notesText(namesNotes, words)]
+          .filter((text) => text !== '')
+          .join(': '),
+      })),
+  );
+}
+
+function pathSection(
+  path: PvPath,
+  name: string,
+  nowMs: number,
+  words: FrontEndWords,
+): DetailsSection {
   const { row, reading } = path;
   const lines: DetailsLine[] = [];
+  // The value is the field's; state and path are its record's.
+  if (row.name !== name) lines.push({ label: 'Record', text: row.name });
   if (reading) {
     lines.push({ label: 'Value', text: shortened(valueText(reading)) });
     lines.push({ label: 'Size', text: sizeText(reading) });

@@ -15,7 +15,7 @@ import type {
 import type { FrontEndWords } from './frontEndWords';
 import { notesText } from './noteText';
 import { capital, problemText, type ProblemText, sentence, stateWords } from './problemText';
-import { type Health, healthOf, reachableText } from './table';
+import { type Health, healthOf, MORE_MAY_EXIST, reachableText } from './table';
 
 /**
  * A line of the tree as data: its texts, its health and what it stands for. Those above the PVs
@@ -135,7 +135,11 @@ function containerNode(
     ...container.iocs.map((ioc) => iocNode(container, ioc, words)),
   ];
   const counts =
-    container.status === 'running' ? countsText(servers) : `container ${container.status}`;
+    container.status === 'running'
+      ? countsText(servers)
+      : container.problem?.code === 'container-restarts'
+        ? stateWords(container.problem.code)
+        : `container ${container.status}`;
   return {
     kind: 'container',
     id: container.key,
@@ -144,7 +148,9 @@ function containerNode(
     ...line(
       container.name,
       isOwn ? [counts, 'this workspace'].filter((part) => part !== '').join(', ') : counts,
-      container.problem ? 'bad' : worst(servers.map((server) => healthOf(container, server))),
+      container.problem || container.iocs.some(({ problem }) => problem)
+        ? 'bad'
+        : worst(servers.map((server) => healthOf(container, server))),
       'container',
     ),
   };
@@ -153,30 +159,34 @@ function containerNode(
 function iocNode(container: ContainerState, ioc: IocState, words: FrontEndWords): IocNode {
   const servers = ioc.servers.map((server) => serverNode(container, server));
   const missing = notesText(ioc.namesNotes, words);
-  const namesAreMissing = missing !== '' && ioc.servers.every(({ pvs }) => pvs.total === 0);
+  const namesAreMissing =
+    missing !== '' && !ioc.problem && ioc.servers.every(({ pvs }) => pvs.total === 0);
   return {
     kind: 'ioc',
     id: ioc.key,
     ioc,
-    children: namesAreMissing
-      ? [
-          ...servers,
-          problemNode(`${ioc.key} names`, {
-            message: `PV names unknown: ${missing}`,
-            advice: `${capital(words.namePvs)}.`,
-          }),
-        ]
-      : servers,
+    children: ioc.problem
+      ? [problemNode(`${ioc.key} problem`, problemText(ioc.problem, words))]
+      : namesAreMissing
+        ? [
+            ...servers,
+            problemNode(`${ioc.key} names`, {
+              message: `PV names unknown: ${missing}`,
+              advice: `${capital(words.namePvs)}.`,
+            }),
+          ]
+        : servers,
     ...line(
       ioc.name,
       [
         ioc.role === 'gateway' ? 'gateway' : '',
         ioc.pid === undefined ? '' : `pid ${ioc.pid}`,
-        countsText(ioc.servers),
+        ioc.problem ? stateWords(ioc.problem.code) : countsText(ioc.servers),
+        ioc.mayLackNames === true && !namesAreMissing ? MORE_MAY_EXIST : '',
       ]
         .filter((part) => part !== '')
         .join(', '),
-      worst(servers.map(({ health }) => health)),
+      ioc.problem ? 'bad' : worst(servers.map(({ health }) => health)),
       ioc.role === 'gateway' ? 'gateway' : 'IOC',
     ),
   };

@@ -1,3 +1,4 @@
+import { clipped } from '../base/clipped';
 import { printable } from '../base/printable';
 import { formatEndpoint, isLoopback, isUnspecified } from '../model/endpoint';
 import { findingProblem } from '../model/findability';
@@ -5,6 +6,9 @@ import type { ContainerState, IocState, PvCounts, ServerState, Snapshot } from '
 import type { FrontEndWords } from './frontEndWords';
 import { notesText } from './noteText';
 import { problemSentence, stateWords } from './problemText';
+
+/** Characters of why a list may be incomplete; tooltip and log have all of it. */
+const MAX_WHY = 300;
 
 /** How a line is: fine, still working, or with a problem. */
 export type Health = 'good' | 'busy' | 'bad';
@@ -31,17 +35,42 @@ export function tableRows(snapshot: Snapshot): TableRow[] {
       const iocName = printable(ioc.name);
       let iocCell = ioc.role === 'gateway' ? `${iocName} (gateway)` : iocName;
       for (const server of ioc.servers) {
-        rows.push({ container: containerCell, ioc: iocCell, ...serverCells(container, server) });
+        rows.push({
+          container: containerCell,
+          ioc: iocCell,
+          ...serverCells(container, ioc, server),
+        });
         containerCell = '';
         iocCell = '';
       }
+      if (ioc.servers.length === 0) {
+        const state = stateWords(ioc.problem?.code ?? '');
+        rows.push({ container: containerCell, ioc: iocCell, ...withoutServer(state) });
+        containerCell = '';
+      }
+    }
+    if (container.problem && isEndedWithoutIoc(container)) {
+      rows.push({
+        ...{ container: containerCell, ioc: '-' },
+        ...withoutServer(stateWords(container.problem.code)),
+      });
     }
   }
   return rows;
 }
 
+/** Whether it is shown because it ended, although no IOC was seen in it. */
+export function isEndedWithoutIoc({ iocs, problem, status }: ContainerState): boolean {
+  return iocs.length === 0 && problem !== undefined && status === 'stopped';
+}
+
+function withoutServer(state: string): Omit<TableRow, 'container' | 'ioc'> {
+  return { server: '-', local: '-', pvs: state, health: 'bad' };
+}
+
 function serverCells(
   container: ContainerState,
+  ioc: IocState,
   server: ServerState,
 ): Omit<TableRow, 'container' | 'ioc'> {
   const { host, port } = server.listening;
@@ -53,7 +82,7 @@ function serverCells(
       `${server.protocol.toUpperCase().padEnd(4)} ${server.implementation.padEnd(11)} ${inside}`,
     ),
     local: server.local ? formatEndpoint(server.local) : localWord(server),
-    pvs: printable(pvsCell(container, server)),
+    pvs: printable(pvsCell(container, ioc, server)),
     health: healthOf(container, server),
   };
 }
@@ -69,7 +98,7 @@ function localWord(server: ServerState): string {
   }
 }
 
-function pvsCell(container: ContainerState, server: ServerState): string {
+function pvsCell(container: ContainerState, ioc: IocState, server: ServerState): string {
   if (container.status === 'stopped') return 'container stopped';
   if (container.status === 'paused') return 'container paused';
   if (server.status === 'gone') return 'IOC gone';
@@ -77,8 +106,12 @@ function pvsCell(container: ContainerState, server: ServerState): string {
   const { total, pending } = server.pvs;
   if (total === 0)
     return pending > 0 || server.status === 'identifying' ? 'asking' : 'names unknown';
-  return reachableText(server.pvs);
+  const text = reachableText(server.pvs);
+  return ioc.mayLackNames === true ? `${text}, ${MORE_MAY_EXIST}` : text;
 }
+
+/** For an IOC whose list of PVs may be incomplete. */
+export const MORE_MAY_EXIST = 'more may exist';
 
 /** The number of reachable PVs: `7 of 10 reachable, 3 without read access`. */
 export function reachableText({
@@ -131,12 +164,13 @@ export function failureNotes(snapshot: Snapshot, words: FrontEndWords): string[]
   const notes = snapshot.containers.flatMap(({ name, status, iocs, problem }) => {
     if (problem) return [problemSentence(problem, words)];
     if (status !== 'running') return [];
-    return iocs.flatMap((ioc) =>
-      ioc.servers
+    return iocs.flatMap((ioc) => [
+      ...(ioc.problem ? iocNotes({ name }, ioc, words) : []),
+      ...ioc.servers
         .filter((server) => !isUnrelayed(server))
         .filter((server) => server.status === 'failed' || isHardToFind(server))
         .flatMap((server) => iocNotes({ name }, { ...ioc, servers: [server] }, words)),
-    );
+    ]);
   });
   return [...new Set(notes.map(printable))];
 }
@@ -159,6 +193,9 @@ function iocNotes(
   words: FrontEndWords,
 ): string[] {
   const notes: string[] = [];
+  if (ioc.problem) {
+    notes.push(`${ioc.name} in ${container.name}: ${problemSentence(ioc.problem, words)}`);
+  }
   for (const server of ioc.servers) {
     const port = `${server.protocol.toUpperCase()} :${server.listening.port}`;
     const who = `${ioc.name} in ${container.name}, ${port}`;
@@ -171,6 +208,9 @@ function iocNotes(
   const missing = notesText(ioc.namesNotes, words);
   if (missing !== '' && (isWithoutNames || ioc.isNamesCut === true)) {
     notes.push(`${ioc.name} in ${container.name}: ${missing}; ${words.namePvs}`);
+  } else if (missing !== '' && ioc.mayLackNames === true) {
+    const why = clipped(missing, MAX_WHY);
+    notes.push(`${ioc.name} in ${container.name} may have more PVs than are listed: ${why}`);
   }
   return notes;
 }

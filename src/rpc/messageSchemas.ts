@@ -85,6 +85,8 @@ const ioc: Schema<IocState> = object({
   role: word<IocState['role']>(),
   namesNotes: optional(notes),
   isNamesCut: optional(flag),
+  mayLackNames: optional(flag),
+  problem: optional(problem),
   servers: list(server),
 });
 

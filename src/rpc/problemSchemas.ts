@@ -1,9 +1,6 @@
 import * as v from 'valibot';
+import type { FindingProblem, Note, NoteCode, NoteFacts } from '../model/note';
 import type {
-  FindingProblem,
-  Note,
-  NoteCode,
-  NoteFacts,
   PortOwner,
   PortRefusal,
   Problem,
@@ -14,7 +11,18 @@ import type {
 } from '../model/problem';
 import type { PvStep } from '../model/pvTable';
 import { endpoint, port, protocol } from './commonSchemas';
-import { count, flag, list, object, oneOf, optional, type Schema, text, word } from './schema';
+import {
+  count,
+  flag,
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  type Schema,
+  text,
+  word,
+} from './schema';
 
 const process: Schema<NonNullable<PortOwner['process']>> = object({ pid: count, command: text });
 const owner: Schema<PortOwner> = object({ process: optional(process) });
@@ -71,7 +79,9 @@ const PROBLEMS: { readonly [C in ProblemCode]: Schema<ProblemFacts[C]> } = {
   'ssh-failed': ofHost,
   'ssh-no-socket': object({ host: text, path: optional(text) }),
   'container-paused': object({ container: optional(text) }),
-  'container-stopped': object({ container: text }),
+  'container-stopped': object({ container: text, exitCode: optional(number) }),
+  'container-restarts': object({ container: text, count, exitCode: optional(number) }),
+  'ioc-no-port': object({ pid: optional(count), lastLine: optional(text) }),
   'cannot-look-inside': object({ container: text, detail: text }),
   'ioc-gone': ofPort,
   'no-handshake': object({ port, protocol }),
@@ -114,6 +124,7 @@ const NOTES: { readonly [C in NoteCode]: Schema<NoteFacts[C]> } = {
   'process-hidden': none,
   'names-failed': detail,
   'names-file': detail,
+  'names-other-loaders': object({ commands: list(text) }),
   'names-cut': object({ kept: count, listed: count }),
   'names-refused': object({ kept: count, detail: text }),
   'names-too-long': ofCount,

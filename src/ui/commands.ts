@@ -67,7 +67,8 @@ export function registerCommands(input: CommandsInput): Disposable {
   const askPv = async (argument: PvArgument, title: string): Promise<NamedPv | undefined> => {
     if (argument && !('kind' in argument)) return argument;
     if (argument?.kind === 'pv') return argument.row;
-    return exposure.core && pickPv(exposure.core, title);
+    const picked = exposure.core && (await pickPv(exposure.core, title));
+    return picked && { name: picked.name, protocol: picked.row.protocol };
   };
 
   register(COMMANDS.expose, async () => {
@@ -97,7 +98,7 @@ export function registerCommands(input: CommandsInput): Disposable {
     const row =
       argument && 'kind' in argument && argument.kind === 'pv'
         ? argument.row
-        : exposure.core && (await pickPv(exposure.core, title));
+        : exposure.core && (await pickPv(exposure.core, title))?.row;
     if (row) await view.reveal(row);
   });
   register(COMMANDS.monitorPv, async (argument) => {

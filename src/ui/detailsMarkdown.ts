@@ -15,7 +15,10 @@ export interface CommandLink {
   readonly args: readonly unknown[];
 }
 
-const ICONS: Record<Health, string> = { good: 'pass', busy: 'sync', bad: 'error' };
+const ICONS: Record<Health | 'none', string> = {
+  ...{ good: 'pass', busy: 'sync', bad: 'error' },
+  none: 'info',
+};
 
 /** Renders sections as Markdown, with links at the end. */
 export function detailsMarkdown(

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import { printable } from '../base/printable';
 import { DisposableStore } from '../base/disposable';
-import type { CoreApi, PvRow } from '../model/coreApi';
+import type { CoreApi, PvPage, PvRow } from '../model/coreApi';
+import { parsePvText } from '../model/pvName';
 import { withTimeout } from './withTimeout';
 import { WINDOW_WORDS } from '../present/frontEndWords';
 import { errorText, stateWords } from '../present/problemText';
@@ -10,15 +11,22 @@ import { errorText, stateWords } from '../present/problemText';
 const SHOWN = 200;
 const LIST_TIMEOUT_MS = 5000;
 
+/** What the user picked: a PV of the list, or a field of one (`REC.EGU`). */
+export interface PickedPv {
+  readonly name: string;
+  /** The PV itself, or the record of the field. */
+  readonly row: PvRow;
+}
+
 interface PvItem extends vscode.QuickPickItem {
-  readonly row?: PvRow;
+  readonly pv?: PickedPv;
 }
 
 /**
  * Asks for a PV by part of its name, listing PVs while the user types. Undefined when the user
  * gives up.
  */
-export function pickPv(exposure: CoreApi, title: string): Promise<PvRow | undefined> {
+export function pickPv(exposure: CoreApi, title: string): Promise<PickedPv | undefined> {
   const store = new DisposableStore();
   const picker = store.add(vscode.window.createQuickPick<PvItem>());
   picker.title = title;
@@ -37,9 +45,9 @@ export function pickPv(exposure: CoreApi, title: string): Promise<PvRow | undefi
     store.add(picker.onDidChangeValue(() => void list()));
     store.add(
       picker.onDidAccept(() => {
-        const row = picker.selectedItems[0]?.row;
-        if (!row) return;
-        resolve(row);
+        const picked = picker.selectedItems[0]?.pv;
+        if (!picked) return;
+        resolve(picked);
         picker.hide();
       }),
     );
@@ -55,17 +63,26 @@ export function pickPv(exposure: CoreApi, title: string): Promise<PvRow | undefi
 }
 
 async function listItems(exposure: CoreApi, typed: string): Promise<PvItem[]> {
-  const pattern = typed.trim();
-  try {
-    const page = await withTimeout(LIST_TIMEOUT_MS, (signal) =>
+  const asked = parsePvText(typed);
+  const { name, record } = asked?.kind === 'pv' ? asked : { name: typed.trim(), record: '' };
+  const list = (pattern: string): Promise<PvPage> =>
+    withTimeout(LIST_TIMEOUT_MS, (signal) =>
       exposure.listPvs({ ...(pattern !== '' && { pattern }), offset: 0, limit: SHOWN }, signal),
     );
+  try {
+    let page = await list(name);
+    let field = '';
+    if (page.total === 0 && record !== '' && record !== name) {
+      // Fields are in no list; those of the records are offered.
+      page = await list(record);
+      field = name.slice(record.length);
+    }
     const items = page.rows.map((row) => ({
-      label: withoutIcons(row.name),
+      label: withoutIcons(row.name + field),
       description: `${row.protocol.toUpperCase()}, ${stateWords(row.state)}`,
       detail: withoutIcons(`${row.iocName} in ${row.containerName}`),
       alwaysShow: true, // the core has filtered; VS Code does not know * and ?
-      row,
+      pv: { row, name: row.name + field },
     }));
     const rest = page.total - items.length;
     return rest > 0

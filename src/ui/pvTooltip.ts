@@ -7,6 +7,7 @@ import {
   tooltipSections,
 } from '../present/pvDetailsText';
 import type { PvDetails } from '../model/coreApi';
+import type { Snapshot } from '../model/snapshot';
 import type { TreeNode } from '../present/pvTree';
 import { COMMANDS } from './ids';
 import { type CommandLink, detailsMarkdown } from './detailsMarkdown';
@@ -46,13 +47,14 @@ export const LATE: DetailsSection = {
 
 /**
  * The hover of a PV in an editor. `before` says how the name was found, if it was not written
- * literally.
+ * literally; `snapshot` what is said of one that was not found.
  */
 export function pvMarkdown(
   details: PvDetails,
   before: readonly DetailsSection[] = [],
+  snapshot?: Snapshot,
 ): vscode.MarkdownString {
-  const sections = [...before, ...detailsSections(details, Date.now(), WINDOW_WORDS)];
+  const sections = [...before, ...detailsSections(details, Date.now(), WINDOW_WORDS, snapshot)];
   return detailsMarkdown(details.name, sections, pvLinks(details));
 }
 

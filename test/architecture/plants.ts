@@ -89,6 +89,8 @@ export const lintPlants: readonly Plant[] = [
     { file: 'src/model/l3.ts', text: imports('present', '../present/present') },
     { file: 'src/present/l1.ts', text: imports('service', '../services/service') },
     { file: 'src/present/l2.ts', text: imports('readFileSync', 'node:fs') },
+    { file: 'src/present/l3.ts', text: imports('Parser', 'yaml') },
+    { file: 'src/present/pvReferences/l1.ts', text: imports('readFileSync', 'node:fs') },
     { file: 'src/services/l1.ts', text: imports('node', '../node/node') },
     { file: 'src/services/l4.ts', text: imports('present', '../present/present') },
     { file: 'src/services/detect/l2.ts', text: imports('node', '../../node/node') },
@@ -188,6 +190,7 @@ export const cruiserPlants: readonly Plant[] = [
     text: imports('service', '../services/service'),
   },
   { rule: 'present-is-pure', file: 'src/present/c2.ts', text: imports('connect', 'node:net') },
+  { rule: 'parsers-read-files', file: 'src/present/c3.ts', text: imports('Parser', 'htmlparser2') },
   {
     rule: 'services-looks-down',
     file: 'src/services/c1.ts',

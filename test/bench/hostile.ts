@@ -296,7 +296,11 @@ class HostileEngine implements Engine {
           processes: [process],
         };
         const timer = systemClock.after(0, () => events.report(report));
-        return { lookNow: () => undefined, dispose: () => timer.dispose() };
+        return {
+          lookNow: () => undefined,
+          readProcessFile: async () => undefined,
+          dispose: () => timer.dispose(),
+        };
       },
       readFile: async (path) => {
         const file = attack.files?.[path];

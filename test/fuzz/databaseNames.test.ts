@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { findDatabaseNames } from '../../src/services/discovery/names/databaseNames';
-import { scriptFixtures } from '../fixtures/names/scripts';
+import { allShapes } from '../support/nameShapes';
 import { iocProcess } from '../support/iocProcess';
 import { memoryFiles } from '../support/memoryFiles';
 import { quickSlices } from '../support/quickSlices';
@@ -13,7 +13,7 @@ describe('findDatabaseNames', () => {
     const pick = (length: number): number => Math.floor(random() * length);
     const spice = ['"', "'", '{', '}', '(', ')', '$(', '${', '\\', '\n', ',', '=', '<', '#', '\0'];
     for (let round = 0; round < 3000; round++) {
-      const fixture = scriptFixtures[pick(scriptFixtures.length)];
+      const fixture = allShapes[pick(allShapes.length)];
       const files: Record<string, string> = {};
       for (const [path, text] of Object.entries(fixture?.files ?? {})) {
         const at = pick(text.length + 1);
@@ -22,7 +22,10 @@ describe('findDatabaseNames', () => {
           text.slice(0, at) + (spice[pick(spice.length)] ?? '') + text.slice(cut);
       }
       const found = await findDatabaseNames(
-        iocProcess({ commandLine: ['ioc', 'st.cmd'], workingDirectory: '/w' }),
+        {
+          process: iocProcess({ commandLine: ['ioc', 'st.cmd'], workingDirectory: '/w' }),
+          environment: {},
+        },
         memoryFiles(files),
         quickSlices(),
         signal,

@@ -425,6 +425,13 @@ describe('the broker', function () {
         (await run('pvs', 'DEMO:BEAM:?')).stdout,
         /^DEMO:BEAM:X\tca\treachable\tDEMO_IOC\tdemo\n/,
       );
+      const fields = ['DEMO:MOTOR.EGU', 'ca://DEMO:MOTOR.DESC$', 'pva://DEMO:MOTOR.EGU'];
+      assert.match(
+        (await run('get', ...fields)).stdout,
+        /^DEMO:MOTOR\.EGU +ca +mm .*\nDEMO:MOTOR\.EGU +pva +mm .*\nDEMO:MOTOR\.DESC\$ +ca +built-in demo /,
+      );
+      const record = await run('pvs', 'ca://DEMO:MOTOR.EGU');
+      assert.equal(record.stdout, 'DEMO:MOTOR\tca\treachable\tDEMO_IOC\tdemo\n');
       assert.match((await run('env')).stdout, /EPICS_CA_NAME_SERVERS=127\.0\.0\.\d+:\d+/);
       const exec = await run(
         'exec',

@@ -24,7 +24,8 @@ describe('hovers over the PVs of a server', function () {
     await settled(frontEnd);
     const servers = [localOf(frontEnd, 'ca'), localOf(frontEnd, 'pva')];
     const before = servers.map((server) => connectionsTo(server));
-    for (const { name } of DEMO_PVS) {
+    const names = DEMO_PVS.flatMap(({ name }) => [name, `${name}.DESC`]);
+    for (const name of names) {
       const { paths } = await frontEnd.describePv({ name, maxWaitMs: 5000 }, never);
       assert.deepEqual(
         paths.map(({ reading, readProblem }) => [reading !== undefined, readProblem]),
@@ -36,7 +37,7 @@ describe('hovers over the PVs of a server', function () {
     }
     servers.forEach((server, at) => {
       const opened = connectionsTo(server).filter((port) => before[at]?.includes(port) === false);
-      // One each would be twelve; a few may be of other programs that ask who has the port.
+      // One each would be twenty-four; a few may be of other programs that ask who has the port.
       assert.ok(opened.length <= 4, `${opened.length} connections were opened`);
     });
   });

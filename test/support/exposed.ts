@@ -92,7 +92,7 @@ export class Exposed {
       ...(nameServers && { nameServers }),
       containers: containers.map(({ problem: _, iocs, ...container }) => ({
         ...container,
-        iocs: iocs.map(({ namesNote: _, servers, ...ioc }) => ({
+        iocs: iocs.map(({ namesNote: _, problem: _ofIoc, servers, ...ioc }) => ({
           ...ioc,
           servers: servers.map(({ problem: _, note: _note, way, ...server }) => ({
             ...server,

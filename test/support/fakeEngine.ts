@@ -17,6 +17,7 @@ import {
   PVA_BROADCAST_PORT,
   PVA_SERVER_PORT,
 } from '../../src/services/discovery/detect/candidates';
+import { parseEnvironment } from '../../src/services/discovery/detect/parseProc';
 import type { EngineSet } from '../../src/services/engines/engineSets';
 import type { Route } from '../../src/services/host/connection';
 import type {
@@ -27,7 +28,7 @@ import type {
   PortPublishing,
   SocketWatchEvents,
 } from '../../src/services/host/engine';
-import type { BoundSocket, SocketReport } from '../../src/services/host/socketReport';
+import type { BoundSocket, ProcessInfo, SocketReport } from '../../src/services/host/socketReport';
 import type { FakeMachine, Serve } from './fakeMachine';
 
 export class FakeEngine implements Engine {
@@ -65,7 +66,16 @@ export class FakeEngine implements Engine {
   /** One that is away tells nothing. */
   get containers(): readonly ContainerInfo[] {
     if (this.#state.status !== 'connected') return [];
-    return [...this.#containers].map(({ info }) => info);
+    return [...this.#containers]
+      .map(({ info }) => info)
+      .filter(({ status }) => status !== 'stopped');
+  }
+
+  get stoppedContainers(): readonly ContainerInfo[] {
+    if (this.#state.status !== 'connected') return [];
+    return [...this.#containers]
+      .map(({ info }) => info)
+      .filter(({ status }) => status === 'stopped');
   }
 
   /** A container that runs from now on. */
@@ -141,7 +151,12 @@ export interface FakeIocFacts {
   /** By TCP port; absent: the demo's servers on 5064 and 5075. */
   readonly servers?: Readonly<Record<number, FakeServer>>;
   readonly commandLine?: readonly string[];
+  /** All of its environment; what is not about EPICS shows only when it is asked for. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Base names of the files that are mapped into it. */
+  readonly mappedFiles?: readonly string[];
+  /** UDP ports on which it listens besides those of its servers. */
+  readonly udpPorts?: readonly number[];
 }
 
 /** The demo's over that protocol, or what a test says. */
@@ -247,11 +262,27 @@ export class FakeIoc {
             ]
           : [['tcp', port]],
     );
+    its.push(
+      ...(this.facts.udpPorts ?? []).map((port): [BoundSocket['transport'], number] => [
+        'udp',
+        port,
+      ]),
+    );
     return its.map(([transport, port], index) => ({
       ...{ transport, port, host: '0.0.0.0', uid: 0 },
       inode: this.firstInode + index,
     }));
   }
+}
+
+function environmentText({ name, environment }: FakeIocFacts): string {
+  const variables = Object.entries({ IOC_NAME: name, ...environment });
+  return variables.map(([key, value]) => `${key}=${value}\0`).join('');
+}
+
+function mapsText({ mappedFiles = [] }: FakeIocFacts): string {
+  const range = '7f0000000000-7f0000001000 r-xp 00000000 00:2a 1234';
+  return mappedFiles.map((name) => `${range}      /usr/lib/${name}\n`).join('');
 }
 
 export class FakeContainer {
@@ -262,6 +293,12 @@ export class FakeContainer {
   #nextPid = 10;
   /** What its files hold, by their paths. */
   readonly files = new Map<string, string>();
+  /** Processes without sockets. */
+  others: readonly ProcessInfo[] = [];
+  /** What its first process printed. */
+  log = '';
+  /** Called for each file that is read. */
+  onReadFile: (path: string) => void = () => undefined;
   /** Best first. */
   routeKinds: readonly RouteKind[] = ['entered'];
   /** Why a route leads nowhere now, by its kind. */
@@ -270,6 +307,8 @@ export class FakeContainer {
   readonly dialled: RouteKind[] = [];
   /** Whether the system shows whose the sockets are. */
   showsProcesses = true;
+  /** Whether it shows the environment and the mapped files of a process when asked for them. */
+  showsProcessFiles = true;
 
   constructor(
     readonly engine: FakeEngine,
@@ -336,6 +375,30 @@ export class FakeContainer {
     this.engine.remove(this);
   }
 
+  /** Its first process ends: it is there, and does not run. */
+  exit(exitCode: number, restartCount = 0): void {
+    for (const ioc of this.#iocs) ioc.end();
+    this.#iocs.clear();
+    this.#watches.clear();
+    const finishedAt = new Date(this.engine.clock.wallMs()).toISOString();
+    this.#info = {
+      ...this.#info,
+      status: 'stopped',
+      restartCount,
+      ended: { exitCode, finishedAt },
+    };
+    this.engine.notify();
+  }
+
+  /** Its engine starts it again. */
+  startAgain(restartCount: number): void {
+    const { ended: _, ...info } = this.#info;
+    const startedAt = new Date(this.engine.clock.wallMs()).toISOString();
+    const run = `${info.run} again`;
+    this.#info = { ...info, status: 'running', restartCount, startedAt, run };
+    this.engine.notify();
+  }
+
   /** Ends and starts again at once: another run of the same container. IOCs are started by the test. */
   restart(startedAt: string): void {
     for (const ioc of this.#iocs) ioc.end();
@@ -372,11 +435,12 @@ export class FakeContainer {
     const iocs = [...this.#iocs];
     return {
       sockets: iocs.flatMap(({ sockets }) => sockets),
+      others: this.others,
       processes: (this.showsProcesses ? iocs : []).map(({ facts, pid, sockets }) => ({
         pid,
         name: facts.name,
         commandLine: facts.commandLine ?? ['softIoc'],
-        environment: { IOC_NAME: facts.name, ...facts.environment },
+        environment: parseEnvironment(environmentText(facts)),
         startTicks: pid,
         socketInodes: sockets.map(({ inode }) => inode),
       })),
@@ -395,6 +459,11 @@ export class FakeContainer {
         this.#watches.add(events);
         let next = look();
         return {
+          readProcessFile: async (process, file) => {
+            const facts = [...this.#iocs].find(({ pid }) => pid === process.pid)?.facts;
+            if (!facts || !this.showsProcessFiles) return undefined;
+            return file === 'environ' ? environmentText(facts) : mapsText(facts);
+          },
           lookNow: () => {
             next.dispose();
             next = look();
@@ -405,7 +474,9 @@ export class FakeContainer {
           },
         };
       },
+      readLog: async () => this.log,
       readFile: async (path) => {
+        this.onReadFile(path);
         const text = this.files.get(path);
         if (text === undefined) throw new ContainerError(`no file ${path}`);
         return Buffer.from(text);

@@ -1,5 +1,6 @@
 /** What a terminal would say of problems and notes: for tests that care what people read. */
-import type { Note, Problem } from '../../src/model/problem';
+import type { Note } from '../../src/model/note';
+import type { Problem } from '../../src/model/problem';
 import { TERMINAL_WORDS } from '../../src/present/frontEndWords';
 import { notesText } from '../../src/present/noteText';
 import { problemText } from '../../src/present/problemText';

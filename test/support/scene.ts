@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { isLoopback } from '../../src/model/endpoint';
 import type { ServerJson } from '../../src/cli/snapshotJson';
 import { Exposed } from './exposed';
-import { type LabContainer, runIoc, runKeeper } from './lab/container';
+import { type LabContainer, runIoc, runKeeper, runProgram } from './lab/container';
 import type { LabEngine } from './lab/engine';
 
 type Options<F> = F extends (engine: LabEngine, options?: infer O) => unknown ? O : never;
@@ -23,6 +23,16 @@ export class Scene {
   /** An idle container, in which IOCs are started later. */
   keeper(options: Options<typeof runKeeper> = {}): Promise<LabContainer> {
     return this.own(runKeeper(this.engine, options));
+  }
+
+  /** A container whose first process is any program. */
+  program(
+    command: string[],
+    options: Options<
+      (engine: LabEngine, options?: Parameters<typeof runProgram>[2]) => unknown
+    > = {},
+  ): Promise<LabContainer> {
+    return this.own(runProgram(this.engine, command, options));
   }
 
   async own(made: Promise<LabContainer>): Promise<LabContainer> {

@@ -16,6 +16,21 @@ import { missingForBrowser, openBrowser, Workbench } from '../support/vscodeWork
 /** Would be markup, a command and an icon if names were not shown as text. */
 const ODD_NAME = '<img src=x> [l](command:z) `q` $(gear) **b** &lt;';
 
+/** Fields of a record of the IOC as a display names them, and what a hover says. */
+const FIELDS: readonly (readonly [string, RegExp])[] = [
+  [
+    '$(P)TEMPERATURE.EGU',
+    /Channel Access[^]*Record: DEV:TEMPERATURE\nValue: C\n[^]*pvAccess[^]*Value: C\n/,
+  ],
+  ['$(P)TEMPERATURE.EGU$', /Channel Access[^]*Value: C\n/],
+  ['$(P)TEMPERATURE.{"dbnd":{"d":1}}', /Channel Access[^]*Value: 21\.50 C\n/],
+  ['pva://$(P)TEMPERATURE/alarm/severity', /alarm\/severity is a part of DEV:TEMPERATURE/],
+  ['$(P)TEMPERATURE.NOBODY', /No newer value: .*no PV DEV:TEMPERATURE\.NOBODY/],
+  ['$(P)NOBODY.EGU', /DEV:NOBODY\.EGU[^]*not found/],
+  ['sim://sine(0, 10, 1)', /local PV of the display/],
+];
+const pvElement = ([pv]: (typeof FIELDS)[number]): string => `<pv_name>${pv}</pv_name>`;
+
 /**
  * The extension as a person has it: the packed file installed into a real VS Code, its workbench
  * seen and used in a browser, a dev container with a real IOC, a real client outside.
@@ -36,6 +51,10 @@ describe('workbench', function () {
     writeFileSync(
       join(dev.workspaceFolder, 'example.db'),
       'record(ai, "DEV:TEMPERATURE") {\n    field(EGU, "C")\n}\n',
+    );
+    writeFileSync(
+      join(dev.workspaceFolder, 'example.bob'),
+      `<display>\n<macros><P>DEV:</P></macros>\n${FIELDS.map(pvElement).join('\n')}\n</display>\n`,
     );
     server = await CodeServer.start({
       vsix: await packed(engine.folder),
@@ -222,6 +241,28 @@ describe('workbench', function () {
     const details = await look();
     assert.match(details, /21\.50 C/);
     await window.pictures('editor-hover', look);
+  });
+
+  it('tells in a display the values of fields', async () => {
+    const window = await exposedWindow();
+    await window.openFile('example.bob');
+    for (const [pv, expected] of FIELDS) {
+      const line = window.page.locator('.view-line', { hasText: pv }).locator('span span').first();
+      assert.match(await window.hover(line), expected, pv);
+    }
+    await window.picture('display-hover');
+  });
+
+  it('monitors a field that is in no list', async () => {
+    const window = await exposedWindow();
+    await window.command('EPICS: Monitor PV');
+    const picker = window.page.locator('.quick-input-widget', { hasText: 'Monitor PV' });
+    await picker.locator('input:visible').fill('TEMPERATURE.EGU');
+    const item = window.page.locator('.quick-input-list .monaco-list-row', {
+      hasText: 'DEV:TEMPERATURE.EGU',
+    });
+    await item.first().click();
+    await window.webview().locator('#value', { hasText: /^C/ }).waitFor();
   });
 
   it('sets the environment of terminals', async () => {

@@ -1,6 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import { printableJson } from '../../base/printable';
 import { clientEnvironment } from '../../present/clientEnvironment';
+import { isEndedWithoutIoc } from '../../present/table';
 import { systemClock } from '../../node/systemClock';
 import { EXIT } from '../exitCodes';
 import { DEMO_ENGINE } from '../../broker/openCore';
@@ -33,7 +34,9 @@ export async function runExpose(
     const settling = opened.settle(signal, SOMETHING_TO_SHOW);
     await terminal.withProgress(() => progressText(opened), settling);
     if (signal.aborted) return EXIT.ok;
-    const isEmpty = opened.snapshot.containers.every(({ iocs }) => iocs.length === 0);
+    const isEmpty = opened.snapshot.containers.every(
+      (one) => one.iocs.length === 0 && !isEndedWithoutIoc(one),
+    );
     if (isEmpty && options.demoWhenEmpty === true) {
       terminal.report(
         'No IOC is running in a container here, so this shows the built-in demo IOC. ' +

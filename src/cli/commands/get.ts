@@ -5,6 +5,7 @@ import { mapConcurrent } from '../../base/mapConcurrent';
 import type { PvProtocol } from '../../model/snapshot';
 import type { CoreApi } from '../../model/coreApi';
 import { previewOf } from '../../model/preview';
+import { parsePvText } from '../../model/pvName';
 import { type PvReading, readingCells, sizeText, wholeText } from '../../model/reading';
 import { alignColumns } from '../renderTable';
 import { failureNotes } from '../../present/table';
@@ -118,18 +119,17 @@ interface Request {
   readonly isEither: boolean;
 }
 
-/** Parses `ca://NAME`, `pva://NAME`, or a bare name for both. */
+/** Parses `ca://NAME`, `pva://NAME`, or a bare name for both; NAME may have a field. */
 function parseRequest(text: string): Request[] {
-  const [, scheme, rest] = /^([a-z]+):\/\/(.*)$/i.exec(text) ?? [];
-  const name = scheme === undefined ? text : rest;
-  const protocol = scheme?.toLowerCase();
-  if (name === undefined || name === '' || ![undefined, 'ca', 'pva'].includes(protocol)) {
+  const parsed = parsePvText(text);
+  if (parsed?.kind !== 'pv') {
     throw new UsageError(`"${text}" is not a PV: write NAME, ca://NAME or pva://NAME.`);
   }
-  if (protocol) return [{ name, protocol: protocol as PvProtocol, isEither: false }];
+  const { name, protocol } = parsed;
+  if (protocol) return [{ name, protocol, isEither: false }];
   return [
-    { name: text, protocol: 'ca', isEither: true },
-    { name: text, protocol: 'pva', isEither: true },
+    { name, protocol: 'ca', isEither: true },
+    { name, protocol: 'pva', isEither: true },
   ];
 }
 

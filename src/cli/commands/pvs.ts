@@ -2,6 +2,7 @@
 import { printable } from '../../base/printable';
 import type { PvRow } from '../../model/coreApi';
 import { tableNotes } from '../../present/table';
+import { parsePvText } from '../../model/pvName';
 import { EXIT } from '../exitCodes';
 import type { Opened } from '../openExposure';
 import type { CommonOptions } from '../options';
@@ -24,7 +25,7 @@ export function runPvs(
     const empty = emptyExit(opened, terminal);
     if (empty !== undefined) return empty;
     reportDemo(opened, terminal);
-    const all = await rowsOf(opened, pattern, signal);
+    const all = await rowsAskedFor(opened, pattern, signal);
     const reachable = all.filter(({ state }) => state === 'reachable').length;
     const rows = all.map(({ name, protocol, state, iocName, containerName }) =>
       [
@@ -59,6 +60,27 @@ export function runPvs(
     }
     return reachable === all.length ? EXIT.ok : EXIT.unreachable;
   });
+}
+
+/**
+ * The PVs that match the pattern, over the protocol that it names (`ca://`). A field (`REC.DESC`) is
+ * in no list, so its record is shown.
+ */
+async function rowsAskedFor(
+  opened: Opened,
+  pattern: string | undefined,
+  signal: AbortSignal,
+): Promise<PvRow[]> {
+  const asked = pattern === undefined ? undefined : parsePvText(pattern);
+  if (asked?.kind !== 'pv') return rowsOf(opened, pattern, signal);
+  const { name, record, protocol } = asked;
+  const isWanted = (row: PvRow): boolean => protocol === undefined || row.protocol === protocol;
+  const rows = (await rowsOf(opened, name, signal)).filter(isWanted);
+  if (rows.length > 0 || record === name) return rows;
+  const isPattern = /[*?]/.test(record);
+  return (await rowsOf(opened, record, signal)).filter(
+    (row) => isWanted(row) && (isPattern || row.name === record),
+  );
 }
 
 async function rowsOf(

@@ -1,7 +1,7 @@
 /** `epics-expose status`: shows what there is, once, without relaying anything. */
 import type { Snapshot } from '../../model/snapshot';
 import { clientEnvironment } from '../../present/clientEnvironment';
-import { healthOf } from '../../present/table';
+import { healthOf, isEndedWithoutIoc } from '../../present/table';
 import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';
 import { renderReport } from '../renderTable';
@@ -32,7 +32,12 @@ export function runStatus(
 }
 
 function isAllGood(snapshot: Snapshot): boolean {
-  return snapshot.containers.every((container) =>
-    container.iocs.every((ioc) => ioc.servers.every((s) => healthOf(container, s) === 'good')),
+  return snapshot.containers.every(
+    (container) =>
+      !isEndedWithoutIoc(container) &&
+      container.iocs.every(
+        ({ problem, servers }) =>
+          !problem && servers.every((server) => healthOf(container, server) === 'good'),
+      ),
   );
 }

@@ -5,12 +5,13 @@ import {
   parseCommandName,
   parseEnvironment,
   parseInnermostPid,
+  parseParentPid,
   parseSocketCounters,
   parseSocketTable,
   MAX_TABLE_TEXT,
   parseStartTicks,
 } from '../../services/discovery/detect/parseProc';
-import type { BoundSocket, ProcessInfo } from '../../services/host/socketReport';
+import type { BoundSocket, ProcessFile, ProcessInfo } from '../../services/host/socketReport';
 import {
   HeldProcFile,
   isAlive,
@@ -23,11 +24,18 @@ import {
   type HostProcess,
 } from './hostProcess';
 import { Turns } from '../turns';
+import { MAX_LOOK_BYTES } from '../../services/discovery/detect/parseLook';
 import { joinOwners, withoutOwner } from './insideSocketSource';
-import { HERE_PERIOD_MS, SourceEnded, type Owners, type SocketSource } from './polledSocketWatch';
+import {
+  HERE_PERIOD_MS,
+  SourceEnded,
+  type HiddenView,
+  type Owners,
+  type SocketSource,
+} from './polledSocketWatch';
 
-/** Finds owners of sockets in another way, where this machine does not let us see them. */
-export type FindOwners = (sockets: readonly BoundSocket[]) => Promise<Owners>;
+/** More processes than an IOC's container has. */
+const MAX_OTHERS = 300;
 
 /** Reads a container's sockets and processes from this machine's own /proc. */
 export class HostSocketSource implements SocketSource {
@@ -35,6 +43,8 @@ export class HostSocketSource implements SocketSource {
 
   /** Pids on this machine of the processes that owned sockets when processes were last read. */
   #ownerPids: readonly number[] = [];
+  /** Those pids, by the processes as they were reported. */
+  readonly #hostPids = new Map<string, number>();
   /**
    * They keep the network namespace alive, so they are held at most as long as the container's
    * process lives.
@@ -44,7 +54,7 @@ export class HostSocketSource implements SocketSource {
   constructor(
     readonly host: HostProcess,
     readonly isNamespaceShared: boolean,
-    readonly findHiddenOwners: FindOwners,
+    readonly hidden: HiddenView,
   ) {
     this.#counterFiles = ['sockstat', 'sockstat6'].map(
       (name) => new HeldProcFile(`/proc/${host.pid}/net/${name}`),
@@ -73,9 +83,46 @@ export class HostSocketSource implements SocketSource {
   async readOwners(sockets: readonly BoundSocket[]): Promise<Owners> {
     const { ownerPids, ...seen } = await readHostOwners(this.host, sockets);
     this.#ownerPids = ownerPids;
+    this.#hostPids.clear();
+    for (const [at, process] of seen.processes.entries()) {
+      this.#hostPids.set(processKey(process), ownerPids[at]!);
+    }
     const hidden = withoutOwner(sockets, seen);
     if (seen.isComplete || hidden.length === 0) return seen;
-    return joinOwners(seen, await this.findHiddenOwners(hidden));
+    return joinOwners(seen, await this.hidden.findOwners(hidden));
+  }
+
+  async readOthers(): Promise<ProcessInfo[]> {
+    const owners = new Set(this.#ownerPids);
+    const mountNamespace = tryLink(`/proc/${this.host.pid}/ns/mnt`);
+    const turns = new Turns();
+    const others: ProcessInfo[] = [];
+    for (const entry of readdirSync('/proc')) {
+      if (turns.isOver) await turns.next();
+      const pid = Number(entry);
+      if (!Number.isInteger(pid) || owners.has(pid)) continue;
+      const process = belongsTo(this.host, pid, mountNamespace) ? readProcess(pid, []) : undefined;
+      if (process && others.length < MAX_OTHERS) others.push(process);
+    }
+    return others;
+  }
+
+  async readProcessFile(
+    process: ProcessInfo,
+    file: ProcessFile,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const pid = this.#hostPids.get(processKey(process));
+    if (pid !== undefined) {
+      try {
+        const text = await readProcTable(`/proc/${pid}/${file}`, MAX_LOOK_BYTES);
+        // The number may belong to another process by now.
+        return parseStartTicks(readProc(pid, 'stat')) === process.startTicks ? text : undefined;
+      } catch (error) {
+        rethrowPassing(error);
+      }
+    }
+    return this.hidden.readProcessFile(process, file, signal);
   }
 
   dispose(): void {
@@ -93,6 +140,11 @@ export class HostSocketSource implements SocketSource {
       throw new SourceEnded();
     }
   }
+}
+
+/** Identifies a process for as long as it lives. */
+function processKey({ pid, startTicks }: ProcessInfo): string {
+  return `${pid}@${startTicks}`;
 }
 
 /** The container's processes that hold some of the sockets, as far as we may see. */
@@ -144,6 +196,7 @@ function readProcess(pid: number, socketInodes: readonly number[]): ProcessInfo 
     const workingDirectory = tryLink(`/proc/${pid}/cwd`);
     return {
       pid: parseInnermostPid(readProc(pid, 'status')) ?? pid,
+      ...parentOf(pid, stat),
       name: parseCommandName(stat),
       commandLine: parseCommandLine(readProc(pid, 'cmdline')),
       environment: parseEnvironment(tryRead(`/proc/${pid}/environ`)),
@@ -156,6 +209,15 @@ function readProcess(pid: number, socketInodes: readonly number[]): ProcessInfo 
     rethrowPassing(error);
     return undefined;
   }
+}
+
+/** The parent in the container's numbering; 0 when it is outside, as for pid 1 and for an exec. */
+function parentOf(pid: number, stat: string): { parentPid: number } {
+  const parent = parseParentPid(stat);
+  const isInside =
+    parent > 0 && tryLink(`/proc/${parent}/ns/pid`) === tryLink(`/proc/${pid}/ns/pid`);
+  const inner = isInside ? parseInnermostPid(tryRead(`/proc/${parent}/status`)) : 0;
+  return { parentPid: inner ?? 0 };
 }
 
 /** USER_HZ: the unit in which Linux reports clock ticks on every machine (proc_pid_stat(5)). */

@@ -13,10 +13,16 @@ import {
   socketsOf,
   type LookSection,
 } from '../../services/discovery/detect/parseLook';
-import type { BoundSocket } from '../../services/host/socketReport';
+import type { BoundSocket, ProcessFile, ProcessInfo } from '../../services/host/socketReport';
 import type { EngineApi, ExecSession } from '../engines/engineApi';
+import { parseStartTicks, parseUid } from '../../services/discovery/detect/parseProc';
 import { tooMuch } from './agentLink';
-import { INSIDE_PERIOD_MS, type Owners, type SocketSource } from './polledSocketWatch';
+import {
+  INSIDE_PERIOD_MS,
+  type HiddenView,
+  type Owners,
+  type SocketSource,
+} from './polledSocketWatch';
 
 /** Answers look commands (parseLook.ts): a shell or an agent. */
 export interface Looker extends Disposable {
@@ -26,6 +32,8 @@ export interface Looker extends Disposable {
 /** Starts a Looker. Rejects when the container cannot run it. */
 export type OpenLooker = (signal: AbortSignal) => Promise<Looker>;
 
+/** Processes without sockets that are listed. */
+const MAX_OTHERS = 100;
 /** A look waits no longer than this for an engine that hangs or a container that is paused. */
 const LOOK_TIMEOUT_MS = 15_000;
 
@@ -41,7 +49,7 @@ export class InsideSocketSource implements SocketSource {
   constructor(
     readonly lookers: readonly OpenLooker[],
     readonly isNamespaceShared: boolean,
-    readonly findHiddenOwners: (sockets: readonly BoundSocket[]) => Promise<Owners>,
+    readonly hidden: HiddenView,
     readonly clock: Clock,
   ) {}
 
@@ -57,7 +65,29 @@ export class InsideSocketSource implements SocketSource {
     const seen = await findOwners((command) => this.#look(command), sockets);
     const hidden = withoutOwner(sockets, seen);
     if (seen.isComplete || hidden.length === 0) return seen;
-    return joinOwners(seen, await this.findHiddenOwners(hidden));
+    return joinOwners(seen, await this.hidden.findOwners(hidden));
+  }
+
+  async readOthers(): Promise<ProcessInfo[]> {
+    const { inodesOfPid, pids } = descriptorsOf(await this.#look('f'));
+    const others = new Map(
+      pids
+        .filter((pid) => !inodesOfPid.has(pid))
+        .slice(0, MAX_OTHERS)
+        .map((pid): [number, number[]] => [pid, []]),
+    );
+    if (others.size === 0) return [];
+    return processesOf(await this.#look(`p ${[...others.keys()].join(' ')}`), others);
+  }
+
+  async readProcessFile(
+    process: ProcessInfo,
+    file: ProcessFile,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const sections = await this.#look(processCommand(process, file));
+    const text = processFileOf(sections, process, file);
+    return text ?? this.hidden.readProcessFile(process, file, signal);
   }
 
   dispose(): void {
@@ -145,6 +175,54 @@ export async function findOwnersInside(
     if (error instanceof CancelledError) throw error;
   }
   return found;
+}
+
+/**
+ * Reads a file of a process as the container's user and, where that shows nothing, as the process's
+ * own. Undefined when neither can. Rejects with CancelledError only.
+ */
+export async function readProcessFileInside(
+  api: EngineApi,
+  containerId: string,
+  process: ProcessInfo,
+  file: ProcessFile,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const lookAs = async (user: string | undefined): Promise<LookSection[]> => {
+    const looker = await openShellLooker(api, containerId, signal, user);
+    try {
+      return await ask(looker, processCommand(process, file), signal);
+    } finally {
+      looker.dispose();
+    }
+  };
+  try {
+    const sections = await lookAs(undefined);
+    const text = processFileOf(sections, process, file);
+    const status = sections.find(({ name }) => name === 'status')?.text ?? '';
+    const uid = parseUid(status);
+    if (text !== undefined || uid === undefined) return text;
+    return processFileOf(await lookAs(String(uid)), process, file);
+  } catch (error) {
+    if (error instanceof CancelledError || signal.aborted) throw new CancelledError();
+    return undefined;
+  }
+}
+
+function processCommand({ pid }: ProcessInfo, file: ProcessFile): string {
+  return `${file === 'environ' ? 'e' : 'm'} ${pid}`;
+}
+
+/** Undefined when the file is empty, and when the number belongs to another process by now. */
+function processFileOf(
+  sections: readonly LookSection[],
+  { pid, startTicks }: ProcessInfo,
+  file: ProcessFile,
+): string | undefined {
+  const textOf = (wanted: string): string =>
+    sections.find((section) => section.name === wanted && section.pid === pid)?.text ?? '';
+  const text = textOf(file);
+  return text.trim() === '' || parseStartTicks(textOf('stat')) !== startTicks ? undefined : text;
 }
 
 /** The sockets that none of the known processes holds. */

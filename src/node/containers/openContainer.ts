@@ -1,7 +1,6 @@
 import type { Clock } from '../../base/clock';
 import { DisposableStore } from '../../base/disposable';
 import type { Log } from '../../base/log';
-import type { BoundSocket } from '../../services/host/socketReport';
 import type { ContainerAccess, SocketWatch, SocketWatchEvents } from '../../services/host/engine';
 import type { EngineApi, OpenContainer } from '../engines/engineApi';
 import { connectorDialer } from './connectorDialer';
@@ -14,9 +13,10 @@ import {
   InsideSocketSource,
   findOwnersInside,
   openShellLooker,
+  readProcessFileInside,
   type OpenLooker,
 } from './insideSocketSource';
-import { PolledSocketWatch, type Owners, type SocketSource } from './polledSocketWatch';
+import { PolledSocketWatch, type HiddenView, type SocketSource } from './polledSocketWatch';
 import { readContainerFile } from './readContainerFile';
 import { DialledRoute, type Dialer } from './dialledRoute';
 import type { EngineContainer } from '../engines/containerInfo';
@@ -73,6 +73,10 @@ class OpenedContainer implements ContainerAccess {
     );
   }
 
+  readLog(signal: AbortSignal): Promise<string> {
+    return this.api.readLog(this.container.id, signal);
+  }
+
   dispose(): void {
     this.#ending.abort();
     this.#store.dispose();
@@ -81,10 +85,15 @@ class OpenedContainer implements ContainerAccess {
   #openSource(): SocketSource {
     const isShared =
       isNetworkShared(this.container) || (this.#host !== undefined && isInOurNetwork(this.#host));
-    const owners = (sockets: readonly BoundSocket[]): Promise<Owners> =>
-      findOwnersInside(this.api, this.container.id, sockets, isShared, this.#ending.signal);
-    if (this.#host) return new HostSocketSource(this.#host, isShared, owners);
-    return new InsideSocketSource(this.#lookers(), isShared, owners, this.options.clock);
+    const { api, container } = this;
+    const hidden: HiddenView = {
+      findOwners: (sockets) =>
+        findOwnersInside(api, container.id, sockets, isShared, this.#ending.signal),
+      readProcessFile: (process, file, signal) =>
+        readProcessFileInside(api, container.id, process, file, signal),
+    };
+    if (this.#host) return new HostSocketSource(this.#host, isShared, hidden);
+    return new InsideSocketSource(this.#lookers(), isShared, hidden, this.options.clock);
   }
 
   /** What can look inside the container, cheapest for the container first. */

@@ -2,7 +2,12 @@ import { backoffMs } from '../../base/backoff';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
-import type { BoundSocket, ProcessInfo, SocketReport } from '../../services/host/socketReport';
+import type {
+  BoundSocket,
+  ProcessFile,
+  ProcessInfo,
+  SocketReport,
+} from '../../services/host/socketReport';
 import type { SocketWatch, SocketWatchEvents } from '../../services/host/engine';
 
 /**
@@ -26,6 +31,9 @@ export interface SocketSource extends Disposable {
   readSockets(): BoundSocket[] | Promise<BoundSocket[]>;
   /** The processes of the container that hold some of these sockets. */
   readOwners(sockets: readonly BoundSocket[]): Promise<Owners>;
+  readonly readProcessFile: SocketWatch['readProcessFile'];
+  /** The processes of the container that are not in the last Owners, at most some hundred. */
+  readOthers(): ProcessInfo[] | Promise<ProcessInfo[]>;
 }
 
 /** Which processes hold which sockets. */
@@ -36,6 +44,12 @@ export interface Owners {
    * not ours.
    */
   readonly isComplete: boolean;
+}
+
+/** Another way to see what this machine does not show us. */
+export interface HiddenView {
+  findOwners(sockets: readonly BoundSocket[]): Promise<Owners>;
+  readonly readProcessFile: SocketWatch['readProcessFile'];
 }
 
 /** The container has stopped. There is evidence of it, not only a read that failed. */
@@ -55,6 +69,13 @@ export const INSIDE_PERIOD_MS = 500;
  * few there are.
  */
 const FULL_LOOK_PERIOD_MS = 60_000;
+/**
+ * How often processes without sockets are listed at most: an IOC that serves nothing changes no
+ * counter. Again so soon after the first time, because by then an IOC that started with its
+ * container has failed; without a change only once a minute, because it costs a walk over all
+ * processes of the machine.
+ */
+const OTHERS_PERIOD_MS = 5000;
 /** The longest pause after reads that failed; it doubles up to this. */
 const RETRY_MAX_MS = 10_000;
 /** A read may take this fraction of the time (1/20) at most; a slow machine is read less often. */
@@ -73,6 +94,11 @@ export class PolledSocketWatch implements SocketWatch {
   #counters = '';
   #lastFullLookMs = -Infinity;
   #failureCount = 0;
+  #others: readonly ProcessInfo[] = [];
+  /** When the others may be listed again at the soonest, and when they are in any case. */
+  #othersDueMs = -Infinity;
+  #othersOverdueMs = -Infinity;
+  #sockets: readonly BoundSocket[] = [];
   #reported: string | undefined;
   /** Which processes held which sockets when processes were last read. */
   #owners: Owners = { processes: [], isComplete: true };
@@ -88,8 +114,18 @@ export class PolledSocketWatch implements SocketWatch {
 
   lookNow(): void {
     this.#lastFullLookMs = -Infinity;
+    this.#othersOverdueMs = -Infinity;
     if (this.#isLooking) this.#isAskedAgain = true;
     else this.#schedule(0);
+  }
+
+  async readProcessFile(
+    process: ProcessInfo,
+    file: ProcessFile,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    if (this.#isEnded) return undefined;
+    return this.source.readProcessFile(process, file, signal);
   }
 
   dispose(): void {
@@ -146,7 +182,23 @@ export class PolledSocketWatch implements SocketWatch {
   async #look(nowMs: number): Promise<void> {
     const counters = await this.source.readCounters();
     const isDue = nowMs - this.#lastFullLookMs >= FULL_LOOK_PERIOD_MS;
-    if (this.#isEnded || (counters === this.#counters && !isDue)) return;
+    const isChanged = counters !== this.#counters;
+    const areOthersDue = nowMs >= (isChanged ? this.#othersDueMs : this.#othersOverdueMs);
+    if (this.#isEnded || !(isChanged || isDue || areOthersDue)) return;
+    if (isChanged || isDue) await this.#readSockets(counters, nowMs);
+    if (this.#isEnded) return;
+    if (areOthersDue) await this.#readOthers(nowMs);
+    if (!this.#isEnded) this.#report(this.#sockets);
+  }
+
+  async #readOthers(nowMs: number): Promise<void> {
+    const isFirst = this.#othersDueMs === -Infinity;
+    this.#othersDueMs = nowMs + OTHERS_PERIOD_MS;
+    this.#othersOverdueMs = nowMs + (isFirst ? OTHERS_PERIOD_MS : FULL_LOOK_PERIOD_MS);
+    this.#others = await this.source.readOthers();
+  }
+
+  async #readSockets(counters: string, nowMs: number): Promise<void> {
     this.#counters = counters;
     this.#lastFullLookMs = nowMs;
     const sockets = await this.source.readSockets();
@@ -156,11 +208,14 @@ export class PolledSocketWatch implements SocketWatch {
       if (this.#isEnded) return;
     }
     this.#knownInodes = new Set(sockets.map(({ inode }) => inode));
-    this.#report(sockets);
+    this.#sockets = sockets;
   }
 
   #report(all: readonly BoundSocket[]): void {
-    const report = selectReport(all, this.#owners, this.source.isNamespaceShared);
+    const report = {
+      ...selectReport(all, this.#owners, this.source.isNamespaceShared),
+      others: this.#others,
+    };
     const text = JSON.stringify(report);
     if (text === this.#reported) return;
     this.#reported = text;

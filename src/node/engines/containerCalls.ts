@@ -7,6 +7,7 @@ import type { Disposable } from '../../base/disposable';
 import { ContainerError, DisposedError, EngineError, EpicsExposeError } from '../../base/errors';
 import { linkHopCap, readArchiveEntry } from './archiveFile';
 import { ContainerList } from './containerList';
+import { parseLog } from './parseLog';
 import type { ExecSession } from './engineApi';
 import { engineMessageOf, statusCodeOf } from './engineProblem';
 import { ExecStream } from './execStream';
@@ -16,6 +17,9 @@ import type { EngineContainer } from './containerInfo';
 const execTimeoutMs = 20_000;
 const readTimeoutMs = 30_000;
 const exitCodeTimeoutMs = 5_000;
+
+/** Lines of a log that are read: the last ones. */
+const LOG_LINES = 50;
 
 /**
  * Podman looks for the detach keys in the input even without a tty, and ctrl-p ctrl-q, its default,
@@ -91,6 +95,16 @@ export class ContainerCalls implements Disposable {
       at = entry.path;
     }
     throw new ContainerError(`${path}: more than ${linkHopCap} symbolic links`);
+  }
+
+  async readLog(containerId: string, signal: AbortSignal): Promise<string> {
+    const what = `the log of container ${shortId(containerId)}`;
+    const bytes = await this.#call(what, readTimeoutMs, signal, (abortSignal, docker) =>
+      docker.getContainer(containerId).logs({
+        ...{ stdout: true, stderr: true, follow: false, tail: LOG_LINES, abortSignal },
+      }),
+    );
+    return parseLog(bytes);
   }
 
   async inspect(containerId: string, signal: AbortSignal): Promise<EngineContainer> {

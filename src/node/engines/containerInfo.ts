@@ -1,4 +1,6 @@
 import type { ContainerStatus } from '../../model/snapshot';
+import { isForIoc } from '../../services/discovery/detect/idleIocs';
+import { parseEnvironment } from '../../services/discovery/detect/parseProc';
 import type { ContainerInfo, PortPublisher, PublishedPort } from '../../services/host/engine';
 
 /**
@@ -9,6 +11,9 @@ export interface InspectJson {
   readonly Id?: string;
   readonly Name?: string;
   readonly Image?: string;
+  readonly Path?: string;
+  readonly Args?: readonly string[] | null;
+  readonly RestartCount?: number;
   readonly State?: {
     readonly Status?: string;
     readonly Running?: boolean;
@@ -16,10 +21,12 @@ export interface InspectJson {
     readonly Pid?: number;
     readonly StartedAt?: string;
     readonly FinishedAt?: string;
+    readonly ExitCode?: number;
     readonly Error?: string;
   } | null;
   readonly Config?: {
     readonly Image?: string;
+    readonly Env?: readonly string[] | null;
     readonly Labels?: Readonly<Record<string, string>> | null;
   } | null;
   readonly HostConfig?: {
@@ -74,10 +81,35 @@ export function parseContainerInfo(json: InspectJson): EngineContainer {
     pid,
     startedAt,
     run: `${pid} ${startedAt}`,
+    isForIoc: isForIoc(wordsOf(json), environmentOf(config?.Env)),
+    ...(Number.isInteger(json.RestartCount) && { restartCount: json.RestartCount }),
+    ...endOf(status, state),
     networkMode: networkModeOf(json),
     addresses: addressesOf(json),
     publishedPorts: publishedPortsOf(json.NetworkSettings?.Ports),
   };
+}
+
+function wordsOf({ Path: path, Args: args }: InspectJson): string[] {
+  const all: unknown[] = Array.isArray(args) ? [path, ...(args as unknown[])] : [path];
+  return all.slice(0, MAX_WORDS).map(textOf);
+}
+
+/** Arguments, and variables, that are read. */
+const MAX_WORDS = 1000;
+
+function environmentOf(variables: unknown): Record<string, string> {
+  if (!Array.isArray(variables)) return {};
+  return parseEnvironment(variables.slice(0, MAX_WORDS).map(textOf).join('\0'));
+}
+
+function endOf(status: ContainerStatus, state: InspectJson['State']): Pick<ContainerInfo, 'ended'> {
+  const finishedAt = textOf(state?.FinishedAt);
+  const exitCode = state?.ExitCode;
+  if (status !== 'stopped' || !Number.isInteger(exitCode) || finishedAt.startsWith('0001-')) {
+    return {};
+  }
+  return { ended: { exitCode: exitCode ?? 0, finishedAt } };
 }
 
 /** The ports that it publishes, whether it runs or not; undefined if it publishes none. */

@@ -58,6 +58,13 @@ export class ContainerList {
     );
   }
 
+  /** The others, as they were when they were last inspected. */
+  get stopped(): readonly EngineContainer[] {
+    return [...this.#known.values()].flatMap(({ info }) =>
+      info.status === 'stopped' ? [info] : [],
+    );
+  }
+
   get publishers(): readonly PortPublisher[] {
     return [...this.#known.values()].flatMap(({ publisher }) => publisher ?? []);
   }

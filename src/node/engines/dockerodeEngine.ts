@@ -42,7 +42,7 @@ export interface DockerodeEngineOptions {
 }
 
 const NOTHING_HERE = { publishers: [], isMakingContainer: false } as const;
-const NOTHING: Followed = { containers: [], ...NOTHING_HERE };
+const NOTHING: Followed = { containers: [], stopped: [], ...NOTHING_HERE };
 const firstRetryMs = 250;
 const localRetryCapMs = 5_000;
 const remoteRetryCapMs = 30_000;
@@ -114,6 +114,11 @@ export class DockerodeEngine implements Engine, EngineApi {
   }
 
   /** As last reported, for the same reason. */
+  get stoppedContainers(): readonly EngineContainer[] {
+    return this.#followed.stopped;
+  }
+
+  /** As last reported, for the same reason. */
   get publishing(): PortPublishing {
     return this.#followed;
   }
@@ -167,6 +172,10 @@ export class DockerodeEngine implements Engine, EngineApi {
     options: { readonly user?: string; readonly signal: AbortSignal },
   ): Promise<ExecSession> {
     return this.#calls.exec(containerId, argv, options);
+  }
+
+  readLog(containerId: string, signal: AbortSignal): Promise<string> {
+    return this.#calls.readLog(containerId, signal);
   }
 
   readFile(

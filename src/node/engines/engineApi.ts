@@ -37,6 +37,9 @@ export interface EngineApi {
     signal: AbortSignal,
   ): Promise<Uint8Array>;
 
+  /** The last lines that the container's first process printed, at most some kilobytes. */
+  readLog(containerId: string, signal: AbortSignal): Promise<string>;
+
   inspect(containerId: string, signal: AbortSignal): Promise<EngineContainer>;
 }
 

@@ -20,6 +20,8 @@ const eventsTimeoutMs = 10_000;
 /** What is known of the containers of a connected engine. */
 export interface Followed extends PortPublishing {
   readonly containers: readonly EngineContainer[];
+  /** Containers that do not run. */
+  readonly stopped: readonly EngineContainer[];
 }
 
 /** What followEngine needs. */
@@ -50,8 +52,8 @@ export async function followEngine(
   let isListed = false;
   const notify = (): void => {
     if (!isListed || signal.aborted) return;
-    const { containers, publishers } = list;
-    onChange({ containers, publishers, isMakingContainer: making.isMaking });
+    const { containers, stopped, publishers } = list;
+    onChange({ containers, stopped, publishers, isMakingContainer: making.isMaking });
   };
   const making: MakingContainers = store.add(
     new MakingContainers({ list, clock, log, onChange: notify }),

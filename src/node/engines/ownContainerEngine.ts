@@ -68,14 +68,19 @@ function openHere({ clock, log }: HereEngineInput): ContainerAccess {
         // By our mount namespace, because a container does not know its own id.
         { containerId: '(ours)', pid, startTicks },
         false,
-        async () => ({ processes: [], isComplete: false }),
+        {
+          findOwners: async () => ({ processes: [], isComplete: false }),
+          readProcessFile: async () => undefined,
+        },
       );
       return store.add(new PolledSocketWatch(source, clock, events));
     },
     async readFile(path, maxBytes, signal) {
       try {
-        const { size } = await stat(path);
-        if (size > maxBytes) throw new Error(`larger than ${maxBytes} bytes`);
+        const found = await stat(path);
+        // A pipe may have no writer, a device no end.
+        if (!found.isFile()) throw new Error('not a file');
+        if (found.size > maxBytes) throw new Error(`larger than ${maxBytes} bytes`);
         return await readFile(path, { signal });
       } catch (cause) {
         throw new ContainerError(`${path} cannot be read: ${messageOf(cause)}`, { cause });

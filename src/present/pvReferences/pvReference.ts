@@ -1,47 +1,46 @@
-/** The PV that a place in a file refers to. */
+/** The PVs that a file refers to. */
 
+/**
+ * What a reference is:
+ *
+ * - `pv`: a PV.
+ * - `part`: a value that names are made of (a macro's, a prefix); may be no PV at all.
+ * - `guess`: a text of a program that may be the whole name of a PV.
+ * - `local`: a PV of the display, without an IOC.
+ * - `formula`: computed from PVs, which are references of their own.
+ */
+export type ReferenceKind = 'pv' | 'part' | 'guess' | 'local' | 'formula';
+
+/** A PV, or what may be one, in a file. */
 export interface PvReference {
-  /** As written, with macros. */
+  readonly kind: ReferenceKind;
+  /** As written, with macros and scheme (`model/pvName`), without what the file format escapes. */
   readonly text: string;
-  /** Column where it begins, from 0; the end is excluded. */
+  /** Where it begins in the file, in characters from 0; the end is excluded. */
   readonly start: number;
   readonly end: number;
-  /**
-   * Whether it is only a value that names are made of (a macro's, a prefix), and may be no PV at
-   * all.
-   */
-  readonly isPart: boolean;
-  /** Macros whose value is in this file. */
-  readonly macros: Readonly<Record<string, string>>;
+  readonly macros: MacroScope;
 }
 
-/** A place in a text; line and character count from 0. */
-export interface TextPlace {
-  readonly lines: readonly string[];
-  readonly line: number;
-  readonly character: number;
+/** Macros that are defined in a file, as far as they count at a place in it. */
+export interface MacroScope {
+  /** Not expanded; a later one replaces an earlier one, and may use it. */
+  readonly definitions: readonly { readonly name: string; readonly value: string }[];
+  /** What encloses it: the group of a widget, or the display. */
+  readonly outer?: MacroScope | undefined;
 }
 
 /** For files that define no macros. */
-export const NO_MACROS: Readonly<Record<string, string>> = {};
+export const NO_MACROS: MacroScope = { definitions: [] };
 
-/** The first match of the pattern at the place; its group `name`, if it has one, is the text. */
-export function matchAt(
-  line: string,
-  character: number,
-  pattern: RegExp,
-): { match: RegExpMatchArray; text: string; start: number } | undefined {
-  for (const match of line.matchAll(pattern)) {
-    const text = match.groups?.['name'] ?? match[0];
-    const start = match.index + match[0].lastIndexOf(text);
-    if (character >= start && character <= start + text.length && text !== '') {
-      return { match, text, start };
-    }
-  }
-  return undefined;
+/** A text that was taken out of a file, and where each of its characters was. */
+export interface FileText {
+  readonly text: string;
+  /** The place in the file of the character at an index, or of the end. */
+  placeOf(index: number): number;
 }
 
-/** Removes the field and the modifiers of a link: `X.VAL CP MS` refers to the record X. */
-export function recordOf(text: string): string {
-  return text.replace(/\s.*$/s, '').replace(/\.[A-Z][A-Z0-9_]{0,8}\$?$/, '');
+/** A text that stands in the file as it is, beginning at `start`. */
+export function plainText(text: string, start: number): FileText {
+  return { text, placeOf: (index) => start + index };
 }

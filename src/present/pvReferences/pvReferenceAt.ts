@@ -1,36 +1,52 @@
-import { databaseReference } from './databaseReference';
-import { bobReference } from './bobReference';
-import type { PvReference, TextPlace } from './pvReference';
-import { shellReference } from './shellReference';
-import { substitutionReference, yamlReference } from './valueReference';
+import { readDatabase } from './databaseReferences';
+import { readDesigner } from './designerReferences';
+import { readDisplay } from './displayReferences';
+import { readEdm } from './edmReferences';
+import { type FileType, fileTypeOf } from './fileTypes';
+import { readIocsh } from './iocshReferences';
+import { readMedm } from './medmReferences';
+import type { PvReference } from './pvReference';
+import { readPython } from './pythonReferences';
+import { ReferenceList } from './referenceList';
+import { readSubstitutions } from './substitutionReferences';
+import { readYaml } from './yamlReferences';
 
-type Reader = (place: TextPlace) => PvReference | undefined;
+const READERS: Readonly<Record<FileType, (text: string, list: ReferenceList) => void>> = {
+  database: readDatabase,
+  substitutions: readSubstitutions,
+  iocsh: readIocsh,
+  yaml: readYaml,
+  display: readDisplay,
+  designer: readDesigner,
+  edm: readEdm,
+  medm: readMedm,
+  python: readPython,
+};
 
-/** What reads the files of each kind; `glob` names them in any folder. */
-const FILE_TYPES: readonly {
-  readonly glob: string;
-  readonly name: RegExp;
-  readonly read: Reader;
-}[] = [
-  { glob: '*.{db,template,vdb}', name: /\.(db|template|vdb)$/i, read: databaseReference },
-  {
-    glob: '*.{substitutions,subst}',
-    name: /\.(substitutions|subst)$/i,
-    read: substitutionReference,
-  },
-  { glob: '*.{cmd,iocsh}', name: /\.(cmd|iocsh)$/i, read: shellReference },
-  { glob: '*ioc.{yaml,yml}', name: /\bioc\.ya?ml$/i, read: yamlReference },
-  { glob: '*.bob', name: /\.bob$/i, read: bobReference },
-];
+/** The rest of a longer file is not read. */
+const MAX_CHARACTERS = 32 * 1024 * 1024;
 
-/** Globs of the files in which hovers work. */
-export const FILE_PATTERNS = FILE_TYPES.map(({ glob }) => `**/${glob}`);
+/**
+ * Finds the PVs in a file, whatever state it is in; its name decides how it is read. Takes time as
+ * the file is long, so whoever asks again keeps them. Does not throw.
+ */
+export function pvReferencesIn(path: string, text: string): readonly PvReference[] {
+  const type = fileTypeOf(path);
+  if (!type) return [];
+  const list = new ReferenceList();
+  READERS[type](text.slice(0, MAX_CHARACTERS), list);
+  return list.references;
+}
 
-/** A longer line is data, not something a user points at. */
-const MAX_LINE = 4000;
-
-/** Finds the PV at a place in a file; the file's name decides how the file is read. */
-export function pvReferenceAt(path: string, place: TextPlace): PvReference | undefined {
-  if ((place.lines[place.line] ?? '').length > MAX_LINE) return undefined;
-  return FILE_TYPES.find(({ name }) => name.test(path))?.read(place);
+/** The innermost reference at a place in the file, in characters from 0. */
+export function pvReferenceAt(
+  references: readonly PvReference[],
+  place: number,
+): PvReference | undefined {
+  let found: PvReference | undefined;
+  for (const reference of references) {
+    if (place < reference.start || place > reference.end) continue;
+    if (!found || reference.end - reference.start < found.end - found.start) found = reference;
+  }
+  return found;
 }

@@ -76,8 +76,6 @@ export const DBE_LOG = 2;
 export const DBE_ALARM = 4;
 /** Bit of an event mask: metadata (limits, units, enum strings) changed. */
 export const DBE_PROPERTY = 8;
-/** The event mask of our monitors: changes of the value and of the alarm state. */
-export const MONITOR_MASK = DBE_VALUE | DBE_ALARM;
 
 /**
  * Address in a TCP search reply that means "the address that this circuit goes to" (rsrv, PCAS).

@@ -6,7 +6,10 @@ import { StateMachine } from '../../base/stateMachine';
 import type { ContainerState, RouteKind } from '../../model/snapshot';
 import { isSameProblem, type Problem, problemLog } from '../../model/problem';
 import type { Route } from '../host/connection';
-import { findIocCandidates } from '../discovery/detect/candidates';
+import { detectIocs } from '../discovery/detect/candidates';
+import { parseWholeEnvironment } from '../discovery/detect/parseProc';
+import { IdleIocs } from './idleIocs';
+import { ProcessExaminer } from './processExaminer';
 import type { SocketReport } from '../host/socketReport';
 import type { ContainerInfo, Engine, SocketWatch } from '../host/engine';
 import { CONTAINER_TRANSITIONS } from './containerStates';
@@ -20,7 +23,13 @@ const MAX_GONE_SHOWN = 20;
 /** What a ContainerTracker needs. */
 export type ContainerTrackerInput = Omit<
   IocTrackerInput,
-  'containerKey' | 'routes' | 'publishedAs' | 'files' | 'onCircuitLost' | 'isPaused'
+  | 'containerKey'
+  | 'routes'
+  | 'publishedAs'
+  | 'files'
+  | 'readEnvironment'
+  | 'onCircuitLost'
+  | 'isPaused'
 >;
 
 /** One run of one container: finds its IOCs by the sockets they hold. */
@@ -32,6 +41,9 @@ export class ContainerTracker implements Disposable {
   readonly #iocs = new Map<string, IocTracker>();
   readonly #engineKey: string;
   readonly #watch: SocketWatch;
+  readonly #examiner: ProcessExaminer;
+  readonly #idle: IdleIocs;
+  #report: SocketReport | undefined;
   readonly #routes: readonly Route[];
   #extraNames: readonly string[];
   #provedRoute: Route | undefined;
@@ -50,11 +62,22 @@ export class ContainerTracker implements Disposable {
     const access = this.#store.add(engine.open(info.id));
     this.#routes = access.routes;
     this.#files = access;
-    this.#watch = this.#store.add(
+    const watch = this.#store.add(
       access.watchSockets({
         report: (report) => this.#take(report),
         failed: (error) => this.#watchFailed(error),
         ended: () => this.#watchEnded(),
+      }),
+    );
+    this.#watch = watch;
+    this.#examiner = this.#store.add(
+      new ProcessExaminer({ files: access, watch, clock: input.clock }),
+    );
+    this.#store.add(this.#examiner.onDidExamine(() => this.#detect()));
+    this.#idle = this.#store.add(
+      new IdleIocs({
+        ...{ containerKey: this.key, containerName: () => this.#info.name },
+        ...{ access, clock: input.clock, onDidChange: () => this.#changed.fire() },
       }),
     );
   }
@@ -67,13 +90,17 @@ export class ContainerTracker implements Disposable {
   get iocs(): readonly IocTracker[] {
     return [...this.#iocs.values()];
   }
+  /** Whether there is, or was, an IOC in it. */
+  get hasIocs(): boolean {
+    return this.#iocs.size > 0 || this.#idle.states().length > 0;
+  }
   /** Whether the first look is done, even if it failed. */
   get hasLooked(): boolean {
     return this.#state.state !== 'looking';
   }
   /** Whether the first look is done and everything it found is settled. */
   get isSettled(): boolean {
-    return this.hasLooked && this.iocs.every((i) => i.isSettled);
+    return this.hasLooked && !this.#examiner.isBusy && this.iocs.every((i) => i.isSettled);
   }
 
   /** Whether newer information is about the same run of this container. */
@@ -96,7 +123,21 @@ export class ContainerTracker implements Disposable {
   #take(report: SocketReport): void {
     if (!this.#state.take('report')) return;
     this.#problem = undefined;
-    const candidates = findIocCandidates(report);
+    this.#report = report;
+    this.#detect();
+  }
+
+  /** Takes what the last report and the signs of its processes show. */
+  #detect(): void {
+    if (!this.#report || this.#state.state === 'ended') return;
+    const { candidates, undecided } = detectIocs(this.#report, this.#info.name, (key) =>
+      this.#examiner.signsOf(key),
+    );
+    this.#examiner.examine(undecided);
+    this.#idle.update(
+      this.#report,
+      candidates.map(({ process }) => process),
+    );
     const ports = candidates.flatMap((c) => c.listeners.map((l) => l.endpoint.port));
     if (ports.length > 0) this.#input.localPorts.claim(this.key, ports);
     const seen = new Set(candidates.map((candidate) => candidate.key));
@@ -133,6 +174,10 @@ export class ContainerTracker implements Disposable {
             ),
           ],
         files: this.#files,
+        readEnvironment: async (process, signal) => {
+          const text = await this.#watch.readProcessFile(process, 'environ', signal);
+          return text === undefined ? undefined : parseWholeEnvironment(text);
+        },
         onCircuitLost: () => this.#watch.lookNow(),
       }),
     );
@@ -208,7 +253,10 @@ export class ContainerTracker implements Disposable {
       image,
       labels,
       status,
-      iocs: this.iocs.filter((ioc) => ioc.servers.length > 0).map((ioc) => ioc.state()),
+      iocs: [
+        ...this.iocs.filter((ioc) => ioc.servers.length > 0).map((ioc) => ioc.state()),
+        ...(this.#state.state === 'ended' ? [] : this.#idle.states()),
+      ],
       ...(problem && { problem }),
     };
   }

@@ -4,8 +4,9 @@ import type { Disposable } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
 import type { Log } from '../../base/log';
 import type { Slices } from '../../base/slices';
-import type { Note } from '../../model/problem';
+import type { Note } from '../../model/note';
 import { MAX_NAME_BYTES, MAX_NAMES_PER_IOC, type NameSource, NameTable } from '../../model/pvTable';
+import type { NamesProblemKind } from '../discovery/names/databaseName';
 import { findDatabaseNames } from '../discovery/names/databaseNames';
 import { listPvaNames } from '../discovery/names/pvaNames';
 import type { Connection } from '../host/connection';
@@ -23,6 +24,8 @@ const FILES_TIMEOUT_MS = 30_000;
 const STEPS_PER_NAME = 60;
 /** Of a longer name, each begun part of this many characters takes the room of a name. */
 const NAME_CHARACTERS = 500;
+/** Problems with files that every EPICS Base has as well: the IOC lacks the same names. */
+const IS_COMPLETE: ReadonlySet<NamesProblemKind> = new Set(['syntax', 'unknown-record']);
 /** Characters of all notes about its names; the log has every problem. */
 const MAX_NOTES = 4000;
 
@@ -31,6 +34,11 @@ export interface IocNamesInput {
   /** For the log. */
   readonly iocName: () => string;
   readonly files: Pick<ContainerAccess, 'readFile'>;
+  /** All of a process's environment; undefined when it cannot be read. */
+  readonly readEnvironment: (
+    process: ProcessInfo,
+    signal: AbortSignal,
+  ) => Promise<Readonly<Record<string, string>> | undefined>;
   /** Time slices for work on data from the container, shared by its IOCs. */
   readonly slices: Slices;
   readonly namesAllowance: ContainerNames;
@@ -47,6 +55,7 @@ export class IocNames implements Disposable {
   readonly #input: IocNamesInput;
   #notes: readonly Note[] = [];
   #isCut = false;
+  #mayLack = false;
   /** The number of names that it reports and we keep, as taken from the allowance. */
   #keptCount = 0;
 
@@ -64,8 +73,17 @@ export class IocNames implements Disposable {
     return this.#isCut;
   }
 
-  /** Replaces the notes; keeps as many as a user would read. */
-  setNotes(notes: readonly Note[]): void {
+  /** Whether the server may have PVs that are not in `table`, as `notes` say. */
+  get mayLack(): boolean {
+    return this.#mayLack || this.#isCut;
+  }
+
+  /**
+   * Replaces the notes, and whether the server may have PVs that are not in `table`; keeps as many
+   * notes as a user would read.
+   */
+  setNotes(notes: readonly Note[], mayLack: boolean): void {
+    this.#mayLack = mayLack;
     let characters = 0;
     this.#notes = notes.filter((note) => {
       characters += JSON.stringify(note).length;
@@ -86,7 +104,7 @@ export class IocNames implements Disposable {
       await this.#add(names, names.length, () => ({ kind: 'pva-list' }));
       return names.length > 0;
     } catch (error) {
-      this.setNotes([{ code: 'names-failed', detail: messageOf(error) }]);
+      this.setNotes([{ code: 'names-failed', detail: messageOf(error) }], true);
       this.#input.log(
         'info',
         'pva',
@@ -99,7 +117,7 @@ export class IocNames implements Disposable {
   /** Reads the databases that the process loaded, as far as its startup script tells. */
   async readFromFiles(process: ProcessInfo | undefined): Promise<void> {
     if (!process) {
-      this.setNotes([{ code: 'process-hidden' }]);
+      this.setNotes([{ code: 'process-hidden' }], true);
       return;
     }
     const found = await withDeadline(
@@ -107,7 +125,11 @@ export class IocNames implements Disposable {
       FILES_TIMEOUT_MS,
       `the database files were not read within ${FILES_TIMEOUT_MS / 1000} s`,
       this.#input.signal,
-      (signal) => findDatabaseNames(process, this.#input.files, this.#input.slices, signal),
+      async (signal) => {
+        const { files, readEnvironment, slices } = this.#input;
+        const environment = await readEnvironment(process, signal);
+        return findDatabaseNames({ process, environment }, files, slices, signal);
+      },
     );
     const forBoth = found.names.filter(({ protocol }) => protocol !== 'pva');
     await this.#add(
@@ -116,10 +138,15 @@ export class IocNames implements Disposable {
       (at) => ({ kind: 'database', file: forBoth[at]?.file ?? '', line: forBoth[at]?.line ?? 0 }),
     );
     this.#isCut ||= found.isCut;
-    this.setNotes([
-      ...this.#notes,
-      ...found.problems.map(({ message }): Note => ({ code: 'names-file', detail: message })),
-    ]);
+    const { otherLoaders: commands, problems } = found;
+    this.setNotes(
+      [
+        ...this.#notes,
+        ...(commands.length > 0 ? [{ code: 'names-other-loaders', commands } as const] : []),
+        ...problems.map(({ message }): Note => ({ code: 'names-file', detail: message })),
+      ],
+      commands.length > 0 || problems.some(({ kind }) => !IS_COMPLETE.has(kind)),
+    );
     for (const problem of found.problems) {
       this.#input.log('info', 'detect', `${this.#input.iocName()}: ${problem.message}`);
     }
@@ -169,7 +196,7 @@ export class IocNames implements Disposable {
       notes.push({ code: 'names-too-long', count: tooLong });
       this.#isCut = true;
     }
-    if (notes.length > 0) this.setNotes(notes);
+    if (notes.length > 0) this.setNotes(notes, true);
   }
 
   /** Takes room for a name: a long one needs more. Returns why there is none, or undefined. */

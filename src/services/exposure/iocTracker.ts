@@ -6,13 +6,13 @@ import type { Slices } from '../../base/slices';
 import type { Endpoint } from '../../model/endpoint';
 import { findingProblem } from '../../model/findability';
 import type { NameTable, PvStep, PvSteps } from '../../model/pvTable';
-import type { Note } from '../../model/problem';
+import type { Note } from '../../model/note';
 import type { PvReading } from '../../model/reading';
 import type { IocState, PvProtocol, ServerState, ServerStatus } from '../../model/snapshot';
 import type { ContainerAccess } from '../host/engine';
 import type { IocCandidate, ListenerCandidate } from '../discovery/detect/candidates';
 import type { ContainerNames } from './namesAllowance';
-import { IocNames } from './iocNames';
+import { IocNames, type IocNamesInput } from './iocNames';
 import { createReachability } from '../upstream/createReachability';
 import type { Reachability } from '../upstream/reachability';
 import { isSameIoc } from '../upstream/sameIoc';
@@ -37,6 +37,7 @@ export interface IocTrackerInput extends Pick<
   | 'log'
 > {
   readonly files: Pick<ContainerAccess, 'readFile'>;
+  readonly readEnvironment: IocNamesInput['readEnvironment'];
   /** Time slices for work on data from the container, shared by its IOCs. */
   readonly slices: Slices;
   /** Names that the user gave. */
@@ -248,16 +249,17 @@ export class IocTracker implements Disposable {
 
   async #findNames(): Promise<void> {
     this.#naming = 'busy';
-    this.#names.setNotes([]);
+    this.#names.setNotes([], false);
     try {
       const isListed = await this.#listNames();
-      if (!isListed && this.isGateway) this.#names.setNotes([{ code: 'gateway-names' }]);
-      else if (!isListed && !this.#isCorePva) {
+      if (!isListed && this.isGateway) {
+        this.#names.setNotes([{ code: 'gateway-names' }], true);
+      } else if (!isListed && !this.#isCorePva) {
         await this.#names.readFromFiles(this.#candidate.process);
       }
     } catch (error) {
       if (!isErrorCode(error, 'cancelled')) {
-        this.#names.setNotes([{ code: 'names-failed', detail: messageOf(error) }]);
+        this.#names.setNotes([{ code: 'names-failed', detail: messageOf(error) }], true);
       }
     }
     this.#naming = 'done';
@@ -277,7 +279,7 @@ export class IocTracker implements Disposable {
     this.#wasListAsked = true;
     if (!this.#isCorePva) return this.#names.listFromPva((signal) => server.dialInside(signal));
     // core-pva has no channel `server`, and does not answer a request for one.
-    this.#names.setNotes([{ code: 'no-list' }]);
+    this.#names.setNotes([{ code: 'no-list' }], true);
     return false;
   }
 
@@ -401,6 +403,7 @@ export class IocTracker implements Disposable {
       role,
       ...(this.#names.notes.length > 0 && { namesNotes: this.#names.notes }),
       ...(this.#names.isCut && { isNamesCut: true }),
+      ...(this.#names.mayLack && { mayLackNames: true }),
       servers: this.servers
         .map((forwarder) => this.#serverState(forwarder))
         .sort(

@@ -2,7 +2,8 @@ import { delay } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import type { Endpoint } from '../../model/endpoint';
-import type { Note, Problem, TakenPort } from '../../model/problem';
+import type { Note } from '../../model/note';
+import type { Problem, TakenPort } from '../../model/problem';
 import type { InterceptCircuit, Relay, Route } from '../host/connection';
 import { type LocalPorts, type OpenPortInput, ownerOf } from '../localPorts/localPorts';
 

@@ -17,6 +17,7 @@ import { OpenRelays } from '../localPorts/openRelays';
 import { ContainerPorts, type PublishingEngines } from '../localPorts/portReservations';
 import type { SearchSockets } from '../host/searchSockets';
 import type { PvServer } from './pvServer';
+import { Restarts } from './restarts';
 import { SearchPlaces } from './searchPlaces';
 import { SessionSearch } from './sessionSearch';
 import type { Endpoint } from '../../model/endpoint';
@@ -79,6 +80,7 @@ export class ExposeSession implements Disposable {
   readonly #changed = this.#store.add(new EventEmitter<void>());
   readonly #containers = new Map<string, ContainerTracker>();
   readonly #stopped = new Map<string, ContainerState>();
+  readonly #restarts: Restarts;
   readonly #engineStores = new Map<Engine, Disposable>();
   readonly #failedStarts: FailedStarts;
   readonly #relays = new OpenRelays();
@@ -106,6 +108,7 @@ export class ExposeSession implements Disposable {
       },
     };
     this.#extraNames = input.extraNames;
+    this.#restarts = new Restarts(input.clock);
     this.#slices = new Slices(input.clock);
     const { clock, log, mayShareNumbers, findHolder, otherEngines } = input;
     const sources = [input.engines, ...(otherEngines ? [otherEngines] : [])];
@@ -207,10 +210,21 @@ export class ExposeSession implements Disposable {
     // An engine that is away reports nothing about its containers: keep what runs, relays included.
     if (engine.state.status === 'connected') {
       const wanted = new Map<string, ContainerInfo>();
-      for (const info of engine.containers) {
-        if (info.status !== 'stopped' && this.#input.isWanted(engine, info)) {
-          wanted.set(`${engine.key}#${info.id}`, info);
-        }
+      const restarting = new Set<string>();
+      for (const info of [...engine.containers, ...(engine.stoppedContainers ?? [])]) {
+        if (!this.#input.isWanted(engine, info)) continue;
+        const key = `${engine.key}#${info.id}`;
+        const waitMs = this.#restarts.waitMs(info);
+        if (waitMs > 0 && this.#isRestarting(key, info)) {
+          restarting.add(key);
+          this.#restarts.note(key, engine.key, info);
+          if (info.status !== 'stopped') {
+            schedule(this.#store, this.#input.clock, waitMs, () => this.#sync(engine));
+          }
+        } else if (info.status !== 'stopped') wanted.set(key, info);
+      }
+      for (const key of this.#restarts.keys) {
+        if (key.startsWith(`${engine.key}#`) && !restarting.has(key)) this.#restarts.forget(key);
       }
       for (const [key, tracker] of this.#containers) {
         if (!key.startsWith(`${engine.key}#`)) continue;
@@ -223,8 +237,61 @@ export class ExposeSession implements Disposable {
       for (const [key, info] of byStart) {
         if (!this.#containers.has(key) && !isAwaited) this.#begin(key, engine, info);
       }
+      this.#noteEnds(engine, restarting);
     }
     this.#notify();
+  }
+
+  /**
+   * Whether a container with many restarts is not taken up yet: it runs and was not followed, or
+   * its engine is about to start it, or it ended just now.
+   */
+  #isRestarting(key: string, info: ContainerInfo): boolean {
+    if (info.status !== 'stopped') {
+      const tracker = this.#containers.get(key);
+      return !tracker?.isSameRun(info);
+    }
+    return (info.isForIoc === true || this.#hasShown(key)) && this.#endedJustNow(info);
+  }
+
+  #hasShown(key: string): boolean {
+    return (
+      this.#restarts.keys.includes(key) ||
+      this.#stopped.has(key) ||
+      (this.#containers.get(key)?.hasIocs ?? false)
+    );
+  }
+
+  /** Shows containers for IOCs that ended just now, with their exit codes. */
+  #noteEnds(engine: Engine, restarting: ReadonlySet<string>): void {
+    for (const info of engine.stoppedContainers ?? []) {
+      const key = `${engine.key}#${info.id}`;
+      const known = this.#stopped.get(key);
+      const isOurs = known !== undefined || (info.isForIoc === true && this.#endedJustNow(info));
+      if (restarting.has(key) || !isOurs || !this.#input.isWanted(engine, info)) continue;
+      const { id, name, image, labels, ended } = info;
+      const problem: Problem = {
+        ...{ code: 'container-stopped', container: name },
+        ...(ended && { exitCode: ended.exitCode }),
+      };
+      const engineKey = engine.key;
+      const state = known ?? { key, engineKey, id, name, image, labels, iocs: [] };
+      this.#stopped.set(key, { ...state, status: 'stopped', problem });
+      if (!known) this.#forgetStopped(key);
+    }
+  }
+
+  #endedJustNow({ ended }: ContainerInfo): boolean {
+    if (!ended) return false;
+    const agoMs = this.#input.clock.wallMs() - Date.parse(ended.finishedAt);
+    return agoMs < STOPPED_SHOWN_MS;
+  }
+
+  #forgetStopped(key: string): void {
+    schedule(this.#store, this.#input.clock, STOPPED_SHOWN_MS, () => {
+      this.#stopped.delete(key);
+      this.#notify();
+    });
   }
 
   /**
@@ -285,10 +352,7 @@ export class ExposeSession implements Disposable {
         status: 'stopped',
         problem: { code: 'container-stopped', container: last.name },
       });
-      schedule(this.#store, this.#input.clock, STOPPED_SHOWN_MS, () => {
-        this.#stopped.delete(tracker.key);
-        this.#notify();
-      });
+      this.#forgetStopped(tracker.key);
     }
   }
 
@@ -341,6 +405,13 @@ export class ExposeSession implements Disposable {
     return this.#extraNames.filter((name) => !this.iocs.some((ioc) => ioc.serves(name)));
   }
 
+  /** What does not run: restarts say more than a stop. */
+  #ended(): ContainerState[] {
+    const restarting = this.#restarts.states();
+    const isRestarting = (key: string): boolean => restarting.some((one) => one.key === key);
+    return [...restarting, ...[...this.#stopped.values()].filter(({ key }) => !isRestarting(key))];
+  }
+
   snapshot(): Snapshot {
     const { problem } = this.#input.engines;
     const containers = [...this.#containers.values()].map((container) => container.state());
@@ -349,9 +420,7 @@ export class ExposeSession implements Disposable {
       isSettled: this.isSettled,
       ...(problem && { engineProblem: problem }),
       engines: this.#input.engines.engines.map((engine) => engine.state),
-      containers: [...containers, ...this.#stopped.values()].sort((a, b) =>
-        a.name.localeCompare(b.name),
-      ),
+      containers: [...containers, ...this.#ended()].sort((a, b) => a.name.localeCompare(b.name)),
       ...this.#searchPlaces?.state,
       ...(notices.length > 0 && { notices }),
       unknownNames: this.#unknownNames(),

@@ -1,6 +1,6 @@
 import { type Disposable, DisposableStore } from '../../base/disposable';
 import { hasChannel } from '../../model/pvTable';
-import type { Note } from '../../model/problem';
+import type { Note } from '../../model/note';
 import type { PvProtocol } from '../../model/snapshot';
 import type { CircuitInterceptor } from '../host/connection';
 import type { ContainerInfo } from '../host/engine';

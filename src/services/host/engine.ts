@@ -3,7 +3,7 @@ import type { Disposable } from '../../base/disposable';
 import type { Event } from '../../base/event';
 import type { ContainerStatus, EngineState } from '../../model/snapshot';
 import type { Route } from './connection';
-import type { SocketReport } from './socketReport';
+import type { ProcessFile, ProcessInfo, SocketReport } from './socketReport';
 
 /** A container as the engine's inspect describes it, with Docker and Podman normalised. */
 export interface ContainerInfo {
@@ -17,6 +17,12 @@ export interface ContainerInfo {
   readonly startedAt: string;
   /** Tells one run of the container from the next: whatever changes with each start. */
   readonly run: string;
+  /** How often its engine has started it again by itself; absent: not known. */
+  readonly restartCount?: number;
+  /** How its last run ended; absent while it runs, and where nobody knows. */
+  readonly ended?: { readonly exitCode: number; readonly finishedAt: string };
+  /** Whether its command or its environment says that it is to run an IOC; absent: not known. */
+  readonly isForIoc?: boolean;
   /** Ports of this machine that lead into it; absent where its engine publishes none. */
   readonly publishedPorts?: readonly PublishedPort[];
 }
@@ -56,6 +62,8 @@ export interface Engine extends Disposable {
   readonly state: EngineState;
   /** Running and paused containers, as the engine last reported them. */
   readonly containers: readonly ContainerInfo[];
+  /** Containers that do not run, those that the engine is about to start again included. */
+  readonly stoppedContainers?: readonly ContainerInfo[];
   /** Absent: its containers have no port of this machine, whatever they do. */
   readonly publishing?: PortPublishing;
   /** Fires when `state`, `containers` or `publishing` changed. */
@@ -96,6 +104,11 @@ export interface ContainerAccess extends Disposable {
    * ContainerError that says what and why (missing, not a file, too large, not readable).
    */
   readFile(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * The last lines of what the container's first process and its children printed, at most some
+   * kilobytes. Absent: there is no log.
+   */
+  readLog?(signal: AbortSignal): Promise<string>;
 }
 
 /** What a socket watch reports. */
@@ -119,4 +132,13 @@ export interface SocketWatchEvents {
 export interface SocketWatch extends Disposable {
   /** Reads again at once, on a hint (a circuit that closed) that a process came or went. */
   lookNow(): void;
+  /**
+   * The text of a file below /proc/PID of a process that was reported; undefined when it cannot be
+   * seen, or the process is gone. Rejects with CancelledError.
+   */
+  readProcessFile(
+    process: ProcessInfo,
+    file: ProcessFile,
+    signal: AbortSignal,
+  ): Promise<string | undefined>;
 }

@@ -6,6 +6,7 @@ import type { PvPath, PvDetails } from '../../model/coreApi';
 import { previewOf } from '../../model/preview';
 import { type Problem, ProblemError } from '../../model/problem';
 import { hasChannel, type PvStep } from '../../model/pvTable';
+import { recordNameOf } from '../../model/pvName';
 import type { PvReading } from '../../model/reading';
 import type { PvProtocol } from '../../model/snapshot';
 import { Turns } from '../../base/turns';
@@ -211,9 +212,9 @@ export class PvReader {
   /** The servers whose IOC reports the name or, if there are none, all that may be asked for it. */
   #serversOf(name: string): readonly PvServer[] {
     const all = this.#input.servers();
-    const listed = all.filter(({ names, stepOf }) => {
-      const index = names.indexOf(name);
-      return index !== undefined && stepOf(index) !== 'not-served';
+    const listed = all.filter((server) => {
+      const index = indexIn(server, name);
+      return index !== undefined && server.stepOf(index) !== 'not-served';
     });
     return listed.length > 0 ? listed : all.filter((server) => !isListedBy(server, name));
   }
@@ -223,7 +224,7 @@ export class PvReader {
   }
 
   #stepIn(server: PvServer, name: string): PvStep {
-    const index = server.names.indexOf(name);
+    const index = indexIn(server, name);
     return index !== undefined && isListedBy(server, name)
       ? server.stepOf(index)
       : this.#asked.stepOf(server.key, name);
@@ -336,7 +337,9 @@ export class PvReader {
     const step = this.#stepIn(server, name);
     if (step === 'not-found') return { code: 'not-served', protocol: server.protocol };
     // A CA server reports its access rights at each change, a PVA server only when it is read.
-    if (step === 'no-read-access' && server.protocol === 'ca') return this.#denied();
+    // Access to the fields of a record may differ.
+    const isField = server.names.indexOf(name) === undefined;
+    if (step === 'no-read-access' && server.protocol === 'ca' && !isField) return this.#denied();
     // A PV without an answer may still be readable; the read itself will tell.
     if (hasChannel(step) || step === 'pending') return undefined;
     return { code: 'no-channel', step };
@@ -371,7 +374,7 @@ export class PvReader {
   #path(server: PvServer, name: string): PvPath {
     const state = stateOf(server);
     const { pid } = server.ioc.state();
-    const index = server.names.indexOf(name);
+    const index = indexIn(server, name);
     const step = this.#stepIn(server, name);
     return {
       row:
@@ -404,11 +407,11 @@ export class PvReader {
 /** After all that can be asked. */
 const CANNOT_BE_ASKED = 3;
 
-/** Whether its IOC reports the name, or a request names it and it may have it. */
-function isListedBy({ names, stepOf }: PvServer, name: string): boolean {
-  const index = names.indexOf(name);
+/** Whether its IOC reports the name or its record, or a request names it and it may have it. */
+function isListedBy(server: PvServer, name: string): boolean {
+  const index = indexIn(server, name);
   if (index === undefined) return false;
-  return stepOf(index) !== 'not-served' || names.source(index).kind !== 'user';
+  return server.stepOf(index) !== 'not-served' || server.names.source(index).kind !== 'user';
 }
 
 /** core-pva does not answer for a name that it does not have. */
@@ -417,9 +420,16 @@ function isSilent({ software }: Pick<UsableServer, 'software'>): boolean {
 }
 
 /** Whether its IOC lists the name, or loaded it; else it was only given. */
-function isOwnName({ names }: PvServer, name: string): boolean {
+function isOwnName(server: PvServer, name: string): boolean {
+  const index = indexIn(server, name);
+  return index !== undefined && server.names.source(index).kind !== 'user';
+}
+
+/** Where a PV stands in the names of a server; a field stands where its record does. */
+function indexIn({ names }: PvServer, name: string): number | undefined {
   const index = names.indexOf(name);
-  return index !== undefined && names.source(index).kind !== 'user';
+  const record = index === undefined ? recordNameOf(name) : undefined;
+  return record === undefined ? index : names.indexOf(record);
 }
 
 function noteRead(server: PvServer, name: string, isPermitted: boolean): void {

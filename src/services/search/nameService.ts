@@ -4,7 +4,7 @@ import { type Disposable, DisposableStore, toDisposable } from '../../base/dispo
 import type { Log } from '../../base/log';
 import { LruMap } from '../../base/lruMap';
 import { type Endpoint, isIpv4 } from '../../model/endpoint';
-import type { Note } from '../../model/problem';
+import type { Note } from '../../model/note';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../host/connection';
 import { NameResolver, type NameAnswer } from '../upstream/nameResolver';

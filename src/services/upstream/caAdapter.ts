@@ -9,7 +9,8 @@ import type { PvReading } from '../../model/reading';
 import {
   CaClientCircuit,
   type CaClientHandler,
-  MONITOR_MASK,
+  DBE_ALARM,
+  DBE_VALUE,
   type DbrData,
   dbrLayout,
   decodeDbr,
@@ -18,7 +19,7 @@ import {
   wrapDbrType,
 } from '../../protocol/ca';
 import { caHandler } from './caHandler';
-import { CaRequests } from './caRequests';
+import { CaReads } from './caReads';
 import { identityText } from './identityText';
 import { fitsName, longestName, requireName } from './nameLimits';
 import type {
@@ -32,6 +33,9 @@ import type {
 } from './protocolAdapter';
 import { isMaybeCut, readLong } from './readLong';
 import { readingOfCa } from './readings';
+
+/** The event mask of our monitors: changes of the value and of the alarm state. */
+const MONITOR_MASK = DBE_VALUE | DBE_ALARM;
 
 /**
  * Searched for to find out whether the server answers searches on a circuit. Some servers whose
@@ -93,7 +97,7 @@ export class CaAdapter implements ProtocolAdapter {
   readonly #channels = new Map<number, CaChannel>();
   /** Cids of channels that were closed before the server answered. */
   readonly #abandoned = new Set<number>();
-  readonly #requests: CaRequests;
+  readonly #requests: CaReads;
   readonly #subscriptions = new Map<number, CaChannel>();
   #subscriptionCount = 0;
   #lastCid = 0;
@@ -108,7 +112,7 @@ export class CaAdapter implements ProtocolAdapter {
     this.#options = options;
     this.#events = events;
     this.#circuit = new CaClientCircuit(caHandler(this.#handler()), { peer: 'the CA server' });
-    this.#requests = new CaRequests(this.#circuit);
+    this.#requests = new CaReads(this.#circuit);
     this.#circuit.handshake(options);
     // The mark: this server itself is asked, in case a relay of ours is in between.
     this.#echoesToCome++;
@@ -408,7 +412,7 @@ export class CaAdapter implements ProtocolAdapter {
 
 /** The reading of a channel; a string that fills its DBR_STRING may be cut. */
 function readingOf({ name, count }: CaChannel, time: DbrData, control: DbrData): PvReading {
-  const reading = readingOfCa({ time, control }, name);
+  const reading = readingOfCa({ time, control, name });
   const isCut = time.element === 'STRING' && count === 1 && isMaybeCut(reading.value);
   return isCut ? { ...reading, isMaybeCut: true } : reading;
 }

@@ -1,3 +1,4 @@
+import { isLongString } from '../../model/pvName';
 import { decodeUtf8 } from '../../protocol/bytes';
 import { decodeText } from '../../protocol/ca';
 
@@ -15,7 +16,7 @@ function bytesOf(value: unknown): Uint8Array | undefined {
  * characters up to the first NUL. Other values stay as they are.
  */
 export function asLongString(name: string, value: unknown): unknown {
-  const bytes = name.endsWith('$') ? bytesOf(value) : undefined;
+  const bytes = isLongString(name) ? bytesOf(value) : undefined;
   return bytes ? decodeText(bytes) : value;
 }
 

@@ -12,6 +12,8 @@ const MAX_WORDS = 1000;
 export interface CaValues {
   readonly time: DbrData;
   readonly control: DbrData;
+  /** The name of the channel, which asks for a text as characters if it ends in `$`. */
+  readonly name?: string;
 }
 
 const SEVERITIES = ['NO_ALARM', 'MINOR', 'MAJOR', 'INVALID'];
@@ -58,7 +60,7 @@ const MAX_DIMENSIONS = 10;
  * The reading of a CA value, in the same words as one of pvAccess. What is not set, or not known,
  * is left out. `name` is that of the channel: `REC.DESC$` asks for a long string.
  */
-export function readingOfCa({ time, control }: CaValues, name = ''): PvReading {
+export function readingOfCa({ time, control, name = '' }: CaValues): PvReading {
   // A server may answer with another type than it was asked for.
   const states = time.element === 'ENUM' ? control.enumStrings : undefined;
   // Numbers stay as they were decoded: as objects, a million of them take the event loop for 0.2 s.

@@ -23,6 +23,8 @@ export interface ContainerOptions extends IocOptions {
   hostname?: string;
   binds?: string[];
   init?: boolean;
+  /** A restart policy: `always`, `on-failure`. */
+  restart?: string;
   /** The name of this machine is unknown in there, as is usual. */
   knowsNoHost?: boolean;
   tty?: boolean;
@@ -101,6 +103,18 @@ export class LabContainer {
     return { stdout: out, stderr: err, exitCode: (await exec.inspect()).ExitCode ?? -1 };
   }
 
+  /** Starts a program in that folder and does not wait for it; it ends with the container. */
+  async spawn(command: string[], folder: string, user?: string): Promise<void> {
+    const exec = await this.#container.exec({
+      Cmd: command,
+      WorkingDir: folder,
+      Env: ['PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', 'TERM=xterm', 'HOME=/tmp'],
+      ...(user !== undefined && { User: user }),
+      Tty: true,
+    });
+    await exec.start({ Detach: true, Tty: true });
+  }
+
   /** Starts one more IOC, as a developer does in a dev container, and waits until it listens. */
   async startIoc(options: IocOptions = {}): Promise<IocProcess> {
     const { command, environment } = iocCommand(options);
@@ -174,6 +188,15 @@ export async function runKeeper(
   return run(engine, ['sh', '-c', loop], options.env ?? {}, options, undefined);
 }
 
+/** Starts a container whose first process is any program, and waits for nothing. */
+export async function runProgram(
+  engine: LabEngine,
+  command: string[],
+  options: ContainerOptions & { env?: Record<string, string> } = {},
+): Promise<LabContainer> {
+  return run(engine, command, options.env ?? {}, options, undefined);
+}
+
 async function run(
   engine: LabEngine,
   command: string[],
@@ -201,6 +224,7 @@ async function run(
       Binds: options.binds ?? [],
       ...(options.network ? { NetworkMode: options.network } : {}),
       ...(options.init ? { Init: true } : {}),
+      ...(options.restart ? { RestartPolicy: { Name: options.restart } } : {}),
       // A core-pva server ends the circuit of a client whose machine's name it cannot resolve.
       ...(expected?.ioc === 'corePva' && !options.knowsNoHost
         ? { ExtraHosts: [`${hostname()}:127.0.0.1`] }

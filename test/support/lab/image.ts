@@ -34,7 +34,8 @@ export const imageNames = Object.keys(toolsOf) as ImageName[];
 
 const root = resolve(__dirname, '../../..');
 const cache = join(root, '.cache');
-const epics = join(cache, 'epics');
+/** Where the soft IOCs are on this machine. */
+export const epicsHome = join(cache, 'epics');
 const python = join(cache, 'venv/bin/python');
 const java = join(cache, 'java');
 const fixtures = join(root, 'test/fixtures/ioc');
@@ -46,7 +47,8 @@ export const javaFolder = '/opt/java';
 
 /** Why the IOCs cannot run here, or undefined when they can. */
 export function missingForIocs(): string | undefined {
-  if (!existsSync(join(epics, '.made'))) return 'needs the soft IOCs: node test/support/setup.mjs';
+  if (!existsSync(join(epicsHome, '.made')))
+    return 'needs the soft IOCs: node test/support/setup.mjs';
   if (!existsSync('/bin/busybox')) return 'needs busybox-static';
   return undefined;
 }
@@ -95,7 +97,7 @@ function removeArchives(name: ImageName): void {
 function partsOf(name: ImageName): string[] {
   const parts: Partial<Record<string, () => string[]>> = { python: pythonParts, java: javaParts };
   const tools = toolsOf[name].flatMap((tool) => parts[tool]?.() ?? [tool]);
-  return [...tools, `tree=${epics}:${epicsFolder}`, `tree=${fixtures}:${iocFolder}`];
+  return [...tools, `tree=${epicsHome}:${epicsFolder}`, `tree=${fixtures}:${iocFolder}`];
 }
 
 function pythonParts(): string[] {
@@ -112,7 +114,7 @@ function javaParts(): string[] {
 function keyOf(name: ImageName, parts: string[]): string {
   const hash = createHash('sha256').update(JSON.stringify([name, parts]));
   hash.update(readFileSync(join(__dirname, 'rootfs.sh')));
-  hash.update(readFileSync(join(epics, '.made')));
+  hash.update(readFileSync(join(epicsHome, '.made')));
   for (const file of readdirSync(fixtures).sort()) hash.update(readFileSync(join(fixtures, file)));
   const places: Partial<Record<string, string>> = { python, java: join(java, '.made') };
   const programs = toolsOf[name].map((tool) => places[tool] ?? `/usr/bin/${tool}`);

@@ -8,7 +8,8 @@ import { tableNotes, tableRows } from '../../../src/present/table';
 import { renderReport } from '../../../src/cli/renderTable';
 import { snapshotWith } from '../../support/snapshots';
 import { TERMINAL_WORDS, WINDOW_WORDS } from '../../../src/present/frontEndWords';
-import type { Note, Problem } from '../../../src/model/problem';
+import type { Note } from '../../../src/model/note';
+import type { Problem } from '../../../src/model/problem';
 
 const TITLE = '\u001b]0;owned\u0007';
 

@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
-import type {
-  Note,
-  NoteCode,
-  NoteFacts,
-  Problem,
-  ProblemCode,
-  ProblemFacts,
-} from '../../../src/model/problem';
+import type { Note, NoteCode, NoteFacts } from '../../../src/model/note';
+import type { Problem, ProblemCode, ProblemFacts } from '../../../src/model/problem';
 import { TERMINAL_WORDS, WINDOW_WORDS } from '../../../src/present/frontEndWords';
 import { noteText } from '../../../src/present/noteText';
 import { problemSentence, problemText, stateWords } from '../../../src/present/problemText';
@@ -41,7 +35,9 @@ const PROBLEMS: { readonly [C in ProblemCode]: ProblemFacts[C] } = {
   'ssh-failed': { host: 'h', detail },
   'ssh-no-socket': { host: 'h' },
   'container-paused': { container: 'dev' },
-  'container-stopped': { container: 'dev' },
+  'container-stopped': { container: 'dev', exitCode: 3 },
+  'container-restarts': { container: 'dev', count: 9, exitCode: 3 },
+  'ioc-no-port': { pid: 7, lastLine: 'iocInit: failed' },
   'cannot-look-inside': { container: 'dev', detail },
   'ioc-gone': { port: 5064 },
   'no-handshake': { port: 5064, protocol: 'ca' },
@@ -84,6 +80,7 @@ const NOTES: { readonly [C in NoteCode]: NoteFacts[C] } = {
   'process-hidden': {},
   'names-failed': { detail },
   'names-file': { detail },
+  'names-other-loaders': { commands: ['require', 'luash'] },
   'names-cut': { kept: 1, listed: 2 },
   'names-refused': { kept: 1, detail },
   'names-too-long': { count: 1 },

@@ -52,6 +52,30 @@ describe('detailsSections', () => {
     });
   });
 
+  it('tells which record a field belongs to', () => {
+    const reading = { value: 'mA', severity: 'NO_ALARM' };
+    const field = { name: 'X:Y.EGU', paths: [{ ...path, reading }] };
+    const [section] = detailsSections(field, nowMs, WINDOW_WORDS);
+    assert.deepEqual(section?.lines.slice(0, 2), [
+      { label: 'Record', text: 'X:Y' },
+      { label: 'Value', text: 'mA' },
+    ]);
+  });
+
+  it('tells of a PV that was not found whether the lists are complete', () => {
+    const nobody = { name: 'X', paths: [] };
+    const complete = snapshotWith([]);
+    assert.equal(detailsSections(nobody, nowMs, WINDOW_WORDS, complete)[0]?.heading, 'not found');
+    const [container] = complete.containers;
+    assert.ok(container?.iocs[0]);
+    const namesNotes = [{ code: 'gateway-names' as const }];
+    const ioc = { ...container.iocs[0], namesNotes, mayLackNames: true };
+    const cut = { ...complete, containers: [{ ...container, iocs: [ioc] }] };
+    const [section] = detailsSections(nobody, nowMs, WINDOW_WORDS, cut);
+    assert.equal(section?.heading, 'not found, and the list is incomplete');
+    assert.match(section.lines[1]?.text ?? '', /^IOC \w+ in container \w+: /);
+  });
+
   it('tells the step that failed and what to do', () => {
     const lines = told({ ...path, row: { ...row, step: 'create-refused' } });
     assert.match(lines['State'] ?? '', /refuses the channel/);

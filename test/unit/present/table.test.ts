@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { tableNotes, tableRows } from '../../../src/present/table';
 import { PORT_TAKEN, snapshotWith } from '../../support/snapshots';
-import { TERMINAL_WORDS } from '../../../src/present/frontEndWords';
+import { TERMINAL_WORDS, WINDOW_WORDS } from '../../../src/present/frontEndWords';
+import { treeOf } from '../../../src/present/pvTree';
 
 describe('table', () => {
   it('names container and IOC once, and tells each server', () => {
@@ -35,6 +36,26 @@ describe('table', () => {
       ],
     );
     assert.match(rows[1]?.server ?? '', /^PVA {2}pvxs .*127\.0\.0\.1:5075 \(inside only\)$/);
+  });
+
+  it('says that an IOC may have more PVs than are listed, and why', () => {
+    const snapshot = snapshotWith([{}]);
+    const [container] = snapshot.containers;
+    const [ioc] = container!.iocs;
+    const namesNotes = [{ code: 'names-other-loaders', commands: ['require', 'luash'] }] as const;
+    const lacking = {
+      ...snapshot,
+      containers: [{ ...container!, iocs: [{ ...ioc!, mayLackNames: true, namesNotes }] }],
+    };
+    assert.equal(tableRows(lacking)[0]?.pvs, '3 of 3 reachable, more may exist');
+    assert.deepEqual(tableNotes(lacking, TERMINAL_WORDS), [
+      'DEV_TEST_IOC in dev may have more PVs than are listed: 2 commands may load more records: require, luash',
+    ]);
+    const [node] = treeOf(lacking, undefined, WINDOW_WORDS);
+    assert.equal(
+      node?.kind === 'container' && node.children[0]?.description,
+      'pid 1, 3 of 3 reachable, more may exist',
+    );
   });
 
   it('says each trouble once, as a sentence and what to do', () => {

@@ -13,22 +13,24 @@ const settings = (): vscode.WorkspaceConfiguration =>
 /** The extension under test, with the demonstration as its engine. */
 describe('extension', () => {
   const extension = vscode.extensions.getExtension('epics-expose.epics-expose');
-  let document: vscode.TextDocument;
 
   before(async () => {
     assert.ok(extension);
     await extension.activate();
     await settings().update(SETTINGS.engine, 'demo:', vscode.ConfigurationTarget.Global);
-    const [folder] = vscode.workspace.workspaceFolders ?? [];
-    assert.ok(folder);
-    document = await vscode.workspace.openTextDocument(vscode.Uri.joinPath(folder.uri, 'demo.db'));
   });
 
   after(() => vscode.commands.executeCommand(COMMANDS.stop));
 
-  /** What a hover over this word of demo.db says. */
-  async function hoverOver(word: string): Promise<string> {
-    const position = document.positionAt(document.getText().indexOf(word) + 1);
+  /** What a hover over this word of a file of the workspace says. */
+  async function hoverOver(word: string, file = 'demo.db'): Promise<string> {
+    const [folder] = vscode.workspace.workspaceFolders ?? [];
+    assert.ok(folder);
+    const uri = vscode.Uri.joinPath(folder.uri, file);
+    const document = await vscode.workspace.openTextDocument(uri);
+    const at = document.getText().indexOf(word);
+    assert.ok(at >= 0, `${word} in ${file}`);
+    const position = document.positionAt(at + 1);
     const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
       'vscode.executeHoverProvider',
       document.uri,
@@ -38,7 +40,8 @@ describe('extension', () => {
       .flatMap(({ contents }) => contents)
       .map((content) => (typeof content === 'string' ? content : content.value))
       .join('\n')
-      .replaceAll('\\', '');
+      .replaceAll('\\', '')
+      .replaceAll('&quot;', '"');
   }
 
   const untilHover = (word: string, what: RegExp): Promise<void> =>
@@ -68,6 +71,40 @@ describe('extension', () => {
     assert.match(text, /→ 127\.\d+\.\d+\.\d+:5064/);
   });
 
+  const unit = /DEMO:MOTOR\.EGU[^]*Record: DEMO:MOTOR\s+Value: mm/;
+  const fields: [string, string, RegExp][] = [
+    ['demo.bob', '$(M).EGU', unit],
+    ['demo.bob', '$(M).DESC$', /Value: built-in demo/],
+    ['demo.bob', '$(M)/valueAlarm', /valueAlarm\/highAlarmLimit is a part of DEMO:MOTOR[^]* mm/],
+    ['demo.bob', '$(P)MESSAGE', /Value: the demo runs for/],
+    ['demo.bob', '$(M).{"dbnd"', /Record: DEMO:MOTOR[^]*no PV DEMO:MOTOR\.\{"dbnd":/],
+    ['demo.bob', '$(M).PREC', /M: not known in this file/],
+    ['demo.bob', 'loc://demo', /local PV of the display; not from an IOC/],
+    ['demo.bob', '$(P)PRESSURE', /Value: mbar/],
+    ['demo.bob', '` + 1', /formula of the display/],
+    ['demo.bob', '$(P)TYPED', /DEMO:TYPED\.EGU[^]*not found/],
+    ['demo.opi', '$(pv_name).EGU', unit],
+    ['demo.ui', 'DEMO:MOTOR.EGU', unit],
+    ['demo.edl', 'DEMO:MOTOR.EGU', unit],
+    ['demo.edl', 'DEMO:MOTOR.DESC', /Value: built-in demo/],
+    ['demo.adl', 'DEMO:MOTOR.EGU', unit],
+    ['demo.py', 'DEMO:MOTOR.EGU', unit],
+    ['demo.py', 'DEMO:NOBODY.EGU', /^$/],
+    ['demo.template', 'EGU', unit],
+    ['demo.template', 'DEMO:COUNTER', /Record: DEMO:COUNTER\s+Value: built-in demo/],
+    ['demo.substitutions', 'DEMO:BEAM:', /6 of 6 reachable that fit DEMO:BEAM:\*/],
+    ['demo.subs', 'DEMO:BEAM:', /6 of 6 reachable that fit DEMO:BEAM:\*/],
+    ['demo.sub', 'DEMO:BEAM:', /6 of 6 reachable that fit DEMO:BEAM:\*/],
+    ['iocBoot/st.cmd.linux', 'DEMO:BEAM:', /6 of 6 reachable that fit DEMO:BEAM:\*/],
+    ['iocBoot/st.cmd.linux', '$(P)MOTOR', unit],
+    ['ioc.yaml', 'DEMO:BEAM:', /6 of 6 reachable that fit DEMO:BEAM:\*/],
+  ];
+  for (const [file, word, expected] of fields) {
+    it(`tells about ${word} in ${file}`, async () => {
+      assert.match(await hoverOver(word, file), expected);
+    });
+  }
+
   it('names the macros that it does not know', async () => {
     assert.match(await hoverOver('$(P)$(R)'), /P, R: not known in this file/);
   });
@@ -91,7 +128,7 @@ describe('extension', () => {
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    await untilHover('DEMO:NOBODY', /not known/);
+    await untilHover('DEMO:NOBODY', /not found/);
   });
 
   it('copies the name of a PV', async () => {

@@ -1,11 +1,19 @@
 /**
- * Which processes of a container may be EPICS servers, judging by the sockets they hold. A
- * candidate is only a suspicion; the handshake (identifyServer.ts) proves it. Ports of processes
- * without any sign of EPICS are not candidates, because we do not talk to unrelated programs.
+ * Which processes of a container may be EPICS servers. A candidate is only a suspicion; the
+ * handshake (identifyServer.ts) proves it. We do not talk to unrelated programs, so it takes one
+ * certain sign, or two that agree (docs/architecture.md, "Which evidence allows a handshake"):
+ *
+ *   certain   a port of EPICS, TCP or UDP, by default or as the process's own settings say;
+ *             a library that only servers map; a program that is known to serve, with a UDP socket
+ *   together  TCP and UDP on one number, and a sign of EPICS: any of its libraries, a script of the
+ *             IOC shell or a Python server among the arguments, a word of the command line;
+ *             libraries of pvAccess, and a UDP socket: its port may be any
  */
-import type { Endpoint } from '../../../model/endpoint';
+import { type Endpoint, isLoopback } from '../../../model/endpoint';
 import type { PvProtocol } from '../../../model/snapshot';
 import type { BoundSocket, ProcessInfo, SocketReport } from '../../host/socketReport';
+import { iocNames } from './iocName';
+import { NO_SIGNS, type ProcessSigns } from './processSigns';
 
 /** Default TCP and UDP port of CA servers (CA specification, "Port numbers"). */
 export const CA_SERVER_PORT = 5064;
@@ -33,7 +41,7 @@ export interface IocCandidate {
   readonly name: string;
   readonly role: 'ioc' | 'gateway';
   readonly listeners: readonly ListenerCandidate[];
-  /** Whether it holds a UDP socket on a CA search port, as every CA server does. */
+  /** Whether it holds a UDP socket for CA searches, as every CA server does. */
   readonly hasCaUdp: boolean;
   /** UDP ports on which it takes searches, as far as its sockets show. */
   readonly searchPorts: Readonly<Record<PvProtocol, readonly number[]>>;
@@ -61,11 +69,43 @@ const KNOWN_SERVER =
 
 const GATEWAY = /(^|\/)(pvagw|gateway|ca-gateway|cagateway|p4p\.gw)$/;
 
+/** What the processes of a report may be. */
+export interface Detected {
+  readonly candidates: readonly IocCandidate[];
+  /** Those whose signs would decide (processSigns.ts); at most MAX_UNDECIDED. */
+  readonly undecided: readonly Undecided[];
+}
+
+/** A process whose signs would decide. */
+export interface Undecided {
+  readonly process: ProcessInfo;
+  /** Changes when it listens on something else: it may have loaded more by then. */
+  readonly key: string;
+}
+
+/** Each costs up to seven files read. */
+const MAX_UNDECIDED = 50;
+
+function signsKey(key: string, sockets: readonly BoundSocket[]): string {
+  const listening = sockets.filter(({ transport }) => transport === 'tcp');
+  return `${key}/${listening.map(({ inode }) => inode).join()}`;
+}
+
+/** Identifies a process for as long as it lives. */
+function processKey({ pid, startTicks }: ProcessInfo): string {
+  return `${pid}@${startTicks}`;
+}
+
 /**
  * Splits a report into candidate processes. Processes that listen nowhere are left out (caRepeater
- * too).
+ * too). `container` names IOCs that have no name of their own; `signsOf` has what is known of the
+ * signs of a process, by the key of an `Undecided`.
  */
-export function findIocCandidates(report: SocketReport): IocCandidate[] {
+export function detectIocs(
+  report: SocketReport,
+  container: string,
+  signsOf: (key: string) => ProcessSigns | undefined = () => undefined,
+): Detected {
   const ownerOf = new Map<number, ProcessInfo>();
   // Children inherit sockets (a shell started by an IOC): the first holder is the owner.
   for (const process of [...report.processes].sort((a, b) => a.startTicks - b.startTicks)) {
@@ -77,18 +117,49 @@ export function findIocCandidates(report: SocketReport): IocCandidate[] {
   for (const socket of report.sockets) {
     const process = ownerOf.get(socket.inode);
     // For sockets without a known owner: one uid runs one IOC, as far as we can know.
-    const key = process ? `${process.pid}@${process.startTicks}` : `uid${socket.uid}`;
+    const key = process ? processKey(process) : `uid${socket.uid}`;
     const group = groups.get(key) ?? { ...(process && { process }), sockets: [] };
     group.sockets.push(socket);
     groups.set(key, group);
   }
   const candidates: IocCandidate[] = [];
+  const undecided: Undecided[] = [];
   for (const [key, { process, sockets }] of groups) {
-    const candidate = toCandidate(key, process, sockets);
+    const ofSigns = signsKey(key, sockets);
+    const signs = signsOf(ofSigns);
+    const candidate = toCandidate(key, process, sockets, signs ?? NO_SIGNS);
     if (candidate) candidates.push(candidate);
+    else if (process && !signs && mayBeServer(process, sockets)) {
+      undecided.push({ process, key: ofSigns });
+    }
   }
-  return bounded(candidates);
+  return {
+    candidates: bounded(named(candidates, container)),
+    undecided: undecided.slice(0, MAX_UNDECIDED),
+  };
 }
+
+/** An IOC of which no process is visible. */
+const UNKNOWN = 'unknown process';
+
+function named(candidates: readonly IocCandidate[], container: string): IocCandidate[] {
+  const visible = candidates.flatMap(({ process }) => process ?? []);
+  const names = iocNames(visible, container);
+  return candidates.map((candidate) => {
+    const name = candidate.process && names[visible.indexOf(candidate.process)];
+    return { ...candidate, name: name ?? UNKNOWN };
+  });
+}
+
+/** Every EPICS server listens on TCP and takes searches by UDP. */
+function mayBeServer(process: ProcessInfo, sockets: readonly BoundSocket[]): boolean {
+  const has = (wanted: BoundSocket['transport']): boolean =>
+    sockets.some(({ transport, port }) => transport === wanted && port >= FIRST_USER_PORT);
+  return has('tcp') && has('udp') && !isOfAnother(process);
+}
+
+/** Numbers below belong to services of the system. */
+const FIRST_USER_PORT = 1024;
 
 /** The candidates within the limits of a container; those with the likeliest ports first. */
 function bounded(candidates: readonly IocCandidate[]): IocCandidate[] {
@@ -106,19 +177,35 @@ function toCandidate(
   key: string,
   process: ProcessInfo | undefined,
   sockets: readonly BoundSocket[],
+  signs: ProcessSigns,
 ): IocCandidate | undefined {
-  const ports = epicsPorts(process?.environment ?? {});
-  const udpPorts = new Set(sockets.filter((s) => s.transport === 'udp').map((s) => s.port));
-  const hasCaUdp = [...ports.ca].some((port) => udpPorts.has(port));
-  const hasPvaUdp = [...ports.pvaBroadcast].some((port) => udpPorts.has(port));
+  const ports = epicsPorts({
+    ...process?.environment,
+    ...settingsIn(process?.commandLine ?? []),
+    ...signs.settings,
+  });
+  const udp = sockets.filter((s) => s.transport === 'udp');
   const listening = sockets.filter((s) => s.transport === 'tcp');
   if (listening.length === 0) return undefined;
-  const holdsEpicsPort = listening.some((s) => ports.ca.has(s.port) || ports.pva.has(s.port));
-  if (!hasCaUdp && !hasPvaUdp && !holdsEpicsPort && !looksLikeEpics(process)) return undefined;
+  const hasPvaUdp = udp.some((s) => ports.pvaBroadcast.has(s.port) || s.host === PVA_GROUP);
+  const pairs = process ? pairedPorts(listening, udp, ports) : [];
+  const holdsEpicsPort =
+    hasPvaUdp ||
+    udp.some((s) => ports.ca.has(s.port)) ||
+    listening.some((s) => ports.ca.has(s.port) || ports.pva.has(s.port));
+  const isCandidate =
+    holdsEpicsPort ||
+    signs.libraries === 'server' ||
+    (signs.libraries === 'pva' && udp.length > 0) ||
+    (process !== undefined && udp.length > 0 && isKnownServer(process)) ||
+    (process !== undefined && pairs.length > 0 && isOfEpics(process, signs));
+  if (!isCandidate) return undefined;
+  for (const port of pairs) ports.ca.add(port);
+  const hasCaUdp = udp.some((s) => ports.ca.has(s.port));
   return {
     key,
     ...(process && { process }),
-    name: process ? iocName(process) : 'unknown process',
+    name: UNKNOWN,
     role: process && isGateway(process) ? 'gateway' : 'ioc',
     listeners: uniqueListeners(listening, ports),
     hasCaUdp: hasCaUdp || process === undefined,
@@ -144,30 +231,75 @@ function searchPortsOf(
 
 /** No program has a longer name; the expressions above could take long for longer words. */
 const MAX_WORD = 4096;
-/** The longest name that is displayed. */
-const MAX_NAME = 200;
 
 function isNamedBy(expression: RegExp, words: readonly string[]): boolean {
   return words.some((word) => word.length <= MAX_WORD && expression.test(word));
 }
 
-function looksLikeEpics(process: ProcessInfo | undefined): boolean {
-  if (!process) return false;
-  if (isNamedBy(KNOWN_SERVER, process.commandLine.slice(0, 3))) return true;
-  if (NOT_EPICS.test(process.name)) return false;
-  return Object.keys(process.environment).some((name) => /^(EPICS_CAS?_|EPICS_PVAS?_)/.test(name));
+/** Whether its name, or the script that it runs, is that of a program known to serve. */
+export function isKnownServer(process: ProcessInfo): boolean {
+  return isNamedBy(KNOWN_SERVER, process.commandLine.slice(0, 3));
 }
+
+/** Whether it is a program that is never an EPICS server, whatever it is started with. */
+export function isOfAnother({ name }: ProcessInfo): boolean {
+  return NOT_EPICS.test(name);
+}
+
+/** Whether a word of a command line belongs to EPICS. */
+export function isWordOfEpics(word: string): boolean {
+  return isNamedBy(EPICS_WORD, [word]);
+}
+
+/** A weak sign: it says what software a process is of, but clients have it as well. */
+function isOfEpics(process: ProcessInfo, { libraries, script }: ProcessSigns): boolean {
+  return libraries !== 'none' || script !== 'none' || isNamedBy(EPICS_WORD, process.commandLine);
+}
+
+/** Words of programs, scripts, Java classes and archives that speak EPICS. */
+const EPICS_WORD =
+  /caproto|pcaspy|softioc|p4p|pvapy|pvaccess|\bcaj\b|\bjca\b|org[./]epics|-DEPICS_|(^|[^a-z])ioc([^a-z]|$)|[a-z]I[oO][cC]\b|\bst\.cmd/;
+
+/**
+ * The numbers on which a process listens by TCP and by UDP, as CA servers do. Numbers of the system
+ * and of pvAccess do not count.
+ */
+function pairedPorts(
+  listening: readonly BoundSocket[],
+  udp: readonly BoundSocket[],
+  { pva, pvaBroadcast }: EpicsPorts,
+): number[] {
+  const numbers = new Set(udp.map(({ port }) => port));
+  return listening
+    .map(({ port }) => port)
+    .filter((port) => port >= FIRST_USER_PORT && numbers.has(port))
+    .filter((port) => !pva.has(port) && !pvaBroadcast.has(port));
+}
+
+/** Java takes them as properties: `-DEPICS_PVAS_BROADCAST_PORT=6076`. */
+function settingsIn(commandLine: readonly string[]): Record<string, string> {
+  const settings: Record<string, string> = {};
+  for (const word of commandLine.slice(0, MAX_WORDS)) {
+    const [, name, value] = /^-D(EPICS_\w{1,40})=(\d{1,5})$/.exec(word) ?? [];
+    if (name !== undefined && value !== undefined) settings[name] = value;
+  }
+  return settings;
+}
+
+const MAX_WORDS = 100;
 
 function isGateway(process: ProcessInfo): boolean {
   return isNamedBy(GATEWAY, process.commandLine.slice(0, 4));
 }
 
+interface EpicsPorts {
+  readonly ca: Set<number>;
+  readonly pva: Set<number>;
+  readonly pvaBroadcast: Set<number>;
+}
+
 /** The ports that this process's own settings name, in addition to the defaults. */
-function epicsPorts(environment: Readonly<Record<string, string>>): {
-  ca: Set<number>;
-  pva: Set<number>;
-  pvaBroadcast: Set<number>;
-} {
+function epicsPorts(environment: Readonly<Record<string, string>>): EpicsPorts {
   const from = (names: string[], fallback: number): Set<number> =>
     new Set([fallback, ...names.map((name) => Number(environment[name]))].filter((p) => p > 0));
   return {
@@ -189,7 +321,7 @@ function uniqueListeners(
   ports: { ca: Set<number>; pva: Set<number> },
 ): ListenerCandidate[] {
   const rank = (host: string): number =>
-    host === '0.0.0.0' ? 0 : host === '::' ? 1 : !host.includes(':') ? 2 : 3;
+    host === '0.0.0.0' ? 0 : host === '::' ? 1 : isLoopback(host) ? 4 : host.includes(':') ? 3 : 2;
   const byPort = new Map<number, BoundSocket>();
   for (const socket of sockets) {
     const known = byPort.get(socket.port);
@@ -203,42 +335,4 @@ function uniqueListeners(
       return { endpoint: { host, port }, inode, ...(expected && { expected }) };
     })
     .sort((a, b) => Number(!a.expected) - Number(!b.expected) || a.endpoint.port - b.endpoint.port);
-}
-
-/**
- * A name for the IOC as its user would call it: IOC_NAME, else the folder of its st.cmd
- * (bl01t-ea-test-01/st.cmd, iocBoot/iocX/st.cmd), else its script or database file, else the
- * program.
- */
-export function iocName(process: ProcessInfo): string {
-  const name = fullName(process);
-  return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME)}...`;
-}
-
-function fullName(process: ProcessInfo): string {
-  const named = process.environment['IOC_NAME'] ?? process.environment['IOC'];
-  if (named) return named;
-  const words = process.commandLine;
-  const startScript = words.find((word) => /(^|\/)st\.cmd$/.test(word));
-  if (startScript !== undefined) {
-    const path = startScript.startsWith('/')
-      ? startScript
-      : `${process.workingDirectory ?? ''}/${startScript}`;
-    const folders = path.split('/').filter((part) => part !== '' && part !== '.');
-    const folder = folders.at(-2);
-    if (folder !== undefined && folder !== 'runtime' && folder !== 'ioc') return folder;
-  }
-  if (/^python[\d.]*$/.test(process.name)) {
-    const module = words[words.indexOf('-m') + 1];
-    if (words.includes('-m') && module !== undefined) return module;
-    const script = words.slice(1).find((word) => !word.startsWith('-'));
-    if (script !== undefined) return baseName(script).replace(/\.py$/, '');
-  }
-  const database = words.find((word) => /\.(db|cmd)$/.test(word));
-  if (database !== undefined) return `${process.name} ${baseName(database)}`;
-  return process.name;
-}
-
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

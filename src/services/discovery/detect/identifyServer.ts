@@ -1,7 +1,8 @@
 /**
  * Finds out what is at the other end of a connection: a Channel Access server, a pvAccess server,
  * or something else. A pvAccess server speaks first (SET_BYTE_ORDER and validation), and so does
- * rsrv; other CA servers wait for our VERSION.
+ * rsrv; other CA servers wait for our VERSION. A pvAccess server behind TLS waits for a ClientHello, so
+ * it is not recognised, and not relayed.
  */
 import { onAbort } from '../../../base/abort';
 import type { Clock } from '../../../base/clock';

@@ -10,6 +10,8 @@
  *                  /proc/PID/fd, links with their targets), stats (every
  *                  /proc/PID/stat), looker (pid of the process that looks)
  *     p PID...     processes: stat PID, cmdline PID, environ PID, cwd PID
+ *     e PID        more of a process: stat PID, status PID, environ PID
+ *     m PID        the same with its mapped files: stat PID, status PID, maps PID
  * The answer consists of sections, each a line `MARKER NAME [PID]` and the raw text up to the next
  * such line. MARKER is a word that we make up anew each time, so no file can contain it by chance.
  */
@@ -68,6 +70,8 @@ export function socketsOf(sections: readonly LookSection[]): BoundSocket[] {
 export interface DescriptorTable {
   /** Socket inodes of each process that showed its descriptors and holds a socket. */
   readonly inodesOfPid: ReadonlyMap<number, readonly number[]>;
+  /** All processes but the looker and what it has started. */
+  readonly pids: readonly number[];
   /** Whether every process showed its descriptors. */
   readonly isComplete: boolean;
 }
@@ -95,10 +99,10 @@ export function descriptorsOf(sections: readonly LookSection[]): DescriptorTable
   const alive = textOf('stats')
     .split('\n')
     .filter((stat) => parseStartTicks(stat) !== undefined);
-  const isComplete =
-    alive.length > 0 &&
-    alive.every((stat) => shown.has(Number.parseInt(stat)) || parseParentPid(stat) === lookerPid);
-  return { inodesOfPid, isComplete };
+  const theirs = alive.filter((stat) => parseParentPid(stat) !== lookerPid);
+  const isComplete = alive.length > 0 && theirs.every((stat) => shown.has(Number.parseInt(stat)));
+  const pids = theirs.map((stat) => Number.parseInt(stat)).filter((pid) => pid !== lookerPid);
+  return { inodesOfPid, pids, isComplete };
 }
 
 /** The processes in an answer to `p`; one that has ended meanwhile is left out. */
@@ -120,6 +124,7 @@ export function processesOf(
     processes.push({
       pid,
       name: parseCommandName(stat),
+      parentPid: parseParentPid(stat),
       commandLine: parseCommandLine(text('cmdline')),
       environment: parseEnvironment(text('environ')),
       ...(workingDirectory !== '' && { workingDirectory }),

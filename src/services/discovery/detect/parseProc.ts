@@ -117,6 +117,29 @@ export function parseInnermostPid(status: string): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
+/** The real user id: the first number of `Uid:` in /proc/PID/status. */
+export function parseUid(status: string): number | undefined {
+  const match = /^Uid:\s*(\d+)/m.exec(status);
+  return match ? Number(match[1]) : undefined;
+}
+
+/** Lines of /proc/PID/maps that are read. */
+const MAX_MAPPED = 50_000;
+
+/** Reads /proc/PID/maps: the base names of the mapped files, each once. */
+export function parseMappedFiles(text: string): string[] {
+  const names = new Set<string>();
+  for (const line of text.split('\n', MAX_MAPPED)) {
+    // address permissions offset device inode path
+    const path = /^\S+ \S+ \S+ \S+ \d+ +(\/.*)$/.exec(line.slice(0, MAX_PATH_LINE))?.[1];
+    if (path !== undefined) names.add(path.slice(path.lastIndexOf('/') + 1));
+  }
+  return [...names];
+}
+
+/** An address range, and PATH_MAX. */
+const MAX_PATH_LINE = 4400;
+
 /** The socket inodes in link targets or in the text of `ls -l /proc/PID/fd`. */
 export function parseSocketInodes(text: string): number[] {
   return Array.from(text.matchAll(/socket:\[(\d+)\]/g), (match) => Number(match[1]));
@@ -133,20 +156,32 @@ export function parseCommandLine(text: string): string[] {
   return words;
 }
 
-/** IOC_* and EPICS_*, and what startup scripts and iocsh macros commonly refer to. */
-const RELEVANT_VARIABLE =
-  /^(IOC|IOC_.*|EPICS_.*|PVXS_.*|CAPROTO_.*|TOP|ARCH|SUPPORT|PREFIX|P|R|S|SYS|SUBSYS|DEV|DEVICE|PORT|ASYN_PORT|STREAM_PROTOCOL_PATH|HOSTNAME)$/;
+/** What an IOC is called, and the settings of EPICS software. */
+const KEPT_VARIABLE = /^(IOC|IOC_.*|IOCSH_PS1|EPICS_.*|PVXS_.*|CAPROTO_.*)$/;
+
+/** Whether a variable of an environment is kept, and shown. */
+export function isKeptVariable(name: string): boolean {
+  return KEPT_VARIABLE.test(name);
+}
 
 /**
  * Reads /proc/PID/environ. Only what concerns EPICS is kept, because an environment may hold
  * secrets.
  */
 export function parseEnvironment(text: string): Record<string, string> {
+  const all = Object.entries(parseWholeEnvironment(text));
+  return Object.fromEntries(all.filter(([name]) => isKeptVariable(name)));
+}
+
+/**
+ * Reads /proc/PID/environ, all of it: to expand macros, never to be kept, shown or logged. A value
+ * may hold secrets.
+ */
+export function parseWholeEnvironment(text: string): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const entry of text.slice(0, MAX_PROCESS_TEXT).split('\0', MAX_WORDS)) {
     const at = entry.indexOf('=');
-    const name = entry.slice(0, at);
-    if (at > 0 && RELEVANT_VARIABLE.test(name)) environment[name] = entry.slice(at + 1);
+    if (at > 0) environment[entry.slice(0, at)] = entry.slice(at + 1);
   }
   return environment;
 }

@@ -26,6 +26,14 @@ export interface SearchPath {
   directories: string[];
 }
 
+interface ReadingState {
+  /**
+   * An addition to a record that is not defined leaves Base in disorder: it takes the next record,
+   * and stops there.
+   */
+  isEndDue: boolean;
+}
+
 /** The path and addpath commands are followed for this many directories at most. */
 const MAX_DIRECTORIES = 100;
 
@@ -40,6 +48,7 @@ export function* readDatabase(
   budget: NamesBudget,
 ): Reading {
   const tokens = new DatabaseTokens(source, budget);
+  const state: ReadingState = { isEndDue: false };
   try {
     while (!names.isFull) {
       if (tokens.isRestDue()) {
@@ -52,7 +61,7 @@ export function* readDatabase(
       switch (tokens.value) {
         case 'record':
         case 'grecord':
-          yield* readRecord(tokens, names);
+          yield* readRecord(tokens, names, state);
           break;
         case 'alias':
           readAlias(tokens, names);
@@ -73,7 +82,7 @@ export function* readDatabase(
     }
   } catch (error) {
     if (!(error instanceof DatabaseSyntaxError)) throw error;
-    names.addProblem('syntax', `${error.message}: the rest of the file is not read`, error.place);
+    names.addProblem(error.kind, `${error.message}: the rest of the file is not read`, error.place);
   }
 }
 
@@ -87,13 +96,15 @@ export function splitSearchPath(text: string): string[] {
     .map((directory) => (directory.trim() === '' ? '.' : directory.trim()));
 }
 
-function* readRecord(tokens: DatabaseTokens, names: NameCollection): Reading {
+function* readRecord(tokens: DatabaseTokens, names: NameCollection, state: ReadingState): Reading {
   expect(tokens, '(');
   const type = readText(tokens);
   expect(tokens, ',');
-  const name = readText(tokens);
+  const name = readName(tokens, names);
   const owner = names.addRecord(type, name, tokens.place);
   expect(tokens, ')');
+  if (state.isEndDue) tokens.fail('a record after an addition to one that is not defined');
+  state.isEndDue = type === '*' && owner === undefined;
   // The body is optional; what follows may belong to the next statement.
   if (!tokens.peekIs('{')) return;
   tokens.next();
@@ -109,7 +120,7 @@ function* readRecord(tokens: DatabaseTokens, names: NameCollection): Reading {
         break;
       case 'alias': {
         expect(tokens, '(');
-        const alias = readText(tokens);
+        const alias = readName(tokens, names);
         names.addAlias(owner, alias, tokens.place);
         expect(tokens, ')');
         break;
@@ -140,7 +151,7 @@ function readAlias(tokens: DatabaseTokens, names: NameCollection): void {
   expect(tokens, '(');
   const target = readText(tokens);
   expect(tokens, ',');
-  const alias = readText(tokens);
+  const alias = readName(tokens, names);
   names.addAlias(target, alias, tokens.place);
   expect(tokens, ')');
 }
@@ -180,6 +191,14 @@ function* skipDefinition(tokens: DatabaseTokens): Reading {
   }
 }
 
+/** Reads a name; EPICS Base stops reading the file at one that it refuses. */
+function readName(tokens: DatabaseTokens, names: NameCollection): string {
+  const name = readText(tokens);
+  const refusal = names.refusalOf(name);
+  if (refusal !== undefined) tokens.fail(refusal.message, refusal.kind);
+  return name;
+}
+
 function readText(tokens: DatabaseTokens): string {
   const token = tokens.next();
   if (token !== 'word' && token !== 'string') {
@@ -194,5 +213,9 @@ function expect(tokens: DatabaseTokens, wanted: '(' | ')' | ',' | '{'): void {
 }
 
 function describe(token: string, value: string): string {
-  return token === 'end' ? 'the end of the file' : JSON.stringify(value.slice(0, 40));
+  return token === 'end'
+    ? 'the end of the file'
+    : value.length > 40
+      ? 'a long word'
+      : JSON.stringify(value);
 }

@@ -7,16 +7,16 @@ import {
 } from './databaseFile';
 import type { DatabaseSource } from './databaseTokens';
 import { groupNames } from './groupNames';
-import { parseMacroDefinitions } from './macroDefinitions';
+import { parseMacroDefinitions } from '../../../model/macroDefinitions';
 import { ExpandedLines } from './expandedLines';
-import { Macros } from './macros';
+import { type MacroEnvironment, Macros } from '../../../model/macros';
 import type { NameCollection, Place } from './nameCollection';
 import type { NamesBudget } from './namesBudget';
 import { parseSubstitutions, type SubstitutionSyntax } from './substitutionFile';
 
 /** The state of the IOC process that loading depends on. */
 export interface LoadContext {
-  readonly environment: ReadonlyMap<string, string>;
+  readonly environment: MacroEnvironment;
   /** Where relative paths start; several while it is only guessed, the likeliest first. */
   readonly directories: readonly string[];
 }
@@ -123,12 +123,33 @@ export class DatabaseLoader {
     }
   }
 
+  /**
+   * `dbl > FILE`: adds the records that the IOC itself listed. A file that is not there is no problem:
+   * the databases tell the same. It may be one of a former run, so it proves no list complete.
+   */
+  async loadList(file: string, { directories }: LoadContext): Promise<void> {
+    const paths = directories.map((directory) => resolvePath(directory, file));
+    const found = await this.files.readFirst(paths, this.budget.limits.scriptBytes);
+    if (found.kind === 'unreadable') return;
+    const text = await this.files.textOf(found);
+    for (let start = 0, line = 1; start < text.length && !this.names.isFull; line++) {
+      const newline = text.indexOf('\n', start);
+      const end = newline < 0 ? text.length : newline;
+      const name = text.slice(start, end).trim();
+      const isName = name !== '' && this.names.refusalOf(name) === undefined;
+      if (isName) this.names.addRecord('', name, { file: found.path, line });
+      this.budget.work(end - start);
+      await this.budget.restIfOver();
+      start = end + 1;
+    }
+  }
+
   /** The macros of one load; undefined, with a problem, when they are far too long. */
   #scopeOf(macros: string, file: string, from: Place): Macros | undefined {
     const { macroCharacters } = this.budget.limits;
     this.budget.work(macros.length);
     if (macros.length > macroCharacters) {
-      const message = `${file.slice(0, 200)} is left out: its macros have more than ${macroCharacters} characters`;
+      const message = `${this.names.quote(file)} is left out: its macros have more than ${macroCharacters} characters`;
       this.names.addProblem('too-many', message, from);
       return undefined;
     }
@@ -183,7 +204,7 @@ export class DatabaseLoader {
     if (undefinedMacros.length === 0) return text;
     this.names.addProblem(
       'undefined-macro',
-      `database ${file.slice(0, 200)} is left out: ${listMacros(undefinedMacros)}`,
+      `database ${this.names.quote(file)} is left out: ${listMacros(undefinedMacros)}`,
       from,
     );
     return undefined;
@@ -193,7 +214,7 @@ export class DatabaseLoader {
     const isTooLarge = /larger than|too large/i.test(reason);
     this.names.addProblem(
       isTooLarge ? 'file-too-large' : 'unreadable-file',
-      `cannot read ${file.slice(0, 200)}: ${reason}`,
+      `cannot read ${this.names.quote(file)}: ${this.names.quote(reason)}`,
       from,
     );
   }

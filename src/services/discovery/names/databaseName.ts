@@ -24,10 +24,14 @@ export type NamesProblemKind =
   | 'unreadable-file' // missing, forbidden, not a file
   | 'file-too-large'
   | 'undefined-macro' // what uses it was left out
-  | 'bad-name' // EPICS Base refuses it
-  | 'syntax' // EPICS Base stops reading that file there, and so do we
+  // EPICS Base 7.0.10 stops reading that file there, and so do we; older versions read on:
+  | 'bad-name'
+  | 'bad-value'
+  // Every version stops:
+  | 'syntax'
   | 'unknown-record' // alias of, or addition to, a record that no file defines
   | 'too-many' // a limit was reached: the list is not complete
+  | 'hidden-environment' // macros of it have no value here
   | 'no-script' // started without a startup script: commands typed or piped in
   | 'not-in-files'; // created by a program (pythonSoftIOC, caproto): no file lists them
 
@@ -46,6 +50,8 @@ export interface DatabaseNames {
   readonly names: readonly DatabaseName[];
   /** Why names may be missing; empty when all files were read and understood. */
   readonly problems: readonly NamesProblem[];
+  /** Commands that we do not run, and that may load more records: their names, each once. */
+  readonly otherLoaders: readonly string[];
   /** Absolute paths of the files that were read, in that order. */
   readonly files: readonly string[];
   /** Whether a limit was reached, so that there may be more names. */

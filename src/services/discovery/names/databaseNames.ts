@@ -9,6 +9,17 @@ import { DatabaseLoader } from './databaseLoader';
 import { IocShell } from './iocShell';
 import { NameCollection, type Place } from './nameCollection';
 import { NamesBudget } from './namesBudget';
+import { ShellEnvironment } from './shellEnvironment';
+
+/** How an IOC was started. */
+export interface IocStart {
+  readonly process: ProcessInfo;
+  /**
+   * All of its environment; undefined: it cannot be read. Of its values, names and paths of files
+   * that were read may show some, and nothing else does.
+   */
+  readonly environment: Readonly<Record<string, string>> | undefined;
+}
 
 /**
  * Finds the PV names of an IOC in the files it was started with, for servers that do not list their
@@ -17,7 +28,7 @@ import { NamesBudget } from './namesBudget';
  * was not read because a limit was reached. Rejects with CancelledError only.
  */
 export async function findDatabaseNames(
-  process: ProcessInfo,
+  { process, environment }: IocStart,
   access: Pick<ContainerAccess, 'readFile'>,
   slices: Slices,
   signal: AbortSignal,
@@ -25,10 +36,12 @@ export async function findDatabaseNames(
 ): Promise<DatabaseNames> {
   if (signal.aborted) throw new CancelledError();
   const budget = new NamesBudget(limits, slices, signal);
-  const names = new NameCollection(budget);
+  const known = environment ?? process.environment;
+  const variables = new ShellEnvironment(known);
+  const names = new NameCollection(budget, variables);
   const files = new ContainerFiles(access, budget, signal);
   const loader = new DatabaseLoader(files, names, budget);
-  const shell = new IocShell(loader, process.environment, startDirectories(process));
+  const shell = new IocShell(loader, variables, startDirectories(process, known));
   const plan = planStart(process.commandLine);
   if (plan.problem?.kind === 'not-in-files') {
     names.addProblem(plan.problem.kind, plan.problem.message);
@@ -40,6 +53,12 @@ export async function findDatabaseNames(
   }
   if (!hasRun && !(await runEpicsContainersFiles(process, shell, loader)) && plan.problem) {
     names.addProblem(plan.problem.kind, plan.problem.message);
+  }
+  if (environment === undefined && names.hasUndefinedMacro) {
+    names.addProblem(
+      'hidden-environment',
+      'the environment of the process cannot be read, so its macros have no value here',
+    );
   }
   return names.result(files.paths);
 }
@@ -116,9 +135,12 @@ async function runEpicsContainersFiles(
  * Where the process was started is unknown, because startup scripts change the directory. The shell
  * that started it left it in PWD; otherwise it may not have moved.
  */
-function startDirectories(process: ProcessInfo): string[] {
+function startDirectories(
+  { workingDirectory }: ProcessInfo,
+  environment: Readonly<Record<string, string>>,
+): string[] {
   const known = new Set<string>();
-  for (const directory of [process.environment['PWD'], process.workingDirectory]) {
+  for (const directory of [environment['PWD'], workingDirectory]) {
     if (directory?.startsWith('/') === true) known.add(directory);
   }
   return known.size > 0 ? [...known] : ['/'];

@@ -4,6 +4,7 @@
  * its include. Works on expanded text that arrives in pieces; knows nothing about the meaning of
  * tokens.
  */
+import type { NamesProblemKind } from './databaseName';
 import type { NamesBudget } from './namesBudget';
 import type { Place } from './nameCollection';
 
@@ -28,6 +29,7 @@ export class DatabaseSyntaxError extends Error {
   constructor(
     message: string,
     readonly place: Place,
+    readonly kind: NamesProblemKind = 'syntax',
   ) {
     super(message);
   }
@@ -47,6 +49,8 @@ for (const c of ' \t\r') characterClass[c.charCodeAt(0)] = SPACE;
 for (const c of '{}(),') characterClass[c.charCodeAt(0)] = PUNCTUATION;
 
 const NEWLINE = 10;
+const RETURN = 13;
+const SPACE_CODE = 32;
 const QUOTE = 34;
 const HASH = 35;
 const DOLLAR = 36;
@@ -118,8 +122,8 @@ export class DatabaseTokens {
   }
 
   /** Throws DatabaseSyntaxError at the current place. */
-  fail(message: string): never {
-    throw new DatabaseSyntaxError(message, this.place);
+  fail(message: string, kind?: NamesProblemKind): never {
+    throw new DatabaseSyntaxError(message, this.place, kind);
   }
 
   /** Whether the next token of any source is this punctuation. */
@@ -169,7 +173,7 @@ export class DatabaseTokens {
       for (; top.at < text.length; top.at++) {
         const code = text.charCodeAt(top.at);
         if (code === QUOTE || code === APOSTROPHE) {
-          top.at = this.#endOfString(top, code) - 1;
+          top.at = this.#endOfString(top, code, true) - 1;
         } else if (code === HASH) {
           skipLine(top);
           top.at--;
@@ -197,13 +201,20 @@ export class DatabaseTokens {
     return 'string';
   }
 
-  /** Index after the closing quote of the string that starts at the current position. */
-  #endOfString(top: Level, quote: number): number {
+  /**
+   * Index after the closing quote of the string that starts at the current position. A value is
+   * JSON, which has no control characters, TAB included.
+   */
+  #endOfString(top: Level, quote: number, isValue = false): number {
     const { text } = top;
     for (let at = top.at + 1; at < text.length; at++) {
       const code = text.charCodeAt(at);
       if (code === quote) return at + 1;
       if (code === NEWLINE) break;
+      if (isValue && code < SPACE_CODE && code !== RETURN) {
+        this.line = top.line;
+        this.fail('a control character in a value', 'bad-value');
+      }
       if (code === BACKSLASH) at++;
     }
     this.line = top.line;

@@ -1,5 +1,5 @@
 import { decodeUtf8 } from '../../../protocol/bytes';
-import { isReference, type Macros } from './macros';
+import { isReference, type Macros } from '../../../model/macros';
 import type { NamesBudget } from './namesBudget';
 
 /** Bytes in a piece, which is extended to the end of its line. */

@@ -1,10 +1,17 @@
 import { type ContainerFiles, directoryOf, resolvePath } from './containerFiles';
 import { type DatabaseLoader, listMacros } from './databaseLoader';
 import { splitSearchPath } from './databaseFile';
+import { type IocshLoop, parseIocshLoop } from './iocshLoops';
 import { type IocshLine, splitIocshLine } from './iocshWords';
-import { parseMacroDefinitions } from './macroDefinitions';
-import { Macros } from './macros';
+import { mayLoadRecords } from './otherLoaders';
+import { parseMacroDefinitions } from '../../../model/macroDefinitions';
+import { Macros } from '../../../model/macros';
 import type { NameCollection, Place } from './nameCollection';
+import type { ShellEnvironment } from './shellEnvironment';
+
+/** Lines by which names may be lost if they are left out. */
+const MAY_DEFINE_NAMES =
+  /dbLoad|dbCreateAlias|iocshLoad|iocshRun|iocshCmd|^\s*<|epicsEnvSet|^\s*cd\b|require|runScript|luash|\.(db|vdb|template|subs\w*)\b/;
 
 /**
  * Runs startup scripts as the IOC shell does (EPICS Base modules/libcom/src/iocsh/iocsh.cpp), as
@@ -15,7 +22,7 @@ export class IocShell {
   readonly #loader: DatabaseLoader;
   readonly #files: ContainerFiles;
   readonly #names: NameCollection;
-  readonly #environment: Map<string, string>;
+  readonly #environment: ShellEnvironment;
   readonly #macros: Macros;
   #directories: readonly string[];
   #depth = 0;
@@ -24,19 +31,19 @@ export class IocShell {
 
   constructor(
     loader: DatabaseLoader,
-    environment: Readonly<Record<string, string>>,
+    environment: ShellEnvironment,
     directories: readonly string[],
   ) {
     this.#loader = loader;
     this.#files = loader.files;
     this.#names = loader.names;
-    this.#environment = new Map(Object.entries(environment));
+    this.#environment = environment;
     this.#macros = new Macros(loader.budget, this.#environment);
     this.#directories = directories;
   }
 
   /** The environment variables, as the commands so far have set them. */
-  get environment(): ReadonlyMap<string, string> {
+  get environment(): ShellEnvironment {
     return this.#environment;
   }
 
@@ -48,7 +55,11 @@ export class IocShell {
   /** Runs the first file that can be read; false, with a problem, when none can. */
   async runScript(file: string, macros: string | undefined, from: Place): Promise<boolean> {
     if (this.#depth >= this.#loader.budget.limits.scriptDepth) {
-      this.#names.addProblem('too-many', `${file} is not run: scripts are nested too deeply`, from);
+      this.#names.addProblem(
+        'too-many',
+        `${this.#names.quote(file)} is not run: scripts are nested too deeply`,
+        from,
+      );
       return false;
     }
     const found = await this.#files.readFirst(
@@ -58,7 +69,7 @@ export class IocShell {
     if (found.kind === 'unreadable') {
       this.#names.addProblem(
         'unreadable-file',
-        `cannot read startup script ${file.slice(0, 200)}: ${found.reason}`,
+        `cannot read startup script ${this.#names.quote(file)}: ${this.#names.quote(found.reason)}`,
         from,
       );
       return false;
@@ -103,7 +114,7 @@ export class IocShell {
     const { text, undefinedMacros } = this.#macros.expand(raw);
     if (undefinedMacros.length > 0) {
       // The shell refuses such a line. That is worth a problem only if names may be lost by it.
-      if (/dbLoad|iocshLoad|iocshRun|iocshCmd|^\s*<|epicsEnvSet|^\s*cd\b/.test(raw)) {
+      if (MAY_DEFINE_NAMES.test(raw)) {
         const message = `line left out: ${listMacros(undefinedMacros)}`;
         this.#names.addProblem('undefined-macro', message, place);
       }
@@ -125,10 +136,16 @@ export class IocShell {
     return true;
   }
 
-  async #runCommand(command: string, { words }: IocshLine, place: Place): Promise<void> {
+  async #runCommand(command: string, line: IocshLine, place: Place): Promise<void> {
+    const { words, output } = line;
     const [, first, second, third] = words;
     if (command === 'iocInit') this.#isInitialised = true;
-    if (first === undefined) return;
+    if (command === 'dbl' && output !== undefined && (first ?? '') === '') {
+      await this.#loader.loadList(output, this);
+    }
+    const loop = parseIocshLoop(words);
+    if (loop) await this.#runLoop(loop, place);
+    if (loop || first === undefined) return;
     switch (command) {
       case 'cd':
       case 'chdir':
@@ -150,8 +167,47 @@ export class IocShell {
         if (this.#depth >= this.#loader.budget.limits.scriptDepth) return;
         await this.#runLines(first, command === 'iocshRun' ? second : undefined, () => place);
         return;
+      case 'dbCreateAlias':
+        // The first argument is the database; after iocInit, Base takes an alias, too.
+        if (third !== undefined) this.#names.addAlias(second, third, place);
+        return;
       default:
-        await this.#load(command, [first, second, third], place);
+        if (mayLoadRecords(words)) this.#noteOtherLoader(command);
+        else await this.#load(command, [first, second, third], place);
+    }
+  }
+
+  #noteOtherLoader(command: string): void {
+    if (!this.#isInitialised) this.#names.addOtherLoader(command);
+  }
+
+  async #runLoop(loop: IocshLoop, place: Place): Promise<void> {
+    const { runs, variable, values } = loop;
+    for (const value of values) {
+      if (this.#names.isFull) return;
+      const expand = (text: string): string =>
+        new Macros(this.#loader.budget, {
+          get: (name) => (name === variable ? value : this.#environment.get(name)),
+        }).expand(text).text;
+      const macros = expand(loop.macros);
+      const own = variable === '' ? '' : `${variable}=${value}`;
+      if (runs === 'records') {
+        const all = [macros, own].filter((part) => part !== '').join(',');
+        await this.#load('dbLoadRecords', [expand(loop.text), all], place);
+      } else await this.#runWith(`${macros},${own}`, expand(loop.text), place);
+    }
+  }
+
+  /** Runs a line with variables in the environment, which has its former ones afterwards. */
+  async #runWith(variables: string, line: string, place: Place): Promise<void> {
+    if (this.#depth >= this.#loader.budget.limits.scriptDepth) return;
+    const definitions = parseMacroDefinitions(variables);
+    const former = definitions.map(({ name }) => [name, this.#environment.get(name)] as const);
+    for (const { name, value = '' } of definitions) this.#setEnvironment(name, value);
+    await this.#runLines(line, undefined, () => place);
+    for (const [name, value] of former) {
+      if (value === undefined) this.#environment.delete(name);
+      else this.#setEnvironment(name, value);
     }
   }
 
@@ -166,7 +222,7 @@ export class IocShell {
       // Meant for definitions, but it accepts records too.
       (command === 'dbLoadDatabase' && !file.endsWith('.dbd'));
     if (isRecords && this.#isInitialised) {
-      const message = `${file.slice(0, 200)} is left out: it is loaded after iocInit, which IOCs refuse`;
+      const message = `${this.#names.quote(file)} is left out: it is loaded after iocInit, which IOCs refuse`;
       this.#names.addProblem('unreadable-file', message, place);
     } else if (command === 'dbLoadRecords') {
       await this.#loader.loadRecords(file, second, this, place);

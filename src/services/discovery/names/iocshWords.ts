@@ -1,9 +1,14 @@
+/** `2>file` is another output. */
+type Redirection = 'input' | 'output' | 'other';
+
 /** A line of the IOC shell, with macros expanded, cut into words. */
 export interface IocshLine {
   /** Command and arguments; empty for a line that only redirects. */
   readonly words: readonly string[];
   /** The file after '<'. */
   readonly input?: string;
+  /** The file after '>' or '>>'. */
+  readonly output?: string;
 }
 
 /**
@@ -14,15 +19,17 @@ export interface IocshLine {
 export function splitIocshLine(line: string): IocshLine | undefined {
   const words: string[] = [];
   let input: string | undefined;
+  let output: string | undefined;
   let word: string | undefined;
-  let redirect: 'input' | 'output' | undefined;
-  let isRedirected: 'input' | 'output' | undefined;
+  let redirect: Redirection | undefined;
+  let isRedirected: Redirection | undefined;
   let quote = '';
 
   const endWord = (): void => {
     if (word === undefined) return;
     if (isRedirected === undefined) words.push(word);
     else if (isRedirected === 'input') input = word;
+    else if (isRedirected === 'output') output = word;
     word = undefined;
     isRedirected = undefined;
   };
@@ -46,8 +53,8 @@ export function splitIocshLine(line: string): IocshLine | undefined {
     } else if (character === '<' || character === '>' || isNumberedOutput(line, at)) {
       endWord();
       if (redirect !== undefined) return undefined;
-      redirect = character === '<' ? 'input' : 'output';
-      if (character !== '<' && character !== '>') at++;
+      redirect = character === '<' ? 'input' : character === '>' ? 'output' : 'other';
+      if (redirect === 'other') at++;
       if (character !== '<' && line[at + 1] === '>') at++;
     } else if (' \t(),\r'.includes(character)) {
       endWord();
@@ -61,7 +68,7 @@ export function splitIocshLine(line: string): IocshLine | undefined {
   }
   if (quote !== '' || (redirect !== undefined && word === undefined)) return undefined;
   endWord();
-  return input === undefined ? { words } : { words, input };
+  return { words, ...(input !== undefined && { input }), ...(output !== undefined && { output }) };
 }
 
 /** "2>file": the digit is part of the redirection. */

@@ -1,6 +1,7 @@
 import { clipped } from '../../../base/clipped';
 import type { DatabaseName, DatabaseNames, NamesProblem, NamesProblemKind } from './databaseName';
 import type { NamesBudget } from './namesBudget';
+import type { ShellEnvironment } from './shellEnvironment';
 
 /** A line of a file, for messages. */
 export interface Place {
@@ -10,6 +11,8 @@ export interface Place {
 
 /** PVNAME_STRINGSZ - 1 (EPICS Base modules/database/src/ioc/db/dbDefs.h). */
 const maxNameLength = 60;
+/** Commands that may load more records and are told. */
+const MAX_LOADERS = 20;
 /** Characters of a problem, because texts in files have no limit. */
 const MAX_PROBLEM = 500;
 
@@ -31,8 +34,13 @@ export class NameCollection {
   readonly #problems: NamesProblem[] = [];
   readonly #seenProblems = new Set<string>();
 
-  constructor(budget: NamesBudget) {
+  readonly #environment: ShellEnvironment;
+  /** Commands that we do not run and that may load records, in the order of their first use. */
+  readonly #otherLoaders = new Set<string>();
+
+  constructor(budget: NamesBudget, environment: ShellEnvironment) {
     this.#budget = budget;
+    this.#environment = environment;
   }
 
   /** Whether a limit was reached, so that reading on makes no sense. */
@@ -46,7 +54,7 @@ export class NameCollection {
    * record that the body belongs to; undefined when Base would ignore the body.
    */
   addRecord(type: string, name: string, place: Place): string | undefined {
-    if (!this.#isGoodName(name, place)) return undefined;
+    if (!this.#isTaken(name, place)) return undefined;
     const existing = this.#records.get(name);
     if (type === '#') {
       this.#delete(name);
@@ -63,12 +71,12 @@ export class NameCollection {
 
   /** Adds an alias of `target`; without a target it is left out. */
   addAlias(target: string | undefined, name: string, place: Place): void {
-    if (target === undefined || !this.#isGoodName(name, place)) return;
+    if (target === undefined || !this.#isTaken(name, place)) return;
     const record = this.#records.get(target);
     if (record === undefined) {
       this.addProblem(
         'unknown-record',
-        `alias "${name}" stands for "${target.slice(0, 80)}", which is not defined`,
+        `alias "${name}" stands for "${this.quote(target, 80)}", which is not defined`,
         place,
       );
       return;
@@ -84,15 +92,22 @@ export class NameCollection {
   /** Adds a group of QSRV. */
   addGroup(name: string, place: Place): void {
     const macro = unexpandedMacro(name);
-    if (macro !== undefined) this.#addUndefinedMacro(macro, `group "${name.slice(0, 80)}"`, place);
-    else if (name !== '' && !this.#groups.has(name)) {
+    if (macro !== undefined) {
+      const message = `macro ${macro} has no value: group "${this.quote(name, 80)}" is left out`;
+      this.addProblem('undefined-macro', message, place);
+    } else if (name !== '' && !this.#groups.has(name)) {
       this.#add(this.#groups, { name, kind: 'group', ...place });
     }
   }
 
+  /** Whether something was left out because a macro has no value. */
+  get hasUndefinedMacro(): boolean {
+    return this.#problems.some(({ kind }) => kind === 'undefined-macro');
+  }
+
   /** Adds a reason why names may be missing. */
   addProblem(kind: NamesProblemKind, text: string, place?: Partial<Place>): void {
-    const message = clipped(text, MAX_PROBLEM);
+    const message = this.quote(text, MAX_PROBLEM);
     const key = `${kind} ${message} ${place?.file ?? ''}`;
     if (this.#seenProblems.has(key) || this.#problems.length > this.#budget.limits.problems) return;
     this.#seenProblems.add(key);
@@ -101,6 +116,19 @@ export class NameCollection {
         ? { kind: 'too-many', message: 'there are more problems, which are not listed' }
         : { kind, message, ...place },
     );
+  }
+
+  /**
+   * A text from a file or a command for a problem: at most `max` characters of it, without what came
+   * from the process's environment. Hidden before it is cut, so that no part of a value remains.
+   */
+  quote(text: string, max = 200): string {
+    return clipped(this.#environment.hide(text), max);
+  }
+
+  /** Notes a command that we do not run, and that may load records. */
+  addOtherLoader(command: string): void {
+    if (this.#otherLoaders.size < MAX_LOADERS) this.#otherLoaders.add(command.slice(0, 60));
   }
 
   /** The result, built in slices, because there may be many names. Rejects with CancelledError. */
@@ -121,7 +149,8 @@ export class NameCollection {
       const message = `stopped after ${names.length} names: ${stopReason}`;
       problems.unshift({ kind: 'too-many', message });
     }
-    return { names, problems, files, isCut: stopReason !== undefined };
+    const otherLoaders = [...this.#otherLoaders];
+    return { names, problems, otherLoaders, files, isCut: stopReason !== undefined };
   }
 
   #add(names: Map<string, Found>, found: Found): void {
@@ -142,34 +171,31 @@ export class NameCollection {
     this.#aliases.delete(name);
   }
 
-  /** The rules of dbRecordNameValidate and of dbCreateRecord (EPICS Base 7). */
-  #isGoodName(name: string, place: Place): boolean {
+  /**
+   * Why EPICS Base 7 refuses a name (dbRecordNameValidate and dbCreateRecord); undefined when it does
+   * not. A clause.
+   */
+  refusalOf(name: string): { kind: 'undefined-macro' | 'bad-name'; message: string } | undefined {
     const macro = unexpandedMacro(name);
     if (macro !== undefined) {
-      this.#addUndefinedMacro(macro, `"${name.slice(0, 80)}"`, place);
-      return false;
+      const message = `macro ${macro} has no value in "${this.quote(name, 80)}"`;
+      return { kind: 'undefined-macro', message };
     }
-    if (name !== '' && name.length <= maxNameLength && !/[ \t"'.$]/.test(name)) return true;
+    if (name !== '' && name.length <= maxNameLength && !/[ \t"'.$]/.test(name)) return undefined;
     const reason =
       name === ''
         ? 'is empty'
         : name.length > maxNameLength
           ? `is longer than ${maxNameLength} characters`
           : 'has a character that is not allowed';
-    this.addProblem('bad-name', `record name "${name.slice(0, 80)}" ${reason}`, place);
-    return false;
+    return { kind: 'bad-name', message: `record name "${this.quote(name, 80)}" ${reason}` };
   }
 
-  #addUndefinedMacro(macro: string, what: string, place: Place): void {
-    // One problem per macro and file, not per record that uses it.
-    const key = `undefined-macro ${macro} ${place.file}`;
-    if (this.#seenProblems.has(key) || this.#problems.length > this.#budget.limits.problems) return;
-    this.#seenProblems.add(key);
-    this.addProblem(
-      'undefined-macro',
-      `macro ${macro} has no value: ${what} and other names that use it are left out`,
-      place,
-    );
+  /** Whether a name that a command gave is taken; adds a problem if not. */
+  #isTaken(name: string, place: Place): boolean {
+    const refusal = this.refusalOf(name);
+    if (refusal) this.addProblem(refusal.kind, refusal.message, place);
+    return refusal === undefined;
   }
 }
 

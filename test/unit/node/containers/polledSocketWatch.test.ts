@@ -27,6 +27,8 @@ class Scene {
   open(isNamespaceShared = false): PolledSocketWatch {
     const source: SocketSource = {
       periodMs: PERIOD_MS,
+      readProcessFile: async () => undefined,
+      readOthers: () => [],
       isNamespaceShared,
       readCounters: async () => {
         this.looks.counters++;

@@ -103,6 +103,7 @@ describe('container info', () => {
       id: docker.Id,
       name: 'cap2',
       image: 'busybox-ioc:ec29870d6871',
+      isForIoc: false,
       labels: {},
       status: 'running',
       pid: 16560,
@@ -116,6 +117,19 @@ describe('container info', () => {
         { transport: 'udp', containerPort: 5065, hostIp: '::', hostPort: 32768 },
       ],
     });
+  });
+
+  it('has how its last run ended, how often it was restarted, and whether it is for an IOC', () => {
+    const info = parseContainerInfo({
+      ...docker,
+      ...{ RestartCount: 4, Path: 'bash', Args: ['-c', '/epics/ioc/start.sh'] },
+      State: { Status: 'restarting', ExitCode: 3, FinishedAt: '2026-11-23T23:48:00Z' },
+      Config: { Env: ['IOC_NAME=bl01', 'SECRET=x'], Cmd: null } as object,
+    });
+    assert.equal(info.restartCount, 4);
+    assert.deepEqual(info.ended, { exitCode: 3, finishedAt: '2026-11-23T23:48:00Z' });
+    assert.equal(info.isForIoc, true);
+    assert.doesNotMatch(JSON.stringify(info), /SECRET/);
   });
 
   it('is read from Podman, which leaves other things out', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { CoreScene } from '../../../support/coreScene';
-import type { FakeContainer, FakeIoc } from '../../../support/fakeEngine';
+import { type FakeContainer, type FakeIoc, SILENT, WEB_SERVER } from '../../../support/fakeEngine';
 
 const EXPOSED_CA = 'exposed 127.0.0.1:5064 12/12';
 /** How long an IOC that ended is still shown. */
@@ -134,5 +134,83 @@ describe('the routes into a container', () => {
     );
     assert.equal(scene.server('dev', 'pva').notes, undefined);
     await scene.end();
+  });
+});
+
+describe('processes of a container that are not known by name or port', () => {
+  let scene: CoreScene;
+  let dev: FakeContainer;
+  beforeEach(() => {
+    scene = new CoreScene();
+    dev = scene.engine.run('dev');
+  });
+  afterEach(() => scene.end());
+
+  const nameless = { name: '', environment: { IOC_NAME: '' } };
+
+  it('are IOCs when their script says so, on the port that it sets', async () => {
+    dev.files.set('/work/plc1.cmd', 'epicsEnvSet("EPICS_CA_SERVER_PORT","7064")\niocInit\n');
+    dev.start({ ...nameless, servers: { 7064: 'ca' }, commandLine: ['plc', '/work/plc1.cmd'] });
+    await scene.open();
+    assert.equal(scene.line('dev', 'ca'), 'exposed 127.0.0.1:7064 0/0');
+    assert.equal(scene.ioc('dev').name, 'plc1');
+  });
+
+  it('are IOCs when a library says so', async () => {
+    const mappedFiles = ['libc.so.6', 'libdbCore.so.3.24.0'];
+    dev.start({
+      ...{ ...nameless, mappedFiles, commandLine: ['anything'] },
+      ...{ servers: { 40_001: 'pva' }, udpPorts: [6076] },
+    });
+    await scene.open();
+    assert.equal(scene.line('dev', 'pva'), 'exposed 127.0.0.1:40001 12/12');
+    assert.equal(scene.ioc('dev').name, 'dev');
+  });
+
+  it('get no connection otherwise: a web server, a DNS server, a database, a client', async () => {
+    const neighbours = [
+      { commandLine: ['flask', 'run'], servers: { 8000: WEB_SERVER }, mappedFiles: ['libca.so.4'] },
+      { commandLine: ['coredns'], servers: { 8053: SILENT }, udpPorts: [8053] },
+      { commandLine: ['postgres', '-D', '/data'], servers: { 5432: SILENT }, udpPorts: [5432] },
+      { commandLine: ['dnsmasq', '/work/plc1.cmd'], servers: { 53: SILENT }, udpPorts: [53] },
+    ].map((facts) => dev.start({ ...nameless, ...facts }));
+    dev.files.set('/work/plc1.cmd', 'iocInit\n');
+    await scene.open();
+    await scene.clock.advance(30_000);
+    assert.deepEqual(scene.container('dev').iocs, []);
+    assert.deepEqual(
+      neighbours.map(({ connectionCount }) => connectionCount),
+      [0, 0, 0, 0],
+    );
+  });
+
+  it('are looked at once, and again when they listen on something else', async () => {
+    let reads = 0;
+    dev.onReadFile = () => reads++;
+    const plc = dev.start({
+      ...{ ...nameless, commandLine: ['plc', '/work/a'], udpPorts: [7064] },
+      servers: { 7070: SILENT },
+    });
+    await scene.open();
+    assert.equal(reads, 1);
+    dev.seeAgain();
+    await scene.clock.advance(1000);
+    assert.equal(reads, 1);
+    dev.files.set('/work/a', 'iocInit\n');
+    dev.openListener(plc, 7064, 'ca');
+    await scene.until(() => scene.line('dev', 'ca').startsWith('exposed'), 'exposed');
+    assert.equal(reads >= 2, true);
+  });
+
+  it('whose files cannot be read show nothing, and hold up nothing', async () => {
+    dev.showsProcessFiles = false;
+    dev.start({
+      ...nameless,
+      servers: { 7064: SILENT },
+      udpPorts: [7064],
+      commandLine: ['plc', 'x'],
+    });
+    await scene.open();
+    assert.deepEqual(scene.container('dev').iocs, []);
   });
 });

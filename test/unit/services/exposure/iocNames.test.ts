@@ -63,6 +63,7 @@ class Scene {
       },
       {
         ...{ containerKey: 'c', opensRelays: false, isPaused: false, extraNames: [] },
+        readEnvironment: async () => ({}),
         ...{ routes: () => [route], publishedAs: () => [], slices: this.slices },
         namesAllowance,
         localPorts: new LocalPorts({

@@ -36,7 +36,11 @@ class Scene {
       routes: [],
       watchSockets: (events) => {
         this.reports.set(name, () => events.report(REPORT));
-        return { lookNow: () => undefined, dispose: () => this.reports.delete(name) };
+        return {
+          lookNow: () => undefined,
+          readProcessFile: async () => undefined,
+          dispose: () => this.reports.delete(name),
+        };
       },
       readFile: () => Promise.reject(new Error('no file')),
       dispose: () => undefined,

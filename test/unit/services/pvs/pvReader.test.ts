@@ -147,6 +147,31 @@ describe('what is told of a PV', () => {
     }
   });
 
+  it('is, for a field, its own value and the path of its record', async () => {
+    const details = await describePv(`${MOTOR}.EGU`);
+    for (const protocol of ['ca', 'pva']) {
+      const { row, reading } = path(details, protocol);
+      assert.deepEqual([row.name, row.step, reading?.value], [MOTOR, 'reachable', 'mm']);
+    }
+    const long = path(await describePv(`${MOTOR}.DESC$`), 'ca');
+    assert.equal(long.reading?.value, 'built-in demo');
+    const { total } = await frontEnd.listPvs(
+      { pattern: `${MOTOR}.*`, offset: 0, limit: 1 },
+      signal,
+    );
+    assert.equal(total, 0, 'fields are not added to the names');
+  });
+
+  it('is why a field of a record cannot be read', async () => {
+    const { row, readProblem } = path(await describePv(`${MOTOR}.NOBODY`), 'ca');
+    assert.equal(row.step, 'reachable', 'the record is there');
+    assert.match(JSON.stringify(readProblem), /no PV DEMO:MOTOR\.NOBODY/);
+  });
+
+  it('is nothing for a field of a record that no IOC has', async () => {
+    assert.deepEqual((await describePv('NO:SUCH.DESC')).paths, []);
+  });
+
   it('is nothing where no IOC has it', async () => {
     assert.deepEqual(await describePv('NO:SUCH'), { name: 'NO:SUCH', paths: [] });
   });

@@ -18,10 +18,11 @@ const chars = (text: string, length: number): Uint8Array => {
   return bytes;
 };
 const caChars = (name: string, bytes: Uint8Array) =>
-  readingOfCa(
-    { time: { element: 'CHAR', value: bytes } as unknown as DbrData, control: {} as DbrData },
+  readingOfCa({
+    time: { element: 'CHAR', value: bytes } as unknown as DbrData,
+    control: {} as DbrData,
     name,
-  );
+  });
 
 describe('text in an array of characters', () => {
   it('is shown as text, and stays numbers for programs', () => {

@@ -90,6 +90,7 @@ IOC_NAME=x\0SECRET=y\0
       {
         pid: 7,
         name: 'softIoc',
+        parentPid: 1,
         commandLine: ['softIoc', '-d', 'a.db'],
         environment: { IOC_NAME: 'x' },
         workingDirectory: '/opt/ioc',

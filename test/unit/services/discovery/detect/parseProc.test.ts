@@ -129,16 +129,18 @@ lrwx------ 1 root root 64 Nov 23 23:41 5 -> pipe:[14]`;
 
   it('keeps only variables that concern EPICS', () => {
     assert.deepEqual(
-      parseEnvironment('AWS_SECRET=x\0IOC_NAME=bl01\0EPICS_CA_SERVER_PORT=5066\0P=A=B\0=\0noise\0'),
-      { IOC_NAME: 'bl01', EPICS_CA_SERVER_PORT: '5066', P: 'A=B' },
+      parseEnvironment(
+        'AWS_SECRET=x\0IOC_NAME=bl01\0EPICS_CA_SERVER_PORT=5066\0IOC_P=A=B\0=\0noise\0',
+      ),
+      { IOC_NAME: 'bl01', EPICS_CA_SERVER_PORT: '5066', IOC_P: 'A=B' },
     );
   });
 
   it('reads so much of a process and of a table, and no more', () => {
     assert.equal(parseCommandLine('a\0'.repeat(200_000)).length, 5000);
     assert.equal(parseCommandLine('a'.repeat(1_000_000))[0]?.length, 256 * 1024);
-    assert.deepEqual(Object.keys(parseEnvironment('x\0'.repeat(100_000) + 'P=1')), []);
-    assert.equal(parseEnvironment(`P=${'x'.repeat(1_000_000)}`)['P']?.length, 256 * 1024 - 2);
+    assert.deepEqual(Object.keys(parseEnvironment('x\0'.repeat(100_000) + 'IOC=1')), []);
+    assert.equal(parseEnvironment(`IOC=${'x'.repeat(1_000_000)}`)['IOC']?.length, 256 * 1024 - 4);
     const [head = '', listener = ''] = TCP.split('\n');
     const sockets = parseSocketTable(`${head}\n${`${listener}\n`.repeat(100_000)}`, 'tcp');
     assert.ok(sockets.length > 10_000 && sockets.length < 20_000, `${sockets.length}`);

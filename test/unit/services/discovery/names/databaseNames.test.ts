@@ -5,11 +5,11 @@ import { isErrorCode } from '../../../../../src/base/errors';
 import { defaultNamesLimits } from '../../../../../src/services/discovery/names/databaseName';
 import { findDatabaseNames } from '../../../../../src/services/discovery/names/databaseNames';
 import type { ProcessInfo } from '../../../../../src/services/host/socketReport';
-import { scriptFixtures } from '../../../../fixtures/names/scripts';
 import { Slices } from '../../../../../src/base/slices';
 import { FakeClock } from '../../../../support/fakeClock';
 import { iocProcess } from '../../../../support/iocProcess';
 import { memoryFiles } from '../../../../support/memoryFiles';
+import { allShapes, findInShape } from '../../../../support/nameShapes';
 import { quickSlices } from '../../../../support/quickSlices';
 
 async function find(
@@ -17,10 +17,13 @@ async function find(
   files: Record<string, string>,
   limits = defaultNamesLimits,
   slices = quickSlices(),
+  how: { environment?: Readonly<Record<string, string>> | undefined } = {
+    environment: process.environment ?? {},
+  },
 ) {
   const { signal } = new AbortController();
   const found = await findDatabaseNames(
-    iocProcess(process),
+    { process: iocProcess(process), environment: 'environment' in how ? how.environment : {} },
     memoryFiles(files),
     slices,
     signal,
@@ -73,17 +76,64 @@ describe('findDatabaseNames', () => {
   });
 
   describe('scripts (the same as EPICS Base, see test/interop)', () => {
-    for (const { title, files, names } of scriptFixtures) {
-      it(title, async () => {
-        const moved = Object.entries(files).map(([path, text]) => [`/ioc/boot/${path}`, text]);
-        const found = await find(
-          { commandLine: ['ioc', 'st.cmd'], workingDirectory: '/ioc/boot' },
-          Object.fromEntries(moved) as Record<string, string>,
-        );
-        const records = found.names.filter(({ protocol }) => protocol === 'any');
-        assert.deepEqual(records.map(({ name }) => name).sort(), [...names].sort());
+    for (const shape of allShapes) {
+      it(shape.title, async () => {
+        const { names, said } = await findInShape(shape);
+        const known = shape.names.filter((name) => !shape.missing?.includes(name));
+        assert.deepEqual(names, known.sort());
+        if (shape.note) assert.match(said, shape.note);
       });
     }
+  });
+
+  describe('the environment of the process', () => {
+    const script = [
+      'dbLoadRecords("a.db", "P=$(PREFIX)")',
+      'dbLoadRecords("/data/$(TOKEN)/none.db", "P=$(PREFIX)")',
+      'dbLoadRecords("b.db", "P=$(TOKEN) x")',
+      '< /$(TOKEN).cmd',
+      'dbLoadRecords("$(NOWHERE).db")',
+    ];
+    const files = {
+      '/st.cmd': `${script.join('\n')}\n`,
+      '/a.db': 'record(ai, "$(P)a") {}\n',
+      '/b.db': 'record(ai, "$(P)b") {}\n',
+    };
+    const start = { commandLine: ['ioc', '/st.cmd'] };
+
+    it('shows a value in a name, and in no note', async () => {
+      const environment = { PREFIX: 'SR-01:', TOKEN: 'hunter2-s3cret', OTHER: 'never read' };
+      const { list, ...rest } = await find(start, files, defaultNamesLimits, quickSlices(), {
+        environment,
+      });
+      assert.deepEqual(list, ['SR-01:a']);
+      const { problems } = rest;
+      assert.equal(problems.length, 4);
+      assert.match(
+        problems.map(({ message }) => message).join(),
+        /cannot read .*\$\(TOKEN\)\/none/,
+      );
+      assert.doesNotMatch(JSON.stringify(problems), /hunter2|s3cret|SR-01|never read/);
+    });
+
+    it('is said when it cannot be read, and macros lack a value', async () => {
+      const hidden = { environment: undefined };
+      const { list, problems } = await find(
+        start,
+        files,
+        defaultNamesLimits,
+        quickSlices(),
+        hidden,
+      );
+      assert.deepEqual(list, []);
+      assert.equal(problems.at(-1)?.kind, 'hidden-environment');
+      const none = await find(
+        { commandLine: ['softIoc', '-m', 'P=x', '-d', '/a.db'] },
+        files,
+        ...[defaultNamesLimits, quickSlices(), hidden],
+      );
+      assert.deepEqual([none.list, none.problems], [['xa'], []]);
+    });
   });
 
   describe('command lines', () => {
@@ -209,18 +259,20 @@ describe('findDatabaseNames', () => {
   });
 
   describe('problems', () => {
-    it('names with an undefined macro are left out and said once', async () => {
-      const { list, problems } = await load(
-        'record(ai, "$(P)1") {}\nrecord(ai, $(P)2) {}\nrecord(ai, "3") { alias("$(Q=$(R))") }\n',
-      );
-      assert.deepEqual(list, ['3']);
-      assert.deepEqual(
-        problems.map(({ kind, line }) => [kind, line]),
-        [
-          ['undefined-macro', 1],
-          ['undefined-macro', 3],
-        ],
-      );
+    it('a name with an undefined macro ends its file, as it does for Base', async () => {
+      for (const [text, names, line] of [
+        ['record(ai, "1") {}\nrecord(ai, "$(P)2") {}\nrecord(ai, "3") {}\n', ['1'], 2],
+        ['record(ai, $(P)1) {}\nrecord(ai, "2") {}\n', [], 1],
+        ['record(ai, "1") { alias("$(Q=$(R))") }\nrecord(ai, "2") {}\n', ['1'], 1],
+      ] as const) {
+        const { list, problems } = await load(text);
+        assert.deepEqual(list, names);
+        assert.deepEqual(
+          problems.map((problem) => [problem.kind, problem.line]),
+          [['undefined-macro', line]],
+        );
+        assert.match(problems[0]?.message ?? '', /has no value in .*: the rest of the file is not/);
+      }
     });
 
     it('lines, databases and includes that need an undefined macro', async () => {
@@ -285,10 +337,10 @@ describe('findDatabaseNames', () => {
       const doubling = Array.from({ length: 60 }, (_, i) => `A${i}=$(A${i + 1})$(A${i + 1})`);
       const found = await find(
         { commandLine: ['softIoc', '-m', doubling.join(','), '-d', '/a.db'] },
-        { '/a.db': 'record(ai, "$(A0)") {}\nrecord(ai, "$(A55)") {}\n'.repeat(100) },
+        { '/a.db': 'record(ai, r) { field(DESC, "$(A0)") }\n'.repeat(100) },
         limits({ macroSteps: 1_000_000 }),
       );
-      assert.deepEqual(found.list, []);
+      assert.deepEqual(found.list, ['r']);
       assert.ok(found.kinds.includes('too-many'));
       const nested = await load(`record(ai, "${'$(A='.repeat(100_000)}") {}\nrecord(ai, "b") {}`);
       assert.ok(!nested.list.some((name) => name.includes('$')));
@@ -405,7 +457,7 @@ describe('findDatabaseNames', () => {
         const doubling = Array.from({ length: 60 }, (_, i) => `A${i}=$(A${i + 1})$(A${i + 1})`);
         await find(
           { commandLine: ['softIoc', '-m', doubling.join(','), '-d', '/a.db'] },
-          { '/a.db': 'record(ai, "$(A0)") {}\n'.repeat(10_000) },
+          { '/a.db': 'record(ai, r) { field(DESC, "$(A0)") }\n'.repeat(10_000) },
           defaultNamesLimits,
           slices,
         );
@@ -476,7 +528,7 @@ describe('findDatabaseNames', () => {
     const controller = new AbortController();
     const process = iocProcess({ commandLine: ['softIoc', '-d', '/a.db'] });
     const reading = findDatabaseNames(
-      process,
+      { process, environment: {} },
       {
         readFile: (_path, _maxBytes, signal) =>
           new Promise((_resolve, reject) => {
@@ -488,7 +540,12 @@ describe('findDatabaseNames', () => {
       controller.signal,
     );
     await assert.rejects(reading, (error) => isErrorCode(error, 'cancelled'));
-    const again = findDatabaseNames(process, memoryFiles({}), quickSlices(), controller.signal);
+    const again = findDatabaseNames(
+      { process, environment: {} },
+      memoryFiles({}),
+      quickSlices(),
+      controller.signal,
+    );
     await assert.rejects(again, (error) => isErrorCode(error, 'cancelled'));
   });
 });

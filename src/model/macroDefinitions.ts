@@ -4,6 +4,8 @@ export interface MacroDefinition {
   readonly name: string;
   /** Not expanded yet, with quotes and escapes; undefined removes the macro. */
   readonly value: string | undefined;
+  /** Where the value begins in the text that was split. */
+  readonly valueAt?: number;
 }
 
 const isSpace = (character: string): boolean =>
@@ -30,7 +32,8 @@ export function parseMacroDefinitions(text: string): MacroDefinition[] {
       continue;
     }
     const valueEnd = findUnguarded(text, nameEnd + 1, ',');
-    definitions.push({ name, value: text.slice(nameEnd + 1, valueEnd).trim() });
+    const value = text.slice(nameEnd + 1, valueEnd).trimStart();
+    definitions.push({ name, value: value.trimEnd(), valueAt: valueEnd - value.length });
     at = valueEnd + 1;
   }
   return definitions;

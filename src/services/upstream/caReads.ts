@@ -19,7 +19,7 @@ interface Request {
 }
 
 /** The reads under way on one CA circuit; each is answered once. */
-export class CaRequests {
+export class CaReads {
   readonly #circuit: CaClientCircuit;
   readonly #byIoid = new Map<number, Request>();
   /**

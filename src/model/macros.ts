@@ -3,8 +3,28 @@
  * `$(A)`, `${A}`, defaults `$(A=x)`, scoped macros `$(A,B=x)`, names made of macros `$(A$(B))`,
  * values that use macros, no expansion within single quotes.
  */
-import { type MacroDefinition } from './macroDefinitions';
-import type { NamesBudget } from './namesBudget';
+import type { MacroDefinition } from './macroDefinitions';
+
+/** What expansions may cost; several sets of macros may share one. */
+export interface MacroBudget {
+  /** Whether nothing is left: then texts stay as they are. */
+  readonly isStopped: boolean;
+  /** `expansionSteps`: what one expansion may take, about one step a character. */
+  readonly limits: { readonly expansionSteps: number };
+  /** Takes what an expansion has cost. */
+  spend(what: 'macroSteps', steps: number): unknown;
+}
+
+/** How macros without a known value are treated; absent: as macLib does. */
+export interface MacroRules {
+  /** Stands for each of them, and also for those that have only a default. */
+  readonly unknownAs?: string;
+}
+
+/** Where macros without a definition are looked up. */
+export interface MacroEnvironment {
+  get(name: string): string | undefined;
+}
 
 /** The steps that one expansion may still take. */
 interface Steps {
@@ -44,9 +64,10 @@ const maxUndefined = 100;
 
 /** The macros of one load or of the IOC shell, in nested scopes. */
 export class Macros {
-  readonly #budget: NamesBudget;
+  readonly #budget: MacroBudget;
+  readonly #unknownAs: string | undefined;
   readonly #steps: Steps = { left: 0 };
-  readonly #environment: ReadonlyMap<string, string>;
+  readonly #environment: MacroEnvironment;
   readonly #environmentEntries = new Map<string, MacroEntry>();
   readonly #scopes = [new Map<string, MacroEntry>()];
   #undefined = new Set<string>();
@@ -55,8 +76,13 @@ export class Macros {
   /**
    * Macros without a definition are looked up in `environment` (iocsh) or not at all (databases).
    */
-  constructor(budget: NamesBudget, environment: ReadonlyMap<string, string> = new Map()) {
+  constructor(
+    budget: MacroBudget,
+    environment: MacroEnvironment = new Map<string, string>(),
+    { unknownAs }: MacroRules = {},
+  ) {
     this.#budget = budget;
+    this.#unknownAs = unknownAs;
     this.#environment = environment;
   }
 
@@ -198,7 +224,7 @@ export class Macros {
       entry.isOpen = false;
       return value;
     }
-    if (entry === undefined && defaultAt !== undefined) {
+    if (entry === undefined && defaultAt !== undefined && this.#unknownAs === undefined) {
       return this.#translate({ text, at: defaultAt }, `,${close}`, depth + 1);
     }
     return this.#fail(name);
@@ -222,13 +248,23 @@ export class Macros {
   #fail(name: string): string {
     const short = name.slice(0, 80);
     if (this.#undefined.size < maxUndefined) this.#undefined.add(short);
-    return `$(${short})`;
+    return this.#unknownAs ?? `$(${short})`;
   }
 }
 
 /** Whether a macro reference begins at that index. */
 export function isReference(text: string, at: number): boolean {
   return text[at] === '$' && (text[at + 1] === '(' || text[at + 1] === '{');
+}
+
+/**
+ * The index behind the reference that begins at `at`; the length of the text if it never ends. Takes
+ * no longer than the text is.
+ */
+export function referenceEnd(text: string, at: number): number {
+  const cursor = { text, at };
+  skipReference(cursor, 0, { left: text.length });
+  return Math.min(cursor.at + 1, text.length);
 }
 
 /** Moves to one of `stops` over text that #translate would read, without expanding it. */

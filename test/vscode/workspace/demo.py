@@ -1,0 +1,3 @@
+from epics import caget
+
+print(caget("DEMO:MOTOR.EGU"), caget("DEMO:NOBODY.EGU"))
