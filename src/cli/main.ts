@@ -10,7 +10,7 @@ import { commandFirst } from './commandWord';
 import { BROKER_ACTIONS, BROKER_WORDS, runBroker } from './commands/broker';
 import { runExec } from './commands/exec';
 import { type ExposeOptions, runExpose } from './commands/expose';
-import { runGet } from './commands/get';
+import { type GetOptions, runGet } from './commands/get';
 import { type EnvOptions, runEnv } from './commands/env';
 import { runPvs } from './commands/pvs';
 import { runStatus } from './commands/status';
@@ -81,11 +81,13 @@ async function main(argv: readonly string[]): Promise<number> {
       .command('get')
       .description('read value, unit, alarm and time')
       .argument('<pv...>', 'NAME, ca://NAME or pva://NAME; a NAME may have a field (REC.EGU)'),
-  ).action(
-    run((terminal, pvs: string[], options: CommonOptions) =>
-      runGet(pvs, options, terminal, stop.signal),
-    ),
-  );
+  )
+    .option('--full', 'print values whole, however long they are')
+    .action(
+      run((terminal, pvs: string[], options: GetOptions) =>
+        runGet(pvs, options, terminal, stop.signal),
+      ),
+    );
   addCommonOptions(
     program.command('env').description('print the environment for EPICS clients on this machine'),
   )

@@ -8,6 +8,8 @@ import type { PvProtocol, Snapshot } from '../model/snapshot';
 export const SETTLE_TIMEOUT_MS = 20_000;
 /** How long the first table waits for slow ones when there is something to show. */
 const FIRST_TABLE_MS = 5000;
+/** How long to wait for servers that are asked for a name. */
+const ASK_MS = 1000;
 
 /** When a command need not wait for more. */
 export interface Enough {
@@ -32,7 +34,12 @@ export function pvsKnown(
     afterMs: 0,
     async isEnough(core, signal) {
       for (const { name, protocol } of wanted) {
-        const { paths } = await core.describePv({ name, maxWaitMs: 0 }, signal);
+        // Servers are asked for a name that no IOC reports.
+        const known = await core.describePv({ name, maxWaitMs: 0 }, signal);
+        const { paths } =
+          known.paths.length > 0
+            ? known
+            : await core.describePv({ name, maxWaitMs: ASK_MS }, signal);
         const asked = paths.filter(({ row }) => (protocol ?? row.protocol) === row.protocol);
         if (!asked.some((path) => isKnown(path, paths, core.snapshot))) return false;
       }

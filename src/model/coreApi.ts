@@ -67,9 +67,10 @@ export interface CoreRequests {
   /** Everything known about a PV, with a preview of its last value (model/preview). */
   describePv(query: PvDetailsQuery, signal: AbortSignal): Promise<PvDetails>;
   /**
-   * Reads a complete value now. Rejects with the reason; code 'not-found': no IOC here serves it.
+   * Reads a value now, all of it or a preview. Rejects with the reason; code 'not-found': no IOC
+   * here serves it.
    */
-  readPv(query: PvAddress, signal: AbortSignal): Promise<PvReading>;
+  readPv(query: PvReadQuery, signal: AbortSignal): Promise<PvReading>;
 }
 
 /**
@@ -97,6 +98,15 @@ export type NoParams = Readonly<Record<string, never>>;
 export interface PvAddress {
   readonly name: string;
   readonly protocol: PvProtocol;
+}
+
+/** Which PV to read. */
+export interface PvReadQuery extends PvAddress {
+  /**
+   * Only as much as people are shown (model/preview): as JSON, a value of 64 MB takes seconds of
+   * both programs.
+   */
+  readonly isPreview?: boolean;
 }
 
 /** Which PV to describe. */
@@ -180,6 +190,8 @@ export interface PvDetails {
   readonly name: string;
   /** One for each server that has it, or should have it; empty: no IOC here reports that name. */
   readonly paths: readonly PvPath[];
+  /** Servers were asked for a name that no IOC reports, and some have not answered yet. */
+  readonly isAsked?: true;
 }
 
 /** The path of one PV from its IOC to this machine. */

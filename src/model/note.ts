@@ -35,6 +35,10 @@ export interface NoteFacts {
   readonly 'names-not-served': { readonly count: number };
   readonly 'no-answers': { readonly count: number };
   readonly 'channels-refused': { readonly count: number };
+  /** Names longer than the server's software accepts. */
+  readonly 'names-beyond': { readonly count: number; readonly software: string };
+  /** Names for which the server ends the circuit. */
+  readonly 'names-harmful': { readonly count: number };
   readonly 'ports-left-out': { readonly count: number };
 
   // Of the names of an IOC.

@@ -2,6 +2,7 @@
  * The part of a value that crosses to a window: as much as is shown there, however big the value
  * is. An image with a million elements becomes its first ten, its type and its sizes.
  */
+import { clipped } from '../base/clipped';
 import { type PvReading, SHOWN_ELEMENTS, type WholeValue } from './reading';
 
 /** Characters of a text, or of a whole structure. */
@@ -17,13 +18,15 @@ const MAX_DIMENSIONS = 10;
  * shown, not on the value. If the value was shortened, `whole` has its type and size.
  */
 export function previewOf(reading: PvReading): PvReading {
-  const { value: given, units, alarmMessage, dimensions, ...rest } = reading;
+  const { value: given, units, alarmMessage, dimensions, text, summary, ...rest } = reading;
   const value = contentOf(given, dimensions);
   const { shown, whole } = shorten(value);
   return {
     ...rest,
     value: shown,
     ...(whole && { whole }),
+    ...(text !== undefined && { text: clipped(text, PREVIEW_CHARACTERS) }),
+    ...(summary !== undefined && { summary: clipped(summary, PREVIEW_CHARACTERS) }),
     ...(units !== undefined && { units: units.slice(0, WORD_CHARACTERS) }),
     ...(alarmMessage !== undefined && { alarmMessage: alarmMessage.slice(0, WORD_CHARACTERS) }),
     ...(dimensions && { dimensions: dimensions.slice(0, MAX_DIMENSIONS) }),

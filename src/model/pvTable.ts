@@ -6,10 +6,10 @@
 /** Names of one IOC that are followed; real IOCs have a tenth of that. */
 export const MAX_NAMES_PER_IOC = 200_000;
 /**
- * The longest name that pvAccess servers accept, in bytes (pvAccessCPP, MAX_CHANNEL_NAME_LENGTH);
- * rsrv accepts 60.
+ * The longest name that we ask for, in bytes. What a server accepts is its own matter
+ * (services/upstream/nameLimits); records have 60 at most.
  */
-export const MAX_NAME_BYTES = 500;
+export const MAX_NAME_BYTES = 4000;
 
 /** Where a name came from. */
 export type NameSource =
@@ -26,6 +26,8 @@ export const PV_STEPS = [
   'create-refused', // it has the PV and refuses the channel
   'disconnected', // it was reachable; the circuit or the channel is gone
   'no-answer', // the server did not answer in time
+  'name-too-long', // the server's software ends the circuit for names of that length: not asked for
+  'ends-circuit', // the server ends the circuit when asked for it: not asked for any more
   'not-served', // the name belongs to the other protocol (a QSRV group over CA): not counted
 ] as const;
 /** How far a PV got, see PV_STEPS. */

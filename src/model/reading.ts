@@ -17,6 +17,12 @@ export interface PvReading {
   readonly precision?: number;
   /** Sizes of an image, fastest-changing first. */
   readonly dimensions?: readonly number[];
+  /** The text in an array of characters, as a file name in a waveform. */
+  readonly text?: string;
+  /** What a structure is, such as `NTTable 3 columns x 10 rows: a, b, c`. */
+  readonly summary?: string;
+  /** The value is a string of as many characters as Channel Access carries, and may go on. */
+  readonly isMaybeCut?: true;
   /**
    * If `value` is only the beginning or a summary of the value (model/preview): the type and size
    * of all of it.
@@ -50,17 +56,33 @@ export function readingCells(name: string, protocol: PvProtocol, reading: PvRead
   return cells.map(printable);
 }
 
-/** The value with its unit; of arrays and texts the beginning. */
-export function valueText({ value, precision, units, whole }: PvReading): string {
+/** The value with its unit; of arrays and texts the beginning. Structures are told in words. */
+export function valueText(reading: PvReading): string {
+  const { value, precision, units, whole, text, summary, isMaybeCut } = reading;
+  if (text !== undefined) return printable(text);
+  if (summary !== undefined) return printable(summary);
+  if (isMaybeCut) return `${formatValue(value)} (${MAYBE_CUT})`;
   const count = Array.isArray(value) ? whole?.count : undefined;
   const more = typeof value === 'string' && whole?.type === 'string' ? '...' : '';
   const unit = units !== undefined && units !== '' ? ` ${units}` : '';
   return `${formatValue(value, precision, count)}${more}${unit}`;
 }
 
-/** The type and size of the value; '' if it is shown completely. */
-export function sizeText({ value, whole, dimensions }: PvReading): string {
-  if (!whole) return '';
+/** All of the value with its unit, however long it is. */
+export function wholeText(reading: PvReading): string {
+  const { value, units, text } = reading;
+  const isShort = text !== undefined || typeof value !== 'object' || value === null;
+  if (isShort) return valueText(reading);
+  const unit = units !== undefined && units !== '' ? ` ${units}` : '';
+  return `${printable(JSON.stringify(value, jsonValue))}${unit}`;
+}
+
+/** Of a string as long as a DBR_STRING can be. */
+const MAYBE_CUT = 'perhaps cut: Channel Access carries 39 characters';
+
+/** The type and size of the value; '' if it is shown completely, or its words say it. */
+export function sizeText({ value, whole, dimensions, summary }: PvReading): string {
+  if (!whole || summary !== undefined) return '';
   const { type, count, bytes } = whole;
   if (!Array.isArray(value)) {
     const noun = type === 'string' ? 'character' : 'field';

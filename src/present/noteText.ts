@@ -44,6 +44,10 @@ const TEXTS: Texts = {
     `${count} of the names in its files are not served: check the IOC's log for records that were not loaded`,
   'no-answers': ({ count }) => `${pvs(count)} got no answer in time`,
   'channels-refused': ({ count }) => `the server refuses a channel for ${pvs(count)}`,
+  'names-beyond': ({ count, software }) =>
+    `${count === 1 ? '1 name is' : `${count} names are`} longer than ${software} accepts`,
+  'names-harmful': ({ count }) =>
+    `the server ends the circuit when it is asked for ${count === 1 ? '1 name, which is' : `${count} names, which are`} not asked for any more`,
   'ports-left-out': ({ count }) => `this IOC listens on ${count} more ports, which are left alone`,
 
   'gateway-names': () => 'a gateway does not report which PVs are behind it',
@@ -57,7 +61,7 @@ const TEXTS: Texts = {
     `stopped after ${kept} names: it lists ${listed}, which is too many`,
   'names-refused': ({ kept, detail }) => `stopped after ${kept} names: ${detail}`,
   'names-too-long': ({ count }) =>
-    `${count === 1 ? '1 name is' : `${count} names are`} left out: longer than the ${MAX_NAME_BYTES} bytes that servers take`,
+    `${count === 1 ? '1 name is' : `${count} names are`} left out: longer than ${MAX_NAME_BYTES} bytes`,
 };
 
 const FINDING: Readonly<Record<FindingProblem, (software: string, read: string) => string>> = {

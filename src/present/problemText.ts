@@ -62,6 +62,8 @@ const SHORT_WORDS: Partial<Record<ProblemCode | PvStep, string>> = {
   'create-refused': 'create refused',
   disconnected: 'disconnected',
   'no-answer': 'no answer',
+  'name-too-long': 'name too long',
+  'ends-circuit': 'ends circuit',
   'ioc-gone': 'IOC gone',
   'ioc-no-port': 'no port open',
   'container-stopped': 'container stopped',
@@ -82,6 +84,8 @@ type Texts = {
 const NO_CHANNEL: Partial<Record<PvStep, string>> = {
   disconnected: 'it was reachable, but its circuit or channel is gone',
   'no-answer': 'its IOC did not answer in time',
+  'name-too-long': 'its name is longer than its server accepts',
+  'ends-circuit': 'its server ends the circuit when it is asked for this name',
 };
 
 /** What each protocol is called. */

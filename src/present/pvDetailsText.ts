@@ -47,6 +47,10 @@ export function detailsSections(
   if (details.paths.length > 0) {
     return details.paths.map((path) => pathSection(path, details.name, nowMs, words));
   }
+  if (details.isAsked) {
+    const text = 'no IOC reports this name; they were asked, and not all have answered';
+    return [{ heading: NO_ANSWER_YET, health: 'busy', lines: [{ label: 'State', text }] }];
+  }
   const incomplete = snapshot ? incompleteLines(snapshot, words) : [];
   return [
     {
@@ -160,6 +164,8 @@ const STEP_WORDS: Record<PvStep, string> = {
   'create-refused': 'the server has it, but refuses the channel',
   disconnected: 'it was reachable, but its circuit or channel is gone',
   'no-answer': 'the server did not answer in time',
+  'name-too-long': 'its name is longer than the server accepts',
+  'ends-circuit': 'the server ends the circuit when it is asked for this name',
   'not-served': 'this server does not serve it; the other protocol does',
 };
 
@@ -168,16 +174,21 @@ const STEP_ADVICE: Partial<Record<PvStep, string>> = {
   'create-refused': "Check the IOC's access security file, or the gateway's list of PVs.",
   'no-read-access': "Check the IOC's access security file: which users and hosts may read it.",
   disconnected: "Check the IOC's console; it is exposed again as soon as it listens.",
+  'name-too-long': 'No client can read it from there; give it a shorter name.',
+  'ends-circuit': 'Do not use this name: a client that asks for it loses all PVs of this server.',
   'no-answer': 'Check that the IOC is not busy or stopped in a debugger; it is asked again.',
 };
 
 function failureOf(
-  { problem, row, deniedTo }: PvPath,
+  { problem, row, deniedTo, implementation }: PvPath,
   words: FrontEndWords,
 ): ProblemText | undefined {
   if (problem) return problemText(problem, words);
   const advice = STEP_ADVICE[row.step];
   if (advice === undefined) return undefined;
+  if (row.step === 'name-too-long') {
+    return { message: `its name is longer than ${implementation} accepts`, advice };
+  }
   const forWhom = deniedTo === undefined ? '' : ` for ${deniedTo}`;
   return { message: `${STEP_WORDS[row.step]}${forWhom}`, advice };
 }

@@ -279,6 +279,8 @@ export function stepHealth(step: PvStep): Health {
     case 'no-read-access':
     case 'disconnected':
     case 'no-answer':
+    case 'name-too-long':
+    case 'ends-circuit':
       return 'bad';
   }
 }

@@ -7,7 +7,7 @@ import {
   type Branch,
   type BranchQuery,
   type NoParams,
-  type PvAddress,
+  type PvReadQuery,
   type PvGroup,
   type PvPage,
   type PvPath,
@@ -160,7 +160,11 @@ export const requestOrNull: Schema<{ readonly request: ExposeRequest | null }> =
 export const nothing: Schema<NoParams> = object({});
 export const noResult: Schema<null> = v.null('nothing');
 
-export const pvAddress: Schema<PvAddress> = object({ name: text, protocol });
+export const pvReadQuery: Schema<PvReadQuery> = object({
+  name: text,
+  protocol,
+  isPreview: optional(flag),
+});
 export const pvDetailsQuery: Schema<PvDetailsQuery> = object({ name: text, maxWaitMs: count });
 export const monitorId: Schema<{ readonly monitorId: number }> = object({ monitorId: count });
 export const monitor: Schema<MonitorParams> = object({ monitorId: count, name: text, protocol });
@@ -233,6 +237,9 @@ export const reading: Schema<PvReading> = object({
   precision: optional(number),
   dimensions: optional(list(number)),
   whole: optional(object({ type: text, count, bytes: optional(count) })),
+  text: optional(text),
+  summary: optional(text),
+  isMaybeCut: optional(v.literal(true)),
 });
 
 const path: Schema<PvPath> = object({
@@ -249,7 +256,11 @@ const path: Schema<PvPath> = object({
   deniedTo: optional(text),
   readProblem: optional(problem),
 });
-export const pvDetails: Schema<PvDetails> = object({ name: text, paths: list(path) });
+export const pvDetails: Schema<PvDetails> = object({
+  name: text,
+  paths: list(path),
+  isAsked: optional(v.literal(true)),
+});
 
 /** The versions of a broker of any version; the rest of a newer broker's message is not checked. */
 export const versions: Schema<Pick<BrokerFacts, 'protocol' | 'version'>> = object({

@@ -55,7 +55,7 @@ const CORE_METHODS = named({
   listBranch: method(shape.branchQuery, shape.branch),
   listContainers: method(shape.nothing, shape.runningContainers),
   describePv: method(shape.pvDetailsQuery, shape.pvDetails),
-  readPv: method(shape.pvAddress, shape.reading),
+  readPv: method(shape.pvReadQuery, shape.reading),
 } satisfies CoreEntries);
 
 /** Requests about the front end itself and the broker. */

@@ -116,6 +116,8 @@ const NOTES: { readonly [C in NoteCode]: Schema<NoteFacts[C]> } = {
   'names-not-served': ofCount,
   'no-answers': ofCount,
   'channels-refused': ofCount,
+  'names-beyond': object({ count, software: text }),
+  'names-harmful': ofCount,
   'ports-left-out': ofCount,
   'gateway-names': none,
   'no-list': none,

@@ -7,6 +7,7 @@ import {
   type BranchQuery,
   type CoreApi,
   type PvAddress,
+  type PvReadQuery,
   type PvPage,
   type PvQuery,
   type PvDetails,
@@ -16,6 +17,7 @@ import {
   widestSearch,
   type ExposeRequest,
 } from '../model/coreApi';
+import { previewOf } from '../model/preview';
 import type { PvReading } from '../model/reading';
 import type { Snapshot } from '../model/snapshot';
 import { type EngineSet, EngineSets, type OpenEngineSet } from './engines/engineSets';
@@ -86,7 +88,7 @@ export class Core {
     const parts = { identity: input, clock: input.clock };
     this.reader = new PvReader({ servers: () => this.#session.servers, ...parts });
     this.monitors = new PvMonitors({
-      find: (name, protocol) => this.reader.find(name, protocol),
+      find: (name, protocol, signal) => this.reader.find(name, protocol, signal),
       onDidChange: this.#session.onDidChange,
       ...parts,
     });
@@ -221,11 +223,13 @@ class FrontEnd implements CoreApi {
     return this.#core.reader.describe(name, maxWaitMs, signal);
   }
 
-  readPv({ name, protocol }: PvAddress, signal: AbortSignal): Promise<PvReading> {
+  async readPv(query: PvReadQuery, signal: AbortSignal): Promise<PvReading> {
+    const { name, protocol, isPreview } = query;
     const { request } = this;
     const isWanted = (server: PvServer): boolean =>
       !request || this.#core.isWanted(server, request);
-    return this.#core.reader.read(name, protocol, signal, isWanted);
+    const reading = await this.#core.reader.read(name, protocol, signal, isWanted);
+    return isPreview === true ? previewOf(reading) : reading;
   }
 
   monitorPv({ name, protocol }: PvAddress, onUpdate: (update: PvUpdate) => void): Disposable {

@@ -280,6 +280,13 @@ describe('command line', () => {
       ['SHOTS', /^-7 {2}NO_ALARM {2}/],
       ['OPERATOR', /^Ada Lovelace {2}NO_ALARM {2}/],
       ['SPECTRUM', /^\[0, 1\.5, 3, 4\.5, 6, 7\.5, 9, 10\.5\] V {2}INVALID UDF {2}never processed$/],
+      [
+        'PATH',
+        /^\/data\/2026\/run-17 with a name that is longer than forty characters \(u?byte\[67\], 67 bytes\) {2}INVALID UDF/,
+      ],
+      // No list has the names of fields.
+      ['TEMPERATURE.DESC', /^Temperature of the sample {2}NO_ALARM {2}/],
+      ['TEMPERATURE.DESC$', /^Temperature of the sample {2}NO_ALARM {2}/],
     ];
     it('get: scalars, enum, text, waveform, alarm, over both protocols', async () => {
       const { exitCode, stdout } = await run('get', ...readings.map(([name]) => `CLI:${name}`));
@@ -309,6 +316,43 @@ describe('command line', () => {
       const many = await run('get', ...Array.from({ length: 20 }, () => 'CLI:SHOTS'), 'NOPE');
       assert.match(many.stderr, /^NOPE ca: .*\nNOPE pva: [^\n]*\n$/, 'and no warning of Node');
     });
+
+    for (const kind of ['softIocCa', 'softIocPva', 'softIocPvx'] as const) {
+      it(`get: strings of more than 39 characters, from ${kind}`, async () => {
+        const box = await scene.keeper({ name: `cli-test-long-${kind.toLowerCase()}` });
+        const link = 'LONG:SOME-RECORD-WITH-A-NAME-OF-MANY-LETTERS.VAL CPP MS';
+        const texts = { DESC: 'x'.repeat(40), INP: link, EGU: 'y'.repeat(15) };
+        const fields = Object.entries(texts).map(([field, text]) => `field(${field}, "${text}")`);
+        const records = `record(ai, "LONG:AI") { ${fields.join(' ')} }
+record(stringin, "LONG:FULL") { field(VAL, "${'z'.repeat(39)}") field(PINI, "YES") }`;
+        await box.exec(['sh', '-c', `cat >/tmp/long.db <<'END'\n${records}\nEND`]);
+        await box.startIoc({ ioc: kind, db: ['/tmp/long.db'] });
+        const words = ['--engine', lab.endpoint, '--container', box.name];
+        await until(
+          async () => (await epicsExpose(['status', ...words])).exitCode !== 4,
+          10_000,
+          'the IOC',
+        );
+        const all = { ...texts, 'LONG:FULL': 'z'.repeat(39) };
+        const names = Object.keys(all).map((at) => (at.includes(':') ? at : `LONG:AI.${at}`));
+        const { stdout, stderr } = await epicsExpose(['get', ...words, '--json', ...names]);
+        const values = new Map<string, unknown[]>();
+        for (const line of stdout.trim().split('\n')) {
+          const { name, reading } = JSON.parse(line) as {
+            name: string;
+            reading: { value: unknown; isMaybeCut?: true };
+          };
+          assert.equal(reading.isMaybeCut, undefined);
+          values.set(name, [...(values.get(name) ?? []), reading.value]);
+        }
+        const count = kind === 'softIocCa' ? 1 : 2;
+        const expected = names.map((name, at) => [
+          name,
+          new Array<unknown>(count).fill(Object.values(all)[at]),
+        ]);
+        assert.deepEqual([...values], expected, stderr);
+      });
+    }
 
     it('get: what JSON has no number for', async () => {
       const box = await scene.keeper({ name: 'cli-test-odd' });

@@ -13,7 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -58,6 +58,52 @@ describe('the broker', function () {
     await first.close();
     await brokers.untilGone();
     assert.match(brokers.log, /no front end is left/);
+  });
+
+  it('keeps nothing of 25,000 names that were asked for', async function () {
+    if (process.platform !== 'linux') this.skip();
+    this.timeout(60_000);
+    const frontEnd = await brokers.connect();
+    await frontEnd.setRequest(DEMO);
+    await settled(frontEnd);
+    const counts = (): unknown =>
+      frontEnd.snapshot.containers.flatMap(({ iocs }) =>
+        iocs.flatMap(({ servers }) => servers.map(({ pvs }) => pvs)),
+      );
+    const memoryKilobytes = (): number =>
+      Number(
+        /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${frontEnd.broker.pid}/status`, 'utf8'))?.[1],
+      );
+    let next = 0;
+    const many = new AbortController().signal;
+    setMaxListeners(0, many);
+    const ask = async (count: number): Promise<void> => {
+      for (const end = next + count; next < end; next += 500) {
+        const ends = await Promise.allSettled(
+          Array.from({ length: 500 }, (_, index) =>
+            frontEnd.readPv(
+              { name: `NONE:${next + index}`, protocol: index % 2 ? 'ca' : 'pva' },
+              many,
+            ),
+          ),
+        );
+        assert.ok(
+          ends.every((one) => one.status === 'rejected' && isErrorCode(one.reason, 'not-found')),
+        );
+      }
+    };
+    const before = counts();
+    // The first ones fill what is as large as it gets, such as buffers and the heap itself.
+    await ask(10_000);
+    const grownFrom = memoryKilobytes();
+    await ask(15_000);
+    const grownKilobytes = memoryKilobytes() - grownFrom;
+    assert.ok(grownKilobytes < 15_000, `${grownKilobytes} kB more`);
+    assert.deepEqual(counts(), before);
+    assert.equal(
+      (await frontEnd.listPvs({ pattern: 'NONE', offset: 0, limit: 1 }, never)).total,
+      0,
+    );
   });
 
   it('ends each time it is asked to, also when its answer is lost to its end', async () => {

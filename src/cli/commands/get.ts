@@ -1,10 +1,12 @@
 /** `epics-expose get PV...`: reads value, unit, alarm and time, over CA and PVA. */
 import { isErrorCode, messageOf, UsageError } from '../../base/errors';
+import { printable } from '../../base/printable';
 import { mapConcurrent } from '../../base/mapConcurrent';
 import type { PvProtocol } from '../../model/snapshot';
 import type { CoreApi } from '../../model/coreApi';
+import { previewOf } from '../../model/preview';
 import { parsePvText } from '../../model/pvName';
-import { type PvReading, readingCells } from '../../model/reading';
+import { type PvReading, readingCells, sizeText, wholeText } from '../../model/reading';
 import { alignColumns } from '../renderTable';
 import { failureNotes } from '../../present/table';
 import { EXIT } from '../exitCodes';
@@ -25,10 +27,16 @@ const READS_AT_ONCE = 4;
 /** Not an exit code: the running demo, which was asked because it runs, has none of the PVs. */
 const NOT_IN_DEMO = -1;
 
+/** Options of the command. */
+export interface GetOptions extends CommonOptions {
+  /** Print values whole, however long they are. */
+  readonly full?: boolean;
+}
+
 /** Runs the command; resolves to its exit code. */
 export async function runGet(
   wanted: readonly string[],
-  options: CommonOptions,
+  options: GetOptions,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
@@ -39,21 +47,22 @@ export async function runGet(
 
 function getAll(
   requests: readonly Request[],
-  options: CommonOptions,
+  options: GetOptions,
   terminal: Terminal,
   signal: AbortSignal,
   isAlone: boolean,
 ): Promise<number> {
   return withLook(
-    { ...options, pv: [...options.pv, ...requests.map((r) => r.name)] },
+    options,
     terminal,
     signal,
     'look',
     async (opened) => {
       const empty = emptyExit(opened, terminal);
       if (empty !== undefined) return empty;
+      const isShort = options.json !== true && options.full !== true;
       const results = await mapConcurrent(READS_AT_ONCE, requests, (request) =>
-        getOne(opened.core, request, signal),
+        getOne(opened.core, request, isShort, signal),
       );
       const isNothingHere = results.every((result) => 'error' in result && !result.isHere);
       if (opened.isDemoInstead && isNothingHere) {
@@ -69,8 +78,10 @@ function getAll(
           terminal.printJson(result);
         }
       } else {
-        const rows = answered.map((r) => readingCells(r.name, r.protocol, r.reading));
-        for (const line of alignColumns(rows)) terminal.print(line);
+        const rows = answered.map((result) => cellsOf(result, isShort));
+        // Aligned to a value of megabytes, every line would have its length.
+        const lines = isShort ? alignColumns(rows) : rows.map((row) => row.join('  '));
+        for (const line of lines) terminal.print(line);
         for (const { name, protocol, error } of failed) {
           terminal.report(`${name} ${protocol}: ${error}`, 'red');
         }
@@ -122,17 +133,34 @@ function parseRequest(text: string): Request[] {
   ];
 }
 
-type GetResult = Request &
-  (
-    | { reading: PvReading }
-    /** `isHere`: an IOC has it, and something is in the way; `isDenied`: its access security. */
-    | { error: string; isHere: boolean; isDenied: boolean }
-  );
+type Read = Request & { readonly reading: PvReading };
 
-async function getOne(core: CoreApi, request: Request, signal: AbortSignal): Promise<GetResult> {
+type GetResult =
+  | Read
+  | (Request &
+      /** `isHere`: an IOC has it, and something is in the way; `isDenied`: its access security. */
+      { error: string; isHere: boolean; isDenied: boolean });
+
+/** The columns of a PV; a value that is shortened has its size behind it. */
+function cellsOf({ name, protocol, reading }: Read, isShort: boolean): string[] {
+  const cells = readingCells(name, protocol, reading);
+  const [, , value = ''] = cells;
+  const size = printable(sizeText(reading));
+  cells[2] = isShort ? `${value}${size === '' ? '' : ` (${size})`}` : wholeText(reading);
+  return cells;
+}
+
+async function getOne(
+  core: CoreApi,
+  request: Request,
+  isPreview: boolean,
+  signal: AbortSignal,
+): Promise<GetResult> {
   const { name, protocol } = request;
   try {
-    return { ...request, reading: await core.readPv({ name, protocol }, signal) };
+    const reading = await core.readPv({ name, protocol, isPreview }, signal);
+    // A broker of an older version gives all of it.
+    return { ...request, reading: isPreview ? previewOf(reading) : reading };
   } catch (error) {
     return {
       ...request,

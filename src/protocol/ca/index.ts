@@ -59,3 +59,4 @@ export {
   readCaSearches,
   writeCaFound,
 } from './searchDatagram';
+export { decodeText } from './text';

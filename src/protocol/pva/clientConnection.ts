@@ -51,7 +51,7 @@ export interface PvaClientOptions {
   readonly keepsStringsEncoded?: boolean;
 }
 
-/** Whether a channel can have that name: not empty, and no longer than servers accept. */
+/** Whether a channel can have that name: not empty, and no longer than we ask for. */
 export function isChannelName(name: string): boolean {
   if (name === '' || name.length > MAX_CHANNEL_NAME_BYTES) return false;
   // No character takes more than three bytes for each of its UTF-16 units.

@@ -156,8 +156,5 @@ export const MAX_STRINGS_PER_MESSAGE = 100_000;
 export const MAX_ENCODED_STRINGS = 2_000_000;
 /** The longest message, all segments together, unless an option says otherwise. */
 export const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
-/**
- * The longest channel name of pvAccessCPP (MAX_CHANNEL_NAME_LENGTH), which closes the circuit for
- * longer ones.
- */
-export const MAX_CHANNEL_NAME_BYTES = 500;
+/** The longest channel name we ask for; what a server accepts is up to the server. */
+export const MAX_CHANNEL_NAME_BYTES = 4000;

@@ -6,13 +6,13 @@ import type { Log } from '../../base/log';
 import type { Slices } from '../../base/slices';
 import type { Note } from '../../model/note';
 import { MAX_NAME_BYTES, MAX_NAMES_PER_IOC, type NameSource, NameTable } from '../../model/pvTable';
-import { encodeUtf8 } from '../../protocol/bytes';
 import type { NamesProblemKind } from '../discovery/names/databaseName';
 import { findDatabaseNames } from '../discovery/names/databaseNames';
 import { listPvaNames } from '../discovery/names/pvaNames';
 import type { Connection } from '../host/connection';
 import type { ContainerAccess } from '../host/engine';
 import type { ProcessInfo } from '../host/socketReport';
+import { fitsName } from '../upstream/nameLimits';
 import type { ContainerNames } from './namesAllowance';
 
 /** A list of 100,000 names takes QSRV a second or two. */
@@ -22,6 +22,8 @@ const FILES_TIMEOUT_MS = 30_000;
  * Adding a name to a table, which is kept sorted, costs as much as reading this many characters.
  */
 const STEPS_PER_NAME = 60;
+/** Of a longer name, each begun part of this many characters takes the room of a name. */
+const NAME_CHARACTERS = 500;
 /** Problems with files that every EPICS Base has as well: the IOC lacks the same names. */
 const IS_COMPLETE: ReadonlySet<NamesProblemKind> = new Set(['syntax', 'unknown-record']);
 /** Characters of all notes about its names; the log has every problem. */
@@ -159,19 +161,18 @@ export class IocNames implements Disposable {
     count: number,
     sourceOf: (at: number) => NameSource,
   ): Promise<void> {
-    const { slices, namesAllowance } = this.#input;
+    const { slices } = this.#input;
     let refusal: string | undefined;
     let tooLong = 0;
     let at = -1;
     for (const name of names) {
       at++;
       if (this.table.size >= MAX_NAMES_PER_IOC) break;
-      if (isTooLong(name)) tooLong++;
+      if (!fitsName(name, MAX_NAME_BYTES)) tooLong++;
       else {
         const isNew = this.table.indexOf(name) === undefined;
-        refusal = isNew ? namesAllowance.take() : undefined;
+        refusal = isNew ? this.#take(name) : undefined;
         if (refusal !== undefined) break;
-        if (isNew) this.#keptCount++;
         this.table.add([name], sourceOf(at));
       }
       slices.take(STEPS_PER_NAME);
@@ -198,15 +199,19 @@ export class IocNames implements Disposable {
     if (notes.length > 0) this.setNotes(notes, true);
   }
 
+  /** Takes room for a name: a long one needs more. Returns why there is none, or undefined. */
+  #take(name: string): string | undefined {
+    for (let characters = 0; characters <= name.length; characters += NAME_CHARACTERS) {
+      const refusal = this.#input.namesAllowance.take();
+      if (refusal !== undefined) return refusal;
+      this.#keptCount++;
+    }
+    return undefined;
+  }
+
   /** Gives back what was taken from the allowance. */
   dispose(): void {
     this.#input.namesAllowance.give(this.#keptCount);
     this.#keptCount = 0;
   }
-}
-
-function isTooLong(name: string): boolean {
-  // No character takes more than three bytes for each of its units.
-  if (name.length * 3 <= MAX_NAME_BYTES) return false;
-  return name.length > MAX_NAME_BYTES || encodeUtf8(name).length > MAX_NAME_BYTES;
 }

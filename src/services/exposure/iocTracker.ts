@@ -63,6 +63,8 @@ export interface IocServer {
   readonly key: string;
   readonly protocol: PvProtocol;
   readonly forwarder: ServerForwarder;
+  /** What it was recognised as; 'unknown' if it was not. */
+  readonly software: () => string;
   readonly names: NameTable;
   /** How far a PV gets, by its index in `names`; 'not-served' if the name is not this server's. */
   readonly stepOf: (index: number) => PvStep;
@@ -209,6 +211,7 @@ export class IocTracker implements Disposable {
         createReachability(forwarder.identity.protocol, {
           ...this.#input,
           names: this.#names.table,
+          software: () => softwareOf(forwarder),
           isGateway: this.#candidate.role === 'gateway',
           dial: (signal) => forwarder.dialAsClient(signal),
           onSearchPort: (port) => forwarder.observeSearchPort(port),
@@ -332,6 +335,7 @@ export class IocTracker implements Disposable {
           key: this.#serverKey(forwarder),
           protocol,
           forwarder,
+          software: () => softwareOf(forwarder),
           names: this.#names.table,
           stepOf: (index: number) => reachability?.steps.get(index) ?? 'pending',
           reachableCount: () =>
@@ -358,6 +362,7 @@ export class IocTracker implements Disposable {
       protocol,
       dial: (inner) => forwarder.dialAsClient(inner),
       identity: this.#input,
+      software: () => softwareOf(forwarder),
       clock: this.#input.clock,
     });
     return circuit.read(name, signal);
@@ -431,7 +436,7 @@ export class IocTracker implements Disposable {
           ]
         : []),
       ...(server ? this.#input.notesAbout(server) : []),
-      ...(steps ? this.#stepNotes(steps) : []),
+      ...(steps ? this.#stepNotes(steps, softwareOf(forwarder)) : []),
       ...(isFirst && leftOutCount > 0
         ? [{ code: 'ports-left-out', count: leftOutCount } as const]
         : []),
@@ -461,13 +466,15 @@ export class IocTracker implements Disposable {
   }
 
   /** Why fewer PVs are reachable than are counted. */
-  #stepNotes(steps: PvSteps): Note[] {
+  #stepNotes(steps: PvSteps, software: string): Note[] {
     const user = identityText(this.#input);
     const notes: Note[] = [
       { code: 'read-denied', count: steps.count('no-read-access'), user },
       { code: 'names-not-served', count: steps.count('not-found') },
       { code: 'no-answers', count: steps.count('no-answer') },
       { code: 'channels-refused', count: steps.count('create-refused') },
+      { code: 'names-beyond', count: steps.count('name-too-long'), software },
+      { code: 'names-harmful', count: steps.count('ends-circuit') },
     ];
     return notes.filter((note) => 'count' in note && note.count > 0);
   }
@@ -498,6 +505,10 @@ export class IocTracker implements Disposable {
     this.markGone();
     this.#store.dispose();
   }
+}
+
+function softwareOf({ identity }: ServerForwarder): string {
+  return identity?.implementation ?? 'unknown';
 }
 
 /** Whether it may still turn out to be a server. */

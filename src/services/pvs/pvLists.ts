@@ -3,6 +3,7 @@ import type { Slices } from '../../base/slices';
 import type { Branch, BranchQuery, PvPage, PvQuery, PvRow } from '../../model/coreApi';
 import { branchOf } from '../../model/pvBranches';
 import { pvMatcher } from '../../model/pvPattern';
+import type { PvStep } from '../../model/pvTable';
 import type { ServerState } from '../../model/snapshot';
 import type { PvServer } from '../exposure/pvServer';
 
@@ -73,14 +74,27 @@ export function stateOf({ ioc, key }: PvServer): ServerState | undefined {
 
 /** The row of the PV at `index` of a server. */
 export function toRow(server: PvServer, state: ServerState | undefined, index: number): PvRow {
-  const { names, protocol, container, ioc, key } = server;
-  const step = server.stepOf(index);
+  const name = server.names.name(index);
   return {
-    name: names.name(index),
+    ...unlistedRow(server, state, name, server.stepOf(index)),
+    source: server.names.source(index),
+  };
+}
+
+/** The row of a PV that a server has although its IOC does not report it. */
+export function unlistedRow(
+  server: PvServer,
+  state: ServerState | undefined,
+  name: string,
+  step: PvStep,
+): PvRow {
+  const { protocol, container, ioc, key } = server;
+  return {
+    name,
     protocol,
     step,
     state: pvState(step, state),
-    source: names.source(index),
+    source: { kind: 'user' },
     containerName: container.name,
     iocName: ioc.name,
     serverKey: key,

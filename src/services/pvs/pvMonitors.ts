@@ -25,6 +25,8 @@ export type FoundServer =
 export interface UsableServer {
   readonly key: string;
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
+  /** What it was recognised as, see AdapterOptions. */
+  readonly software?: () => string;
   readonly read: (signal: AbortSignal) => Promise<PvReading>;
   /** Records what a read showed of the access rights. */
   readonly noteRead?: (isPermitted: boolean) => void;
@@ -32,7 +34,7 @@ export interface UsableServer {
 
 /** What PvMonitors needs. */
 export interface PvMonitorsInput {
-  readonly find: (name: string, protocol: PvProtocol) => FoundServer;
+  readonly find: (name: string, protocol: PvProtocol, signal: AbortSignal) => Promise<FoundServer>;
   /** `find` may have another result now. */
   readonly onDidChange: Event<void>;
   readonly identity: ClientIdentity;
@@ -76,7 +78,8 @@ export class PvMonitors {
       pacer.interrupted(problem);
     };
     for (let failures = 0; !signal.aborted; failures++) {
-      const found = this.#input.find(name, protocol);
+      const found = await this.#input.find(name, protocol, signal).catch(() => undefined);
+      if (!found || signal.aborted) return;
       if ('problem' in found) {
         interrupt(found.problem);
         await this.#nextChange(signal);
@@ -106,12 +109,13 @@ export class PvMonitors {
     }
   }
 
-  #circuitTo({ key, dial }: UsableServer, protocol: PvProtocol): SharedCircuit {
+  #circuitTo({ key, dial, software }: UsableServer, protocol: PvProtocol): SharedCircuit {
     const known = this.#circuits.get(key);
     if (known) return known;
     const circuit = new SharedCircuit({
       protocol,
       dial,
+      ...(software && { software }),
       identity: this.#input.identity,
       clock: this.#input.clock,
       onEnd: () => {

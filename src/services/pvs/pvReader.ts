@@ -1,6 +1,6 @@
-import { withDeadline } from '../../base/abort';
+import { delay, onAbort, withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
-import { isErrorCode, messageOf } from '../../base/errors';
+import { CancelledError, isErrorCode, messageOf, TimeoutError } from '../../base/errors';
 import { LruMap } from '../../base/lruMap';
 import type { PvPath, PvDetails } from '../../model/coreApi';
 import { previewOf } from '../../model/preview';
@@ -9,10 +9,13 @@ import { hasChannel, type PvStep } from '../../model/pvTable';
 import { recordNameOf } from '../../model/pvName';
 import type { PvReading } from '../../model/reading';
 import type { PvProtocol } from '../../model/snapshot';
+import { Turns } from '../../base/turns';
 import { identityText } from '../upstream/identityText';
 import type { ClientIdentity } from '../upstream/protocolAdapter';
+import { NoChannelError } from '../upstream/readPv';
+import { AskedNames } from './askedNames';
 import type { FoundServer, UsableServer } from './pvMonitors';
-import { stateOf, toRow } from './pvLists';
+import { stateOf, toRow, unlistedRow } from './pvLists';
 import type { PvServer } from '../exposure/pvServer';
 
 const READ_TIMEOUT_MS = 5000;
@@ -20,6 +23,11 @@ const READ_TIMEOUT_MS = 5000;
 const KEPT_READINGS = 2000;
 /** A reading that is no older than this is not read again. */
 const FRESH_MS = 500;
+/** Servers that are asked at once for names that their IOCs do not report. */
+const MAX_ASKED_AT_ONCE = 50;
+/** A gateway says no to a name that it does not know yet, and begins to search for it. */
+const GATEWAY_TRIES = 3;
+const GATEWAY_PAUSE_MS = 500;
 
 /** What a PvReader needs. */
 export interface PvReaderInput {
@@ -43,16 +51,31 @@ export class PvReader {
   /** By server and name, most recently read last. */
   readonly #kept = new LruMap<string, Kept>(KEPT_READINGS);
   readonly #underWay = new Map<string, Promise<void>>();
+  readonly #asked: AskedNames;
+  readonly #turns = new Turns(MAX_ASKED_AT_ONCE);
 
   constructor(input: PvReaderInput) {
     this.#input = input;
+    this.#asked = new AskedNames(input.clock);
   }
 
-  /** The server to ask for a PV now; one that has it, if any. */
-  find(name: string, protocol: PvProtocol): FoundServer {
-    const [first = { problem: { code: 'not-served', protocol } as const, isHere: false }] =
-      this.#candidates(name, protocol, () => true);
-    return first;
+  /**
+   * The server to ask for a PV now; one that has it, if any. Servers are asked for a name that no
+   * IOC reports. Rejects with CancelledError.
+   */
+  async find(name: string, protocol: PvProtocol, signal: AbortSignal): Promise<FoundServer> {
+    const nowhere: FoundServer = { problem: { code: 'not-served', protocol }, isHere: false };
+    const candidates = this.#candidates(name, protocol, () => true);
+    const [first = nowhere] = candidates;
+    if ('problem' in first || this.#isListed(name)) return first;
+    const usable = candidates.filter((found): found is UsableServer => 'key' in found);
+    try {
+      return (await this.#readFirst(usable, name, protocol, signal)).found;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const problem = error instanceof ProblemError ? error.problem : this.#problemOf(error);
+      return { problem, isHere: false };
+    }
   }
 
   /** The servers that may have a PV, the most certain first; those that cannot be asked come last. */
@@ -66,20 +89,20 @@ export class PvReader {
     );
     const ranked = servers.map((server) => {
       const problem = this.#whyNot(server, name);
-      return { server, problem, rank: problem ? CANNOT_BE_ASKED : certainty(server, name) };
+      return { server, problem, rank: problem ? CANNOT_BE_ASKED : this.#certainty(server, name) };
     });
     return ranked
       .sort((a, b) => a.rank - b.rank)
       .map(({ server, problem }) =>
         problem
           ? { problem, isHere: problem.code !== 'not-served' || isOwnName(server, name) }
-          : usable(server, name),
+          : this.#usable(server, name),
       );
   }
 
   /**
    * Reads a PV now, from one of the wanted servers: the next one if a server turns out not to have
-   * it. Rejects with ProblemError, of code 'not-found' when none of them serves it over that
+   * it. All of them are asked for a name that no IOC reports. Rejects with ProblemError, of code 'not-found' when none of them serves it over that
    * protocol, or with the error of the read.
    */
   async read(
@@ -90,6 +113,9 @@ export class PvReader {
   ): Promise<PvReading> {
     const candidates = this.#candidates(name, protocol, isWanted);
     const readable = candidates.filter((found): found is UsableServer => 'key' in found);
+    if (readable.length > 0 && !this.#isListed(name)) {
+      return (await this.#readFirst(readable, name, protocol, signal)).reading;
+    }
     for (const [at, found] of readable.entries()) {
       try {
         const reading = await this.#readFrom(found, signal);
@@ -114,9 +140,53 @@ export class PvReader {
     );
   }
 
+  /** Reads a PV from all of these servers at once; the first that has it wins. */
+  async #readFirst(
+    servers: readonly UsableServer[],
+    name: string,
+    protocol: PvProtocol,
+    signal: AbortSignal,
+  ): Promise<{ readonly found: UsableServer; readonly reading: PvReading }> {
+    const aborts = servers.map(() => new AbortController());
+    const stop = (): void => {
+      for (const abort of aborts) abort.abort();
+    };
+    const aborting = onAbort(signal, stop);
+    const read = async (found: UsableServer, inner: AbortSignal): Promise<PvReading> => {
+      try {
+        return await this.#readFrom(found, inner);
+      } catch (error) {
+        // Its silence means no.
+        if (!isSilent(found) || !(error instanceof TimeoutError)) throw error;
+        throw new NoChannelError(messageOf(error));
+      }
+    };
+    try {
+      return await Promise.any(
+        servers.map(async (found, at) => {
+          const reading = await read(found, aborts[at]?.signal ?? signal);
+          this.#keep(keyOf(found.key, name), { reading, readAt: this.#now() });
+          return { found, reading };
+        }),
+      );
+    } catch (error) {
+      if (signal.aborted) throw new CancelledError();
+      const errors = (error as AggregateError).errors as Error[];
+      throw (
+        errors.find((one) => isErrorCode(one, 'no-read-access')) ??
+        errors.find((one) => !(one instanceof NoChannelError)) ??
+        new ProblemError('not-found', { code: 'not-served', protocol })
+      );
+    } finally {
+      aborting.dispose();
+      stop();
+    }
+  }
+
   /**
    * Describes a PV with its values, waiting `maxWaitMs` at most for them. Does not reject for a PV
-   * that cannot be read: its path says why.
+   * that cannot be read: its path says why. Servers are asked for a name that no IOC reports, and
+   * those that have it are told.
    */
   async describe(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvDetails> {
     const servers = this.#serversOf(name);
@@ -128,14 +198,85 @@ export class PvReader {
         () => undefined,
       );
     }
-    return { name, paths: servers.map((server) => this.#path(server, name)) };
+    const shown = servers.filter((server) => this.#isTold(server, name));
+    const isAsked = servers.some(
+      (server) => !this.#isTold(server, name) && this.#underWay.has(keyOf(server.key, name)),
+    );
+    return {
+      name,
+      paths: shown.map((server) => this.#path(server, name)),
+      ...(isAsked && { isAsked }),
+    };
   }
 
-  #serversOf(name: string): PvServer[] {
-    return this.#input.servers().filter((server) => {
+  /** The servers whose IOC reports the name or, if there are none, all that may be asked for it. */
+  #serversOf(name: string): readonly PvServer[] {
+    const all = this.#input.servers();
+    const listed = all.filter((server) => {
       const index = indexIn(server, name);
       return index !== undefined && server.stepOf(index) !== 'not-served';
     });
+    return listed.length > 0 ? listed : all.filter((server) => !isListedBy(server, name));
+  }
+
+  #isListed(name: string): boolean {
+    return this.#serversOf(name).some((server) => isListedBy(server, name));
+  }
+
+  #stepIn(server: PvServer, name: string): PvStep {
+    const index = indexIn(server, name);
+    return index !== undefined && isListedBy(server, name)
+      ? server.stepOf(index)
+      : this.#asked.stepOf(server.key, name);
+  }
+
+  /** Whether it has the name as far as is known: its IOC reports it, or it answered. */
+  #isTold(server: PvServer, name: string): boolean {
+    return isListedBy(server, name) || hasChannel(this.#stepIn(server, name));
+  }
+
+  #usable(server: PvServer, name: string): UsableServer {
+    const isListed = isListedBy(server, name);
+    return {
+      key: server.key,
+      dial: (signal) => server.forwarder.dialAsClient(signal),
+      software: server.software,
+      read: (signal) => (isListed ? server.read(name, signal) : this.#ask(server, name, signal)),
+      noteRead: (isPermitted) => noteRead(server, name, isPermitted),
+    };
+  }
+
+  /** Reads a PV that its IOC does not report, and notes whether the server has it. */
+  async #ask(server: PvServer, name: string, signal: AbortSignal): Promise<PvReading> {
+    const note = (step: PvStep): void => this.#asked.note(server.key, name, step);
+    try {
+      const reading = await this.#turns.run(signal, () => this.#askPatiently(server, name, signal));
+      note('reachable');
+      return reading;
+    } catch (error) {
+      const isLate = signal.reason instanceof TimeoutError;
+      if (isErrorCode(error, 'no-read-access')) note('no-read-access');
+      else if (error instanceof NoChannelError || (isLate && isSilent(server))) note('not-found');
+      throw error;
+    }
+  }
+
+  async #askPatiently(server: PvServer, name: string, signal: AbortSignal): Promise<PvReading> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await server.read(name, signal);
+      } catch (error) {
+        const isFinal = !server.ioc.isGateway || tries === GATEWAY_TRIES;
+        if (isFinal || !(error instanceof NoChannelError)) throw error;
+        await delay(this.#input.clock, GATEWAY_PAUSE_MS, signal);
+      }
+    }
+  }
+
+  /** 0: clients get a channel; 1: its IOC lists it; 2: it may not have it. */
+  #certainty(server: PvServer, name: string): number {
+    if (hasChannel(this.#stepIn(server, name))) return 0;
+    return isOwnName(server, name) ? 1 : 2;
   }
 
   #refresh(server: PvServer, name: string): Promise<void> {
@@ -151,22 +292,16 @@ export class PvReader {
     const key = keyOf(server.key, name);
     const readProblem = this.#whyNot(server, name);
     if (readProblem) {
-      this.#keep(key, { readProblem });
+      if (this.#isTold(server, name)) this.#keep(key, { readProblem });
       return;
     }
     const abort = new AbortController();
     this.#aborts.add(abort);
     try {
-      const reading = await this.#readFrom(
-        {
-          read: (signal) => server.read(name, signal),
-          noteRead: (isPermitted) => noteRead(server, name, isPermitted),
-        },
-        abort.signal,
-      );
+      const reading = await this.#readFrom(this.#usable(server, name), abort.signal);
       this.#keep(key, { reading, readAt: this.#now() });
     } catch (error) {
-      this.#keep(key, { readProblem: this.#problemOf(error) });
+      if (this.#isTold(server, name)) this.#keep(key, { readProblem: this.#problemOf(error) });
     } finally {
       this.#aborts.delete(abort);
     }
@@ -199,7 +334,7 @@ export class PvReader {
     }
     const { problem } = server.forwarder;
     if (problem && problem.code !== 'not-relayed') return problem;
-    const step = stepIn(server, name);
+    const step = this.#stepIn(server, name);
     if (step === 'not-found') return { code: 'not-served', protocol: server.protocol };
     // A CA server reports its access rights at each change, a PVA server only when it is read.
     // Access to the fields of a record may differ.
@@ -239,9 +374,13 @@ export class PvReader {
   #path(server: PvServer, name: string): PvPath {
     const state = stateOf(server);
     const { pid } = server.ioc.state();
-    const index = indexIn(server, name) ?? 0;
+    const index = indexIn(server, name);
+    const step = this.#stepIn(server, name);
     return {
-      row: toRow(server, state, index),
+      row:
+        index !== undefined && isListedBy(server, name)
+          ? toRow(server, state, index)
+          : unlistedRow(server, state, name, step),
       implementation: state?.implementation ?? 'unknown',
       ...(pid !== undefined && { pid }),
       ...(state?.route && { route: state.route }),
@@ -249,7 +388,7 @@ export class PvReader {
       ...(state?.local && { local: state.local }),
       ...(state?.since !== undefined && { since: state.since }),
       ...(state?.problem && { problem: state.problem }),
-      ...(server.stepOf(index) === 'no-read-access' && {
+      ...(step === 'no-read-access' && {
         deniedTo: identityText(this.#input.identity),
       }),
       ...this.#kept.get(keyOf(server.key, name)),
@@ -268,10 +407,16 @@ export class PvReader {
 /** After all that can be asked. */
 const CANNOT_BE_ASKED = 3;
 
-/** 0: clients get a channel; 1: its IOC lists it; 2: somebody gave the name, and it may not have it. */
-function certainty(server: PvServer, name: string): number {
-  if (hasChannel(stepIn(server, name))) return 0;
-  return isOwnName(server, name) ? 1 : 2;
+/** Whether its IOC reports the name or its record, or a request names it and it may have it. */
+function isListedBy(server: PvServer, name: string): boolean {
+  const index = indexIn(server, name);
+  if (index === undefined) return false;
+  return server.stepOf(index) !== 'not-served' || server.names.source(index).kind !== 'user';
+}
+
+/** core-pva does not answer for a name that it does not have. */
+function isSilent({ software }: Pick<UsableServer, 'software'>): boolean {
+  return software?.() === 'core-pva';
 }
 
 /** Whether its IOC lists the name, or loaded it; else it was only given. */
@@ -280,25 +425,11 @@ function isOwnName(server: PvServer, name: string): boolean {
   return index !== undefined && server.names.source(index).kind !== 'user';
 }
 
-function usable(server: PvServer, name: string): UsableServer {
-  return {
-    key: server.key,
-    dial: (signal) => server.forwarder.dialAsClient(signal),
-    read: (signal) => server.read(name, signal),
-    noteRead: (isPermitted) => noteRead(server, name, isPermitted),
-  };
-}
-
 /** Where a PV stands in the names of a server; a field stands where its record does. */
 function indexIn({ names }: PvServer, name: string): number | undefined {
   const index = names.indexOf(name);
   const record = index === undefined ? recordNameOf(name) : undefined;
   return record === undefined ? index : names.indexOf(record);
-}
-
-function stepIn(server: PvServer, name: string): PvStep {
-  const index = indexIn(server, name);
-  return index === undefined ? 'not-found' : server.stepOf(index);
 }
 
 function noteRead(server: PvServer, name: string, isPermitted: boolean): void {

@@ -104,8 +104,8 @@ const OPEN_MS = 6 * 60_000;
  * ms.
  */
 const ORDER_WAIT_MS = 30;
-/** pvAccessCPP ends the circuit on longer names; no record has one of this length. */
-const MAX_NAME_LENGTH = 500;
+/** Characters of a name that servers are asked for: some end the circuit for longer ones. */
+const MAX_ASKED_NAME = 495;
 /** The shortest time between two reviews of the open questions. */
 const REVIEW_MS = 250;
 /**
@@ -186,13 +186,13 @@ export class NameService implements Disposable {
    * when nobody waits any more.
    */
   ask(name: string, asker: NameRequester): Disposable {
-    if (name === '' || name.length > MAX_NAME_LENGTH || this.#store.isDisposed) {
-      asker.absent();
-      return settled;
-    }
-    const location = this.#locate(name);
+    const location = this.#store.isDisposed ? undefined : this.#locate(name);
     if (location) {
       asker.found(location);
+      return settled;
+    }
+    if (name === '' || name.length > MAX_ASKED_NAME || this.#store.isDisposed) {
+      asker.absent();
       return settled;
     }
     const question = this.#open.get(name) ?? {

@@ -16,12 +16,12 @@ import {
   decodeDbr,
   Eca,
   ecaName,
-  MAX_NAME_LENGTH as MAX_CA_NAME,
   wrapDbrType,
 } from '../../protocol/ca';
 import { caHandler } from './caHandler';
 import { CaReads } from './caReads';
 import { identityText } from './identityText';
+import { fitsName, longestName, requireName } from './nameLimits';
 import type {
   AdapterEvents,
   AdapterOptions,
@@ -31,6 +31,7 @@ import type {
   MonitorListener,
   ProtocolAdapter,
 } from './protocolAdapter';
+import { isMaybeCut, readLong } from './readLong';
 import { readingOfCa } from './readings';
 
 /** The event mask of our monitors: changes of the value and of the alarm state. */
@@ -167,14 +168,18 @@ export class CaAdapter implements ProtocolAdapter {
     this.#circuit.echo();
   }
   canAsk(name: string): boolean {
-    return name.length > 0 && name.length <= MAX_CA_NAME;
+    return fitsName(name, this.#longestName);
   }
   search(name: string): number {
     const cid = this.#takeCid();
     this.#circuit.search(cid, name);
     return cid;
   }
+  get #longestName(): number {
+    return longestName('ca', this.#options.software?.());
+  }
   openChannel(name: string, owner: ChannelOwner): Channel {
+    requireName(name, this.#longestName, this.#options.software?.());
     if (this.#abandoned.size >= MAX_ABANDONED) {
       throw new RemoteProtocolError(`the IOC left ${MAX_ABANDONED} channels without an answer`);
     }
@@ -196,8 +201,10 @@ export class CaAdapter implements ProtocolAdapter {
     const answered = (error: Error | undefined): void => {
       failure ??= error;
       if (--toCome > 0) return;
-      if (time && control) onResult(readingOfCa({ time, control, name: channel.name }));
-      else onResult(failure ?? new ContainerError('the IOC sent no value'));
+      if (time && control) {
+        const reading = readingOf(channel, time, control);
+        readLong(this, this.#options.software?.(), channel.name, reading, onResult);
+      } else onResult(failure ?? new ContainerError('the IOC sent no value'));
     };
     if (failure) {
       onResult(failure);
@@ -387,8 +394,9 @@ export class CaAdapter implements ProtocolAdapter {
     channel.owner.lost();
   }
 
-  #onUpdate({ name, control, monitorListener }: CaChannel, time: DbrData): void {
-    if (control) monitorListener?.value(readingOfCa({ time, control, name }));
+  #onUpdate(channel: CaChannel, time: DbrData): void {
+    const { control, monitorListener } = channel;
+    if (control) monitorListener?.value(readingOf(channel, time, control));
   }
 
   #onNoUpdate(channel: CaChannel, eca: number): void {
@@ -400,6 +408,13 @@ export class CaAdapter implements ProtocolAdapter {
       this.#failMonitor(channel, `the IOC refused the subscription: ${ecaName(eca)}`);
     } else channel.monitorListener?.stalled(`the IOC sends no value: ${ecaName(eca)}`);
   }
+}
+
+/** The reading of a channel; a string that fills its DBR_STRING may be cut. */
+function readingOf({ name, count }: CaChannel, time: DbrData, control: DbrData): PvReading {
+  const reading = readingOfCa({ time, control, name });
+  const isCut = time.element === 'STRING' && count === 1 && isMaybeCut(reading.value);
+  return isCut ? { ...reading, isMaybeCut: true } : reading;
 }
 
 function typeFailure({ type }: CaChannel): Error | undefined {

@@ -18,6 +18,11 @@ export interface AdapterOptions extends ClientIdentity {
    * and is always found out.
    */
   readonly probesSearches?: boolean;
+  /**
+   * What the server was recognised as, 'unknown' if it was not; absent: it is only asked for names
+   * that every server survives.
+   */
+  readonly software?: () => string;
   /** CA: called once with the port that a search reply about one of the server's own PVs names. */
   readonly onSearchPort?: (port: number) => void;
 }
@@ -42,13 +47,13 @@ export interface ProtocolAdapter extends CircuitAdapter {
   /** Whether the server has shown that it answers searches on this circuit with yes and no. */
   readonly answersSearches: boolean;
   readonly lookupBy: LookupBy;
-  /** Whether the protocol can ask for that name at all. */
+  /** Whether the server can be asked for that name, see nameLimits. */
   canAsk(name: string): boolean;
   /** Searches for a name that can be asked for; returns the id that `searched` gives. */
   search(name: string): number;
   /**
-   * Requests a channel of a name that can be asked for. Throws RemoteProtocolError if the server
-   * left too many requests without an answer.
+   * Requests a channel. Throws ContainerError for a name that cannot be asked for, and
+   * RemoteProtocolError if the server left too many requests without an answer.
    */
   openChannel(name: string, owner: ChannelOwner): Channel;
 }

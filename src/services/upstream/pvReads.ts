@@ -1,9 +1,10 @@
 import { onAbort } from '../../base/abort';
 import { DisposableStore } from '../../base/disposable';
-import { CancelledError, RemoteProtocolError } from '../../base/errors';
+import { CancelledError, messageOf, RemoteProtocolError, TransportError } from '../../base/errors';
 import { LruMap } from '../../base/lruMap';
 import type { PvReading } from '../../model/reading';
 import type { Circuit } from './circuit';
+import { fitsName, longestName, requireName } from './nameLimits';
 import type { Channel, ProtocolAdapter } from './protocolAdapter';
 import { readPv } from './readPv';
 import type { ReceiveAllowance } from './receiveAllowance';
@@ -67,10 +68,16 @@ export class PvReads {
    * Reads a PV once; `openChannel` is a channel of the held circuit. Rejects as SharedCircuit.read
    * does; the caller sets the deadline.
    */
-  read(name: string, openChannel: Channel | undefined, signal: AbortSignal): Promise<PvReading> {
+  async read(
+    name: string,
+    openChannel: Channel | undefined,
+    signal: AbortSignal,
+  ): Promise<PvReading> {
+    const { protocol, software } = this.#input;
+    requireName(name, longestName(protocol, software?.()), software?.());
     const held = this.#held;
     const adapter = held?.circuit.adapter;
-    if (!held || !adapter || this.#harmful.get(name) || isLate(held, this.#input.clock.nowMs())) {
+    if (!held || !adapter || this.#isRisky(name) || isLate(held, this.#input.clock.nowMs())) {
       return this.#readByOther(name, signal);
     }
     return new Promise((resolve, reject) => {
@@ -93,7 +100,7 @@ export class PvReads {
       held.reads.add(read);
       held.allowance.valueAsked();
       try {
-        const giveUp = readPv(adapter, name, openChannel, settle);
+        const giveUp = readPv(adapter, name, openChannel, settle, this.#input);
         held.circuit.flush();
         store.add(
           onAbort(signal, () => {
@@ -104,12 +111,22 @@ export class PvReads {
         );
       } catch (error) {
         settle(error as Error);
+        // It left too many questions without an answer: with the circuit they are forgotten.
+        if (error instanceof RemoteProtocolError) {
+          held.circuit.end(new TransportError(messageOf(error)));
+        }
       }
     });
   }
 
+  /** Whether reading it ended a circuit, or its name might. */
+  #isRisky(name: string): boolean {
+    const safe = longestName(this.#input.protocol, undefined);
+    return this.#harmful.get(name) === true || !fitsName(name, safe);
+  }
+
   async #readByOther(name: string, signal: AbortSignal): Promise<PvReading> {
-    if (this.#harmful.get(name)) {
+    if (this.#isRisky(name)) {
       // Alone, so that it harms no other read; one that succeeds was marked because of its neighbour.
       const reading = await new SharedCircuit(this.#input).read(name, signal);
       this.#harmful.delete(name);

@@ -2,7 +2,6 @@ import { ContainerError, NoReadAccessError, RemoteProtocolError } from '../../ba
 import { LruMap } from '../../base/lruMap';
 import type { PvReading } from '../../model/reading';
 import {
-  isChannelName,
   isSuccess,
   PvaClientConnection,
   type PvaClientHandler,
@@ -10,6 +9,7 @@ import {
   type PvaStructureValue,
 } from '../../protocol/pva';
 import { identityText } from './identityText';
+import { fitsName, longestName, requireName } from './nameLimits';
 import type {
   AdapterEvents,
   AdapterOptions,
@@ -19,6 +19,7 @@ import type {
   MonitorListener,
   ProtocolAdapter,
 } from './protocolAdapter';
+import { readLong } from './readLong';
 import { readingOfPva } from './readings';
 
 /** Names in one search, which the server answers as a whole. */
@@ -98,8 +99,10 @@ export class PvaAdapter implements ProtocolAdapter {
         if (isSuccess(status)) return;
         this.#failMonitor(ioid, `the IOC refused the monitor: ${status.message}`);
       },
-      onMonitor: (ioid, value) =>
-        this.#monitors.get(ioid)?.monitorListener?.value(readingOfPva(value)),
+      onMonitor: (ioid, value) => {
+        const channel = this.#monitors.get(ioid);
+        channel?.monitorListener?.value(readingOfPva(value, channel.name));
+      },
       onMonitorEnd: (ioid) => this.#failMonitor(ioid, 'the IOC ended the monitor'),
       onServerMessage: (_ioid, type, message) =>
         this.#options.log?.('info', 'pva', `server says (${type}): ${message}`),
@@ -128,7 +131,7 @@ export class PvaAdapter implements ProtocolAdapter {
     if (this.#connection.isValidated) this.#connection.echo();
   }
   canAsk(name: string): boolean {
-    return isChannelName(name);
+    return fitsName(name, this.#longestName);
   }
   search(name: string): number {
     this.#lastSearchId = (this.#lastSearchId + 1) & 0x7fffffff;
@@ -136,7 +139,11 @@ export class PvaAdapter implements ProtocolAdapter {
     if (this.#toSearch.length >= NAMES_PER_SEARCH) this.#sendSearch();
     return this.#lastSearchId;
   }
+  get #longestName(): number {
+    return longestName('pva', this.#options.software?.());
+  }
   openChannel(name: string, owner: ChannelOwner): Channel {
+    requireName(name, this.#longestName, this.#options.software?.());
     if (this.#connection.channelCount - this.#channels.size > MAX_ABANDONED) {
       throw new RemoteProtocolError('the server left too many questions without an answer');
     }
@@ -242,10 +249,16 @@ export class PvaAdapter implements ProtocolAdapter {
   }
 
   #onGet(ioid: number, status: PvaStatus, value: PvaStructureValue | undefined): void {
-    const onResult = this.#reads.get(ioid)?.onResult;
+    const read = this.#reads.get(ioid);
     this.#reads.delete(ioid);
-    if (isSuccess(status) && value) onResult?.(readingOfPva(value));
-    else onResult?.(this.#refusal(status.message));
+    if (!read) return;
+    const { channel, onResult } = read;
+    if (!isSuccess(status) || !value) {
+      onResult(this.#refusal(status.message));
+      return;
+    }
+    const reading = readingOfPva(value, channel.name);
+    readLong(this, this.#options.software?.(), channel.name, reading, onResult);
   }
 
   #refusal(message: string): Error {

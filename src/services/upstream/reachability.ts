@@ -42,6 +42,8 @@ export interface ReachabilityInput extends ClientIdentity {
   /** Connects as a client on this machine does. */
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
   readonly names: NameTable;
+  /** What the server was recognised as, see AdapterOptions. */
+  readonly software?: () => string;
   /** A gateway says no to a name it does not know yet, and begins to search for it. */
   readonly isGateway: boolean;
   /** Called when an established circuit ended: the server may be gone. */

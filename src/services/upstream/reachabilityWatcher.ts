@@ -3,7 +3,7 @@ import { schedule } from '../../base/schedule';
 import { delay } from '../../base/abort';
 import { DisposableStore } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
-import { messageOf, RemoteProtocolError, TransportError } from '../../base/errors';
+import { messageOf, RemoteProtocolError, TimeoutError, TransportError } from '../../base/errors';
 import { hasChannel, type PvStep, PvSteps } from '../../model/pvTable';
 import type { Problem } from '../../model/problem';
 import type { PvReading } from '../../model/reading';
@@ -14,6 +14,7 @@ import { createAdapter } from './createAdapter';
 import type { Channel, ChannelOwner, ProtocolAdapter, Refusal } from './protocolAdapter';
 import { PvReads } from './pvReads';
 import type { Reachability, ReachabilityInput } from './reachability';
+import { SuspectNames } from './suspectNames';
 
 /**
  * How many channels of a server are created and held; for further PVs the server is searched, if it
@@ -120,6 +121,10 @@ export class ReachabilityWatcher implements Reachability {
   #answers = 0;
   /** How often the server said no to a name that the user gave, by index. */
   readonly #refusals = new Map<number, number>();
+  /** Names of which one may be why an earlier circuit ended. */
+  readonly #suspects = new SuspectNames();
+  /** Whether we ended the current circuit ourselves. */
+  #isInterrupted = false;
   /** Names that are not wanted, by index, and how far they get all the same. */
   readonly #unwanted = new Map<number, PvStep>();
   #isNotifyPending = false;
@@ -147,6 +152,7 @@ export class ReachabilityWatcher implements Reachability {
   }
 
   interrupt(reason: string): void {
+    this.#isInterrupted = true;
     this.#circuit?.end(new TransportError(reason));
   }
 
@@ -206,6 +212,7 @@ export class ReachabilityWatcher implements Reachability {
     const allowance = new ReceiveAllowance(clock);
     this.#allowance = allowance;
     this.#asked = 0;
+    this.#isInterrupted = false;
     this.#channels.clear();
     this.#searches.clear();
     const circuit = new Circuit<ProtocolAdapter>({
@@ -227,6 +234,7 @@ export class ReachabilityWatcher implements Reachability {
     const error = await circuit.run();
     this.#reads.release(error ?? new TransportError('the server closed the circuit'));
     if (this.#abort.signal.aborted) return circuit.hasBeenReady;
+    if (circuit.hasBeenReady && !(error instanceof TimeoutError)) this.#suspectOpen();
     this.#lose(error ? messageOf(error) : 'the server closed the circuit');
     if (circuit.hasBeenReady) this.#input.onCircuitLost();
     // A server that breaks the rules again and again is tried less and less often.
@@ -260,10 +268,36 @@ export class ReachabilityWatcher implements Reachability {
         const isAsked = this.#refusals.has(this.#asked); // given by the user, asked for again and again
         if (this.steps.get(this.#asked) === 'not-served' && !isAsked) continue;
         this.steps.set(this.#asked, 'pending');
-        this.#askFor(this.#asked, adapter);
+        if (!this.#suspects.isWaiting(this.#asked)) this.#askFor(this.#asked, adapter);
       }
       if (!this.#circuit.flush()) return;
     }
+    this.#askSuspects();
+  }
+
+  /** The circuit ended: a name without an answer may be why. */
+  #suspectOpen(): void {
+    if (this.#isInterrupted) return;
+    const channels = [...this.#channels.values()].filter(({ isOpen }) => !isOpen);
+    const open = [...channels.map(({ index }) => index), ...this.#searches.values()];
+    // A name that the server is silent about is no reason to end anything.
+    const guilty = this.#suspects.circuitEnded(
+      open.filter((index) => this.steps.get(index) !== 'no-answer'),
+    );
+    if (guilty !== undefined) this.steps.set(guilty, 'ends-circuit');
+  }
+
+  /** Asks for suspects when nothing else is open: then it shows which of them ends the circuit. */
+  #askSuspects(): void {
+    const adapter = this.#circuit?.adapter;
+    if (!this.#circuit?.isReady || !adapter || this.#asked < this.#input.names.size) return;
+    // Those that are not wanted, or need no answer, are passed over.
+    while (this.#suspects.waitingCount >= Math.max(1, this.steps.count('pending'))) {
+      const names = this.#suspects.next().filter((index) => !this.#unwanted.has(index));
+      for (const index of names) this.steps.set(index, 'pending');
+      for (const index of names) this.#askFor(index, adapter);
+    }
+    this.#circuit.flush();
   }
 
   /**
@@ -272,9 +306,13 @@ export class ReachabilityWatcher implements Reachability {
    */
   #askFor(index: number, adapter: ProtocolAdapter): void {
     const name = this.#input.names.name(index);
+    // Only this name fails, and the others are asked for.
+    if (this.#suspects.isGuilty(index)) {
+      this.#step(index, 'ends-circuit');
+      return;
+    }
     if (!adapter.canAsk(name)) {
-      // Only this name fails: nobody can have it, and the others are asked for.
-      this.steps.set(index, 'not-served');
+      this.#step(index, this.#isExpected(index) ? 'name-too-long' : 'not-served');
       return;
     }
     this.#allowance.asked();
@@ -325,18 +363,21 @@ export class ReachabilityWatcher implements Reachability {
       // Whatever else it sends: it does not answer these.
       if (signal.aborted || !isWaiting || this.#answers !== answers) continue;
       this.steps.replaceAll('pending', 'no-answer');
+      this.#askSuspects();
       this.#notify();
     }
   }
 
   #step(index: number, step: PvStep): void {
     this.#answers++;
+    this.#suspects.answered(index);
     if (this.#unwanted.has(index)) {
       this.#unwanted.set(index, step);
       return;
     }
     if (this.steps.set(index, step)) this.#notify();
     if (this.steps.count('pending') === 0) this.#allowance.allAnswered();
+    if (this.#suspects.waitingCount > 0) this.#askSuspects();
   }
 
   /**
@@ -352,8 +393,14 @@ export class ReachabilityWatcher implements Reachability {
       this.#askAgain(index, backoffMs(refusals, ASK_AGAIN_FIRST_MS, ASK_AGAIN_MAX_MS));
       if (this.#input.isGateway && refusals < GATEWAY_PATIENCE) return;
     }
-    const isExpected = source === 'database' || (source === 'pva-list' && this.#protocol === 'pva');
+    const isExpected = this.#isExpected(index);
     this.#step(index, step === 'not-found' && !isExpected ? 'not-served' : step);
+  }
+
+  /** Whether this server should have it, by what its IOC says. */
+  #isExpected(index: number): boolean {
+    const { kind } = this.#input.names.source(index);
+    return kind === 'database' || (kind === 'pva-list' && this.#protocol === 'pva');
   }
 
   #channelLost(index: number): void {
@@ -371,7 +418,7 @@ export class ReachabilityWatcher implements Reachability {
   }
 
   #askNow(index: number): void {
-    if (this.#unwanted.has(index)) return;
+    if (this.#unwanted.has(index) || this.#suspects.isWaiting(index)) return;
     const adapter = this.#circuit?.adapter;
     if (adapter) this.#askFor(index, adapter);
     this.#circuit?.flush();

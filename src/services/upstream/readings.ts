@@ -1,9 +1,9 @@
 import { clipped } from '../../base/clipped';
 import { formatTime, type PvReading } from '../../model/reading';
-import { isLongString } from '../../model/pvName';
-import { decodeUtf8 } from '../../protocol/bytes';
 import { type DbrData, EPICS_EPOCH_SECONDS } from '../../protocol/ca';
 import { type PvaStructureValue, readPv as readNormative } from '../../protocol/pva';
+import { asLongString, charText } from './charText';
+import { summaryOf } from './normativeSummary';
 
 /** Characters of units and of an alarm's reason, which pvAccess does not limit. */
 const MAX_WORDS = 1000;
@@ -58,7 +58,7 @@ const MAX_DIMENSIONS = 10;
 
 /**
  * The reading of a CA value, in the same words as one of pvAccess. What is not set, or not known,
- * is left out.
+ * is left out. `name` is that of the channel: `REC.DESC$` asks for a long string.
  */
 export function readingOfCa({ time, control, name = '' }: CaValues): PvReading {
   // A server may answer with another type than it was asked for.
@@ -69,8 +69,11 @@ export function readingOfCa({ time, control, name = '' }: CaValues): PvReading {
     : time.value;
   const stamp = time.timeStamp;
   const isProcessed = stamp !== undefined && stamp.secondsPastEpoch !== 0;
+  const value = asLongString(name, named);
+  const text = charText(value);
   return {
-    value: longString(time, name) ?? (named.length === 1 ? named[0] : named),
+    value: value === named && named.length === 1 ? named[0] : value,
+    ...(text !== undefined && { text }),
     ...(control.units !== undefined && { units: control.units }),
     ...(control.precision !== undefined && { precision: control.precision }),
     severity: SEVERITIES[time.alarm?.severity ?? 0] ?? 'INVALID',
@@ -81,23 +84,24 @@ export function readingOfCa({ time, control, name = '' }: CaValues): PvReading {
   };
 }
 
-/** The text of a `REC.VAL$`, which Channel Access carries as an array of characters. */
-function longString({ element, value }: DbrData, name: string): string | undefined {
-  if (element !== 'CHAR' || !(value instanceof Uint8Array) || !isLongString(name)) return undefined;
-  const end = value.indexOf(0);
-  return decodeUtf8(end < 0 ? value : value.subarray(0, end));
-}
-
-/** The reading of a normative type, or of any other structure as far as it resembles one. */
-export function readingOfPva(structure: PvaStructureValue): PvReading {
-  const { value, units, precision, alarm, timeStamp } = readNormative(structure);
+/**
+ * The reading of a normative type, or of any other structure as far as it resembles one. `name` is
+ * that of the channel: `REC.DESC$` asks for a long string.
+ */
+export function readingOfPva(structure: PvaStructureValue, name = ''): PvReading {
+  const { value: given, units, precision, alarm, timeStamp } = readNormative(structure);
   const isProcessed =
     timeStamp !== undefined &&
     timeStamp.secondsPastEpoch > EPICS_EPOCH_SECONDS &&
     timeStamp.secondsPastEpoch <= MAX_SECONDS;
   const dimensions = dimensionsOf(structure);
+  const value = asLongString(name, given);
+  const text = charText(value);
+  const summary = summaryOf(structure);
   return {
     value,
+    ...(text !== undefined && { text }),
+    ...(summary !== undefined && { summary }),
     ...(dimensions && { dimensions }),
     ...(units !== undefined && { units: clipped(units, MAX_WORDS) }),
     ...(precision !== undefined && { precision }),

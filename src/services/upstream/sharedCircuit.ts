@@ -17,6 +17,9 @@ export interface SharedCircuitInput {
   readonly protocol: PvProtocol;
   readonly dial: (signal: AbortSignal) => Promise<Connection>;
   readonly identity: ClientIdentity;
+  /** What the server was recognised as, see AdapterOptions. */
+  readonly software?: () => string;
+  readonly isGateway?: boolean;
   readonly clock: Clock;
   /** Called once, when it takes no more users. */
   readonly onEnd?: () => void;
@@ -50,10 +53,11 @@ export class SharedCircuit {
 
   constructor(input: SharedCircuitInput) {
     this.#input = input;
-    const { clock, dial, identity, protocol } = input;
+    const { clock, dial, identity, protocol, software } = input;
+    const options = { ...identity, ...(software && { software }) };
     this.#circuit = new Circuit<ProtocolAdapter>({
       dial,
-      createAdapter: (ready) => createAdapter(protocol, identity, { ready, searched: nothing }),
+      createAdapter: (ready) => createAdapter(protocol, options, { ready, searched: nothing }),
       onReady: () => {
         for (const user of this.#users) this.#begin(user);
       },
@@ -104,10 +108,16 @@ export class SharedCircuit {
       let giveUp: (() => boolean) | undefined;
       const user: User = {
         begin: (adapter) => {
-          giveUp = readPv(adapter, name, undefined, (result) => {
-            if (result instanceof Error) this.#fail(user, result);
-            else leave(() => resolve(result));
-          });
+          giveUp = readPv(
+            adapter,
+            name,
+            undefined,
+            (result) => {
+              if (result instanceof Error) this.#fail(user, result);
+              else leave(() => resolve(result));
+            },
+            this.#input,
+          );
         },
         fail(error) {
           store.dispose();

@@ -89,6 +89,10 @@ for (const kind of kinds) {
         ['gateway', [['pvxs', 1]]],
       );
       assert.deepEqual(await exposed.read('BEHIND:TEMPERATURE', ['pva']), [21.5]);
+      // A PV that nobody named: the gateway looks for it when it is asked.
+      const words = ['--engine', lab.endpoint, '--container', gateway.name];
+      const get = await epicsExpose(['get', ...words, 'pva://BEHIND:SHOTS']);
+      assert.match(get.stdout, /^BEHIND:SHOTS {2}pva {2}-7 /, get.stderr);
     });
 
     it('a devcontainer of the Dev Containers CLI, found by its folder', async () => {

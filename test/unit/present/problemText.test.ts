@@ -72,6 +72,8 @@ const NOTES: { readonly [C in NoteCode]: NoteFacts[C] } = {
   'names-not-served': { count: 2 },
   'no-answers': { count: 2 },
   'channels-refused': { count: 2 },
+  'names-beyond': { count: 1, software: 'pvAccessCPP' },
+  'names-harmful': { count: 1 },
   'ports-left-out': { count: 2 },
   'gateway-names': {},
   'no-list': {},

@@ -94,10 +94,10 @@ describe('names that a pvAccess server lists', () => {
   afterEach(() => scene.ioc.dispose());
 
   it('one that is too long is left out alone, and said', async () => {
-    scene = new Scene(['A', 'n'.repeat(501), 'B', 'é'.repeat(251), 'ok'.repeat(250)]);
+    scene = new Scene(['A', 'n'.repeat(4001), 'B', 'é'.repeat(2001), 'ok'.repeat(2000)]);
     const { servers, namesNotes, isNamesCut } = await scene.settled();
     assert.deepEqual(servers[0]?.pvs, { total: 3, reachable: 3, pending: 0 });
-    assert.match(noted(namesNotes), /^2 names are left out: longer than the 500 bytes/);
+    assert.match(noted(namesNotes), /^2 names are left out: longer than 4000 bytes/);
     assert.equal(isNamesCut, true);
   });
 

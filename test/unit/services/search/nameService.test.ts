@@ -110,6 +110,16 @@ for (const protocol of ['ca', 'pva'] as const) {
       assert.deepEqual(scene.dials, []);
     });
 
+    it('tells where a long name is that is reachable, and asks nobody for others', () => {
+      const long = 'L'.repeat(2000);
+      scene.service.setServers([
+        scene.server('a', 'serving', { isReachable: (name) => name === long }),
+      ]);
+      assert.deepEqual(scene.ask(long), [portOf('a')]);
+      assert.deepEqual(scene.ask('M'.repeat(496)), ['absent']);
+      assert.deepEqual(scene.dials, []);
+    });
+
     it('asks every server at once for what is not known; a stuck one delays nobody', async () => {
       scene.service.setServers([
         scene.server('a', 'silent'),

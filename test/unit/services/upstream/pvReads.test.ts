@@ -198,7 +198,7 @@ for (const protocol of ['ca', 'pva'] as const) {
     it('are apart from monitors: one that reads no updates of 4 MB holds up nothing else', async () => {
       const updates: PvUpdate[] = [];
       const monitors = new PvMonitors({
-        find: (name) => ({
+        find: async (name) => ({
           key: 'server',
           dial: scene.server.dial,
           read: (signal) => scene.reachability.read(name, signal),
