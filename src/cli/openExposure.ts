@@ -3,7 +3,13 @@ import { distance } from 'fastest-levenshtein';
 import { messageOf, UsageError } from '../base/errors';
 import { BrokerServer, GRACE_MS } from '../broker/brokerServer';
 import { DEMO_ENGINE, openCore } from '../broker/openCore';
-import type { CoreApi, RunningContainer, ExposeRequest, Selection } from '../model/coreApi';
+import {
+  type CoreApi,
+  type RunningContainer,
+  type ExposeRequest,
+  searchPortsIn,
+  type Selection,
+} from '../model/coreApi';
 import { type NameServers, nameServersOf, serversOf } from '../present/clientEnvironment';
 import type { Snapshot } from '../model/snapshot';
 import { brokerPaths } from '../node/broker/brokerPaths';
@@ -69,6 +75,7 @@ export async function openExposure(
       ? { search: 'off' }
       : {
           ...(options.search && { search: options.search }),
+          ...searchPortsIn(process.env),
           own: { folder: resolve(options.workspace ?? '') },
         }),
   };

@@ -30,10 +30,32 @@ export interface ExposeRequest {
   readonly names: readonly string[];
   /** Which UDP searches are answered; absent: those to 127.0.0.1. */
   readonly search?: SearchMode;
+  /** UDP ports on which its user's clients search, where those are not the usual ones. */
+  readonly searchPorts?: SearchPorts;
   /**
    * The container that this front end works in; at its first exposure it gets the first address.
    */
   readonly own?: ContainerHint;
+}
+
+/** A UDP port for each protocol. */
+export type SearchPorts = Readonly<Partial<Record<PvProtocol, number>>>;
+
+/**
+ * For a request: the UDP ports on which clients with this environment search
+ * (EPICS_CA_SERVER_PORT, EPICS_PVA_BROADCAST_PORT); empty if it names none from 1024 to 65535.
+ */
+export function searchPortsIn(
+  environment: Readonly<Record<string, string | undefined>>,
+): Pick<ExposeRequest, 'searchPorts'> {
+  const portOf = (text: string | undefined): number | undefined => {
+    const port = Number(text);
+    return Number.isInteger(port) && port >= 1024 && port <= 65_535 ? port : undefined;
+  };
+  const ca = portOf(environment['EPICS_CA_SERVER_PORT']);
+  const pva = portOf(environment['EPICS_PVA_BROADCAST_PORT']);
+  if (ca === undefined && pva === undefined) return {};
+  return { searchPorts: { ...(ca !== undefined && { ca }), ...(pva !== undefined && { pva }) } };
 }
 
 /**

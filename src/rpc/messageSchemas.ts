@@ -149,6 +149,7 @@ const request: Schema<ExposeRequest> = object({
   engines: list(text),
   names: list(text),
   search: optional(oneOf(SEARCH_MODES)),
+  searchPorts: optional(object({ ca: optional(count), pva: optional(count) })),
   own: optional(hint),
 });
 

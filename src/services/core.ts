@@ -38,6 +38,7 @@ export interface CoreInput extends Omit<
   | 'isWanted'
   | 'hasRequest'
   | 'wantedSearch'
+  | 'wantedPorts'
   | 'ownContainers'
   | 'extraNames'
 > {
@@ -77,6 +78,8 @@ export class Core {
       extraNames: [],
       hasRequest: () => this.requests.length > 0,
       wantedSearch: () => widestSearch(this.requests),
+      wantedPorts: (protocol) =>
+        this.requests.flatMap(({ searchPorts }) => searchPorts?.[protocol] ?? []),
       ownContainers: () => this.requests.flatMap(({ own }) => own ?? []),
       isWanted: (engine, container) =>
         this.requests.some(

@@ -2,7 +2,7 @@ import { type Disposable, DisposableStore } from '../base/disposable';
 import { type Event, EventEmitter } from '../base/event';
 import { LruMap } from '../base/lruMap';
 import { printable } from '../base/printable';
-import type { CoreApi, PvDetails } from '../model/coreApi';
+import { type CoreApi, type PvDetails, searchPortsIn } from '../model/coreApi';
 import type { Snapshot } from '../model/snapshot';
 import type { ContainerHint } from '../model/workspaceContainer';
 import { readSettings } from './settings';
@@ -164,6 +164,8 @@ export class WindowExposure implements Disposable {
         engines,
         names: pvNames,
         search,
+        // The terminals and clients that are started from this window.
+        ...searchPortsIn(process.env),
         ...(this.#own && { own: this.#own }),
       });
       this.#problem = undefined;

@@ -35,6 +35,8 @@ export interface SearchPlacesInput {
 /** What front ends want of searches. */
 export interface WantedSearch {
   readonly mode: SearchMode;
+  /** UDP ports of their users' clients, in addition to those of the servers. */
+  readonly ports: (protocol: PvProtocol) => readonly number[];
   /** False: no front end has a request any more. */
   readonly hasRequest: boolean;
 }
@@ -74,13 +76,13 @@ export class SearchPlaces implements Disposable {
   }
 
   /** Takes all current servers, and opens what they and the front ends need. */
-  setServers(servers: readonly PvServer[], { mode, hasRequest }: WantedSearch): void {
+  setServers(servers: readonly PvServer[], { mode, ports, hasRequest }: WantedSearch): void {
     // Searches for servers in this machine's own network are not ours to answer.
     const isCarrying = servers.some(isCarried);
     this.#hasReached = (this.#hasReached || servers.some(isReachedHere)) && hasRequest;
     // Ports that are not ours alone are held only while there is something to find.
     this.#hostSearch.setMode(isCarrying && !this.#relays.isRetired ? mode : 'off');
-    this.#hostSearch.setFurtherPorts(furtherPorts(servers));
+    this.#hostSearch.setFurtherPorts(furtherPorts(servers, ports));
     this.#nameServers.setOpen(this.#hasReached);
     this.#fallbacks.setServers(isCarrying ? servers.flatMap(reached) : []);
     if (mode !== 'off') this.#beacons.setServers(servers.flatMap(announced));
@@ -173,14 +175,15 @@ function reached({ protocol, forwarder }: PvServer): ReachedServer[] {
   return local && isReached && routeKind !== 'host-network' ? [{ protocol, local, isRelayed }] : [];
 }
 
-function furtherPorts(servers: readonly PvServer[]): FurtherPorts {
+function furtherPorts(servers: readonly PvServer[], wanted: WantedSearch['ports']): FurtherPorts {
   const its = (protocol: PvProtocol): number[] => [
-    ...new Set(
-      servers
+    ...new Set([
+      ...wanted(protocol),
+      ...servers
         .filter((server) => server.protocol === protocol)
         .filter(({ forwarder }) => forwarder.local && forwarder.routeKind !== 'host-network')
         .flatMap(({ ioc }) => ioc.searchPorts[protocol]),
-    ),
+    ]),
   ];
   return { ca: its('ca'), pva: its('pva') };
 }

@@ -4,7 +4,7 @@ import { EventEmitter } from '../../base/event';
 import { Slices } from '../../base/slices';
 import type { SearchMode } from '../../model/coreApi';
 import { type ContainerHint, findOwnContainer } from '../../model/workspaceContainer';
-import type { ContainerState, Snapshot } from '../../model/snapshot';
+import type { ContainerState, PvProtocol, Snapshot } from '../../model/snapshot';
 import type { Problem } from '../../model/problem';
 import { ContainerTracker, type ContainerTrackerInput } from './containerTracker';
 import { isForIoc } from '../discovery/detect/idleIocs';
@@ -69,6 +69,8 @@ export interface SessionInput extends Omit<
   readonly hasRequest?: () => boolean;
   /** Which UDP searches are to be answered; absent: those to 127.0.0.1. */
   readonly wantedSearch?: () => SearchMode;
+  /** Further UDP ports on which clients search; absent: none. */
+  readonly wantedPorts?: (protocol: PvProtocol) => readonly number[];
 }
 
 /**
@@ -365,6 +367,7 @@ export class ExposeSession implements Disposable {
       this.#search.setServers(servers);
       this.#searchPlaces?.setServers(servers, {
         mode: this.#input.wantedSearch?.() ?? 'loopback',
+        ports: (protocol) => this.#input.wantedPorts?.(protocol) ?? [],
         hasRequest: this.#input.hasRequest?.() !== false,
       });
       this.#failedStarts.note();

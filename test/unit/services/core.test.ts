@@ -1,7 +1,7 @@
 /** Several front ends at once: what each wants, and what becomes of it. */
 import assert from 'node:assert/strict';
 import { UsageError } from '../../../src/base/errors';
-import type { PvUpdate } from '../../../src/model/coreApi';
+import { type PvUpdate, searchPortsIn } from '../../../src/model/coreApi';
 import { CoreScene, EVERYTHING } from '../../support/coreScene';
 import { FakeClock } from '../../support/fakeClock';
 import { type FakeContainer, FakeEngine, FakeEngineSet } from '../../support/fakeEngine';
@@ -10,6 +10,17 @@ import { FakeMachine } from '../../support/fakeMachine';
 const { signal } = new AbortController();
 const only = (...containers: string[]): { selection: typeof EVERYTHING.selection } => ({
   selection: { containers, labels: [] },
+});
+
+const USERS = { EPICS_CA_SERVER_PORT: '5094', EPICS_PVA_BROADCAST_PORT: '7076' };
+
+describe('ports on which a user searches', () => {
+  it('are those of the environment that make sense', () => {
+    assert.deepEqual(searchPortsIn(USERS), { searchPorts: { ca: 5094, pva: 7076 } });
+    for (const port of ['', 'x', '80', '65536', '5064.5', '-1']) {
+      assert.deepEqual(searchPortsIn({ EPICS_CA_SERVER_PORT: port }), {});
+    }
+  });
 });
 
 describe('the core', () => {
@@ -23,6 +34,22 @@ describe('the core', () => {
   afterEach(() => scene.end());
 
   const shown = (): string[] => scene.snapshot.containers.map(({ name }) => name);
+
+  it("answers searches on the ports of IOCs, and on those of front ends' users", async () => {
+    containers[0]!.start({ name: 'OWN', servers: { 7064: 'ca' } });
+    const first = await scene.open();
+    const second = await scene.open(searchPortsIn(USERS));
+    const ports = (): unknown =>
+      (['ca', 'pva'] as const).map((protocol) =>
+        scene.snapshot.search?.[protocol]?.alsoAt?.map(({ port }) => port).sort(),
+      );
+    await scene.clock.advance(100);
+    assert.deepEqual(ports(), [[5094, 7064], [7076]]);
+    second.dispose();
+    await scene.clock.advance(100);
+    assert.deepEqual(ports(), [[7064], undefined]);
+    first.dispose();
+  });
 
   it('exposes what any front end wants, and nothing else', async () => {
     const first = await scene.open(only('one'));

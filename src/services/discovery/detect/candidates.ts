@@ -214,17 +214,18 @@ function toCandidate(
 }
 
 /**
- * A CA server uses TCP and UDP with the same number; a pvAccess server joins its group on the UDP
- * port.
+ * A CA server uses TCP and UDP with the same number, unless another one has that; a pvAccess server
+ * joins its group on the UDP port.
  */
 function searchPortsOf(
   sockets: readonly BoundSocket[],
-  { pvaBroadcast }: { pvaBroadcast: ReadonlySet<number> },
+  { ca: caPorts, pvaBroadcast }: EpicsPorts,
 ): IocCandidate['searchPorts'] {
   const listening = new Set(sockets.filter((s) => s.transport === 'tcp').map((s) => s.port));
   const udp = sockets.filter((s) => s.transport === 'udp');
   const pva = udp.filter((s) => s.host === PVA_GROUP || pvaBroadcast.has(s.port));
-  const ca = udp.filter((s) => listening.has(s.port) && !pva.some(({ port }) => port === s.port));
+  const isOfCa = ({ port }: BoundSocket): boolean => listening.has(port) || caPorts.has(port);
+  const ca = udp.filter((s) => isOfCa(s) && !pva.some(({ port }) => port === s.port));
   const portsOf = (of: readonly BoundSocket[]): number[] => [...new Set(of.map((s) => s.port))];
   return { ca: portsOf(ca), pva: portsOf(pva) };
 }
