@@ -62,7 +62,7 @@ describe('the broker', function () {
 
   it('keeps nothing of 25,000 names that were asked for', async function () {
     if (process.platform !== 'linux') this.skip();
-    this.timeout(60_000);
+    this.timeout(180_000);
     const frontEnd = await brokers.connect();
     await frontEnd.setRequest(DEMO);
     await settled(frontEnd);
@@ -97,7 +97,12 @@ describe('the broker', function () {
     await ask(10_000);
     const grownFrom = memoryKilobytes();
     await ask(15_000);
-    const grownKilobytes = memoryKilobytes() - grownFrom;
+    // A busy machine collects garbage late; what is kept would stay, and grow with more names.
+    let grownKilobytes = memoryKilobytes() - grownFrom;
+    while (grownKilobytes >= 15_000 && next < 60_000) {
+      await ask(5000);
+      grownKilobytes = memoryKilobytes() - grownFrom;
+    }
     assert.ok(grownKilobytes < 15_000, `${grownKilobytes} kB more`);
     assert.deepEqual(counts(), before);
     assert.equal(
