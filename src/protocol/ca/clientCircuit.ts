@@ -36,7 +36,7 @@ import { decodeErrorPayload } from './errorPayload';
 import type { CaClientHandler, CaClientOptions, CaHandshake } from './clientHandler';
 import { FrameReader } from './frameReader';
 import { FrameWriter } from './frameWriter';
-import type { CaServerObservations } from './identify';
+import type { CaServerObservations } from './serverSoftware';
 import { IdTable } from './idTable';
 
 // Bits of a channel's state. A search may run beside anything else.

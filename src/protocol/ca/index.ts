@@ -49,7 +49,11 @@ export {
   type CaServedPv,
   type CaServerOptions,
 } from './serverCircuit';
-export { identifyCaServer, type CaImplementation, type CaServerObservations } from './identify';
+export {
+  identifyCaServer,
+  type CaImplementation,
+  type CaServerObservations,
+} from './serverSoftware';
 export { writeCaBeacon } from './beacon';
 export { decodeDatagram } from './datagram';
 export { CaRelayInterceptor, type CaQuestion } from './relayInterceptor';

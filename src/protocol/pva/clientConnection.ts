@@ -29,7 +29,7 @@ import {
   SEARCH_UNICAST,
 } from './constants';
 import { FrameReader, FrameWriter } from './framing';
-import type { PvaServerObservations } from './identifyPvaServer';
+import type { PvaServerObservations } from './serverSoftware';
 import type { MonitorOptions } from './operation';
 import { type PvRequest, REQUEST_ALL } from './pvRequest';
 import { ANY_ADDRESS, readSearchResponse, type SearchedName, writeSearchRequest } from './search';

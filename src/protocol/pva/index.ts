@@ -8,7 +8,7 @@ export {
   identifyPvaServer,
   type PvaServerImplementation,
   type PvaServerObservations,
-} from './identifyPvaServer';
+} from './serverSoftware';
 export type { MonitorOptions } from './operation';
 export { type PvRequest, pvRequest, REQUEST_ALL } from './pvRequest';
 export type { SearchedName, SearchRequest, SearchResponse } from './search';

@@ -4,10 +4,10 @@ import { EventEmitter } from '../../base/event';
 import { Slices } from '../../base/slices';
 import type { SearchMode } from '../../model/coreApi';
 import { type ContainerHint, findOwnContainer } from '../../model/workspaceContainer';
-import type { ContainerState, PvProtocol, Snapshot } from '../../model/snapshot';
+import type { PvProtocol, Snapshot } from '../../model/snapshot';
 import type { Problem } from '../../model/problem';
+import { EndedContainers } from './endedContainers';
 import { ContainerTracker, type ContainerTrackerInput } from './containerTracker';
-import { isForIoc } from '../discovery/detect/idleIocs';
 import type { ContainerInfo, Engine } from '../host/engine';
 import type { IocTracker } from './iocTracker';
 import { FailedStarts, type HeldPort } from '../localPorts/failedStarts';
@@ -18,15 +18,12 @@ import { OpenRelays } from '../localPorts/openRelays';
 import { ContainerPorts, type PublishingEngines } from '../localPorts/portReservations';
 import type { SearchSockets } from '../host/searchSockets';
 import type { PvServer } from './pvServer';
-import { Restarts } from './restarts';
 import { SearchPlaces } from './searchPlaces';
 import { SessionSearch } from './sessionSearch';
 import type { Endpoint } from '../../model/endpoint';
 
 /** Changes within this time are reported at once, so that 100,000 answers make a few snapshots. */
 const COALESCE_MS = 50;
-/** How long a container is still shown after it stopped. */
-const STOPPED_SHOWN_MS = 60_000;
 
 /** How long other containers wait at most for the first look into the user's own. */
 const OWN_FIRST_MS = 1000;
@@ -82,8 +79,9 @@ export class ExposeSession implements Disposable {
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new EventEmitter<void>());
   readonly #containers = new Map<string, ContainerTracker>();
-  readonly #stopped = new Map<string, ContainerState>();
-  readonly #restarts: Restarts;
+  readonly #ended: EndedContainers;
+  /** By engine: until a container that was restarted many times is to be followed. */
+  readonly #rechecks = new Map<string, Disposable>();
   readonly #engineStores = new Map<Engine, Disposable>();
   readonly #failedStarts: FailedStarts;
   readonly #relays = new OpenRelays();
@@ -111,7 +109,9 @@ export class ExposeSession implements Disposable {
       },
     };
     this.#extraNames = input.extraNames;
-    this.#restarts = new Restarts(input.clock);
+    this.#ended = this.#store.add(
+      new EndedContainers({ clock: input.clock, onDidChange: () => this.#notify() }),
+    );
     this.#slices = new Slices(input.clock);
     const { clock, log, mayShareNumbers, findHolder, otherEngines } = input;
     const sources = [input.engines, ...(otherEngines ? [otherEngines] : [])];
@@ -164,9 +164,7 @@ export class ExposeSession implements Disposable {
     this.#followEngines();
     for (const engine of this.#input.engines.engines) this.#sync(engine);
     const engineKeys = this.#input.engines.engines.map((engine) => engine.key);
-    for (const [key, { engineKey }] of this.#stopped) {
-      if (!engineKeys.includes(engineKey)) this.#stopped.delete(key);
-    }
+    this.#ended.keepOnly(({ engineKey }) => engineKeys.includes(engineKey));
   }
 
   /** Stops listening, for a successor; open circuits go on for as long as this process lives. */
@@ -187,10 +185,9 @@ export class ExposeSession implements Disposable {
       this.#containers.delete(key);
       this.#store.release(tracker);
     }
-    for (const [key, container] of this.#stopped) {
-      if (container.engineKey !== engine.key) continue;
-      if (!this.#input.isWanted(engine, container)) this.#stopped.delete(key);
-    }
+    this.#ended.keepOnly(
+      (container) => container.engineKey !== engine.key || this.#input.isWanted(engine, container),
+    );
   }
 
   #followEngines(): void {
@@ -212,23 +209,7 @@ export class ExposeSession implements Disposable {
   #sync(engine: Engine): void {
     // An engine that is away reports nothing about its containers: keep what runs, relays included.
     if (engine.state.status === 'connected') {
-      const wanted = new Map<string, ContainerInfo>();
-      const restarting = new Set<string>();
-      for (const info of [...engine.containers, ...(engine.stoppedContainers ?? [])]) {
-        if (!this.#input.isWanted(engine, info)) continue;
-        const key = `${engine.key}#${info.id}`;
-        const waitMs = this.#restarts.waitMs(info);
-        if (waitMs > 0 && this.#isRestarting(key, info)) {
-          restarting.add(key);
-          this.#restarts.note(key, engine.key, info);
-          if (info.status !== 'stopped') {
-            schedule(this.#store, this.#input.clock, waitMs, () => this.#sync(engine));
-          }
-        } else if (info.status !== 'stopped') wanted.set(key, info);
-      }
-      for (const key of this.#restarts.keys) {
-        if (key.startsWith(`${engine.key}#`) && !restarting.has(key)) this.#restarts.forget(key);
-      }
+      const wanted = this.#runningNow(engine);
       for (const [key, tracker] of this.#containers) {
         if (!key.startsWith(`${engine.key}#`)) continue;
         const info = wanted.get(key);
@@ -240,61 +221,38 @@ export class ExposeSession implements Disposable {
       for (const [key, info] of byStart) {
         if (!this.#containers.has(key) && !isAwaited) this.#begin(key, engine, info);
       }
-      this.#noteEnds(engine, restarting);
+      for (const info of engine.stoppedContainers ?? []) {
+        if (!this.#input.isWanted(engine, info)) continue;
+        this.#ended.noteStopped(`${engine.key}#${info.id}`, engine.key, info);
+      }
     }
     this.#notify();
   }
 
-  /**
-   * Whether a container with many restarts is not taken up yet: it runs and was not followed, or
-   * its engine is about to start it, or it ended just now.
-   */
-  #isRestarting(key: string, info: ContainerInfo): boolean {
-    if (info.status !== 'stopped') {
-      const tracker = this.#containers.get(key);
-      return !tracker?.isSameRun(info);
-    }
-    return (isOfIoc(info) || this.#hasShown(key)) && this.#endedJustNow(info);
-  }
-
-  #hasShown(key: string): boolean {
-    return (
-      this.#restarts.keys.includes(key) ||
-      this.#stopped.has(key) ||
-      (this.#containers.get(key)?.hasIocs ?? false)
-    );
-  }
-
-  /** Shows containers for IOCs that ended just now, with their exit codes. */
-  #noteEnds(engine: Engine, restarting: ReadonlySet<string>): void {
-    for (const info of engine.stoppedContainers ?? []) {
+  /** What is wanted and runs, by key; without what its engine only restarts again and again. */
+  #runningNow(engine: Engine): Map<string, ContainerInfo> {
+    const running = new Map<string, ContainerInfo>();
+    const delaysMs: number[] = [];
+    const reported = [...engine.containers, ...(engine.stoppedContainers ?? [])];
+    for (const info of reported) {
+      if (!this.#input.isWanted(engine, info)) continue;
       const key = `${engine.key}#${info.id}`;
-      const known = this.#stopped.get(key);
-      const isOurs = known !== undefined || (isOfIoc(info) && this.#endedJustNow(info));
-      if (restarting.has(key) || !isOurs || !this.#input.isWanted(engine, info)) continue;
-      const { id, name, image, labels, ended } = info;
-      const problem: Problem = {
-        ...{ code: 'container-stopped', container: name },
-        ...(ended && { exitCode: ended.exitCode }),
-      };
-      const engineKey = engine.key;
-      const state = known ?? { key, engineKey, id, name, image, labels, iocs: [] };
-      this.#stopped.set(key, { ...state, status: 'stopped', problem });
-      if (!known) this.#forgetStopped(key);
+      const tracker = this.#containers.get(key);
+      const isFollowed = info.status !== 'stopped' && tracker?.isSameRun(info) === true;
+      const delayMs = isFollowed
+        ? 0
+        : this.#ended.restartDelayMs(key, engine.key, info, tracker?.hasIocs === true);
+      if (delayMs > 0) delaysMs.push(delayMs);
+      else if (info.status !== 'stopped') running.set(key, info);
     }
-  }
-
-  #endedJustNow({ ended }: ContainerInfo): boolean {
-    if (!ended) return false;
-    const agoMs = this.#input.clock.wallMs() - Date.parse(ended.finishedAt);
-    return agoMs < STOPPED_SHOWN_MS;
-  }
-
-  #forgetStopped(key: string): void {
-    schedule(this.#store, this.#input.clock, STOPPED_SHOWN_MS, () => {
-      this.#stopped.delete(key);
-      this.#notify();
-    });
+    const ids = new Set(reported.map(({ id }) => id));
+    this.#ended.keepRestarting(({ engineKey, id }) => engineKey !== engine.key || ids.has(id));
+    if (delaysMs.length > 0) {
+      this.#rechecks.get(engine.key)?.dispose();
+      const recheck = this.#input.clock.after(Math.min(...delaysMs), () => this.#sync(engine));
+      this.#rechecks.set(engine.key, recheck);
+    }
+    return running;
   }
 
   /**
@@ -324,9 +282,7 @@ export class ExposeSession implements Disposable {
   }
 
   #begin(key: string, engine: Engine, info: ContainerInfo): ContainerTracker {
-    this.#stopped.delete(key);
-    for (const [oldKey, old] of this.#stopped)
-      if (old.name === info.name) this.#stopped.delete(oldKey);
+    this.#ended.remove(key, info.name);
     const tracker = this.#store.add(
       new ContainerTracker(engine, info, {
         ...this.#input,
@@ -348,14 +304,7 @@ export class ExposeSession implements Disposable {
     for (const tracker of trackers) {
       this.#containers.delete(tracker.key);
       this.#store.release(tracker);
-      const last = tracker.state();
-      if (last.iocs.length === 0) continue;
-      this.#stopped.set(tracker.key, {
-        ...last,
-        status: 'stopped',
-        problem: { code: 'container-stopped', container: last.name },
-      });
-      this.#forgetStopped(tracker.key);
+      this.#ended.addFollowed(tracker.state());
     }
   }
 
@@ -409,13 +358,6 @@ export class ExposeSession implements Disposable {
     return this.#extraNames.filter((name) => !this.iocs.some((ioc) => ioc.serves(name)));
   }
 
-  /** What does not run: restarts say more than a stop. */
-  #ended(): ContainerState[] {
-    const restarting = this.#restarts.states();
-    const isRestarting = (key: string): boolean => restarting.some((one) => one.key === key);
-    return [...restarting, ...[...this.#stopped.values()].filter(({ key }) => !isRestarting(key))];
-  }
-
   snapshot(): Snapshot {
     const { problem } = this.#input.engines;
     const containers = [...this.#containers.values()].map((container) => container.state());
@@ -424,7 +366,9 @@ export class ExposeSession implements Disposable {
       isSettled: this.isSettled,
       ...(problem && { engineProblem: problem }),
       engines: this.#input.engines.engines.map((engine) => engine.state),
-      containers: [...containers, ...this.#ended()].sort((a, b) => a.name.localeCompare(b.name)),
+      containers: [...containers, ...this.#ended.states].sort((a, b) =>
+        a.name.localeCompare(b.name),
+      ),
       ...this.#searchPlaces?.state,
       ...(notices.length > 0 && { notices }),
       unknownNames: this.#unknownNames(),
@@ -433,10 +377,7 @@ export class ExposeSession implements Disposable {
 
   dispose(): void {
     this.#pendingNotify?.dispose();
+    for (const recheck of this.#rechecks.values()) recheck.dispose();
     this.#store.dispose();
   }
-}
-
-function isOfIoc({ start }: ContainerInfo): boolean {
-  return start !== undefined && isForIoc(start);
 }

@@ -46,7 +46,7 @@ interface Kept {
 /** Reads PVs, and describes what is known of them with their last values. */
 export class PvReader {
   readonly #input: PvReaderInput;
-  /** For the reads of `tell`, which go on when nobody waits for them any more. */
+  /** For the reads of `describe`, which go on when nobody waits for them any more. */
   readonly #aborts = new Set<AbortController>();
   /** By server and name, most recently read last. */
   readonly #kept = new LruMap<string, Kept>(KEPT_READINGS);

@@ -1,24 +1,16 @@
-import {
-  ContainerError,
-  isErrorCode,
-  messageOf,
-  NoReadAccessError,
-  RemoteProtocolError,
-} from '../../base/errors';
+import { ContainerError, NoReadAccessError, RemoteProtocolError } from '../../base/errors';
 import type { PvReading } from '../../model/reading';
 import {
   CaClientCircuit,
   type CaClientHandler,
-  DBE_ALARM,
-  DBE_VALUE,
   type DbrData,
   dbrLayout,
   decodeDbr,
   Eca,
   ecaName,
-  wrapDbrType,
 } from '../../protocol/ca';
 import { caHandler } from './caHandler';
+import { CaMonitors, type MonitoredChannel } from './caMonitors';
 import { CaReads } from './caReads';
 import { identityText } from './identityText';
 import { fitsName, longestName, requireName } from './nameLimits';
@@ -34,9 +26,6 @@ import type {
 import { isMaybeCut, readLong } from './readLong';
 import { readingOfCa } from './readings';
 
-/** The event mask of our monitors: changes of the value and of the alarm state. */
-const MONITOR_MASK = DBE_VALUE | DBE_ALARM;
-
 /**
  * Searched for to find out whether the server answers searches on a circuit. Some servers whose
  * version is new enough do not: they answer the echo that follows first.
@@ -50,7 +39,7 @@ const CID_COUNT = 256 * 1024;
 /** Channels closed before the server answered, beyond which it is given up. */
 const MAX_ABANDONED = 5000;
 
-class CaChannel implements Channel {
+class CaChannel implements Channel, MonitoredChannel {
   type = 0;
   count = 1;
   isOpen = false;
@@ -64,9 +53,7 @@ class CaChannel implements Channel {
    */
   isAskedTwice = false;
   subscriptionId: number | undefined;
-  /** It was subscribed to once more, with its own number of elements. */
   hasFallenBack = false;
-  /** Units, precision and state names, read once before the first update. */
   control: DbrData | undefined;
   monitorListener: MonitorListener | undefined;
 
@@ -98,8 +85,7 @@ export class CaAdapter implements ProtocolAdapter {
   /** Cids of channels that were closed before the server answered. */
   readonly #abandoned = new Set<number>();
   readonly #requests: CaReads;
-  readonly #subscriptions = new Map<number, CaChannel>();
-  #subscriptionCount = 0;
+  readonly #monitors: CaMonitors<CaChannel>;
   #lastCid = 0;
   #isReady = false;
   #answersSearches = false;
@@ -113,6 +99,11 @@ export class CaAdapter implements ProtocolAdapter {
     this.#events = events;
     this.#circuit = new CaClientCircuit(caHandler(this.#handler()), { peer: 'the CA server' });
     this.#requests = new CaReads(this.#circuit);
+    this.#monitors = new CaMonitors({
+      ...{ circuit: this.#circuit, readingOf },
+      countOf: (channel) => this.#countOf(channel),
+      close: (channel) => this.close(channel),
+    });
     this.#circuit.handshake(options);
     // The mark: this server itself is asked, in case a relay of ours is in between.
     this.#echoesToCome++;
@@ -136,14 +127,8 @@ export class CaAdapter implements ProtocolAdapter {
         const answer = eca === Eca.ECA_NORMAL && !isGood ? Eca.ECA_BADTYPE : eca;
         this.#requests.done(ioid, answer, isGood ? decodeDbr(dbrType, count, payload) : undefined);
       },
-      event: (id, eca, dbrType, count, payload) => {
-        const channel = this.#subscriptions.get(id);
-        if (!channel) return;
-        const isGood = eca !== Eca.ECA_NORMAL || dbrType === wrapDbrType('TIME', channel.type);
-        if (!isGood) this.#onNoUpdate(channel, Eca.ECA_BADTYPE);
-        else if (eca !== Eca.ECA_NORMAL) this.#onNoUpdate(channel, eca);
-        else this.#onUpdate(channel, decodeDbr(dbrType, count, payload));
-      },
+      event: (id, eca, dbrType, count, payload) =>
+        this.#monitors.event(id, eca, dbrType, count, payload),
       serverError: (_eca, _about, text) =>
         this.#options.log?.('info', 'ca', `server says: ${text}`),
       ignored: (reason) => this.#options.log?.('debug', 'ca', `ignored ${reason}`),
@@ -234,14 +219,14 @@ export class CaAdapter implements ProtocolAdapter {
     channel.monitorListener = listener;
     const failure = typeFailure(channel);
     if (failure) {
-      this.#failMonitor(channel, failure.message);
+      this.#monitors.fail(channel, failure.message);
       return;
     }
     this.#requests.send(channel, 'CTRL', 1, (eca, data) => {
       if (channel.isClosed || !channel.isOpen) return;
       channel.control = data;
-      if (data) this.#subscribe(channel);
-      else this.#failMonitor(channel, `the IOC refused the read: ${ecaName(eca)}`);
+      if (data) this.#monitors.begin(channel);
+      else this.#monitors.fail(channel, `the IOC refused the read: ${ecaName(eca)}`);
     });
   }
 
@@ -255,7 +240,7 @@ export class CaAdapter implements ProtocolAdapter {
       return;
     }
     // Its subscription ends with it, on both sides.
-    if (channel.subscriptionId !== undefined) this.#subscriptions.delete(channel.subscriptionId);
+    this.#monitors.forget(channel);
     channel.isOpen = false;
     this.#circuit.clearChannel(channel.cid);
   }
@@ -268,29 +253,6 @@ export class CaAdapter implements ProtocolAdapter {
 
   #countOf({ count }: CaChannel): number {
     return this.#circuit.canAskForAllElements ? 0 : Math.max(1, count);
-  }
-
-  #subscribe(channel: CaChannel): void {
-    // A new id each time: a subscription that was refused may still have the former one.
-    if (channel.subscriptionId !== undefined) this.#subscriptions.delete(channel.subscriptionId);
-    channel.subscriptionId = this.#subscriptionCount++;
-    const type = wrapDbrType('TIME', channel.type);
-    const count = this.#countOf(channel);
-    const { subscriptionId, cid } = channel;
-    try {
-      this.#circuit.subscribe(subscriptionId, cid, type, count, MONITOR_MASK);
-    } catch (error) {
-      // This circuit cannot ask for that: it concerns this PV alone.
-      if (!isErrorCode(error, 'local-protocol')) throw error;
-      this.#failMonitor(channel, messageOf(error));
-      return;
-    }
-    this.#subscriptions.set(channel.subscriptionId, channel);
-  }
-
-  #failMonitor(channel: CaChannel, reason: string): void {
-    this.close(channel);
-    channel.monitorListener?.failed(reason);
   }
 
   #refusal(eca: number, channel: CaChannel): Error {
@@ -389,24 +351,9 @@ export class CaAdapter implements ProtocolAdapter {
     this.#channels.delete(cid);
     if (!channel) return;
     channel.isOpen = false;
-    if (channel.subscriptionId !== undefined) this.#subscriptions.delete(channel.subscriptionId);
+    this.#monitors.forget(channel);
     this.#requests.lost(channel);
     channel.owner.lost();
-  }
-
-  #onUpdate(channel: CaChannel, time: DbrData): void {
-    const { control, monitorListener } = channel;
-    if (control) monitorListener?.value(readingOf(channel, time, control));
-  }
-
-  #onNoUpdate(channel: CaChannel, eca: number): void {
-    const mayFallBack = !channel.hasFallenBack && !this.#circuit.canAskForAllElements;
-    if (eca === Eca.ECA_BADCOUNT && mayFallBack) {
-      channel.hasFallenBack = true;
-      this.#subscribe(channel); // CAJ refuses "all elements" although its version supports it
-    } else if (eca === Eca.ECA_BADCOUNT || eca === Eca.ECA_BADTYPE) {
-      this.#failMonitor(channel, `the IOC refused the subscription: ${ecaName(eca)}`);
-    } else channel.monitorListener?.stalled(`the IOC sends no value: ${ecaName(eca)}`);
   }
 }
 

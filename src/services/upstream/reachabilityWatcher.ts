@@ -293,7 +293,7 @@ export class ReachabilityWatcher implements Reachability {
     if (!this.#circuit?.isReady || !adapter || this.#asked < this.#input.names.size) return;
     // Those that are not wanted, or need no answer, are passed over.
     while (this.#suspects.waitingCount >= Math.max(1, this.steps.count('pending'))) {
-      const names = this.#suspects.next().filter((index) => !this.#unwanted.has(index));
+      const names = this.#suspects.take().filter((index) => !this.#unwanted.has(index));
       for (const index of names) this.steps.set(index, 'pending');
       for (const index of names) this.#askFor(index, adapter);
     }

@@ -42,8 +42,8 @@ export class SuspectNames {
     return guilty;
   }
 
-  /** The names to ask for now; call it when no other question is open. */
-  next(): readonly number[] {
+  /** Takes the names to ask for now; call it when no other question is open. */
+  take(): readonly number[] {
     const names: number[] = [];
     for (const index of this.#waiting) {
       if (names.length === this.#size) break;

@@ -3,15 +3,11 @@ import { type DatabaseLoader, listMacros } from './databaseLoader';
 import { splitSearchPath } from './databaseFile';
 import { type IocshLoop, parseIocshLoop } from './iocshLoops';
 import { type IocshLine, splitIocshLine } from './iocshWords';
-import { mayLoadRecords } from './otherLoaders';
+import { mayDefineNames, mayLoadRecords } from './otherLoaders';
 import { parseMacroDefinitions } from '../../../model/macroDefinitions';
 import { Macros } from '../../../model/macros';
 import type { NameCollection, Place } from './nameCollection';
 import type { ShellEnvironment } from './shellEnvironment';
-
-/** Lines by which names may be lost if they are left out. */
-const MAY_DEFINE_NAMES =
-  /dbLoad|dbCreateAlias|iocshLoad|iocshRun|iocshCmd|^\s*<|epicsEnvSet|^\s*cd\b|require|runScript|luash|\.(db|vdb|template|subs\w*)\b/;
 
 /**
  * Runs startup scripts as the IOC shell does (EPICS Base modules/libcom/src/iocsh/iocsh.cpp), as
@@ -114,7 +110,7 @@ export class IocShell {
     const { text, undefinedMacros } = this.#macros.expand(raw);
     if (undefinedMacros.length > 0) {
       // The shell refuses such a line. That is worth a problem only if names may be lost by it.
-      if (MAY_DEFINE_NAMES.test(raw)) {
+      if (mayDefineNames(raw)) {
         const message = `line left out: ${listMacros(undefinedMacros)}`;
         this.#names.addProblem('undefined-macro', message, place);
       }

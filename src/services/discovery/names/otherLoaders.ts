@@ -1,10 +1,16 @@
 /** Commands by which other modules load records: `require` and `runScript` of e3, `luash` of lua. */
 const LOADERS = /^(require|runScript|luash|luaCmd|iocshSnippet|afterInit|pyDbLoad\w*)$/;
 /** Commands that we run ourselves, and those that name databases without loading them. */
-const KNOWN =
-  /^(dbLoad(Database|Records|Template|Group)|dbl|dbla|dbli|dbgrep|dbhcr|dbpr|dbpf|echo|system|date|pwd|help|var|on|create_monitor_set|create_triggered_set|set_requestfile_path|set_pass[01]_restoreFile|makeAutosaveFile\w*|autosaveBuild|epicsEnvShow|iocshCmd|iocshRun|iocshLoad)$/;
+const KNOWN = new Set([
+  ...['dbLoadDatabase', 'dbLoadRecords', 'dbLoadTemplate', 'dbLoadGroup', 'dbl', 'dbla', 'dbli'],
+  ...['iocshCmd', 'iocshRun', 'iocshLoad', 'echo', 'system', 'help', 'var', 'on', 'date', 'pwd'],
+  ...['dbgrep', 'dbhcr', 'dbpr', 'dbpf', 'epicsEnvShow'],
+  ...['create_monitor_set', 'create_triggered_set', 'set_requestfile_path', 'autosaveBuild'],
+  ...['set_pass0_restoreFile', 'set_pass1_restoreFile'],
+  ...['makeAutosaveFiles', 'makeAutosaveFileFromDbInfo'],
+]);
 /** A word that names a file of records. */
-const DATABASE_FILE = /\.(db|vdb|template|substitutions?|subst?|subs)$/i;
+const DATABASE_FILE = /\.(db|vdb|template|substitutions?|subst?|subs?)$/i;
 
 /**
  * Whether the words of a line, a command and its arguments, may load records in a way that we do
@@ -13,5 +19,14 @@ const DATABASE_FILE = /\.(db|vdb|template|substitutions?|subst?|subs)$/i;
  */
 export function mayLoadRecords([command = '', ...args]: readonly string[]): boolean {
   if (LOADERS.test(command)) return true;
-  return !KNOWN.test(command) && args.some((word) => DATABASE_FILE.test(word));
+  return !KNOWN.has(command) && args.some((word) => DATABASE_FILE.test(word));
 }
+
+/** Whether records may be lost with a line that is left out, macros still in it. */
+export function mayDefineNames(line: string): boolean {
+  return OUR_COMMAND.test(line) || ANY_LOADER.test(line) || ANY_DATABASE.test(line);
+}
+
+const OUR_COMMAND = /dbLoad|dbCreateAlias|iocshLoad|iocshRun|iocshCmd|^\s*<|epicsEnvSet|^\s*cd\b/;
+const ANY_LOADER = /\b(require|runScript|luash|luaCmd|iocshSnippet)\b/;
+const ANY_DATABASE = /\.(db|vdb|template|subst?|subs?|substitutions?)\b/i;

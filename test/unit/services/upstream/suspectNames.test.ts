@@ -15,7 +15,7 @@ function lostCircuits(count: number, harmful: readonly number[]): number {
   const all = Array.from({ length: count }, (_, index) => index);
   // At first all are asked for at once, and what was answered before is lost with the circuit.
   lose(all);
-  for (let names = suspects.next(); names.length > 0; names = suspects.next()) {
+  for (let names = suspects.take(); names.length > 0; names = suspects.take()) {
     const at = names.findIndex((index) => harmful.includes(index));
     for (const index of at < 0 ? names : names.slice(0, at)) {
       answered.add(index);
@@ -40,7 +40,7 @@ describe('names for which a server ends the circuit', () => {
   it('are not those that were open when the IOC happened to end', () => {
     const suspects = new SuspectNames();
     assert.equal(suspects.circuitEnded([4]), undefined);
-    assert.deepEqual(suspects.next(), [4]);
+    assert.deepEqual(suspects.take(), [4]);
     suspects.answered(4);
     assert.equal(suspects.circuitEnded([4]), undefined);
     assert.equal(suspects.circuitEnded([4, 5]), undefined);
