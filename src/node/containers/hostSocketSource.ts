@@ -10,6 +10,7 @@ import {
   parseSocketTable,
   MAX_TABLE_TEXT,
   parseStartTicks,
+  processKey,
 } from '../../services/discovery/detect/parseProc';
 import type { BoundSocket, ProcessFile, ProcessInfo } from '../../services/host/socketReport';
 import {
@@ -140,11 +141,6 @@ export class HostSocketSource implements SocketSource {
       throw new SourceEnded();
     }
   }
-}
-
-/** Identifies a process for as long as it lives. */
-function processKey({ pid, startTicks }: ProcessInfo): string {
-  return `${pid}@${startTicks}`;
 }
 
 /** The container's processes that hold some of the sockets, as far as we may see. */

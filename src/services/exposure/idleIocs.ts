@@ -5,6 +5,7 @@ import type { Disposable } from '../../base/disposable';
 import type { IocState } from '../../model/snapshot';
 import { findIdleIocs, lastErrorLine } from '../discovery/detect/idleIocs';
 import { iocNames } from '../discovery/detect/iocName';
+import { processKey } from '../discovery/detect/parseProc';
 import type { ContainerAccess } from '../host/engine';
 import type { ProcessInfo, SocketReport } from '../host/socketReport';
 
@@ -46,10 +47,10 @@ export class IdleIocs implements Disposable {
   /** Takes a report; `serving`: the processes that are IOCs by what they serve. */
   update(report: SocketReport, serving: readonly (ProcessInfo | undefined)[]): void {
     const nowMs = this.#input.clock.nowMs();
-    const before = new Map(this.#idle.map((idle) => [keyOf(idle.process), idle]));
+    const before = new Map(this.#idle.map((idle) => [processKey(idle.process), idle]));
     this.#idle = findIdleIocs(report, serving)
       .slice(0, MAX_SHOWN)
-      .map((process) => ({ seenMs: nowMs, ...before.get(keyOf(process)), process }));
+      .map((process) => ({ seenMs: nowMs, ...before.get(processKey(process)), process }));
     this.#follow();
   }
 
@@ -78,9 +79,9 @@ export class IdleIocs implements Disposable {
     ).catch(() => '');
     const lastLine = lastErrorLine(log);
     if (lastLine === undefined || signal.aborted) return;
-    const keys = due.map(({ process }) => keyOf(process));
+    const keys = due.map(({ process }) => processKey(process));
     this.#idle = this.#idle.map((idle) =>
-      keys.includes(keyOf(idle.process)) ? { ...idle, lastLine } : idle,
+      keys.includes(processKey(idle.process)) ? { ...idle, lastLine } : idle,
     );
     this.#input.onDidChange();
   }
@@ -110,7 +111,7 @@ export class IdleIocs implements Disposable {
       this.#input.containerName(),
     );
     return shown.map(({ process, lastLine }, at) => ({
-      key: `${this.#input.containerKey}#${keyOf(process)}`,
+      key: `${this.#input.containerKey}#${processKey(process)}`,
       name: names[at] ?? process.name,
       pid: process.pid,
       ...(process.startedAt !== undefined && { startedAt: process.startedAt }),
@@ -129,8 +130,4 @@ export class IdleIocs implements Disposable {
     this.#abort.abort();
     this.#timer?.dispose();
   }
-}
-
-function keyOf({ pid, startTicks }: ProcessInfo): string {
-  return `${pid}@${startTicks}`;
 }

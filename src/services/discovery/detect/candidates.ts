@@ -13,6 +13,7 @@ import { type Endpoint, isLoopback } from '../../../model/endpoint';
 import type { PvProtocol } from '../../../model/snapshot';
 import type { BoundSocket, ProcessInfo, SocketReport } from '../../host/socketReport';
 import { iocNames } from './iocName';
+import { processKey } from './parseProc';
 import { NO_SIGNS, type ProcessSigns } from './processSigns';
 
 /** Default TCP and UDP port of CA servers (CA specification, "Port numbers"). */
@@ -89,11 +90,6 @@ const MAX_UNDECIDED = 50;
 function signsKey(key: string, sockets: readonly BoundSocket[]): string {
   const listening = sockets.filter(({ transport }) => transport === 'tcp');
   return `${key}/${listening.map(({ inode }) => inode).join()}`;
-}
-
-/** Identifies a process for as long as it lives. */
-function processKey({ pid, startTicks }: ProcessInfo): string {
-  return `${pid}@${startTicks}`;
 }
 
 /**

@@ -95,6 +95,11 @@ export function parseStartTicks(stat: string): number | undefined {
   return fields[19] === undefined ? undefined : ticks;
 }
 
+/** Identifies a process for as long as it lives. */
+export function processKey({ pid, startTicks }: { pid: number; startTicks: number }): string {
+  return `${pid}@${startTicks}`;
+}
+
 /** `btime` of /proc/stat: seconds from 1970-01-01 UTC to the boot of this machine. */
 export function parseBootSeconds(stat: string): number | undefined {
   const match = /^btime (\d+)$/m.exec(stat);
