@@ -12,7 +12,10 @@ import {
 import type { PvReading } from '../../model/reading';
 import type { MonitorListener } from './protocolAdapter';
 
-/** The event mask of our monitors: changes of the value and of the alarm state. */
+/**
+ * The event mask of our monitors: changes of the value and of the alarm state. Units and state names
+ * are read once, so DBE_PROPERTY alone would bring no new ones.
+ */
 const MONITOR_MASK = DBE_VALUE | DBE_ALARM;
 
 /** A channel of the circuit, as far as monitors need it. */
