@@ -1,4 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Clock } from '../../base/clock';
 import { DisposableStore } from '../../base/disposable';
@@ -77,15 +78,47 @@ function openHere({ clock, log }: HereEngineInput): ContainerAccess {
     },
     async readFile(path, maxBytes, signal) {
       try {
-        const found = await stat(path);
-        // A pipe may have no writer, a device no end.
-        if (!found.isFile()) throw new Error('not a file');
-        if (found.size > maxBytes) throw new Error(`larger than ${maxBytes} bytes`);
-        return await readFile(path, { signal });
+        return await readAtMost(path, maxBytes, signal);
       } catch (cause) {
         throw new ContainerError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
       }
     },
     dispose: () => store.dispose(),
   };
+}
+
+/** Kinds of file systems (statfs(2)) whose files have no size, and may have no end: proc, sysfs. */
+const ENDLESS: ReadonlySet<number> = new Set([0x9fa0, 0x62656572]);
+const PIECE_BYTES = 256 * 1024;
+
+/**
+ * Reads a regular file of at most `maxBytes`. A pipe may have no writer, and a device no end: opening
+ * waits for nothing, and neither is read.
+ */
+async function readAtMost(
+  path: string,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const { size, isFile } = await file.stat().then((found) => ({
+      size: found.size,
+      isFile: found.isFile(),
+    }));
+    if (!isFile || ENDLESS.has((await statfs(path)).type)) throw new Error('not a file');
+    if (size > maxBytes) throw new Error(`larger than ${maxBytes} bytes`);
+    const pieces: Uint8Array[] = [];
+    for (let lengthBytes = 0; ;) {
+      signal.throwIfAborted();
+      const piece = new Uint8Array(Math.min(PIECE_BYTES, maxBytes + 1 - lengthBytes));
+      const { bytesRead } = await file.read(piece, 0, piece.length);
+      if (bytesRead === 0) return Uint8Array.from(Buffer.concat(pieces));
+      pieces.push(piece.subarray(0, bytesRead));
+      lengthBytes += bytesRead;
+      if (lengthBytes > maxBytes) throw new Error(`larger than ${maxBytes} bytes`);
+    }
+  } finally {
+    await file.close();
+  }
 }

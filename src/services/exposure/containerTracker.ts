@@ -130,10 +130,12 @@ export class ContainerTracker implements Disposable {
   /** Takes what the last report and the signs of its processes show. */
   #detect(): void {
     if (!this.#report || this.#state.state === 'ended') return;
-    const { candidates, undecided } = detectIocs(this.#report, this.#info.name, (key) =>
-      this.#examiner.signsOf(key),
-    );
-    this.#examiner.examine(undecided);
+    const present = new Set<string>();
+    const { candidates, undecided } = detectIocs(this.#report, this.#info.name, (key) => {
+      present.add(key);
+      return this.#examiner.signsOf(key);
+    });
+    this.#examiner.examine(undecided, present);
     this.#idle.update(
       this.#report,
       candidates.map(({ process }) => process),

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import { DisposableStore } from '../../base/disposable';
+import { LruMap } from '../../base/lruMap';
 import { schedule } from '../../base/schedule';
 import type { Problem } from '../../model/problem';
 import type { ContainerState } from '../../model/snapshot';
@@ -12,6 +13,8 @@ const SHOWN_MS = 60_000;
 /** From that many restarts on, a container is followed only once it has run for CALM_MS. */
 const MANY_RESTARTS = 3;
 const CALM_MS = 10_000;
+/** Ends that are remembered, so that each is shown once. */
+const MAX_SHOWN_ENDS = 2000;
 /** How often the count of restarts that is shown may change. */
 const COUNT_PERIOD_MS = 10_000;
 
@@ -37,6 +40,8 @@ export class EndedContainers implements Disposable {
   readonly #store = new DisposableStore();
   readonly #ended = new Map<string, ContainerState>();
   readonly #restarting = new Map<string, Restarting>();
+  /** By key and time. */
+  readonly #shownEnds = new LruMap<string, true>(MAX_SHOWN_ENDS);
 
   constructor(input: EndedContainersInput) {
     this.#input = input;
@@ -76,7 +81,7 @@ export class EndedContainers implements Disposable {
   /** Takes what an engine reports about a container that does not run. */
   noteStopped(key: string, engineKey: string, info: ContainerInfo): void {
     const known = this.#ended.get(key);
-    const isNews = isOfIoc(info) && this.#endedJustNow(info);
+    const isNews = isOfIoc(info) && this.#endedJustNow(info) && !this.#wasShown(key, info);
     if (this.#restarting.has(key) || (!known && !isNews)) return;
     const { id, name, image, labels, ended } = info;
     const problem: Problem = {
@@ -115,6 +120,14 @@ export class EndedContainers implements Disposable {
       this.#ended.delete(state.key);
       this.#input.onDidChange();
     });
+  }
+
+  /** Whether that end was shown before: an engine's clock may differ from ours. */
+  #wasShown(key: string, { ended }: ContainerInfo): boolean {
+    const end = `${key} ${ended?.finishedAt}`;
+    const wasShown = this.#shownEnds.get(end) === true;
+    this.#shownEnds.set(end, true);
+    return wasShown;
   }
 
   #isKnown(key: string): boolean {

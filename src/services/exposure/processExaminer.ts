@@ -2,7 +2,6 @@ import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
-import { LruMap } from '../../base/lruMap';
 import type { Undecided } from '../discovery/detect/candidates';
 import {
   NO_SIGNS,
@@ -15,8 +14,8 @@ import type { ProcessInfo } from '../host/socketReport';
 /** Reading from a container that hangs ends after that; its process then shows nothing. */
 const EXAMINE_TIMEOUT_MS = 10_000;
 
-/** Processes of one container whose signs are remembered. */
-const KEPT_SIGNS = 500;
+/** Processes of one container that are examined; further ones show nothing. */
+const MAX_EXAMINED = 500;
 
 /** What a ProcessExaminer needs. */
 export interface ProcessExaminerInput extends SignsSource {
@@ -29,7 +28,7 @@ export class ProcessExaminer implements Disposable {
   readonly #abort = new AbortController();
   readonly #examined = new EventEmitter<void>();
   /** By the keys of `Undecided`. */
-  readonly #signs = new LruMap<string, ProcessSigns>(KEPT_SIGNS);
+  readonly #signs = new Map<string, ProcessSigns>();
   #waiting: readonly Undecided[] = [];
   #isWorking = false;
 
@@ -50,9 +49,13 @@ export class ProcessExaminer implements Disposable {
     return this.#signs.get(key);
   }
 
-  /** Examines these processes now, in place of those that still wait. */
-  examine(processes: readonly Undecided[]): void {
-    this.#waiting = processes;
+  /**
+   * Examines these processes now, in place of those that still wait, and forgets all that are not
+   * among `present`, keys of `Undecided`.
+   */
+  examine(processes: readonly Undecided[], present: ReadonlySet<string>): void {
+    for (const key of this.#signs.keys()) if (!present.has(key)) this.#signs.delete(key);
+    this.#waiting = this.#signs.size < MAX_EXAMINED ? processes : [];
     if (!this.#isWorking) void this.#work();
   }
 

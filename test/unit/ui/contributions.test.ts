@@ -92,6 +92,7 @@ describe('contributions of package.json', () => {
       '/usr/bin/node /root/.vscode-server/extensions/epics-expose.epics-expose-0.1.0/dist/broker.js',
       'node C:\\Users\\me\\.vscode\\extensions\\epics-expose.epics-expose-0.1.0\\dist\\broker.js',
       'node dist/broker.js epics-expose-broker',
+      'node --max-semi-space-size=4 dist/broker.js epics-expose-broker',
       'node /usr/local/bin/epics-expose demo',
       'node /usr/lib/node_modules/epics-expose/dist/cli.js',
     ]) {

@@ -196,8 +196,11 @@ function toCandidate(
     (process !== undefined && udp.length > 0 && isKnownServer(process)) ||
     (process !== undefined && pairs.length > 0 && isOfEpics(process, signs));
   if (!isCandidate) return undefined;
-  for (const port of pairs) ports.ca.add(port);
-  const hasCaUdp = udp.some((s) => ports.ca.has(s.port));
+  // A pair of numbers alone does not make us speak first soon: a slow pvAccess server may have one.
+  const isOfCa = signs.libraries === 'ca' || (signs.script === 'serves' && !hasPva(signs));
+  if (isOfCa) for (const port of pairs) ports.ca.add(port);
+  const hasCaUdp =
+    udp.some((s) => ports.ca.has(s.port)) || (pairs.length > 0 && signs.libraries !== 'pva');
   return {
     key,
     ...(process && { process }),
@@ -246,6 +249,10 @@ export function isOfAnother({ name }: ProcessInfo): boolean {
 /** Whether a word of a command line belongs to EPICS. */
 export function isWordOfEpics(word: string): boolean {
   return isNamedBy(EPICS_WORD, [word]);
+}
+
+function hasPva({ libraries }: ProcessSigns): boolean {
+  return libraries === 'pva' || libraries === 'server';
 }
 
 /** A weak sign: it says what software a process is of, but clients have it as well. */

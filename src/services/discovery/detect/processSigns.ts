@@ -41,15 +41,18 @@ const SERVER_LIBRARY =
 const PVA_LIBRARY = /^lib(pvAccess|pvAccessCPP|pvxs|pvAccessCA)\b|^(_p4p|pvaccess)\b.*\.so/;
 const CA_LIBRARY = /^lib(ca|Com)\.(so|dylib)/;
 
-/** Commands that startup scripts of IOCs have, and hardly anything else. */
+/** Commands that startup scripts of IOCs have, and hardly anything else; of one line. */
 const IOCSH_WORD =
-  /^\s*(?:dbLoadRecords|dbLoadTemplate|dbLoadDatabase|iocInit|\w+_registerRecordDeviceDriver|epicsEnvSet|iocshLoad|asynOctetSetInputEos)\b/m;
-/** Modules by which Python programs serve PVs. */
+  /^[ \t]*(?:dbLoadRecords|dbLoadTemplate|dbLoadDatabase|iocInit|\w+_registerRecordDeviceDriver|epicsEnvSet|iocshLoad|asynOctetSetInputEos)\b/;
+/** Modules by which Python programs serve PVs; of one line. */
 const PYTHON_SERVER =
-  /^\s*(?:from|import)\s+(?:caproto\.server|caproto\.asyncio\.server|p4p\.server|pcaspy|softioc|pvapy|pvaccess|fastcs|tango2epics|cothread\.iocsh)\b/m;
+  /^[ \t]*(?:from|import)[ \t]+(?:caproto\.server|caproto\.asyncio\.server|p4p\.server|pcaspy|softioc|pvapy|pvaccess|fastcs|tango2epics|cothread\.iocsh)\b/;
 const SETTING =
   /(?:epicsEnvSet|os\.environ|setenv|putenv)[\s([]+["']?(EPICS_\w+?)["']?\]?(?:\s*[,=]\s*|\s+)["']?([^"'\s,)\]]+)/g;
 const MAX_SETTINGS = 50;
+/** Lines of a script, and characters of each, that are looked at: expressions see one at a time. */
+const MAX_LINES = 10_000;
+const MAX_LINE = 500;
 
 /**
  * Reads the signs of a process; what cannot be read shows nothing. Rejects with CancelledError
@@ -70,8 +73,9 @@ export async function readSigns(
       if (signal.aborted || isErrorCode(error, 'cancelled')) throw error;
       continue;
     }
-    if (!IOCSH_WORD.test(text) && !PYTHON_SERVER.test(text)) continue;
-    return { libraries, script: 'serves', settings: settingsOf(text) };
+    const lines = text.split('\n', MAX_LINES).map((line) => line.slice(0, MAX_LINE));
+    if (!lines.some((line) => IOCSH_WORD.test(line) || PYTHON_SERVER.test(line))) continue;
+    return { libraries, script: 'serves', settings: settingsOf(lines) };
   }
   return { ...NO_SIGNS, libraries };
 }
@@ -94,12 +98,14 @@ function scriptPaths({ commandLine, workingDirectory = '/', environment }: Proce
 
 const MAX_WORD = 1024;
 
-function settingsOf(text: string): Record<string, string> {
+function settingsOf(lines: readonly string[]): Record<string, string> {
   const settings: Record<string, string> = {};
   let count = 0;
-  for (const [, name = '', value = ''] of text.matchAll(SETTING)) {
-    if (++count > MAX_SETTINGS) break;
-    settings[name] = value;
+  for (const line of lines) {
+    for (const [, name = '', value = ''] of line.matchAll(SETTING)) {
+      if (++count > MAX_SETTINGS) return settings;
+      settings[name] = value;
+    }
   }
   return settings;
 }

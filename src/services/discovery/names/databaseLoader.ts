@@ -1,3 +1,4 @@
+import { clipped } from '../../../base/clipped';
 import { type ContainerFiles, resolvePath } from './containerFiles';
 import {
   type IncludeRequest,
@@ -13,6 +14,9 @@ import { type MacroEnvironment, Macros } from '../../../model/macros';
 import type { NameCollection, Place } from './nameCollection';
 import type { NamesBudget } from './namesBudget';
 import { parseSubstitutions, type SubstitutionSyntax } from './substitutionFile';
+
+/** Characters of a word or reason in a problem. */
+const MAX_QUOTED = 200;
 
 /** The state of the IOC process that loading depends on. */
 export interface LoadContext {
@@ -149,7 +153,7 @@ export class DatabaseLoader {
     const { macroCharacters } = this.budget.limits;
     this.budget.work(macros.length);
     if (macros.length > macroCharacters) {
-      const message = `${this.names.quote(file)} is left out: its macros have more than ${macroCharacters} characters`;
+      const message = `${clipped(file, MAX_QUOTED)} is left out: its macros have more than ${macroCharacters} characters`;
       this.names.addProblem('too-many', message, from);
       return undefined;
     }
@@ -204,7 +208,7 @@ export class DatabaseLoader {
     if (undefinedMacros.length === 0) return text;
     this.names.addProblem(
       'undefined-macro',
-      `database ${this.names.quote(file)} is left out: ${listMacros(undefinedMacros)}`,
+      `database ${clipped(file, MAX_QUOTED)} is left out: ${listMacros(undefinedMacros)}`,
       from,
     );
     return undefined;
@@ -214,7 +218,7 @@ export class DatabaseLoader {
     const isTooLarge = /larger than|too large/i.test(reason);
     this.names.addProblem(
       isTooLarge ? 'file-too-large' : 'unreadable-file',
-      `cannot read ${this.names.quote(file)}: ${this.names.quote(reason)}`,
+      `cannot read ${clipped(file, MAX_QUOTED)}: ${clipped(reason, MAX_QUOTED)}`,
       from,
     );
   }

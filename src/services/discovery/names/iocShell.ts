@@ -1,3 +1,4 @@
+import { clipped } from '../../../base/clipped';
 import { type ContainerFiles, directoryOf, resolvePath } from './containerFiles';
 import { type DatabaseLoader, listMacros } from './databaseLoader';
 import { splitSearchPath } from './databaseFile';
@@ -8,6 +9,9 @@ import { parseMacroDefinitions } from '../../../model/macroDefinitions';
 import { Macros } from '../../../model/macros';
 import type { NameCollection, Place } from './nameCollection';
 import type { ShellEnvironment } from './shellEnvironment';
+
+/** Characters of a word or reason in a problem. */
+const MAX_QUOTED = 200;
 
 /**
  * Runs startup scripts as the IOC shell does (EPICS Base modules/libcom/src/iocsh/iocsh.cpp), as
@@ -22,6 +26,9 @@ export class IocShell {
   readonly #macros: Macros;
   #directories: readonly string[];
   #depth = 0;
+  /** Whether macros, or the directory, have something of the process's environment. */
+  #isScopeTainted = false;
+  #isDirectoryTainted = false;
   /** After iocInit, databases are not accepted any more. */
   #isInitialised = false;
 
@@ -53,7 +60,7 @@ export class IocShell {
     if (this.#depth >= this.#loader.budget.limits.scriptDepth) {
       this.#names.addProblem(
         'too-many',
-        `${this.#names.quote(file)} is not run: scripts are nested too deeply`,
+        `${clipped(file, MAX_QUOTED)} is not run: scripts are nested too deeply`,
         from,
       );
       return false;
@@ -65,7 +72,7 @@ export class IocShell {
     if (found.kind === 'unreadable') {
       this.#names.addProblem(
         'unreadable-file',
-        `cannot read startup script ${this.#names.quote(file)}: ${this.#names.quote(found.reason)}`,
+        `cannot read startup script ${clipped(file, MAX_QUOTED)}: ${clipped(found.reason, MAX_QUOTED)}`,
         from,
       );
       return false;
@@ -82,6 +89,9 @@ export class IocShell {
     placeOf: (line: number) => Place,
   ): Promise<void> {
     const { budget } = this.#loader;
+    const isOuterTainted = this.#isScopeTainted;
+    // Macros that a tainted line hands over taint every line of the script.
+    this.#isScopeTainted ||= macros !== undefined && this.#environment.isTainted;
     this.#depth++;
     this.#macros.pushScope();
     if (macros !== undefined) this.#macros.install(parseMacroDefinitions(macros));
@@ -96,11 +106,19 @@ export class IocShell {
     }
     this.#macros.popScope();
     this.#depth--;
+    this.#isScopeTainted = isOuterTainted;
   }
 
   /** Returns false when the script ends here. */
   async #runLine(raw: string, macros: string | undefined, place: Place): Promise<boolean> {
     if (/^\s*(#|$)/.test(raw)) return true;
+    const outer = this.#names.beginLine(raw, this.#isScopeTainted || this.#isDirectoryTainted);
+    const goesOn = await this.#expandAndRun(raw, macros, place);
+    this.#names.endLine(outer);
+    return goesOn;
+  }
+
+  async #expandAndRun(raw: string, macros: string | undefined, place: Place): Promise<boolean> {
     const { lineCharacters } = this.#loader.budget.limits;
     if (raw.length > lineCharacters) {
       const message = `line left out: it has more than ${lineCharacters} characters`;
@@ -180,7 +198,9 @@ export class IocShell {
   async #runLoop(loop: IocshLoop, place: Place): Promise<void> {
     const { runs, variable, values } = loop;
     for (const value of values) {
-      if (this.#names.isFull) return;
+      if (this.#names.isFull || !this.#loader.budget.spend('scriptLines')) return;
+      this.#loader.budget.work(loop.text.length + loop.macros.length);
+      await this.#loader.budget.restIfOver();
       const expand = (text: string): string =>
         new Macros(this.#loader.budget, {
           get: (name) => (name === variable ? value : this.#environment.get(name)),
@@ -218,7 +238,7 @@ export class IocShell {
       // Meant for definitions, but it accepts records too.
       (command === 'dbLoadDatabase' && !file.endsWith('.dbd'));
     if (isRecords && this.#isInitialised) {
-      const message = `${this.#names.quote(file)} is left out: it is loaded after iocInit, which IOCs refuse`;
+      const message = `${clipped(file, MAX_QUOTED)} is left out: it is loaded after iocInit, which IOCs refuse`;
       this.#names.addProblem('unreadable-file', message, place);
     } else if (command === 'dbLoadRecords') {
       await this.#loader.loadRecords(file, second, this, place);
@@ -238,6 +258,9 @@ export class IocShell {
   }
 
   #changeDirectory(directory: string): void {
+    const isTainted = this.#environment.isTainted;
+    this.#isDirectoryTainted =
+      isTainted || (this.#isDirectoryTainted && !directory.startsWith('/'));
     const moved = this.#directories.map((from) => resolvePath(from, directory));
     this.#directories = [...new Set(moved)];
   }

@@ -11,6 +11,30 @@ export interface Place {
 
 /** PVNAME_STRINGSZ - 1 (EPICS Base modules/database/src/ioc/db/dbDefs.h). */
 const maxNameLength = 60;
+/** Characters of a line, or of a word, in a problem. */
+const MAX_QUOTED = 200;
+
+/** What is said of a line that has something of the process's environment. */
+const OF_TAINTED: Partial<Record<NamesProblemKind, string>> = {
+  'unreadable-file': 'a file that it needs cannot be read, or comes too late',
+  'file-too-large': 'a file that it loads is too large',
+  'undefined-macro': 'a macro has no value, so something is left out',
+  'bad-name': 'it loads a name that is refused: the rest of that file is not read',
+  'bad-value': 'it loads a value that is refused: the rest of that file is not read',
+  syntax: 'it loads a file with a syntax error, the rest of which is not read',
+  'unknown-record': 'it refers to a record that is not defined',
+  'too-many': 'a limit was reached, so something is left out',
+};
+
+/** The command of a line as it is written, behind guards such as `$(IFX=)`. */
+const COMMAND_WORD = /^[ \t]*(?:\$[({][^)}]{0,200}[)}][ \t]*){0,20}([^ \t(,"]+)/;
+
+/** The line that is run, and whether it has something of the process's environment. */
+export interface LineInRun {
+  readonly raw: string;
+  readonly isTainted: boolean;
+}
+
 /** Commands that may load more records and are told. */
 const MAX_LOADERS = 20;
 /** Characters of a problem, because texts in files have no limit. */
@@ -35,6 +59,7 @@ export class NameCollection {
   readonly #seenProblems = new Set<string>();
 
   readonly #environment: ShellEnvironment;
+  #rawLine = '';
   /** Commands that we do not run and that may load records, in the order of their first use. */
   readonly #otherLoaders = new Set<string>();
 
@@ -76,7 +101,7 @@ export class NameCollection {
     if (record === undefined) {
       this.addProblem(
         'unknown-record',
-        `alias "${name}" stands for "${this.quote(target, 80)}", which is not defined`,
+        `alias "${name}" stands for "${clipped(target, 80)}", which is not defined`,
         place,
       );
       return;
@@ -93,7 +118,7 @@ export class NameCollection {
   addGroup(name: string, place: Place): void {
     const macro = unexpandedMacro(name);
     if (macro !== undefined) {
-      const message = `macro ${macro} has no value: group "${this.quote(name, 80)}" is left out`;
+      const message = `macro ${macro} has no value: group "${clipped(name, 80)}" is left out`;
       this.addProblem('undefined-macro', message, place);
     } else if (name !== '' && !this.#groups.has(name)) {
       this.#add(this.#groups, { name, kind: 'group', ...place });
@@ -107,7 +132,7 @@ export class NameCollection {
 
   /** Adds a reason why names may be missing. */
   addProblem(kind: NamesProblemKind, text: string, place?: Partial<Place>): void {
-    const message = this.quote(text, MAX_PROBLEM);
+    const message = this.#environment.isTainted ? this.#about(kind) : clipped(text, MAX_PROBLEM);
     const key = `${kind} ${message} ${place?.file ?? ''}`;
     if (this.#seenProblems.has(key) || this.#problems.length > this.#budget.limits.problems) return;
     this.#seenProblems.add(key);
@@ -119,16 +144,35 @@ export class NameCollection {
   }
 
   /**
-   * A text from a file or a command for a problem: at most `max` characters of it, without what came
-   * from the process's environment. Hidden before it is cut, so that no part of a value remains.
+   * A line of a startup script is run from now on, until `endLine`; `raw` is as it is written,
+   * `isTainted` whether something around it comes from the process's environment.
    */
-  quote(text: string, max = 200): string {
-    return clipped(this.#environment.hide(text), max);
+  beginLine(raw: string, isTainted: boolean): LineInRun {
+    const outer = { raw: this.#rawLine, isTainted: this.#environment.isTainted };
+    this.#rawLine = raw;
+    this.#environment.isTainted = isTainted;
+    return outer;
+  }
+
+  /** Goes on with the line that `beginLine` returned. */
+  endLine(outer: LineInRun): void {
+    this.#rawLine = outer.raw;
+    this.#environment.isTainted = outer.isTainted;
+  }
+
+  /** A problem of a tainted line: the line as it is written, and nothing of what became of it. */
+  #about(kind: NamesProblemKind): string {
+    const line = this.#rawLine.trim();
+    const what = line === '' ? 'the command line' : clipped(line, MAX_QUOTED);
+    return `${what}: ${OF_TAINTED[kind] ?? 'names may be missing'}`;
   }
 
   /** Notes a command that we do not run, and that may load records. */
   addOtherLoader(command: string): void {
-    if (this.#otherLoaders.size < MAX_LOADERS) this.#otherLoaders.add(command.slice(0, 60));
+    const word = this.#environment.isTainted
+      ? (COMMAND_WORD.exec(this.#rawLine.slice(0, 1000))?.[1] ?? 'a command')
+      : command;
+    if (this.#otherLoaders.size < MAX_LOADERS) this.#otherLoaders.add(word.slice(0, 60));
   }
 
   /** The result, built in slices, because there may be many names. Rejects with CancelledError. */
@@ -178,7 +222,7 @@ export class NameCollection {
   refusalOf(name: string): { kind: 'undefined-macro' | 'bad-name'; message: string } | undefined {
     const macro = unexpandedMacro(name);
     if (macro !== undefined) {
-      const message = `macro ${macro} has no value in "${this.quote(name, 80)}"`;
+      const message = `macro ${macro} has no value in "${clipped(name, 80)}"`;
       return { kind: 'undefined-macro', message };
     }
     if (name !== '' && name.length <= maxNameLength && !/[ \t"'.$]/.test(name)) return undefined;
@@ -188,7 +232,7 @@ export class NameCollection {
         : name.length > maxNameLength
           ? `is longer than ${maxNameLength} characters`
           : 'has a character that is not allowed';
-    return { kind: 'bad-name', message: `record name "${this.quote(name, 80)}" ${reason}` };
+    return { kind: 'bad-name', message: `record name "${clipped(name, 80)}" ${reason}` };
   }
 
   /** Whether a name that a command gave is taken; adds a problem if not. */

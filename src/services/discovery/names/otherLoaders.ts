@@ -27,6 +27,6 @@ export function mayDefineNames(line: string): boolean {
   return OUR_COMMAND.test(line) || ANY_LOADER.test(line) || ANY_DATABASE.test(line);
 }
 
-const OUR_COMMAND = /dbLoad|dbCreateAlias|iocshLoad|iocshRun|iocshCmd|^\s*<|epicsEnvSet|^\s*cd\b/;
+const OUR_COMMAND = /dbLoad|dbCreateAlias|iocshLoad|iocshRun|iocshCmd|^\s*<|^\s*cd\b/;
 const ANY_LOADER = /\b(require|runScript|luash|luaCmd|iocshSnippet)\b/;
 const ANY_DATABASE = /\.(db|vdb|template|subst?|subs?|substitutions?)\b/i;

@@ -213,4 +213,28 @@ describe('processes of a container that are not known by name or port', () => {
     await scene.open();
     assert.deepEqual(scene.container('dev').iocs, []);
   });
+
+  it('that show a pair of numbers and a word of EPICS, and are none, are no row', async () => {
+    const proxy = dev.start({
+      ...{ ...nameless, commandLine: ['/opt/proxy', '--config=/etc/ioc/x.conf'] },
+      ...{ servers: { 8443: WEB_SERVER }, udpPorts: [8443] },
+    });
+    await scene.open();
+    await scene.clock.advance(60_000);
+    assert.deepEqual(scene.container('dev').iocs, []);
+    assert.ok(proxy.connectionCount <= 2, `${proxy.connectionCount} connections`);
+  });
+
+  it('are read once each, and no more than some hundred, however many there are', async () => {
+    let reads = 0;
+    dev.onReadFile = () => reads++;
+    for (let at = 0; at < 600; at++) {
+      const port = 20_000 + at;
+      const ports = { servers: { [port]: SILENT }, udpPorts: [port + 10_000] };
+      dev.start({ ...nameless, ...ports, commandLine: ['other', '/work/a'] });
+    }
+    await scene.open();
+    await scene.clock.advance(60_000);
+    assert.ok(reads >= 400 && reads <= 600, `${reads} files read`);
+  });
 });

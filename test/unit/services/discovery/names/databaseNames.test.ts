@@ -111,9 +111,45 @@ describe('findDatabaseNames', () => {
       assert.equal(problems.length, 4);
       assert.match(
         problems.map(({ message }) => message).join(),
-        /cannot read .*\$\(TOKEN\)\/none/,
+        /\/data\/\$\(TOKEN\)\/none\.db", .*: a file that it needs cannot be read/,
       );
       assert.doesNotMatch(JSON.stringify(problems), /hunter2|s3cret|SR-01|never read/);
+    });
+
+    it('shows nothing of a value that becomes something else on its way into a note', async () => {
+      const S = 'hunter2, "qu(o)te" \\back//slash';
+      const environment = { S, SECRET: 'hunter2', PART: 'ter', LONG: `${'p'.repeat(70)}hunter2` };
+      const forms = [
+        'dbLoadRecords("$(S)")',
+        'dbLoadRecords("$(SECRET)/../$(SECRET)//x.db")',
+        'dbLoadRecords(/data/$(S), P=$(S))',
+        '$(SECRET)Command "x.db"',
+        'dbLoadRecords("/b.db", "P=$(SECRET) $(PART)")',
+        'dbLoadRecords("/$(M$(SECRET)).db")',
+        'dbLoadRecords("/b.db", "P=$(LONG)")',
+        'epicsEnvSet("X", "a$(SECRET)b")\ndbLoadRecords("$(X).db")',
+        'epicsEnvSet("Y", "$(PART)")\nepicsEnvSet("Z", "hun$(Y)2")\ndbLoadTemplate("$(Z).subs")',
+        'iocshLoad("/inner.cmd", "W=$(SECRET)")',
+        'iocshCmdLoop("dbLoadRecords(\\$(V).db)", "V=$(SECRET)", "I", 1, 2)',
+        'cd "/data/$(SECRET)"\ndbLoadRecords("none.db")\n< none.cmd',
+        'dbLoadTemplate("/a.subs", "Q=$(SECRET) x")',
+        'dbCreateAlias(pdbbase, "$(SECRET) x", "y")',
+      ];
+      for (const form of forms) {
+        const { problems, otherLoaders } = await find(
+          start,
+          {
+            '/st.cmd': `${form}\n`,
+            '/b.db': 'record(ai, "$(P)b") { field( $(P) ) }\nrecord(ai, "$(P) c") {}\n',
+            '/a.subs': 'file "/b.db" { {P="$(Q)"} }\n',
+            '/inner.cmd': 'dbLoadRecords("$(W).db")\n',
+          },
+          ...[defaultNamesLimits, quickSlices(), { environment }],
+        );
+        const told = JSON.stringify([problems.map(({ message }) => message), otherLoaders]);
+        assert.doesNotMatch(told, /hunter|unter|ter2|back/, form);
+        assert.notEqual(told, '[[],[]]', form);
+      }
     });
 
     it('is said when it cannot be read, and macros lack a value', async () => {
