@@ -52,7 +52,7 @@ export function readingCells(name: string, protocol: PvProtocol, reading: PvRead
     reading.alarmMessage !== undefined && reading.alarmMessage !== ''
       ? `${reading.severity} ${reading.alarmMessage}`
       : reading.severity;
-  const cells = [name, protocol, value, alarm, reading.time ?? 'never processed'];
+  const cells = [name, protocol, value, alarm, reading.time ?? 'no time stamp'];
   return cells.map(printable);
 }
 
@@ -104,17 +104,23 @@ function formatBytes(bytes: number): string {
 export function formatValue(value: unknown, precision?: number, count?: number): string {
   if (typeof value === 'number') return formatNumber(value, precision);
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
-  if (typeof value === 'string') return printable(value);
+  if (typeof value === 'string') return value === '' ? '""' : printable(value);
   if (Array.isArray(value) || ArrayBuffer.isView(value)) {
     const elements = value as ArrayLike<unknown>;
     const shown = Array.from({ length: Math.min(elements.length, SHOWN_ELEMENTS) }, (_, index) =>
-      formatValue(elements[index], precision),
+      formatElement(elements[index], precision),
     );
     const rest = (count ?? elements.length) - shown.length;
     return `[${shown.join(', ')}${rest > 0 ? `, ... ${rest} more` : ''}]`;
   }
   if (value === null || value === undefined) return '(empty)';
   return printable(JSON.stringify(value, jsonValue));
+}
+
+/** A string that would read as several elements, or as none, is quoted. */
+function formatElement(value: unknown, precision: number | undefined): string {
+  const isAmbiguous = typeof value === 'string' && /^$|^ | $|[,"[\]]/.test(value);
+  return isAmbiguous ? printable(JSON.stringify(value)) : formatValue(value, precision);
 }
 
 /** Rounded as the record asks, but never to nothing: 1.2e-12 with PREC 3 is not 0.000. */

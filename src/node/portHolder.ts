@@ -8,6 +8,7 @@ import {
   parseSocketTable,
 } from '../services/discovery/detect/parseProc';
 import type { PortHolder } from '../services/host/portHolder';
+import type { BoundSocket } from '../services/host/socketReport';
 import { readProcTable, readSocketInodes } from './containers/hostProcess';
 import { Turns } from './turns';
 
@@ -37,10 +38,7 @@ async function findByProc(
   { host, port }: Endpoint,
   transport: Transport,
 ): Promise<PortHolder | undefined> {
-  const tables = [await readTable(transport), await readTable(`${transport}6`)];
-  const sockets = tables
-    .flatMap((table) => parseSocketTable(table, transport))
-    .filter((socket) => socket.port === port);
+  const sockets = (await readSockets(transport)).filter((socket) => socket.port === port);
   const exact = sockets.filter((socket) => socket.host === host);
   const isEverywhere = exact.length === 0;
   const holding = isEverywhere ? sockets.filter((socket) => isUnspecified(socket.host)) : exact;
@@ -48,6 +46,31 @@ async function findByProc(
   const holder = await findProcess(new Set(holding.map((socket) => socket.inode)));
   const isForeign = holding.some(({ uid }) => uid !== 0 && uid !== ownUid());
   return { isEverywhere, ...(isForeign && { isForeign }), ...(holder && { process: holder }) };
+}
+
+/** Reads that were asked for and have not begun. */
+const waiting = new Map<Transport, Promise<readonly BoundSocket[]>>();
+/** The last ones that began. */
+const begun = new Map<Transport, Promise<unknown>>();
+
+/**
+ * The sockets of this machine. Linux walks its whole table of connections for that, which takes some
+ * 75 ms on a machine with much memory, so all who ask before a read begins share it.
+ */
+function readSockets(transport: Transport): Promise<readonly BoundSocket[]> {
+  const known = waiting.get(transport);
+  if (known) return known;
+  const read = (async () => {
+    await begun.get(transport);
+    // Whoever asks in this turn is served, too.
+    await new Promise((resolve) => setImmediate(resolve));
+    waiting.delete(transport);
+    const reading = Promise.all([readTable(transport), readTable(`${transport}6`)]);
+    begun.set(transport, reading);
+    return (await reading).flatMap((table) => parseSocketTable(table, transport));
+  })();
+  waiting.set(transport, read);
+  return read;
 }
 
 /** The user whose listeners may be ours. */

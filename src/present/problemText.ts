@@ -236,7 +236,8 @@ const TEXTS: Texts = {
   }),
   'no-handshake': ({ port, protocol }) => ({
     message: `the process listens on port ${port} but does not answer ${PROTOCOL_NAMES[protocol]}`,
-    advice: 'Check the IOC itself: it may hang, or another program uses that port.',
+    advice:
+      'Check the IOC itself: it may not have reached iocInit yet, or hang; or another program uses that port.',
   }),
   'no-way-in': ({ port, tried }) => ({
     message: `no route into the container leads to port ${port}. Tried: ${triedText(tried)}`,

@@ -98,7 +98,7 @@ function pathSection(
     lines.push({ label: 'Alarm', text: [reading.severity, reading.alarmMessage ?? ''].join(' ') });
     lines.push({
       label: 'Time',
-      text: reading.time ? formatLocal(reading.time) : 'never processed',
+      text: reading.time ? formatLocal(reading.time) : 'no time stamp',
     });
   } else if (path.readProblem === undefined) {
     lines.push({ label: 'Value', text: NO_ANSWER_YET });

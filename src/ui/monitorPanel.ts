@@ -147,7 +147,7 @@ class MonitorFeed implements Disposable {
     } else {
       const { reading } = update;
       const [, , value = '', alarm = ''] = readingCells('', 'ca', reading);
-      const time = reading.time === undefined ? 'never processed' : formatLocal(reading.time);
+      const time = reading.time === undefined ? 'no time stamp' : formatLocal(reading.time);
       const size = sizeText(reading);
       this.#text = { value, size, alarm, severity: reading.severity, time, interrupted: '' };
       if (typeof reading.value === 'number' && Number.isFinite(reading.value)) {

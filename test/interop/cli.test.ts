@@ -279,7 +279,7 @@ describe('command line', () => {
       ['MODE', /^Run {2}NO_ALARM {2}/],
       ['SHOTS', /^-7 {2}NO_ALARM {2}/],
       ['OPERATOR', /^Ada Lovelace {2}NO_ALARM {2}/],
-      ['SPECTRUM', /^\[0, 1\.5, 3, 4\.5, 6, 7\.5, 9, 10\.5\] V {2}INVALID UDF {2}never processed$/],
+      ['SPECTRUM', /^\[0, 1\.5, 3, 4\.5, 6, 7\.5, 9, 10\.5\] V {2}INVALID UDF {2}no time stamp$/],
       [
         'PATH',
         /^\/data\/2026\/run-17 with a name that is longer than forty characters \(u?byte\[67\], 67 bytes\) {2}INVALID UDF/,

@@ -114,7 +114,6 @@ export class PolledSocketWatch implements SocketWatch {
 
   lookNow(): void {
     this.#lastFullLookMs = -Infinity;
-    this.#othersOverdueMs = -Infinity;
     if (this.#isLooking) this.#isAskedAgain = true;
     else this.#schedule(0);
   }
@@ -183,7 +182,7 @@ export class PolledSocketWatch implements SocketWatch {
     const counters = await this.source.readCounters();
     const isDue = nowMs - this.#lastFullLookMs >= FULL_LOOK_PERIOD_MS;
     const isChanged = counters !== this.#counters;
-    const areOthersDue = nowMs >= (isChanged ? this.#othersDueMs : this.#othersOverdueMs);
+    const areOthersDue = nowMs >= (isChanged || isDue ? this.#othersDueMs : this.#othersOverdueMs);
     if (this.#isEnded || !(isChanged || isDue || areOthersDue)) return;
     if (isChanged || isDue) await this.#readSockets(counters, nowMs);
     if (this.#isEnded) return;

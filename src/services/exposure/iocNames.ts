@@ -6,7 +6,7 @@ import type { Log } from '../../base/log';
 import type { Slices } from '../../base/slices';
 import type { Note } from '../../model/note';
 import { MAX_NAME_BYTES, MAX_NAMES_PER_IOC, type NameSource, NameTable } from '../../model/pvTable';
-import type { NamesProblemKind } from '../discovery/names/databaseName';
+import type { NamesProblem, NamesProblemKind } from '../discovery/names/databaseName';
 import { findDatabaseNames } from '../discovery/names/databaseNames';
 import { listPvaNames } from '../discovery/names/pvaNames';
 import type { Connection } from '../host/connection';
@@ -143,7 +143,7 @@ export class IocNames implements Disposable {
       [
         ...this.#notes,
         ...(commands.length > 0 ? [{ code: 'names-other-loaders', commands } as const] : []),
-        ...problems.map(({ message }): Note => ({ code: 'names-file', detail: message })),
+        ...problems.map((problem): Note => ({ code: 'names-file', detail: placed(problem) })),
       ],
       commands.length > 0 || problems.some(({ kind }) => !IS_COMPLETE.has(kind)),
     );
@@ -214,4 +214,10 @@ export class IocNames implements Disposable {
     this.#input.namesAllowance.give(this.#keptCount);
     this.#keptCount = 0;
   }
+}
+
+/** A problem with the line that it is about: `cannot read x.db: no such file (st.cmd:12)`. */
+function placed({ message, file = '', line = 0 }: NamesProblem): string {
+  const name = file.slice(file.lastIndexOf('/') + 1);
+  return line > 0 && name !== '' ? `${message} (${name}:${line})` : message;
 }

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { formatValue, jsonValue, readingCells, valueText } from '../../../src/model/reading';
 
+describe('strings in words', () => {
+  it('are quoted where they would read as something else', () => {
+    assert.equal(formatValue(['a', 'b, c', '', ' d', '"q"']), '[a, "b, c", "", " d", "\\"q\\""]');
+    assert.equal(formatValue(''), '""');
+    assert.equal(formatValue('a, b'), 'a, b');
+  });
+});
+
 describe('formatValue', () => {
   it('rounds as the record asks', () => assert.equal(formatValue(21.456, 2), '21.46'));
   it('does not round where the record never said PREC', () =>
@@ -34,7 +42,7 @@ describe('readingCells', () => {
   it('tells value, alarm and time', () =>
     assert.deepEqual(
       readingCells('A', 'ca', { value: 1, units: 'mm', severity: 'MAJOR', alarmMessage: 'HIHI' }),
-      ['A', 'ca', '1 mm', 'MAJOR HIHI', 'never processed'],
+      ['A', 'ca', '1 mm', 'MAJOR HIHI', 'no time stamp'],
     ));
 });
 

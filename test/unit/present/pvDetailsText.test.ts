@@ -114,7 +114,7 @@ describe('detailsSections', () => {
       readProblem: { code: 'not-read', detail: 'no answer in time' },
     });
     assert.equal(lines['Value'], 'on');
-    assert.equal(lines['Time'], 'never processed');
+    assert.equal(lines['Time'], 'no time stamp');
     assert.equal(lines['Read'], formatMoment(readAt, nowMs));
     assert.equal(lines['No newer value'], 'no answer in time');
   });
