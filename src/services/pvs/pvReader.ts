@@ -9,7 +9,7 @@ import { hasChannel, type PvStep } from '../../model/pvTable';
 import { recordNameOf } from '../../model/pvName';
 import type { PvReading } from '../../model/reading';
 import type { PvProtocol } from '../../model/snapshot';
-import { Turns } from '../../base/turns';
+import { Limit } from '../../base/limit';
 import { identityText } from '../upstream/identityText';
 import type { ClientIdentity } from '../upstream/protocolAdapter';
 import { NoChannelError } from '../upstream/readPv';
@@ -52,7 +52,7 @@ export class PvReader {
   readonly #kept = new LruMap<string, Kept>(KEPT_READINGS);
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #asked: AskedNames;
-  readonly #turns = new Turns(MAX_ASKED_AT_ONCE);
+  readonly #askLimit = new Limit(MAX_ASKED_AT_ONCE);
 
   constructor(input: PvReaderInput) {
     this.#input = input;
@@ -102,8 +102,8 @@ export class PvReader {
 
   /**
    * Reads a PV now, from one of the wanted servers: the next one if a server turns out not to have
-   * it. All of them are asked for a name that no IOC reports. Rejects with ProblemError, of code 'not-found' when none of them serves it over that
-   * protocol, or with the error of the read.
+   * it. All of them are asked for a name that no IOC reports. Rejects with ProblemError, of code
+   * 'not-found' when none of them serves it over that protocol, or with the error of the read.
    */
   async read(
     name: string,
@@ -250,7 +250,9 @@ export class PvReader {
   async #ask(server: PvServer, name: string, signal: AbortSignal): Promise<PvReading> {
     const note = (step: PvStep): void => this.#asked.note(server.key, name, step);
     try {
-      const reading = await this.#turns.run(signal, () => this.#askPatiently(server, name, signal));
+      const reading = await this.#askLimit.run(signal, () =>
+        this.#askPatiently(server, name, signal),
+      );
       note('reachable');
       return reading;
     } catch (error) {

@@ -14,9 +14,9 @@ export interface ReadOptions {
 /**
  * Reads a PV once over a circuit that is ready: on a channel that is open, otherwise on one of its
  * own, which it closes. `onResult` is called once, unless the circuit ends before; its errors are
- * sentences for the user, NoChannelError if the server refuses the channel. Returns a function that gives the read up: it returns true if nothing
- * more will arrive, false if the answer is still on its way. Throws for a name that cannot be asked
- * for.
+ * sentences for the user, NoChannelError if the server refuses the channel. Returns a function that
+ * gives the read up: it returns true if nothing more will arrive, false if the answer is still on
+ * its way. Throws for a name that cannot be asked for.
  */
 export function readPv(
   adapter: ProtocolAdapter,

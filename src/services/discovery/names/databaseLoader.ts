@@ -11,12 +11,9 @@ import { groupNames } from './groupNames';
 import { parseMacroDefinitions } from '../../../model/macroDefinitions';
 import { ExpandedLines } from './expandedLines';
 import { type MacroEnvironment, Macros } from '../../../model/macros';
-import type { NameCollection, Place } from './nameCollection';
+import { MAX_QUOTED, type NameCollection, type Place } from './nameCollection';
 import type { NamesBudget } from './namesBudget';
 import { parseSubstitutions, type SubstitutionSyntax } from './substitutionFile';
-
-/** Characters of a word or reason in a problem. */
-const MAX_QUOTED = 200;
 
 /** The state of the IOC process that loading depends on. */
 export interface LoadContext {

@@ -7,11 +7,8 @@ import { type IocshLine, splitIocshLine } from './iocshWords';
 import { mayDefineNames, mayLoadRecords } from './otherLoaders';
 import { parseMacroDefinitions } from '../../../model/macroDefinitions';
 import { Macros } from '../../../model/macros';
-import type { NameCollection, Place } from './nameCollection';
+import { MAX_QUOTED, type NameCollection, type Place } from './nameCollection';
 import type { ShellEnvironment } from './shellEnvironment';
-
-/** Characters of a word or reason in a problem. */
-const MAX_QUOTED = 200;
 
 /**
  * Runs startup scripts as the IOC shell does (EPICS Base modules/libcom/src/iocsh/iocsh.cpp), as

@@ -11,8 +11,8 @@ export interface Place {
 
 /** PVNAME_STRINGSZ - 1 (EPICS Base modules/database/src/ioc/db/dbDefs.h). */
 const maxNameLength = 60;
-/** Characters of a line, or of a word, in a problem. */
-const MAX_QUOTED = 200;
+/** Characters of a line, a word or a reason in a problem. */
+export const MAX_QUOTED = 200;
 
 /** What is said of a line that has something of the process's environment. */
 const OF_TAINTED: Partial<Record<NamesProblemKind, string>> = {

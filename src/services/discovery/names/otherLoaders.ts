@@ -1,5 +1,13 @@
 /** Commands by which other modules load records: `require` and `runScript` of e3, `luash` of lua. */
-const LOADERS = /^(require|runScript|luash|luaCmd|iocshSnippet|afterInit|pyDbLoad\w*)$/;
+const LOADER = 'require|runScript|luash|luaCmd|iocshSnippet';
+/** Endings of files of records. */
+const ENDING = 'db|vdb|template|substitutions?|subst?|subs?';
+
+const LOADERS = new RegExp(`^(${LOADER}|afterInit|pyDbLoad\\w*)$`);
+const ANY_LOADER = new RegExp(`\\b(${LOADER})\\b`);
+/** A word that names a file of records. */
+const DATABASE_FILE = new RegExp(`\\.(${ENDING})$`, 'i');
+const ANY_DATABASE = new RegExp(`\\.(${ENDING})\\b`, 'i');
 /** Commands that we run ourselves, and those that name databases without loading them. */
 const KNOWN = new Set([
   ...['dbLoadDatabase', 'dbLoadRecords', 'dbLoadTemplate', 'dbLoadGroup', 'dbl', 'dbla', 'dbli'],
@@ -9,8 +17,6 @@ const KNOWN = new Set([
   ...['set_pass0_restoreFile', 'set_pass1_restoreFile'],
   ...['makeAutosaveFiles', 'makeAutosaveFileFromDbInfo'],
 ]);
-/** A word that names a file of records. */
-const DATABASE_FILE = /\.(db|vdb|template|substitutions?|subst?|subs?)$/i;
 
 /**
  * Whether the words of a line, a command and its arguments, may load records in a way that we do
@@ -28,5 +34,3 @@ export function mayDefineNames(line: string): boolean {
 }
 
 const OUR_COMMAND = /dbLoad|dbCreateAlias|iocshLoad|iocshRun|iocshCmd|^\s*<|^\s*cd\b/;
-const ANY_LOADER = /\b(require|runScript|luash|luaCmd|iocshSnippet)\b/;
-const ANY_DATABASE = /\.(db|vdb|template|subst?|subs?|substitutions?)\b/i;

@@ -2,7 +2,7 @@ import { onAbort } from './abort';
 import { CancelledError } from './errors';
 
 /** Lets a limited number of works run at once; the others wait for their turn, oldest first. */
-export class Turns {
+export class Limit {
   #free: number;
   readonly #waiting = new Set<() => void>();
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { Turns } from '../../../src/base/turns';
+import { Limit } from '../../../src/base/limit';
 import { settle } from '../../support/fakeClock';
 
-describe('turns', () => {
+describe('a limit of works at once', () => {
   const { signal } = new AbortController();
-  let turns: Turns;
+  let limit: Limit;
   let running: string[];
   const ends = new Map<string, (error?: Error) => void>();
   const run = (name: string, given = signal): Promise<void> =>
-    turns.run(given, () => {
+    limit.run(given, () => {
       running.push(name);
       return new Promise((resolve, reject) => {
         ends.set(name, (error) => {
@@ -19,7 +19,7 @@ describe('turns', () => {
       });
     });
   beforeEach(() => {
-    turns = new Turns(2);
+    limit = new Limit(2);
     running = [];
   });
 
