@@ -15,7 +15,10 @@ const vscode = '^(node_modules/@types/)?vscode(/|$)';
 
 /** In the bundles; package.json has no dependencies. */
 const bundled =
-  '^node_modules/(commander|dockerode|fastest-levenshtein|htmlparser2|log-update|tar-stream|valibot|vscode-jsonrpc|yaml)/';
+  '^node_modules/(commander|dockerode|fastest-levenshtein|htmlparser2|log-update|tar-stream|uplot|valibot|vscode-jsonrpc|yaml)/';
+
+/** What draws lines, for the pages in webviews. */
+const drawing = '^node_modules/uplot/';
 
 /** Everything in src that is not one of these rooms. */
 const outside = (rooms) => `^src/(?!(${rooms})/)`;
@@ -114,15 +117,29 @@ module.exports = {
     ),
     {
       name: 'parsers-read-files',
-      comment: 'Only what finds PVs in files parses XML and YAML.',
+      comment: 'Only what reads files of people parses XML and YAML.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/present/pvReferences/' },
+      from: { path: '^src/', pathNot: '^src/present/(pvReferences|settingsFiles)/' },
       to: { path: parsers },
+    },
+    ...pureRoom(
+      'webview',
+      'base|model|present|webview',
+      'The pages in webviews are front ends: they draw what the extension sends, in a browser.',
+      [drawing],
+    ),
+    {
+      name: 'pages-draw',
+      comment: 'Only pages in webviews draw plots.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/webview/' },
+      to: { path: drawing },
     },
     ...pureRoom(
       'services',
       'base|protocol|model|services',
       'services look down to model, protocol and base; what they need of the system is an interface.',
+      ['^node_modules/fastest-levenshtein/'],
     ),
     {
       name: 'protocols-are-siblings',
@@ -202,7 +219,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/([^/]+)' },
       to: {
-        path: '^src/(agent|cli|demo|broker|extension)(/|[.]ts$)',
+        path: '^src/(agent|cli|demo|broker|webview|extension)(/|[.]ts$)',
         pathNot: ['^src/$1(/|$)', '^src/(demo|broker)/'],
       },
     },

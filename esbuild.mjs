@@ -1,6 +1,6 @@
 /** Bundles the programs: the extension, the broker, the command, the agent that runs in containers. */
 import { build, context } from 'esbuild';
-import { copyFileSync, existsSync, mkdirSync, watchFile } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, watchFile } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
@@ -30,6 +30,8 @@ const common = {
 
 /** Not bundled: copied next to the bundles. */
 const PYTHON_AGENT = 'src/agent/agent.py';
+/** Starts the command in terminals of VS Code. */
+const LAUNCHER = 'src/cli/launcher';
 
 const programs = {
   // Handed to containers as one argument, and to whatever Node they have.
@@ -42,6 +44,13 @@ const programs = {
   broker: { entryPoints: ['src/broker/main.ts'] },
   cli: { entryPoints: ['src/cli/main.ts'], banner: { js: '#!/usr/bin/env node' } },
   extension: { entryPoints: ['src/extension.ts'], external: ['vscode'] },
+  // In a webview; its style becomes plot.css beside it.
+  plot: {
+    entryPoints: ['src/webview/plot.ts'],
+    platform: 'browser',
+    format: 'iife',
+    target: 'es2022',
+  },
 };
 
 /** Bundles these programs into a folder; returns the source files that went into them. */
@@ -69,6 +78,7 @@ function copyPythonAgent(folder) {
 function optionsOf({ names, folder, isProduction }) {
   mkdirSync(folder, { recursive: true });
   copyPythonAgent(folder);
+  cpSync(LAUNCHER, `${folder}/bin`, { recursive: true });
   return names
     .map((name) => ({
       ...common,

@@ -140,7 +140,7 @@ export default tseslint.config(
     room('protocol|services|node|ui|cli|demo|agent|broker|rpc', upwards),
   ),
   walls(
-    'present/pvReferences/**/*.ts',
+    'present/{pvReferences,settingsFiles}/**/*.ts',
     {
       regex: '^(?!(htmlparser2|yaml)$)[^.]',
       message: 'Only parsers of XML and YAML: pure text to data.',
@@ -150,6 +150,17 @@ export default tseslint.config(
   walls(
     'services/**/*.ts',
     outside.packages,
+    room(
+      'present|node|ui|cli|demo|agent|broker|rpc',
+      `${upwards} Take an interface; node implements it.`,
+    ),
+  ),
+  walls(
+    'services/pvs/**/*.ts',
+    {
+      regex: '^(?!fastest-levenshtein$)[^.]',
+      message: 'Only the distance of two texts: pure arithmetic.',
+    },
     room(
       'present|node|ui|cli|demo|agent|broker|rpc',
       `${upwards} Take an interface; node implements it.`,
@@ -173,6 +184,11 @@ export default tseslint.config(
     outside.node,
     outside.docker,
     room('node|cli|demo|agent|broker', 'ui renders snapshots and sends intents.'),
+  ),
+  walls(
+    'webview/**/*.ts',
+    { regex: '^(?!uplot)[^.]', message: 'Pages use what draws lines, and no other package.' },
+    room('protocol|services|node|ui|cli|demo|agent|broker|rpc', 'Pages draw what they are sent.'),
   ),
   walls('{cli,demo,broker,rpc}/**/*.ts', outside.vscode, outside.docker, room('ui', 'Headless.')),
   {

@@ -30,11 +30,16 @@ function licencesOf(files) {
 }
 
 /**
- * The README without its pictures: the page of an extension that is installed shows those that come by
- * https alone, no files and no data: (seen in VS Code 1.139), and nothing of ours is on the web.
+ * What users of the extension read. VS Code and its Marketplace show no pictures there but those that
+ * come by https: EPICS_EXPOSE_PICTURES says where the folder docs is public, with a slash at its end;
+ * otherwise the page has none.
  */
-function pageOf(readme) {
-  return readme.replace(/^!\[[^\]]*\]\((?!https:)[^)\s]*\)\n+/gm, '');
+function pageOfExtension() {
+  const page = read('docs/extension-page.md');
+  const address = process.env['EPICS_EXPOSE_PICTURES'];
+  return address
+    ? page.replace(/(!\[[^\]]*\]\()/g, (start) => start + address)
+    : page.replace(/^!\[[^\]]*\]\([^)]*\)\n\n/gm, '');
 }
 
 /** The programs with all that they need, and its licences: they run without a node_modules. */
@@ -50,7 +55,7 @@ export async function makePackage(vsix) {
     for (const name of ['package.json', '.vscodeignore', 'CHANGELOG.md', 'LICENSE', 'media']) {
       cpSync(name, join(stage, name), { recursive: true });
     }
-    writeFileSync(join(stage, 'README.md'), pageOf(read('README.md')));
+    writeFileSync(join(stage, 'README.md'), pageOfExtension());
     await createVSIX({
       cwd: stage,
       packagePath: resolve(vsix),

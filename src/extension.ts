@@ -1,13 +1,20 @@
 /** The extension: wiring only. Nothing heavy is loaded before the user exposes PVs. */
 import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
+import { delimiter } from 'node:path';
 import * as vscode from 'vscode';
 import { DisposableStore, toDisposable } from './base/disposable';
 import { printableLines } from './base/printable';
 import type { Endpoint } from './model/endpoint';
+import type { WorkspaceFile } from './model/diagnosis/workspaceSettings';
 import type { WindowPlace } from './present/viewState';
+import { findProgram } from './node/findProgram';
+import { reportFacts } from './node/reportFacts';
 import { findRefused } from './node/findRefused';
-import { launchProgram } from './node/launchProgram';
+import { lookAtMachine } from './node/lookAtMachine';
+import { readWorkspaceFiles } from './node/readWorkspaceFiles';
+import { readPhoebusSettings } from './node/phoebus/preparePhoebus';
+import { launchPhoebus } from './node/phoebus/launchPhoebus';
 import { systemClock } from './node/systemClock';
 import { awaitIoc } from './ui/awaitIoc';
 import { BrokerLog } from './ui/brokerLog';
@@ -17,18 +24,31 @@ import { registerHostTerminalProfile } from './ui/hostTerminal';
 import { syncContextKeys } from './ui/syncContextKeys';
 import { keepEnvironmentFiles } from './ui/keepEnvironmentFiles';
 import { keepTerminalVariables } from './ui/keepTerminalVariables';
+import { LiveValues } from './ui/liveValues';
 import { logProblems } from './ui/logProblems';
-import { MonitorPanels } from './ui/monitorPanel';
+import { notifyOfLostIoc } from './ui/notifyOfLostIoc';
+import { notifyOfWatched } from './ui/notifyOfWatched';
+import { registerPvCompletion } from './ui/pvCompletion';
+import { PlotPanels } from './ui/plotPanels';
 import { registerPvHover } from './ui/pvHover';
-import { tooltipOf } from './ui/pvTooltip';
+import { registerRecordDefinition, showRecord } from './ui/recordDefinition';
+import { RecordFiles } from './ui/recordFiles';
+import { pvTooltip, tooltipOf } from './ui/pvTooltip';
 import { PvsView } from './ui/pvsView';
-import { onDidChangeSettings } from './ui/settings';
+import { onDidChangeSettings, readSettings } from './ui/settings';
 import { createStatusBar } from './ui/statusBar';
+import { UnservedPvs } from './ui/unservedPvs';
+import { WhyView } from './ui/whyView';
+import { WatchedValues } from './ui/watchedValues';
+import { WatchList } from './ui/watchList';
+import { WatchView } from './ui/watchView';
 import { type Connect, WindowExposure } from './ui/windowExposure';
 import { OwnContainer, readRemoteText, windowPlace, windowRemote } from './ui/windowPlace';
 
 /** Key in the workspace's state: whether the window exposes PVs, also after a reload. */
 const IS_EXPOSING = 'isExposing';
+/** Names of the containers that this workspace leaves out. */
+const LEFT_OUT = 'leftOut';
 const WINDOW_ID = 'windowId';
 /** Loopback addresses answer at once. */
 const REFUSED_TIMEOUT_MS = 2000;
@@ -38,11 +58,35 @@ export function activate(context: vscode.ExtensionContext): void {
   const store = new DisposableStore();
   context.subscriptions.push(store);
   const log = store.add(vscode.window.createOutputChannel('EPICS Expose', { log: true }));
+  const closing = new AbortController();
+  store.add(toDisposable(() => closing.abort()));
+  const { version, bugs } = context.extension.packageJSON as {
+    version: string;
+    bugs: { url: string };
+  };
   const system = {
     environment: process.env,
     homeFolder: homedir(),
+    platform: process.platform,
+    ...reportFacts(version),
+    reportAddress: bugs.url,
     terminalVariables: context.environmentVariableCollection,
-    launch: launchProgram,
+    launchPhoebus: (
+      executable: string,
+      words: readonly string[],
+      environment: Record<string, string>,
+    ) => {
+      const folder = context.globalStorageUri.fsPath;
+      return launchPhoebus({ executable, words, environment, folder }, systemClock, closing.signal);
+    },
+    lookAtMachine,
+    readSettingsFiles,
+    hasProgram: async (name: string) => (await findProgram(name)) !== undefined,
+    command: {
+      folder: vscode.Uri.joinPath(context.extensionUri, 'dist', 'bin').fsPath,
+      node: process.execPath,
+      delimiter,
+    },
     findRefused: (endpoints: readonly Endpoint[]) =>
       findRefused(endpoints, AbortSignal.timeout(REFUSED_TIMEOUT_MS)).catch(
         () => new Set<string>(),
@@ -54,25 +98,54 @@ export function activate(context: vscode.ExtensionContext): void {
   const exposure = store.add(
     new WindowExposure(connectTo(context, log), windowEngines(place, engine), container),
   );
+  void exposure.leaveOut(context.workspaceState.get<string[]>(LEFT_OUT) ?? []);
   const ownContainer = store.add(new OwnContainer(exposure));
   const ownContainerKey = (): string | undefined => ownContainer.container?.key;
+  const live = store.add(new LiveValues(exposure, systemClock));
+  const list = store.add(new WatchList(context.workspaceState));
   const view = store.add(
     new PvsView({
       exposure,
+      live,
+      watched: list,
       ownContainerKey,
       place,
-      tooltipOf: (node) => tooltipOf(exposure, node),
+      tooltipOf: (node, isLive) => tooltipOf(exposure, node, isLive ? live : undefined),
+      memory: context.workspaceState,
       clock: systemClock,
     }),
   );
-  const monitors = store.add(new MonitorPanels(exposure, context.extensionUri));
+  const plots = store.add(
+    new PlotPanels({ exposure, extensionFolder: context.extensionUri, clock: systemClock }),
+  );
+  const values = store.add(new WatchedValues(live));
+  const watchView = store.add(
+    new WatchView({
+      ...{ list, values, exposure, clock: systemClock },
+      isNotifying: () => readSettings().notify,
+      tooltipOf: (name) => pvTooltip(exposure, { name }),
+    }),
+  );
+  store.add(notifyOfWatched({ list, values, watchView, clock: systemClock }));
   store.add(syncContextKeys(exposure, place));
   store.add(createStatusBar(exposure));
   store.add(logProblems(exposure, log));
   store.add(registerPvHover(exposure, () => view.pointerLeft()));
+  const why = store.add(new WhyView({ exposure, system, place, folder: container?.folder }));
+  const recordFiles = store.add(new RecordFiles());
+  store.add(registerRecordDefinition(recordFiles));
+  store.add(registerPvCompletion(exposure));
+  store.add(new UnservedPvs(exposure, systemClock));
+  store.add(notifyOfLostIoc({ exposure, ownContainerKey, clock: systemClock }));
   store.add(registerHostTerminalProfile(exposure, system));
   store.add(
-    keepTerminalVariables(context.environmentVariableCollection, exposure, place, ownContainerKey),
+    keepTerminalVariables(
+      context.environmentVariableCollection,
+      exposure,
+      place,
+      ownContainerKey,
+      system.command,
+    ),
   );
   store.add(keepEnvironmentFiles(context.globalStorageUri, exposure, log, wasExposing));
   const rememberExposing = (isExposing: boolean): Thenable<void> =>
@@ -83,12 +156,19 @@ export function activate(context: vscode.ExtensionContext): void {
     registerCommands({
       exposure,
       view,
-      monitors,
+      plots,
+      watch: { list, values, watchView },
       log,
       extensionId: context.extension.id,
       system,
       brokerLog,
+      why,
+      showRecord: (pv) => showRecord({ files: recordFiles, exposure, ownContainerKey }, pv),
       rememberExposing,
+      leaveOut: async (names) => {
+        await context.workspaceState.update(LEFT_OUT, names);
+        await exposure.leaveOut(names);
+      },
     }),
   );
   void exposeAutomatically({
@@ -101,6 +181,21 @@ export function activate(context: vscode.ExtensionContext): void {
       await exposeWithProgress(exposure);
     },
   });
+}
+
+/** What files say that set up clients; parsers are loaded when somebody asks. */
+async function readSettingsFiles(
+  folder: string | undefined,
+  phoebus: string,
+): Promise<readonly WorkspaceFile[]> {
+  const { parseWorkspaceFile } = await import('./present/settingsFiles/parseWorkspaceFile');
+  const ofFolder =
+    folder === undefined
+      ? []
+      : await readWorkspaceFiles(folder, parseWorkspaceFile).catch(() => []);
+  const installed = await readPhoebusSettings(phoebus);
+  const ofPhoebus = installed && parseWorkspaceFile(installed.text, installed.file);
+  return [...ofFolder, ...(ofPhoebus ? [ofPhoebus] : [])];
 }
 
 /**

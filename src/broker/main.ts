@@ -8,6 +8,7 @@ import { printableLines } from '../base/printable';
 import { brokerPaths } from '../node/broker/brokerPaths';
 import { systemClock } from '../node/systemClock';
 import { BrokerServer, GRACE_MS } from './brokerServer';
+import { collectLeftovers } from './collectLeftovers';
 import { openCore } from './openCore';
 import { openRotatingLog } from './rotatingLog';
 
@@ -26,7 +27,8 @@ async function main(): Promise<void> {
     process.exit(1);
   });
   const core = openCore({ env: process.env, opensRelays: true, addressFile, log });
-  const endings = [() => core.close()];
+  const leftovers = collectLeftovers({ onDidChange: core.onDidChange, clock });
+  const endings = [async () => leftovers.dispose(), () => core.close()];
   let isEnding = false;
   const end = (why: string): void => {
     if (isEnding) return;

@@ -1,12 +1,14 @@
+import type { Clock } from '../base/clock';
 import type { Log } from '../base/log';
 import { createDemoEngine } from '../demo/demoEngine';
 import { clientIdentity } from '../node/clientIdentity';
 import { createOpenContainer } from '../node/containers/openContainer';
 import { openDockerEngines } from '../node/engines/dockerEngines';
 import { openEngines } from '../node/engines/openEngines';
-import { findPortHolder } from '../node/portHolder';
+import { findPortHolder, findSearchingClient } from '../node/portHolder';
 import { connectTcp } from '../node/relay/connectTcp';
 import { createSearchSockets } from '../node/search/openSearchSockets';
+import { isInWsl } from '../node/isInWsl';
 import { systemClock } from '../node/systemClock';
 import { openAddressFile } from './addressFile';
 import { Core } from '../services/core';
@@ -21,14 +23,16 @@ export interface OpenCoreInput {
   readonly opensRelays: boolean;
   /** The file that keeps the containers' loopback addresses; absent: none. */
   readonly addressFile?: string | undefined;
+  /** Default: that of this machine. */
+  readonly clock?: Clock;
   readonly log: Log;
 }
 
 /**
  * Composes the core for this machine: the services, on the engines, sockets and clock of `node`.
  */
-export function openCore({ env, opensRelays, addressFile, log }: OpenCoreInput): Core {
-  const clock = systemClock;
+export function openCore(input: OpenCoreInput): Core {
+  const { env, opensRelays, addressFile, clock = systemClock, log } = input;
   const openContainer = createOpenContainer({ clock, log });
   const engines = { env, clock, log, openContainer };
   const otherKinds = { [DEMO_ENGINE]: () => createDemoEngine(clock) };
@@ -43,6 +47,9 @@ export function openCore({ env, opensRelays, addressFile, log }: OpenCoreInput):
     ...clientIdentity(),
     dialHost: (endpoint, signal) => connectTcp(endpoint, signal),
     findHolder: (endpoint) => findPortHolder(endpoint),
+    findClient: (origin) => findSearchingClient(origin),
+    // Clients on Windows reach the ports of WSL, and not its containers.
+    automaticAnswers: isInWsl() ? 'relay' : 'direct',
     mayShareNumbers: process.platform !== 'linux',
     clock,
     log,

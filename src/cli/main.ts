@@ -6,13 +6,17 @@ import { isErrorCode, messageOf } from '../base/errors';
 import { printableLines } from '../base/printable';
 import { SHELLS, type Shell } from '../present/clientEnvironment';
 import { version } from '../../package.json';
+import { CLIENT_NAMES } from '../model/diagnosis/clients';
 import { commandFirst } from './commandWord';
 import { BROKER_ACTIONS, BROKER_WORDS, runBroker } from './commands/broker';
+import { type DoctorOptions, runDoctor } from './commands/doctor';
 import { runExec } from './commands/exec';
 import { type ExposeOptions, runExpose } from './commands/expose';
 import { type GetOptions, runGet } from './commands/get';
 import { type EnvOptions, runEnv } from './commands/env';
+import { type PhoebusOptions, runPhoebus } from './commands/phoebus';
 import { runPvs } from './commands/pvs';
+import { runReport } from './commands/report';
 import { runStatus } from './commands/status';
 import { EXIT } from './exitCodes';
 import { addCommonOptions, checkedOptions, type CommonOptions } from './options';
@@ -27,13 +31,15 @@ Examples:
   $ epics-expose get pva://MY:PV          read one PV
   $ eval "$(epics-expose env)"            set the environment of this shell
 
-Every command takes --container, --workspace, --label, --engine, --pv, --search, --json, --verbose;
-\`epics-expose expose --help\` says what they mean.
+Every command takes --container, --except, --workspace, --label, --engine, --pv, --search, --answers, --json,
+--verbose; \`epics-expose expose --help\` says what they mean.
 
 Exit codes: 0 fine, 1 defect, 2 usage, 3 no engine, 4 nothing found, 5 not all reachable;
 exec returns the exit code of its command.`;
 
 async function main(argv: readonly string[]): Promise<number> {
+  // What made VS Code run us as Node would do so with whatever `exec` starts.
+  delete process.env['ELECTRON_RUN_AS_NODE'];
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort());
   // A reader that has seen enough (`| head`) is no error: end as after Ctrl-C.
@@ -89,20 +95,47 @@ async function main(argv: readonly string[]): Promise<number> {
       ),
     );
   addCommonOptions(
+    program
+      .command('doctor')
+      .description('say why PVs cannot be read here, and what to do')
+      .argument('[pv...]', 'NAME, ca://NAME or pva://NAME; without one everything is examined'),
+  )
+    .option('--env-from <file>', 'the settings of clients as this file makes them, not this shell')
+    .option('--pid <n>', 'the settings of a running client, not of this shell')
+    .addOption(new Option('--client <name>', 'the client that finds nothing').choices(CLIENT_NAMES))
+    .option('--phoebus <file>', 'the settings of Phoebus when it is started with this settings.ini')
+    .option('--log', 'show the last lines of the logs of the containers in question, too')
+    .action(
+      run((terminal, pvs: string[], options: DoctorOptions) =>
+        runDoctor(pvs, options, terminal, stop.signal),
+      ),
+    );
+  addCommonOptions(
+    program
+      .command('report')
+      .description('print what there is and why, without values and your name, for a bug report')
+      .argument('[pv...]', 'PVs that it is about'),
+  ).action(
+    run((terminal, pvs: string[], options: CommonOptions) =>
+      runReport(pvs, options, terminal, stop.signal),
+    ),
+  );
+  addCommonOptions(
     program.command('env').description('print the environment for EPICS clients on this machine'),
   )
     .option(
       '-s, --shell <shell>',
-      `${SHELLS.join(', ')}; bash serves zsh and sh, too`,
+      `${SHELLS.join(', ')}; bash (the default) serves zsh and sh, too`,
       parseShell,
-      'bash',
+    )
+    .addOption(
+      new Option(
+        '--client <name>',
+        'what this client needs, with lines that read the PV of --pv; with --shell only what to set',
+      ).choices(CLIENT_NAMES),
     )
     .option('--unset', 'remove our entries from this shell again')
-    .action(
-      run((terminal, options: EnvOptions & { shell: Shell }) =>
-        runEnv(options.shell, options, terminal, stop.signal),
-      ),
-    );
+    .action(run((terminal, options: EnvOptions) => runEnv(options, terminal, stop.signal)));
   addCommonOptions(
     program
       .command('exec')
@@ -114,6 +147,18 @@ async function main(argv: readonly string[]): Promise<number> {
       runExec(command, options, terminal, stop.signal),
     ),
   );
+  addCommonOptions(
+    program
+      .command('phoebus')
+      .description('start Phoebus so that it finds the PVs, which stay exposed until it ends')
+      .argument('[words...]', 'for Phoebus, after --'),
+  )
+    .option('--program <path>', 'the script or program of Phoebus; default: phoebus.sh in the PATH')
+    .action(
+      run((terminal, words: string[], options: PhoebusOptions) =>
+        runPhoebus(words, options, terminal, stop.signal),
+      ),
+    );
   addCommonOptions(
     program.command('demo').description('expose a built-in demo IOC; needs no container'),
   ).action(
@@ -135,8 +180,7 @@ async function main(argv: readonly string[]): Promise<number> {
       );
   }
   try {
-    const commands = [...program.commands.map((command) => command.name()), 'help'];
-    await program.parseAsync(commandFirst(argv.slice(2), commands), { from: 'user' });
+    await program.parseAsync(commandFirst(argv.slice(2), program), { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;

@@ -5,12 +5,14 @@ import { BrokerServer, GRACE_MS } from '../broker/brokerServer';
 import { DEMO_ENGINE, openCore } from '../broker/openCore';
 import {
   type CoreApi,
-  type RunningContainer,
+  type KnownContainer,
   type ExposeRequest,
   searchPortsIn,
   type Selection,
 } from '../model/coreApi';
 import { type NameServers, nameServersOf, serversOf } from '../present/clientEnvironment';
+import type { BrokerFacts } from '../model/diagnosis/diagnose';
+import { type Problem, ProblemError } from '../model/problem';
 import type { Snapshot } from '../model/snapshot';
 import { brokerPaths } from '../node/broker/brokerPaths';
 import { type BrokerCore, findBroker } from '../node/broker/connectBroker';
@@ -37,6 +39,8 @@ export interface Opened {
   readonly snapshot: Snapshot;
   /** The name servers for clients, whatever was asked for: the same from every command. */
   readonly nameServers: NameServers;
+  /** The background process, or why it cannot be used; absent: there is none. */
+  readonly brokerFacts?: BrokerFacts;
   /** Whether the user named containers, a folder or labels. */
   readonly isChosen: boolean;
   /** Whether the built-in demo is shown although the user did not ask for it here. */
@@ -75,6 +79,7 @@ export async function openExposure(
       ? { search: 'off' }
       : {
           ...(options.search && { search: options.search }),
+          ...(options.answers && { answers: options.answers }),
           ...searchPortsIn(process.env),
           own: { folder: resolve(options.workspace ?? '') },
         }),
@@ -83,6 +88,7 @@ export async function openExposure(
     broker,
     request = asked,
     told,
+    facts,
   } = isAlone ? {} : await usableBroker(asked, terminal, signal, mode);
   const source = broker ? brokerSource(broker, terminal, signal) : await ownSource(terminal, mode);
   try {
@@ -94,7 +100,8 @@ export async function openExposure(
       const isLook = !broker && mode === 'look';
       return isLook ? serversOf(core.snapshot) : nameServersOf(core.snapshot);
     };
-    return new OpenedExposure(source, core, request, request !== asked, nameServers);
+    const report = (text: string): void => terminal.report(text);
+    return new OpenedExposure({ source, core, request, asked, nameServers, report, facts });
   } catch (error) {
     await source.close();
     throw error;
@@ -107,6 +114,7 @@ interface Usable {
   readonly request?: ExposeRequest;
   /** Set if the broker exposes something other than what was asked for. */
   readonly told?: NameServers | undefined;
+  readonly facts?: BrokerFacts;
 }
 
 /** The running broker, if a command may use it. */
@@ -116,11 +124,15 @@ async function usableBroker(
   signal: AbortSignal,
   mode: Mode,
 ): Promise<Usable> {
-  const broker = await findBroker(brokerOptions(terminal, mode), signal);
-  if (!broker) return {};
+  let problem: Problem | undefined;
+  const broker = await findBroker(brokerOptions(terminal, mode), signal, (error) => {
+    if (error instanceof ProblemError) problem = error.problem;
+  });
+  if (!broker) return problem ? { facts: { problem, own: version, requests: [] } } : {};
   if (mode !== 'look') return { broker };
   const requests = await broker.listRequests(signal);
-  if (requests.some((request) => covers(request, asked))) return { broker };
+  const facts: BrokerFacts = { version: broker.broker.version, own: version, requests };
+  if (requests.some((request) => covers(request, asked))) return { broker, facts };
   // A user who names no engine and no container means a running demo; everything else is looked at
   // without the broker.
   const demo: ExposeRequest = { ...asked, engines: [DEMO_ENGINE] };
@@ -128,16 +140,17 @@ async function usableBroker(
     asked.engines.length === 0 &&
     isEverything(asked.selection) &&
     requests.every((request) => covers(request, demo));
-  if (isDemoMeant && requests.length > 0) return { broker, request: demo };
+  if (isDemoMeant && requests.length > 0) return { broker, request: demo, facts };
   try {
-    return { told: await toldBy(broker, signal) };
+    return { told: await toldBy(broker, signal), facts };
   } finally {
     await broker.close();
   }
 }
 
-function isEverything({ containers, labels, workspace }: Selection): boolean {
-  return containers.length === 0 && labels.length === 0 && workspace === undefined;
+function isEverything({ containers, except = [], labels, workspace }: Selection): boolean {
+  const isAll = containers.length === 0 && labels.length === 0 && workspace === undefined;
+  return isAll && except.length === 0;
 }
 
 /** Whether the first request includes everything that the second asks for. */
@@ -203,26 +216,36 @@ async function ownSource(terminal: Terminal, mode: Mode): Promise<Source> {
   };
 }
 
+interface OpenedInput {
+  readonly source: Source;
+  readonly core: CoreApi;
+  readonly request: ExposeRequest;
+  /** What the user asked for, if that is not what is requested. */
+  readonly asked: ExposeRequest;
+  readonly nameServers: () => NameServers;
+  readonly facts: BrokerFacts | undefined;
+  /** Writes a sentence to stderr. */
+  readonly report: (text: string) => void;
+}
+
 class OpenedExposure implements Opened {
   readonly core: CoreApi;
   readonly isDemoInstead: boolean;
+  readonly brokerFacts?: BrokerFacts;
   readonly #source: Source;
   readonly #request: ExposeRequest;
   readonly #nameServers: () => NameServers;
+  readonly #report: (text: string) => void;
   #hasDemo = false;
 
-  constructor(
-    source: Source,
-    core: CoreApi,
-    request: ExposeRequest,
-    isDemoInstead: boolean,
-    nameServers: () => NameServers,
-  ) {
+  constructor({ source, core, request, asked, nameServers, report, facts }: OpenedInput) {
+    if (facts) this.brokerFacts = facts;
     this.#source = source;
     this.#nameServers = nameServers;
+    this.#report = report;
     this.core = core;
     this.#request = request;
-    this.isDemoInstead = isDemoInstead;
+    this.isDemoInstead = request !== asked;
   }
 
   get nameServers(): NameServers {
@@ -230,8 +253,7 @@ class OpenedExposure implements Opened {
   }
 
   get isChosen(): boolean {
-    const { containers, labels, workspace } = this.#request.selection;
-    return containers.length > 0 || labels.length > 0 || workspace !== undefined;
+    return !isEverything(this.#request.selection);
   }
 
   /** The broker also reports what others want; that is left out. */
@@ -254,11 +276,18 @@ class OpenedExposure implements Opened {
   async settle(signal: AbortSignal, enough?: Enough): Promise<void> {
     await untilSettled(this.core, systemClock, signal, enough);
     if (signal.aborted) return;
-    const { containers } = this.#request.selection;
+    const { containers, except = [] } = this.#request.selection;
     const isAnswered = this.core.snapshot.engines.some(({ status }) => status === 'connected');
     // Without an engine that answers, something else has to be said first.
-    if (containers.length === 0 || !isAnswered) return;
-    rejectUnknown(containers, await this.core.listContainers({}, signal));
+    if ((containers.length === 0 && except.length === 0) || !isAnswered) return;
+    const all = await this.core.listContainers({}, signal);
+    const known = all.filter(({ status }) => status !== 'stopped');
+    rejectUnknown(containers, known);
+    // It may start later, and is left out then.
+    for (const name of unknownOf(except, known)) {
+      const hint = nearHint(name, known);
+      this.#report(`no running container is called "${name}", which is left out. ${hint}`);
+    }
   }
 
   async addDemo(): Promise<void> {
@@ -273,19 +302,24 @@ class OpenedExposure implements Opened {
 }
 
 /** A name that does not exist is more often a typing error than a container to come. */
-function rejectUnknown(wanted: readonly string[], known: readonly RunningContainer[]): void {
-  for (const name of wanted) {
-    if (known.some((container) => isNamed(container, name))) continue;
-    const names = known
-      .map((container) => container.name)
-      .sort((a, b) => distance(a, name) - distance(b, name));
-    const near = names.filter((other) => distance(other, name) <= 3 || other.includes(name));
-    const hint =
-      names.length === 0
-        ? 'No container is running.'
-        : `${near.length > 0 ? `Did you mean ${near.slice(0, 3).join(' or ')}? ` : ''}Running: ${names.slice(0, 10).join(', ')}`;
-    throw new UsageError(
-      `no running container is called "${name}"; if it is stopped, start it. ${hint}`,
-    );
-  }
+function rejectUnknown(wanted: readonly string[], known: readonly KnownContainer[]): void {
+  const [name] = unknownOf(wanted, known);
+  if (name === undefined) return;
+  throw new UsageError(
+    `no running container is called "${name}"; if it is stopped, start it. ${nearHint(name, known)}`,
+  );
+}
+
+function unknownOf(names: readonly string[], known: readonly KnownContainer[]): string[] {
+  return names.filter((name) => !known.some((container) => isNamed(container, name)));
+}
+
+function nearHint(name: string, known: readonly KnownContainer[]): string {
+  const names = known
+    .map((container) => container.name)
+    .sort((a, b) => distance(a, name) - distance(b, name));
+  const near = names.filter((other) => distance(other, name) <= 3 || other.includes(name));
+  return names.length === 0
+    ? 'No container is running.'
+    : `${near.length > 0 ? `Did you mean ${near.slice(0, 3).join(' or ')}? ` : ''}Running: ${names.slice(0, 10).join(', ')}`;
 }

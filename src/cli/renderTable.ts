@@ -1,5 +1,6 @@
 /** Lays out the table for a terminal or a file. */
 import { styleText } from 'node:util';
+import { alignColumns } from '../present/alignColumns';
 import { clientEnvironment, formatEnvironment, nameServersOf } from '../present/clientEnvironment';
 import type { Snapshot } from '../model/snapshot';
 import { type Health, tableNotes, tableRows } from '../present/table';
@@ -20,17 +21,6 @@ export interface Look {
 /** The columns that may be cut if a line is too short: names, which are long. */
 const NAME_COLUMNS = [0, 1];
 const NAME_MIN_WIDTH = 8;
-
-/** Each row as a line, with its cells below those of the other rows. */
-export function alignColumns(rows: readonly (readonly string[])[]): string[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
-  }
-  return rows.map((row) =>
-    row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at] ?? 0))).join('  '),
-  );
-}
 
 /** Shortens names, longest first, until the lines fit. */
 function fitNames(rows: readonly (readonly string[])[], columns: number): string[][] {

@@ -1,8 +1,8 @@
 /** How long a command waits: for what it was asked for, and not for the slowest of everything. */
 import type { Clock } from '../base/clock';
 import { DisposableStore, toDisposable } from '../base/disposable';
-import type { CoreApi, PvPath } from '../model/coreApi';
-import type { PvProtocol, Snapshot } from '../model/snapshot';
+import type { CoreApi, PvDetailsQuery, PvPath } from '../model/coreApi';
+import { placeOfServer, type PvProtocol, type Snapshot } from '../model/snapshot';
 
 /** After this, a look is used as it is, although something still does not answer. */
 export const SETTLE_TIMEOUT_MS = 20_000;
@@ -15,31 +15,34 @@ const ASK_MS = 1000;
 export interface Enough {
   /** When to ask for the first time, in milliseconds. */
   readonly afterMs: number;
+  /** When to use what is there, in milliseconds, busy or not. Absent: SETTLE_TIMEOUT_MS. */
+  readonly latestMs?: number;
   /** Whether nothing more needs to be waited for. */
   readonly isEnough: (core: CoreApi, signal: AbortSignal) => boolean | Promise<boolean>;
 }
 
-/** For a table: something is exposed, and the others had some time. */
+/** For a table: a PV is reachable, and the others had some time. */
 export const SOMETHING_TO_SHOW: Enough = {
   afterMs: FIRST_TABLE_MS,
-  isEnough: ({ snapshot }) =>
-    serversOf(snapshot).some(({ status, pvs }) => status === 'exposed' && pvs.reachable > 0),
+  isEnough: ({ snapshot }) => serversOf(snapshot).some(({ pvs }) => pvs.reachable > 0),
 };
 
 /** For reading PVs: each is known, over the protocol that is asked for or (undefined) over both. */
 export function pvsKnown(
-  wanted: readonly { readonly name: string; readonly protocol: PvProtocol | undefined }[],
+  wanted: readonly (Omit<PvDetailsQuery, 'maxWaitMs'> & {
+    readonly protocol: PvProtocol | undefined;
+  })[],
 ): Enough {
   return {
     afterMs: 0,
     async isEnough(core, signal) {
-      for (const { name, protocol } of wanted) {
+      for (const { protocol, ...pv } of wanted) {
         // Servers are asked for a name that no IOC reports.
-        const known = await core.describePv({ name, maxWaitMs: 0 }, signal);
+        const known = await core.describePv({ ...pv, maxWaitMs: 0 }, signal);
         const { paths } =
           known.paths.length > 0
             ? known
-            : await core.describePv({ name, maxWaitMs: ASK_MS }, signal);
+            : await core.describePv({ ...pv, maxWaitMs: ASK_MS }, signal);
         const asked = paths.filter(({ row }) => (protocol ?? row.protocol) === row.protocol);
         if (!asked.some((path) => isKnown(path, paths, core.snapshot))) return false;
       }
@@ -51,9 +54,7 @@ export function pvsKnown(
 /** Whether its server has answered about it, and so have the other servers of its IOC. */
 function isKnown({ row }: PvPath, paths: readonly PvPath[], snapshot: Snapshot): boolean {
   if (row.step !== 'reachable' && row.step !== 'create-refused') return false;
-  const ioc = snapshot.containers
-    .flatMap(({ iocs }) => iocs)
-    .find(({ servers }) => servers.some(({ key }) => key === row.serverKey));
+  const ioc = placeOfServer(snapshot, row.serverKey)?.ioc;
   const keys = new Set(ioc?.servers.map(({ key }) => key));
   return (
     ioc?.servers.every(({ status }) => status !== 'identifying') === true &&
@@ -104,7 +105,7 @@ export function untilSettled(
       else void askEnough();
     };
     store.add(core.onDidChange(check));
-    store.add(clock.after(clock.stretch(SETTLE_TIMEOUT_MS), finish));
+    store.add(clock.after(enough?.latestMs ?? clock.stretch(SETTLE_TIMEOUT_MS), finish));
     if (enough && enough.afterMs > 0) {
       store.add(
         clock.after(enough.afterMs, () => {

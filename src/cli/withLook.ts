@@ -30,6 +30,12 @@ export async function withLook(
   }
 }
 
+/** Says that something had not answered when it was `enough`. */
+export function reportUnsettled({ core }: Opened, terminal: Terminal): void {
+  if (core.snapshot.isSettled) return;
+  terminal.report('Not everything has answered yet; `epics-expose` shows what comes later, too.');
+}
+
 /** Says that the running demo is shown, not the containers that may be running, too. */
 export function reportDemo(opened: Opened, terminal: Terminal): void {
   if (!opened.isDemoInstead) return;

@@ -24,10 +24,20 @@ export function isUnspecified(host: string): boolean {
  * other addresses.
  */
 export function isIpv4(host: string): boolean {
-  return /^\d{1,3}(\.\d{1,3}){3}$/.test(host);
+  return IPV4.test(host);
 }
 
 /** Whether the host is a loopback address: 127.0.0.0/8 (also IPv4-mapped) or ::1. */
 export function isLoopback(host: string): boolean {
-  return host === '::1' || host.startsWith('127.') || host.startsWith('::ffff:127.');
+  const ipv4 = unmapped(host);
+  return host === '::1' || (ipv4.startsWith('127.') && isIpv4(ipv4));
 }
+
+/** The IPv4 address for which an IPv4-mapped one of IPv6 stands; others stay. */
+export function unmapped(host: string): string {
+  return host.startsWith(MAPPED) ? host.slice(MAPPED.length) : host;
+}
+
+/** What is not quite an address, such as 127.999.1.1, is a name, which would be asked for. */
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
+const MAPPED = '::ffff:';

@@ -25,6 +25,18 @@ export interface NoteFacts {
     readonly hostPorts: readonly number[];
     readonly local: Endpoint;
   };
+  /**
+   * The engine publishes it at `published`, which leads nowhere: it listens on the loopback `inside`
+   * of its container alone. `local`: where it is relayed.
+   */
+  readonly 'published-in-vain': {
+    readonly port: number;
+    readonly inside: string;
+    readonly published: readonly Endpoint[];
+    readonly local?: Endpoint;
+  };
+  /** It takes no search from these addresses: the value of a variable of its environment. */
+  readonly 'ignores-senders': { readonly variable: string; readonly addresses: string };
   /** Clients do not find its PVs by name servers; `software` is the server's. */
   readonly 'not-found-by-name': { readonly reason: FindingProblem; readonly software: string };
   /** `server`: "IOC in CONTAINER". */

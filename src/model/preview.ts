@@ -49,7 +49,7 @@ function shorten(value: unknown): { shown: unknown; whole?: WholeValue } {
   if (ArrayBuffer.isView(value)) {
     const elements = value as unknown as ArrayLike<unknown>;
     if (elements.length <= SHOWN_ELEMENTS) return { shown: Array.from(elements) };
-    const type = TYPE_WORDS[value.constructor.name] ?? 'number';
+    const type = elementType(value) ?? 'number';
     return {
       shown: firstOf(elements),
       whole: { type, count: elements.length, bytes: value.byteLength },
@@ -80,6 +80,11 @@ function plainOf(element: unknown): unknown {
   return typeof element === 'object' && element !== null ? describe(element) : element;
 }
 
+/** What the elements of a typed array are called in EPICS; undefined for other values. */
+export function elementType(value: unknown): string | undefined {
+  return ArrayBuffer.isView(value) ? TYPE_WORDS[value.constructor.name] : undefined;
+}
+
 const TYPE_WORDS: Readonly<Record<string, string>> = {
   Int8Array: 'byte',
   Uint8Array: 'ubyte',
@@ -94,9 +99,9 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** A structure in the style of JSON, until there are enough characters. */
-function describe(value: unknown): string {
+export function describe(value: unknown, maxCharacters = PREVIEW_CHARACTERS): string {
   const parts: string[] = [];
-  let left = PREVIEW_CHARACTERS;
+  let left = maxCharacters;
   const put = (text: string): void => {
     parts.push(text.slice(0, Math.max(0, left)));
     left -= text.length;

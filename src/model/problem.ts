@@ -7,6 +7,7 @@
  */
 import { EpicsExposeError, type ErrorCode } from '../base/errors';
 import type { Endpoint } from './endpoint';
+import type { SimilarPv } from './iocPlace';
 import type { PvStep } from './pvTable';
 import type { PvProtocol } from './pvProtocol';
 
@@ -86,6 +87,7 @@ export interface ProblemFacts {
   readonly 'container-paused': { readonly container?: string };
   /** `exitCode`: of its first process; absent if the engine does not say. */
   readonly 'container-stopped': { readonly container: string; readonly exitCode?: number };
+  readonly 'container-removed': { readonly container: string };
   /** Its engine starts it again and again: `count` times until now. */
   readonly 'container-restarts': {
     readonly container: string;
@@ -96,12 +98,19 @@ export interface ProblemFacts {
 
   // IOCs.
   /** `lastLine`: of its container's log, if the process writes to that. */
-  readonly 'ioc-no-port': { readonly pid?: number; readonly lastLine?: string };
+  readonly 'ioc-no-port': {
+    readonly pid?: number;
+    readonly lastLine?: string;
+    /** Set where it is told to listen on addresses that it has not, as its log says. */
+    readonly interfaces?: { readonly variable: string; readonly value: string };
+  };
 
   // Servers.
   readonly 'ioc-gone': { readonly port: number };
   /** It listens, but does not answer in the protocol. */
   readonly 'no-handshake': { readonly port: number; readonly protocol: PvProtocol };
+  /** It listens, and connections to it from inside its container time out. */
+  readonly 'packets-dropped': { readonly port: number };
   /** No route leads to it; `tried` says what happened on each. */
   readonly 'no-way-in': { readonly port: number; readonly tried: readonly TriedRoute[] };
   readonly 'port-taken': { readonly port: number; readonly taken: readonly TakenPort[] };
@@ -136,6 +145,14 @@ export interface ProblemFacts {
   readonly 'no-channel': { readonly step: PvStep };
   readonly 'not-read': { readonly detail: string };
 
+  /** A client searches for a name that no server has; `similar` is not empty. */
+  readonly 'searched-in-vain': {
+    readonly pv: string;
+    readonly similar: readonly SimilarPv[];
+    /** The program that searches, if the system shows it. */
+    readonly client?: PortOwner['process'];
+  };
+
   // The background process.
   /** `program`: what would be started instead; it is not newer. */
   readonly 'broker-older': {
@@ -146,6 +163,8 @@ export interface ProblemFacts {
   readonly 'broker-newer': { readonly version: string; readonly own: string };
   readonly 'broker-nonsense': { readonly detail: string };
   readonly 'broker-gone': object;
+  /** It is connected and does not answer. */
+  readonly 'broker-silent': { readonly pid: number };
 }
 
 /** A route that was tried in vain. */

@@ -1,7 +1,7 @@
 /**
  * The grammar of what files and users write for a PV: `REC`, `REC.DESC`, `REC.VAL$`,
- * `REC.{"dbnd":{"d":1}}`, `pva://REC/valueAlarm/highAlarmLimit`, `REC.VAL CP MS` (a link),
- * `loc://x`, `=formula`. Texts may contain macros, which are skipped as they are.
+ * `REC.{"dbnd":{"d":1}}`, `pva://REC/valueAlarm/highAlarmLimit`, `pva://REC/value[2]`,
+ * `pva://REC?request=field(value)`, `REC.VAL CP MS` (a link), `loc://x`, `=formula`. Texts may contain macros, which are skipped as they are.
  */
 import { isReference, referenceEnd } from './macros';
 import type { PvProtocol } from './snapshot';
@@ -21,7 +21,10 @@ export interface PvName {
   readonly field?: string;
   /** What the server does to the values, as in `REC.VAL{"arr":{"s":1}}` or `REC.VAL[1:3]`. */
   readonly filter?: string;
-  /** Parts of the structure, as in `pva://REC/valueAlarm/highAlarmLimit`; else empty. */
+  /**
+   * Parts of the structure, as in `pva://REC/valueAlarm/highAlarmLimit`; the last may have the index
+   * of an element, as in `value[2]`. Else empty.
+   */
   readonly path: readonly string[];
   /** `CP`, `MS`, ... behind the PV of a link, in upper case; else empty. */
   readonly modifiers: readonly string[];
@@ -34,17 +37,31 @@ export type PvText =
   | PvName
   /** A PV without an IOC: `loc://x`, `sim://sine`. */
   | { readonly kind: 'local' }
+  /** A PV of something other than Channel Access or pvAccess: `mqtt://topic`, `tango://device`. */
+  | { readonly kind: 'foreign' }
   /** Computed by the display from PVs within the text: `=...`, `eq://...`, EDM's `CALC\...`. */
   | { readonly kind: 'formula' };
 
 const SCHEME = /^(?:([A-Za-z][\w+.-]{0,20}):\/\/|(LOC|CALC|EPICS)\\+)/;
-/** `ca` and `epics` are both Channel Access in displays, EDM's `EPICS\` too. */
-const PROTOCOLS: Readonly<Record<string, PvProtocol>> = { ca: 'ca', epics: 'ca', pva: 'pva' };
+/**
+ * `ca` and `epics` are both Channel Access in displays, EDM's `EPICS\` too; `opva` is Phoebus' former
+ * client of pvAccess.
+ */
+const PROTOCOLS: ReadonlyMap<string, PvProtocol> = new Map([
+  ['ca', 'ca'],
+  ['epics', 'ca'],
+  ['pva', 'pva'],
+  ['opva', 'pva'],
+]);
+const LOCAL_SCHEMES = ['loc', 'sim', 'sys', 'const'];
 const FORMULA_SCHEMES = ['eq', 'formula', 'calc'];
 const MODIFIERS = ['PP', 'NPP', 'CA', 'CP', 'CPP', 'MS', 'NMS', 'MSS', 'MSI'];
 /** `*`, because a name in which macros are unknown is read, too. */
 const FIELD_LETTER = /[A-Za-z0-9_*]/;
 const BLANK = /\s/;
+/** Behind the name of a PV, for pvAccess: what a client asks for. */
+const REQUEST = /^\?request=field\(([^()]*)\)$/;
+const ELEMENT = /^(.+)(\[\d{1,9}\])$/;
 
 /**
  * Reads a text that stands for a PV. Takes no longer than the text is. Undefined when nothing is
@@ -55,11 +72,14 @@ export function parsePvText(text: string): PvText | undefined {
   if (text[from] === '=') return { kind: 'formula' };
   const [prefix = '', slashed, edm] = SCHEME.exec(text.slice(from, from + 40)) ?? [];
   const scheme = (slashed ?? edm)?.toLowerCase();
-  const protocol = scheme === undefined ? undefined : PROTOCOLS[scheme];
+  const protocol = scheme === undefined ? undefined : PROTOCOLS.get(scheme);
   if (scheme !== undefined && protocol === undefined) {
-    return { kind: FORMULA_SCHEMES.includes(scheme) ? 'formula' : 'local' };
+    if (FORMULA_SCHEMES.includes(scheme)) return { kind: 'formula' };
+    return { kind: LOCAL_SCHEMES.includes(scheme) ? 'local' : 'foreign' };
   }
-  const start = from + prefix.length;
+  // `pva://host/PV` is possible in an address of pvget: `pva:///PV` leaves the host out.
+  const isHostless = protocol === 'pva' && text[from + prefix.length] === '/';
+  const start = from + prefix.length + (isHostless ? 1 : 0);
   const { end, dot } = extentOf(text, start);
   if (end === start) return undefined;
   const rest = text.slice(end).trim();
@@ -76,6 +96,13 @@ export function parsePvText(text: string): PvText | undefined {
     modifiers: isPlain || rest === '' ? [] : modifiers,
     ...(isOptions && { options: rest }),
   };
+}
+
+/** For a query: the part of a record that the name means if no PV has it. */
+export function partIn({ record, path }: Pick<PvName, 'record' | 'path'>): {
+  readonly part?: { readonly name: string; readonly path: readonly string[] };
+} {
+  return path.length === 0 ? {} : { part: { name: record, path } };
 }
 
 /** The record of a name with a field or a filter; undefined for a name without. */
@@ -98,11 +125,8 @@ function partsOf(
   dot: number | undefined,
   protocol: PvProtocol | undefined,
 ): Pick<PvName, 'record' | 'field' | 'filter' | 'path'> {
-  const slash = protocol === 'pva' ? indexOutside(name, '/', 1) : -1;
-  if (slash > 0) {
-    const path = name.slice(slash + 1).split('/');
-    return { record: name.slice(0, slash), path: path.filter((part) => part !== '') };
-  }
+  const inside = protocol === 'pva' ? partsOfStructure(name) : undefined;
+  if (inside) return inside;
   const none = { record: name, path: [] };
   if (dot === undefined || dot === 0) return none;
   const fieldEnd = fieldEndOf(name, dot + 1);
@@ -116,6 +140,26 @@ function partsOf(
     ...(filter !== '' && { filter }),
     path: [],
   };
+}
+
+/** As Phoebus reads the name of a PV of pvAccess (PVNameHelper); undefined if it is all of a PV. */
+function partsOfStructure(name: string): Pick<PvName, 'record' | 'path'> | undefined {
+  const question = indexOutside(name, '?', 1);
+  const [, requested] = question < 0 ? [] : (REQUEST.exec(name.slice(question)) ?? []);
+  if (requested !== undefined) {
+    return {
+      record: name.slice(0, question),
+      path: pathOf(requested === '' ? 'value' : requested),
+    };
+  }
+  const slash = indexOutside(name, '/', 1);
+  if (slash > 0) return { record: name.slice(0, slash), path: pathOf(name.slice(slash + 1)) };
+  const [, array, element] = ELEMENT.exec(name) ?? [];
+  return array === undefined ? undefined : { record: array, path: [`value${element}`] };
+}
+
+function pathOf(text: string): string[] {
+  return text.split(/[/.]/).filter((part) => part !== '');
 }
 
 /** The end of the name that begins at `start`, and the dot before its field, if there is one. */

@@ -42,3 +42,8 @@ function matchesGlob(glob: string, name: string): boolean {
 function characterLength(text: string, at: number): number {
   return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
 }
+
+/** The pattern for names that begin with a text, which means itself as far as patterns can say. */
+export function beginningWith(text: string): string {
+  return `${text.replace(/[*?]/g, '?')}*`;
+}

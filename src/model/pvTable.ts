@@ -121,6 +121,12 @@ export class PvSteps {
   #steps: Uint8Array = new Uint8Array(0);
   #size = 0;
   readonly #counts = new Uint32Array(PV_STEPS.length);
+  #changeCount = 0;
+
+  /** Increases with every change. */
+  get changeCount(): number {
+    return this.#changeCount;
+  }
 
   get size(): number {
     return this.#size;
@@ -135,6 +141,7 @@ export class PvSteps {
       this.#steps = grown;
     }
     this.#counts[0] = this.count('pending') + size - this.#size;
+    this.#changeCount++;
     this.#size = size;
   }
 
@@ -150,6 +157,7 @@ export class PvSteps {
     this.#counts[old] = (this.#counts[old] ?? 0) - 1;
     this.#counts[code] = (this.#counts[code] ?? 0) + 1;
     this.#steps[index] = code;
+    this.#changeCount++;
     return true;
   }
 
@@ -169,5 +177,10 @@ export class PvSteps {
   /** Number of PVs that this server should serve. */
   get total(): number {
     return this.#size - this.count('not-served');
+  }
+
+  /** The code of each PV's step, its position in PV_STEPS; to be read at once. */
+  get codes(): Uint8Array {
+    return this.#steps.subarray(0, this.#size);
   }
 }

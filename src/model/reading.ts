@@ -134,6 +134,17 @@ function formatNumber(value: number, precision: number | undefined): string {
   return isFixed ? value.toFixed(digits) : value.toExponential(digits);
 }
 
+/** All digits that a double has. */
+const MAX_DIGITS = 17;
+
+/** With so many digits at most, those before the point always: a count of 12345678 is told whole. */
+export function roundedTo(digits: number, value: number): number {
+  if (Number.isInteger(value) || !Number.isFinite(value)) return value;
+  const wholeDigits =
+    Math.abs(value) < 1e15 ? String(Math.trunc(Math.abs(value))).length : MAX_DIGITS;
+  return Number(value.toPrecision(Math.max(digits, wholeDigits)));
+}
+
 /**
  * A replacer for JSON.stringify: numbers that JSON lacks become text: "NaN", "Infinity", and
  * integers that a double cannot hold.

@@ -58,12 +58,16 @@ export interface IocState {
   readonly role: 'ioc' | 'gateway';
   /** Why names of PVs are missing; never empty. */
   readonly namesNotes?: readonly Note[];
+  /** Whether the names of its PVs are still to come. */
+  readonly isNaming?: boolean;
   /** Whether there are more names than are shown, as `namesNotes` say. */
   readonly isNamesCut?: boolean;
   /** Whether it may have PVs that are not listed, as `namesNotes` say. */
   readonly mayLackNames?: boolean;
   /** Why it serves nothing. */
   readonly problem?: Problem;
+  /** Its PVs, each once, however many of its servers have it: the best of what it is at those. */
+  readonly records: PvCounts;
   /** Empty while it serves nothing. */
   readonly servers: readonly ServerState[];
 }
@@ -98,8 +102,13 @@ export interface ServerState {
   readonly listening: Endpoint;
   readonly status: ServerStatus;
   readonly route?: RouteKind;
-  /** Where clients on this machine reach it. */
+  /** Where clients reach it by a port of this machine. */
   readonly local?: Endpoint;
+  /**
+   * The server's own address, to which clients that search by a name server of ours or by UDP are
+   * sent instead of to `local`; absent: they are sent to `local`.
+   */
+  readonly direct?: Endpoint;
   /** Whether what listens at `local` is a relay of ours, which answers searches for all servers. */
   readonly isRelayed?: boolean;
   /** ISO time since when `status` is what it is. */
@@ -155,4 +164,16 @@ export interface Snapshot {
   readonly notices?: readonly Problem[];
   /** Names that the user gave and no IOC has; empty until all have answered. */
   readonly unknownNames: readonly string[];
+}
+
+/** Where a server is; undefined if it is not there any more. */
+export function placeOfServer(
+  { containers }: Pick<Snapshot, 'containers'>,
+  serverKey: string,
+): { readonly container: ContainerState; readonly ioc: IocState } | undefined {
+  for (const container of containers) {
+    const ioc = container.iocs.find(({ servers }) => servers.some(({ key }) => key === serverKey));
+    if (ioc) return { container, ioc };
+  }
+  return undefined;
 }

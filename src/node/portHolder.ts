@@ -1,15 +1,17 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { clipped } from '../base/clipped';
 import { type Endpoint, formatEndpoint, isUnspecified } from '../model/endpoint';
 import {
   MAX_TABLE_TEXT,
   parseCommandLine,
+  parseConnectionInodes,
   parseSocketTable,
 } from '../services/discovery/detect/parseProc';
-import type { PortHolder } from '../services/host/portHolder';
+import type { PortHolder, SearchOrigin } from '../services/host/portHolder';
 import type { BoundSocket } from '../services/host/socketReport';
-import { readProcTable, readSocketInodes } from './containers/hostProcess';
+import { readProc, readProcTable, readSocketInodes } from './containers/hostProcess';
 import { Turns } from './turns';
 
 type Transport = 'tcp' | 'udp';
@@ -48,6 +50,33 @@ async function findByProc(
   return { isEverywhere, ...(isForeign && { isForeign }), ...(holder && { process: holder }) };
 }
 
+/**
+ * The program that searches from there, if it is on this machine and may be seen. Undefined when
+ * unknown, or if it is ourselves.
+ */
+export async function findSearchingClient({
+  transport,
+  endpoint,
+}: SearchOrigin): Promise<PortHolder['process']> {
+  if (process.platform !== 'linux') return undefined;
+  const tables = await Promise.all([readTable(transport), readTable(`${transport}6`)]);
+  const inodes =
+    transport === 'tcp'
+      ? tables.flatMap((table) => parseConnectionInodes(table, endpoint))
+      : tables
+          .flatMap((table) => parseSocketTable(table, transport))
+          .filter(({ host, port }) => port === endpoint.port && isAt(host, endpoint.host))
+          .map(({ inode }) => inode);
+  // Of two that share a port, neither is certain.
+  if (inodes.length !== 1) return undefined;
+  const client = await findProcess(new Set(inodes));
+  return client?.pid === process.pid ? undefined : client;
+}
+
+function isAt(bound: string, host: string): boolean {
+  return bound === host || isUnspecified(bound);
+}
+
 /** Reads that were asked for and have not begun. */
 const waiting = new Map<Transport, Promise<readonly BoundSocket[]>>();
 /** The last ones that began. */
@@ -84,18 +113,22 @@ async function findProcess(inodes: ReadonlySet<number>): Promise<PortHolder['pro
     if (turns.isOver) await turns.next();
     const pid = Number(entry);
     if (Number.isInteger(pid) && (await holdsOne(pid, inodes, turns))) {
-      const words = parseCommandLine(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
+      const words = parseCommandLine(readProc(pid, 'cmdline'));
       return { pid, command: commandName(words) };
     }
   }
   return undefined;
 }
 
+/** A process chooses its own name. */
+const MAX_COMMAND_NAME = 100;
+
 /** The program, and its script if the program only runs one: `node cli.js`. */
 function commandName(words: readonly string[]): string {
   const [program = '', script] = words.map((word) => word.split('/').at(-1) ?? '');
   const runsScripts = /^(node|python[\d.]*|perl|ruby|bash|sh|java)$/.test(program);
-  return runsScripts && script && !script.startsWith('-') ? `${program} ${script}` : program;
+  const name = runsScripts && script && !script.startsWith('-') ? `${program} ${script}` : program;
+  return clipped(name, MAX_COMMAND_NAME);
 }
 
 async function readTable(table: string): Promise<string> {

@@ -1,6 +1,7 @@
 import { type Endpoint, formatEndpoint } from '../model/endpoint';
 import { quoteFor, type Shell, SHELLS } from './shellQuote';
-import type { ServerState, Snapshot } from '../model/snapshot';
+import { areBroadcastsAnswered } from '../model/diagnosis/machineFacts';
+import type { PvProtocol, ServerState, Snapshot } from '../model/snapshot';
 
 /**
  * Name servers for clients on this machine, for EPICS_CA_NAME_SERVERS and EPICS_PVA_NAME_SERVERS.
@@ -8,6 +9,15 @@ import type { ServerState, Snapshot } from '../model/snapshot';
 export interface NameServers {
   readonly ca: readonly Endpoint[];
   readonly pva: readonly Endpoint[];
+  /**
+   * Whether clients of pvAccess are to search this machine by UDP, too (EPICS_PVA_ADDR_LIST): pvget has
+   * no name servers, and PVXS finds a PV at once instead of after nine seconds. Once it is told, it
+   * stays, because each change makes environments out of date. Not for Channel Access, where nearly
+   * every client has name servers.
+   */
+  readonly isPvaSearched?: boolean;
+  /** Of which protocols the broadcasts of clients on this machine are answered. */
+  readonly answered?: readonly PvProtocol[];
 }
 
 /**
@@ -20,7 +30,13 @@ export function nameServersOf(snapshot: Snapshot): NameServers {
   const isComing = !snapshot.isSettled && allServers(snapshot).some(isCarried);
   const servers = isComing ? { ca: [], pva: [] } : serversOf(snapshot);
   const { ca, pva } = snapshot.nameServers ?? {};
-  return { ca: ca ? [ca] : servers.ca, pva: pva ? [pva] : servers.pva };
+  const answered = PROTOCOLS.filter((protocol) => areBroadcastsAnswered(snapshot, protocol));
+  return {
+    ca: ca ? [ca] : servers.ca,
+    pva: pva ? [pva] : servers.pva,
+    ...(pva && { isPvaSearched: true }),
+    ...(answered.length > 0 && { answered }),
+  };
 }
 
 /** Servers in this machine's own network need no name server of ours. */
@@ -60,6 +76,19 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 const VARIABLES = { ca: 'EPICS_CA_NAME_SERVERS', pva: 'EPICS_PVA_NAME_SERVERS' } as const;
 const PROTOCOLS = ['ca', 'pva'] as const;
+const SEARCHED = 'EPICS_PVA_ADDR_LIST';
+/** Where searches by UDP are answered. */
+export const SEARCHED_HOST = '127.0.0.1';
+
+/** What we write into each variable. */
+function ourEntries(nameServers: NameServers): readonly (readonly [string, readonly string[]])[] {
+  const { ca, pva, isPvaSearched = false } = nameServers;
+  return [
+    [VARIABLES.ca, ca.map(formatEndpoint)],
+    [VARIABLES.pva, pva.map(formatEndpoint)],
+    [SEARCHED, isPvaSearched ? [SEARCHED_HOST] : []],
+  ];
+}
 
 /**
  * The environment variables for clients: lists separated by a blank (a comma breaks libca and
@@ -72,9 +101,8 @@ export function clientEnvironment(
   refused: ReadonlySet<string> = new Set(),
 ): Record<string, string> {
   const environment: Record<string, string> = {};
-  for (const protocol of PROTOCOLS) {
-    const name = VARIABLES[protocol];
-    const ours = nameServers[protocol].map(formatEndpoint).filter((e) => PLAIN_ENTRY.test(e));
+  for (const [name, entries] of ourEntries(nameServers)) {
+    const ours = entries.filter((e) => PLAIN_ENTRY.test(e));
     const theirs = entriesOf(existing[name]);
     const kept = theirs.filter((e) => !ours.includes(e) && !(isOurs(e) && refused.has(e)));
     if (ours.length > 0 || kept.length < theirs.length) {
@@ -86,15 +114,15 @@ export function clientEnvironment(
 
 /** The user's variables without any entry of ours; '' if nothing is left. */
 export function withoutOurs(existing: Variables): Record<string, string> {
-  const names = Object.values(VARIABLES).filter((name) => existing[name] !== undefined);
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      entriesOf(existing[name])
-        .filter((e) => !isOurs(e))
-        .join(' '),
-    ]),
-  );
+  const changed = [...Object.values(VARIABLES), SEARCHED].flatMap((name) => {
+    const theirs = entriesOf(existing[name]);
+    // Ours comes first; elsewhere it is the user's.
+    const isSearched = name === SEARCHED && theirs[0] === SEARCHED_HOST;
+    const kept = theirs.slice(isSearched ? 1 : 0).filter((e) => !isOurs(e));
+    const isTheirs = existing[name] === undefined || (name === SEARCHED && !isSearched);
+    return isTheirs ? [] : [[name, kept.join(' ')] as const];
+  });
+  return Object.fromEntries(changed);
 }
 
 /** The user's entries that lead to this machine, where a connection attempt costs nothing. */
@@ -193,17 +221,4 @@ function setLine(shell: Shell, name: string, quoted: string): string {
     case 'dotenv':
       return `${name}=${quoted}`;
   }
-}
-
-/**
- * Further variables for Phoebus: its Channel Access client (CAJ) reads EPICS_CA_* only with this
- * property, which the java launcher takes from JDK_JAVA_OPTIONS (Java 9 and later).
- */
-export function phoebusVariables(
-  existing: Readonly<Record<string, string | undefined>>,
-): Record<string, string> {
-  const options = (existing['JDK_JAVA_OPTIONS'] ?? '').trim();
-  const property = '-Djca.use_env=true';
-  if (options.includes('-Djca.use_env=')) return {};
-  return { JDK_JAVA_OPTIONS: options === '' ? property : `${options} ${property}` };
 }

@@ -15,12 +15,18 @@ export interface FrontEndWords {
   readonly expose: string;
   /** What clients are given so that they find PVs. */
   readonly clientEnvironment: string;
+  /** How clients are set up for our name servers: an instruction without its full stop. */
+  readonly clientSetUp: string;
+  /** What tells what one client needs: a sentence without its full stop. */
+  readonly oneClient: string;
   /** What reads a PV without a client. */
   readonly read: string;
   /** How searches that clients broadcast are answered, too: follows "see". */
   readonly searchMode: string;
   /** How to end the background process. */
   readonly endBroker: string;
+  /** The same where it does not answer. */
+  readonly endSilentBroker: string;
   /** How to update this front end. */
   readonly update: string;
 }
@@ -33,9 +39,13 @@ export const TERMINAL_WORDS: FrontEndWords = {
   correctName: 'Check its spelling',
   expose: 'Run epics-expose and keep it running',
   clientEnvironment: 'the environment that `epics-expose env` prints',
+  clientSetUp:
+    'In this shell: eval "$(epics-expose env)"; or run the client by "epics-expose exec --"',
+  oneClient: 'What one of them needs: epics-expose env --client NAME',
   read: '"epics-expose get"',
   searchMode: 'the option --search',
   endBroker: '`epics-expose broker stop`',
+  endSilentBroker: 'end that process',
   update: 'Update epics-expose',
 };
 
@@ -43,12 +53,15 @@ export const TERMINAL_WORDS: FrontEndWords = {
 export const WINDOW_WORDS: FrontEndWords = {
   moreDetails: 'open the log with "EPICS: Show Log"',
   nameEngine: 'name the engine in the setting epicsExpose.engine',
-  namePvs: 'name PVs of this IOC in the setting epicsExpose.pvNames',
+  namePvs: 'name PVs that an IOC does not list in the setting epicsExpose.pvNames',
   correctName: 'Check its spelling, or remove it from the setting epicsExpose.pvNames',
   expose: 'Click Expose PVs',
   clientEnvironment: 'the variables that a new terminal of this window has',
+  clientSetUp: 'Use a new terminal of this window, or "EPICS: Open Host Terminal"',
+  oneClient: 'What one of them needs: "EPICS: Copy Environment for a Shell or Client..."',
   read: 'a hover here',
   searchMode: 'the setting epicsExpose.search',
   endBroker: '"EPICS: Restart Background Process"',
+  endSilentBroker: 'use "EPICS: Restart Background Process"',
   update: 'Update the extension',
 };

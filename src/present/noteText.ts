@@ -36,6 +36,11 @@ const TEXTS: Texts = {
   'published-elsewhere': ({ port, hostPorts, local }) =>
     `published as port ${hostPorts.join(', ')}, but the server gives clients ${port}` +
     (local.port === port ? '; relayed under its own number' : ''),
+  'published-in-vain': ({ port, inside, published, local }) =>
+    `port ${port} is published, but it listens on ${inside} inside: ${published.map(formatEndpoint).join(' and ')} leads nowhere` +
+    (local ? `; use ${formatEndpoint(local)}` : ''),
+  'ignores-senders': ({ variable, addresses }) =>
+    `it ignores searches from ${addresses} (${variable} in its environment)`,
   'not-found-by-name': ({ reason, software }, { read }) => FINDING[reason](software, read),
   'also-served': ({ name, server }) => `PV ${name} is also served by ${server}`,
   'says-yes': () => 'it says yes to every name, so it is asked last',

@@ -1,6 +1,7 @@
 import { messageOf } from '../base/errors';
 import { printable } from '../base/printable';
 import { formatEndpoint } from '../model/endpoint';
+import type { SimilarPv } from '../model/iocPlace';
 import {
   type PortOwner,
   type PortRefusal,
@@ -12,6 +13,7 @@ import {
 } from '../model/problem';
 import type { PvStep } from '../model/pvTable';
 import type { PvProtocol } from '../model/snapshot';
+import { PERMIT_DOCKER, START_DOCKER, START_PODMAN } from './engineCures';
 import type { FrontEndWords } from './frontEndWords';
 
 /** A problem in words for the user. */
@@ -64,13 +66,17 @@ const SHORT_WORDS: Partial<Record<ProblemCode | PvStep, string>> = {
   'no-answer': 'no answer',
   'name-too-long': 'name too long',
   'ends-circuit': 'ends circuit',
+  'broker-silent': 'not updated',
+  'broker-gone': 'not updated',
   'ioc-gone': 'IOC gone',
   'ioc-no-port': 'no port open',
   'container-stopped': 'container stopped',
+  'container-removed': 'container removed',
   'container-restarts': 'restarting',
   'container-paused': 'container paused',
   'no-handshake': 'no handshake',
   'no-way-in': 'no route',
+  'packets-dropped': 'packets dropped',
   'port-taken': 'port taken',
   'not-relayed': 'not relayed',
   'relay-ended': 'relay ended',
@@ -107,14 +113,14 @@ const TEXTS: Texts = {
     if (host !== undefined) {
       return {
         message: `On ${host} you have no permission to use the engine socket ${path}.`,
-        advice: 'Run "sudo usermod -aG docker $USER" there, or use a rootless engine.',
+        advice: `Run "${PERMIT_DOCKER}" there, or use a rootless engine.`,
       };
     }
     return {
       message: `You have no permission to use the engine socket ${path}.`,
       advice: path.includes('podman')
-        ? 'Containers of the system Podman belong to root: run as root, or run yours with rootless Podman (systemctl --user start podman.socket).'
-        : 'Run "sudo usermod -aG docker $USER" and log in again (that group has the rights of root), or use a rootless engine.',
+        ? `Containers of the system Podman belong to root: run as root, or run yours with rootless Podman (${START_PODMAN}).`
+        : `Run "${PERMIT_DOCKER}" and log in again (that group has the rights of root), or use a rootless engine.`,
     };
   },
   'engine-hidden': ({ path }, { nameEngine }) => ({
@@ -126,8 +132,8 @@ const TEXTS: Texts = {
       ? `No engine is running: there is no ${path}.`
       : `No engine is running: nothing listens on ${path}.`,
     advice: path.includes('podman')
-      ? 'Start it: "systemctl --user start podman.socket", or "podman machine start" if Podman runs in a machine.'
-      : 'Start it: "sudo systemctl start docker", or the Docker Desktop application.',
+      ? `Start it: "${START_PODMAN}", or "podman machine start" if Podman runs in a machine.`
+      : `Start it: "${START_DOCKER}", or the Docker Desktop application.`,
   }),
   'engine-timeout': ({ uri }) => ({
     message: `The engine at ${uri} accepts connections but does not answer.`,
@@ -166,7 +172,7 @@ const TEXTS: Texts = {
   }),
   'engine-idle': () => ({
     message: 'Podman runs no container.',
-    advice: 'Start one, or run "systemctl --user start podman.socket".',
+    advice: `Start one, or run "${START_PODMAN}".`,
   }),
   'ssh-unsupported': () => ({
     message: 'The ssh of Windows cannot forward a socket file, so ssh:// engines do not work here.',
@@ -205,12 +211,17 @@ const TEXTS: Texts = {
           message: `container ${container} is paused, so its IOCs do not answer`,
           advice: `Unpause it (docker unpause ${container} or podman unpause ${container}).`,
         },
-  'ioc-no-port': ({ pid, lastLine }) => ({
+  'ioc-no-port': ({ pid, lastLine, interfaces }) => ({
     message: `it runs${pid === undefined ? '' : ` (pid ${pid})`}, but opened no port for Channel Access or pvAccess${
-      lastLine === undefined ? '' : `; its log ends: "${lastLine}"`
+      interfaces
+        ? `: ${interfaces.variable}="${interfaces.value}" in its environment names no address of its container`
+        : lastLine === undefined
+          ? ''
+          : `; its log ends: "${lastLine}"`
     }`,
-    advice:
-      "Check the IOC's console: iocInit may have failed, or it still starts. It is exposed as soon as it listens.",
+    advice: interfaces
+      ? `Leave ${interfaces.variable} out: then it listens on every address.`
+      : "Check the IOC's console: iocInit may have failed, or it still starts. It is exposed as soon as it listens.",
   }),
   'container-restarts': ({ container, count, exitCode }) => ({
     message: `container ${container} ends and is started again, ${count} times until now${
@@ -223,7 +234,11 @@ const TEXTS: Texts = {
       exitCode === undefined
         ? `container ${container} was stopped or removed`
         : `container ${container} ended with exit code ${exitCode}`,
-    advice: 'Its IOCs are exposed again as soon as it is running and they listen.',
+    advice: `Start it (docker start ${container} or podman start ${container}): its IOCs are exposed again as soon as they listen.`,
+  }),
+  'container-removed': ({ container }) => ({
+    message: `container ${container} was removed`,
+    advice: 'Create it again: its IOCs are exposed as soon as they listen.',
   }),
   'cannot-look-inside': ({ container, detail }) => ({
     message: `cannot see the sockets of container ${container} at present: ${detail}`,
@@ -238,6 +253,11 @@ const TEXTS: Texts = {
     message: `the process listens on port ${port} but does not answer ${PROTOCOL_NAMES[protocol]}`,
     advice:
       'Check the IOC itself: it may not have reached iocInit yet, or hang; or another program uses that port.',
+  }),
+  'packets-dropped': ({ port }) => ({
+    message: `connections to port ${port} time out although it listens: a packet filter?`,
+    advice:
+      "Check the rules in the container's network (iptables -L, nft list ruleset), or that the IOC does not hang with a full queue.",
   }),
   'no-way-in': ({ port, tried }) => ({
     message: `no route into the container leads to port ${port}. Tried: ${triedText(tried)}`,
@@ -268,7 +288,7 @@ const TEXTS: Texts = {
   'search-port-taken': ({ protocol, endpoint, refusal }) => {
     const prefix = `EPICS_${protocol.toUpperCase()}`;
     return {
-      message: `UDP ${formatEndpoint(endpoint)} ${refusalText(refusal)}: clients that search there (${prefix}_ADDR_LIST=127.0.0.1) get no answer`,
+      message: `UDP ${formatEndpoint(endpoint)} ${refusalText(refusal)}: clients that search there (${prefix}_ADDR_LIST=127.0.0.1) get no answer from us`,
       advice: `Clients with ${prefix}_NAME_SERVERS find all PVs; the port is tried again automatically.`,
     };
   },
@@ -298,6 +318,11 @@ const TEXTS: Texts = {
   }),
   'not-read': ({ detail }) => ({ message: detail, advice: 'It can be read again.' }),
 
+  'searched-in-vain': ({ pv, similar, client }) => ({
+    message: `${client ? ownerText({ process: client }) : 'a client'} searches for ${pv}, which no IOC here has; the nearest is ${similarText(similar)}`,
+    advice: 'Check its spelling in the client.',
+  }),
+
   'broker-older': ({ version, own, program }, { endBroker }) => ({
     message:
       `the background process (version ${version}) is too old for this program (${own})` +
@@ -315,6 +340,10 @@ const TEXTS: Texts = {
   'broker-gone': () => ({
     message: 'the background process ended',
     advice: 'It is started again automatically.',
+  }),
+  'broker-silent': ({ pid }, { endSilentBroker }) => ({
+    message: `the background process (pid ${pid}) does not answer; what is shown is from before`,
+    advice: `Wait, if this machine is very busy or was asleep. Else ${endSilentBroker}; another one is started automatically.`,
   }),
 };
 
@@ -379,6 +408,11 @@ function triedText(tried: ProblemFacts['no-way-in']['tried']): string {
 
 function withDetail(message: string, detail: string): string {
   return detail === '' ? message : `${message} (${detail})`;
+}
+
+/** PVs to choose from, each with its IOC. */
+export function similarText(similar: readonly SimilarPv[]): string {
+  return similar.map(({ name, iocName }) => `${name} (${iocName})`).join(' or ');
 }
 
 /** The text with a capital first letter. */

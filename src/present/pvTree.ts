@@ -15,14 +15,47 @@ import type {
 import type { FrontEndWords } from './frontEndWords';
 import { notesText } from './noteText';
 import { capital, problemText, type ProblemText, sentence, stateWords } from './problemText';
-import { type Health, healthOf, MORE_MAY_EXIST, reachableText } from './table';
+import {
+  ASKING,
+  type Health,
+  healthOf,
+  isAsking,
+  MORE_MAY_EXIST,
+  reachableText,
+  softwareText,
+} from './table';
 
 /**
  * A line of the tree as data: its texts, its health and what it stands for. Those above the PVs
  * come from the snapshot; PVs are listed when a server is opened.
  */
 export type TreeNode =
-  ProblemNode | ContainerNode | IocNode | ServerNode | GroupNode | PvNode | SearchNode;
+  ProblemNode | ContainerNode | IocNode | ServerNode | GroupNode | PvNode | SearchNode | FilterNode;
+
+/** Which way the PVs are arranged. */
+export type Arrangement =
+  | 'records' // below their IOC, each name once
+  | 'servers'; // below each server
+
+/** What the tree shows. */
+export interface TreeOptions {
+  /** The container of this workspace, which comes first. */
+  readonly ownContainerKey?: string | undefined;
+  readonly arrangement: Arrangement;
+  readonly filter?: TreeFilter;
+}
+
+/** What the tree leaves out. */
+export interface TreeFilter {
+  /** What the user filters by, in words. */
+  readonly text: string;
+  /** By server and IOC; those with none are not here. Undefined: not counted yet. */
+  readonly counts: ReadonlyMap<string, number> | undefined;
+  /** Lines that have a problem match, too. */
+  readonly withProblems?: boolean;
+  /** Among how many PVs was looked, where that is to be said. */
+  readonly among?: string;
+}
 
 /**
  * What all lines have. The shape (by `health`) and the text show the state; colour only repeats it.
@@ -48,29 +81,37 @@ export interface ContainerNode extends Line {
   readonly container: ContainerState;
   readonly children: readonly (IocNode | ProblemNode)[];
 }
-/** An IOC with its servers. */
+/** An IOC with its servers; in the view by record, its PVs are listed after them. */
 export interface IocNode extends Line {
   readonly kind: 'ioc';
   readonly ioc: IocState;
+  /** Whether PVs are listed below it, not below its servers. */
+  readonly hasPvs: boolean;
   readonly children: readonly (ServerNode | ProblemNode)[];
 }
-/** A server; its PVs are listed when it is opened. */
+/** A server; in the view by server, its PVs are listed when it is opened. */
 export interface ServerNode extends Line {
   readonly kind: 'server';
   readonly server: ServerState;
-  /** False while there is nothing to list. */
+  /** Whether PVs are listed below it. */
   readonly hasPvs: boolean;
 }
-/** PVs of a server that share a prefix. */
+/** PVs of a server, or of an IOC, that share a prefix. */
 export interface GroupNode extends Line {
   readonly kind: 'group';
-  readonly serverKey: string;
+  /** Key of that server or IOC. */
+  readonly branchKey: string;
   readonly group: PvGroup;
 }
-/** A PV of a server. */
+/** A PV of a server, or of an IOC. */
 export interface PvNode extends Line {
   readonly kind: 'pv';
+  readonly branchKey: string;
   readonly row: PvRow;
+}
+/** What the tree is filtered by, with the number of PVs that match. */
+export interface FilterNode extends Line {
+  readonly kind: 'filter';
 }
 
 /** Where clients that search for PVs are answered. */
@@ -80,20 +121,29 @@ export interface SearchNode extends Line {
   readonly nameServers: NonNullable<Snapshot['nameServers']>;
 }
 
-/** The lines above the PVs; `ownContainerKey` is the container of this workspace, which comes first. */
+/** The lines above the PVs. */
 export function treeOf(
   snapshot: Snapshot,
-  ownContainerKey: string | undefined,
+  options: TreeOptions,
   words: FrontEndWords,
 ): readonly TreeNode[] {
-  const containers = snapshot.containers
-    .filter(({ iocs, problem }) => iocs.length > 0 || problem !== undefined)
-    .map((container) => containerNode(container, container.key === ownContainerKey, words));
+  const { ownContainerKey, filter } = options;
+  const shown = snapshot.containers.filter(
+    ({ iocs, problem }) => iocs.length > 0 || problem !== undefined,
+  );
   // Without any container, the view's welcome text reports the problem, with the button that helps.
-  if (containers.length === 0) return [];
+  if (shown.length === 0) return [];
+  const containers = shown.map((container) => containerNode(container, options, words));
   const isOwn = (node: ContainerNode): number => (node.container.key === ownContainerKey ? 0 : 1);
+  containers.sort((a, b) => isOwn(a) - isOwn(b));
+  if (filter) {
+    const { counts } = filter;
+    const { withProblems = false } = filter;
+    const matching = counts ? matchesOnly(containers, counts, withProblems) : containers;
+    return [filterNode(filter, matching), ...matching];
+  }
   return [
-    ...containers.sort((a, b) => isOwn(a) - isOwn(b)),
+    ...containers,
     ...searchNode(snapshot),
     ...(snapshot.notices ?? []).map((notice) =>
       problemNode(`notice ${problemLog(notice)}`, problemText(notice, words)),
@@ -110,6 +160,47 @@ export function treeOf(
   ];
 }
 
+/** Of the lines, those with PVs that match, and those that have a problem where these match, too. */
+function matchesOnly(
+  containers: readonly ContainerNode[],
+  counts: ReadonlyMap<string, number>,
+  withProblems: boolean,
+): ContainerNode[] {
+  const has = ({ id, health }: TreeNode): boolean =>
+    counts.has(id) || (withProblems && health === 'bad');
+  return containers.flatMap((container) => {
+    const children = container.children.flatMap((child): (IocNode | ProblemNode)[] => {
+      if (!has(child)) return [];
+      return child.kind === 'ioc' ? [{ ...child, children: child.children.filter(has) }] : [child];
+    });
+    const isKept = children.length > 0 || (withProblems && container.container.problem);
+    return isKept ? [{ ...container, children }] : [];
+  });
+}
+
+function filterNode(
+  { text, counts, among }: TreeFilter,
+  matching: readonly ContainerNode[],
+): FilterNode {
+  const count = matching
+    .flatMap(({ children }) => children)
+    .reduce((sum, { id }) => sum + (counts?.get(id) ?? 0), 0);
+  const isNothing = matching.length === 0;
+  const words =
+    counts === undefined ? 'looking' : isNothing ? 'nothing matches' : plural(count, 'PV');
+  const health = counts === undefined ? 'busy' : isNothing ? 'bad' : 'good';
+  return {
+    kind: 'filter',
+    id: 'filter',
+    ...line(
+      `Filter: ${text}`,
+      [words, among ?? ''].filter((part) => part !== '').join(' '),
+      health,
+      '',
+    ),
+  };
+}
+
 function searchNode({ search = {}, nameServers = {} }: Snapshot): SearchNode[] {
   const protocols = Object.keys({ ...nameServers, ...search }) as PvProtocol[];
   if (protocols.length === 0) return [];
@@ -124,19 +215,19 @@ function searchNode({ search = {}, nameServers = {} }: Snapshot): SearchNode[] {
 
 function containerNode(
   container: ContainerState,
-  isOwn: boolean,
+  options: TreeOptions,
   words: FrontEndWords,
 ): ContainerNode {
-  const servers = container.iocs.flatMap((ioc) => ioc.servers);
+  const isOwn = container.key === options.ownContainerKey;
   const children = [
     ...(container.problem
       ? [problemNode(`${container.key} problem`, problemText(container.problem, words))]
       : []),
-    ...container.iocs.map((ioc) => iocNode(container, ioc, words)),
+    ...container.iocs.map((ioc) => iocNode(container, ioc, options, words)),
   ];
   const counts =
     container.status === 'running'
-      ? countsText(servers)
+      ? countsText(container.iocs)
       : container.problem?.code === 'container-restarts'
         ? stateWords(container.problem.code)
         : `container ${container.status}`;
@@ -150,14 +241,24 @@ function containerNode(
       isOwn ? [counts, 'this workspace'].filter((part) => part !== '').join(', ') : counts,
       container.problem || container.iocs.some(({ problem }) => problem)
         ? 'bad'
-        : worst(servers.map((server) => healthOf(container, server))),
+        : worst(
+            container.iocs.flatMap((ioc) =>
+              ioc.servers.map((server) => healthOf(container, ioc, server)),
+            ),
+          ),
       'container',
     ),
   };
 }
 
-function iocNode(container: ContainerState, ioc: IocState, words: FrontEndWords): IocNode {
-  const servers = ioc.servers.map((server) => serverNode(container, server));
+function iocNode(
+  container: ContainerState,
+  ioc: IocState,
+  { arrangement, filter }: TreeOptions,
+  words: FrontEndWords,
+): IocNode {
+  const servers = ioc.servers.map((server) => serverNode(container, ioc, server, arrangement));
+  const matching = filter?.counts?.get(ioc.key);
   const missing = notesText(ioc.namesNotes, words);
   const namesAreMissing =
     missing !== '' && !ioc.problem && ioc.servers.every(({ pvs }) => pvs.total === 0);
@@ -165,6 +266,7 @@ function iocNode(container: ContainerState, ioc: IocState, words: FrontEndWords)
     kind: 'ioc',
     id: ioc.key,
     ioc,
+    hasPvs: arrangement === 'records' && ioc.records.total > 0,
     children: ioc.problem
       ? [problemNode(`${ioc.key} problem`, problemText(ioc.problem, words))]
       : namesAreMissing
@@ -179,9 +281,10 @@ function iocNode(container: ContainerState, ioc: IocState, words: FrontEndWords)
     ...line(
       ioc.name,
       [
+        matching === undefined ? '' : `${plural(matching, 'PV')} shown`,
         ioc.role === 'gateway' ? 'gateway' : '',
         ioc.pid === undefined ? '' : `pid ${ioc.pid}`,
-        ioc.problem ? stateWords(ioc.problem.code) : countsText(ioc.servers),
+        ioc.problem ? stateWords(ioc.problem.code) : countsText([ioc]),
         ioc.mayLackNames === true && !namesAreMissing ? MORE_MAY_EXIST : '',
       ]
         .filter((part) => part !== '')
@@ -192,36 +295,41 @@ function iocNode(container: ContainerState, ioc: IocState, words: FrontEndWords)
   };
 }
 
-function serverNode(container: ContainerState, server: ServerState): ServerNode {
-  const { protocol, implementation, listening, local, pvs } = server;
-  const label = `${protocol.toUpperCase()} ${implementation} :${listening.port}`;
+function serverNode(
+  container: ContainerState,
+  ioc: IocState,
+  server: ServerState,
+  arrangement: Arrangement,
+): ServerNode {
+  const { protocol, listening, local, pvs } = server;
+  const label = `${protocol.toUpperCase()} ${softwareText(ioc, server)} :${listening.port}`;
   const target = local ? `\u2192 ${formatEndpoint(local)}` : '';
-  const text = serverText(container, server);
+  const text = serverText(container, ioc, server);
   const words = line(
     label,
     [target, text].filter((part) => part !== '').join(', '),
-    healthOf(container, server),
+    healthOf(container, ioc, server),
     'server',
   );
   return {
     kind: 'server',
     id: server.key,
     server,
-    hasPvs: pvs.total > 0,
+    hasPvs: arrangement === 'servers' && pvs.total > 0,
     ...words,
     // A side bar is narrow: the most important comes first.
     description: printable(`${text} ${target}`.trim()),
   };
 }
 
-function serverText({ status }: ContainerState, server: ServerState): string {
+function serverText({ status }: ContainerState, ioc: IocState, server: ServerState): string {
   if (status !== 'running') return `container ${status}`;
   if (server.status === 'gone') return 'IOC gone';
   if (server.status === 'failed') {
     return server.problem ? stateWords(server.problem.code) : 'failed';
   }
-  if (server.pvs.total > 0) return countsText([server]);
-  return server.status === 'identifying' || server.pvs.pending > 0 ? 'asking' : 'PV names unknown';
+  if (server.pvs.total > 0) return reachableText(server.pvs);
+  return isAsking(ioc, server) ? ASKING : 'PV names unknown';
 }
 
 /** A line for a problem; `id` must be unique in the tree. */
@@ -230,17 +338,20 @@ export function problemNode(id: string, problem: ProblemText): ProblemNode {
   return { kind: 'problem', id, problem, ...words, spoken: sentence(problem) };
 }
 
-/** The PVs (or groups of them) below a server or a group. */
-export function branchNodes(serverKey: string, { groups, rows }: Branch): (GroupNode | PvNode)[] {
-  return [...groups.map((group) => groupNode(serverKey, group)), ...rows.map(pvNode)];
+/** The PVs (or groups of them) below a server, an IOC or a group. */
+export function branchNodes(branchKey: string, { groups, rows }: Branch): (GroupNode | PvNode)[] {
+  return [
+    ...groups.map((group) => groupNode(branchKey, group)),
+    ...rows.map((row) => pvNode(branchKey, row)),
+  ];
 }
 
 /** The line of a group of PVs. */
-export function groupNode(serverKey: string, group: PvGroup): GroupNode {
+export function groupNode(branchKey: string, group: PvGroup): GroupNode {
   return {
     kind: 'group',
-    id: `${serverKey} group ${group.prefix}`,
-    serverKey,
+    id: `${branchKey} group ${group.prefix}`,
+    branchKey,
     group,
     ...line(
       group.prefix,
@@ -251,19 +362,15 @@ export function groupNode(serverKey: string, group: PvGroup): GroupNode {
   };
 }
 
-/** The line of a PV. */
-export function pvNode(row: PvRow): PvNode {
+/** The line of a PV, without its value (see `rowFace`). */
+export function pvNode(branchKey: string, row: PvRow): PvNode {
   return {
     kind: 'pv',
-    id: pvNodeId(row.serverKey, row.name),
+    id: `${branchKey} pv ${row.name}`,
+    branchKey,
     row,
     ...line(row.name, stateWords(row.state), stepHealth(row.step), `${row.protocol} PV`),
   };
-}
-
-/** The id of a PV's line. */
-export function pvNodeId(serverKey: string, name: string): string {
-  return `${serverKey} pv ${name}`;
 }
 
 /** How a PV is that got this far. */
@@ -290,32 +397,51 @@ export interface PvTotals {
   readonly total: number;
   readonly reachable: number;
   readonly pending: number;
-  /** PVs that no client here reaches, and servers that fail before their PVs are known. */
+  /** PVs that no client here reaches. */
   readonly unreachable: number;
+  /**
+   * Servers that no client here reaches: before their PVs are known, or while another server has
+   * them, too.
+   */
+  readonly brokenServers: number;
 }
 
-/**
- * Counts the PVs of all servers; a PV that two servers offer counts twice, because each can fail
- * alone.
- */
+/** Counts the PVs of all IOCs, each once, however many servers of its IOC have it. */
 export function totalsOf(snapshot: Snapshot): PvTotals {
-  const totals = { total: 0, reachable: 0, pending: 0, unreachable: 0 };
+  const totals = { total: 0, reachable: 0, pending: 0, unreachable: 0, brokenServers: 0 };
   for (const container of snapshot.containers) {
-    for (const server of container.iocs.flatMap((ioc) => ioc.servers)) {
-      const { total, reachable, pending } = server.pvs;
+    for (const ioc of container.iocs) {
+      const { total, reachable, pending } = ioc.records;
+      const unreachable = Math.max(0, total - reachable - pending);
       totals.total += total;
       totals.reachable += reachable;
       totals.pending += pending;
-      const isBroken = total === 0 && healthOf(container, server) === 'bad';
-      totals.unreachable += isBroken ? 1 : Math.max(0, total - reachable - pending);
+      totals.unreachable += unreachable;
+      if (unreachable > 0) continue; // they say it
+      totals.brokenServers += ioc.servers.filter(
+        (server) => healthOf(container, ioc, server) === 'bad',
+      ).length;
     }
   }
   return totals;
 }
 
-function countsText(servers: readonly Pick<ServerState, 'pvs'>[]): string {
+/** `3 PVs not reachable, 1 server with a problem`, or '' if nothing is wrong. */
+export function unreachableText({ unreachable, brokenServers }: PvTotals): string {
+  const parts = [
+    ...(unreachable > 0 ? [`${plural(unreachable, 'PV')} not reachable`] : []),
+    ...(brokenServers > 0 ? [`${plural(brokenServers, 'server')} with a problem`] : []),
+  ];
+  return parts.join(', ');
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function countsText(iocs: readonly Pick<IocState, 'records'>[]): string {
   const sum = (of: 'total' | 'reachable' | 'unreadable'): number =>
-    servers.reduce((all, { pvs }) => all + (pvs[of] ?? 0), 0);
+    iocs.reduce((all, { records }) => all + (records[of] ?? 0), 0);
   if (sum('total') === 0) return '';
   return reachableText({
     total: sum('total'),
@@ -338,7 +464,7 @@ function line(
   noun: string,
 ): Pick<Line, 'label' | 'description' | 'health' | 'spoken'> {
   const [label, description] = [printable(name), printable(about)];
-  const spoken = [`${noun} ${label}`, description, HEALTH_WORDS[health]]
+  const spoken = [`${noun} ${label}`.trim(), description, HEALTH_WORDS[health]]
     .filter((part) => part !== '')
     .join(', ');
   return { label, description, health, spoken };

@@ -79,12 +79,18 @@ function serverCells(
   const inside = isLoopback(host) && !isUnspecified(host) ? `${where} (inside only)` : where;
   return {
     server: printable(
-      `${server.protocol.toUpperCase().padEnd(4)} ${server.implementation.padEnd(11)} ${inside}`,
+      `${server.protocol.toUpperCase().padEnd(4)} ${softwareText(ioc, server).padEnd(11)} ${inside}`,
     ),
-    local: server.local ? formatEndpoint(server.local) : localWord(server),
+    local: localCell(server),
     pvs: printable(pvsCell(container, ioc, server)),
-    health: healthOf(container, server),
+    health: healthOf(container, ioc, server),
   };
+}
+
+function localCell(server: ServerState): string {
+  const { local, direct } = server;
+  if (!local) return localWord(server);
+  return `${formatEndpoint(local)}${direct ? `, direct ${direct.host}` : ''}`;
 }
 
 function localWord(server: ServerState): string {
@@ -103,11 +109,24 @@ function pvsCell(container: ContainerState, ioc: IocState, server: ServerState):
   if (container.status === 'paused') return 'container paused';
   if (server.status === 'gone') return 'IOC gone';
   if (server.status === 'failed' && server.problem) return stateWords(server.problem.code);
-  const { total, pending } = server.pvs;
-  if (total === 0)
-    return pending > 0 || server.status === 'identifying' ? 'asking' : 'names unknown';
+  if (server.pvs.total === 0) return isAsking(ioc, server) ? ASKING : 'names unknown';
   const text = reachableText(server.pvs);
   return ioc.mayLackNames === true ? `${text}, ${MORE_MAY_EXIST}` : text;
+}
+
+/** Stands for what is not known yet. */
+export const ASKING = 'asking';
+
+/** Whether it is being found out what a server is, or has. */
+export function isAsking({ isNaming }: IocState, { status, pvs }: ServerState): boolean {
+  const isWithoutNames = isNaming === true && pvs.total === 0;
+  return status === 'identifying' || pvs.pending > 0 || isWithoutNames;
+}
+
+/** What a server is. Some are recognised only by how they answer for a PV. */
+export function softwareText(ioc: IocState, server: ServerState): string {
+  const isUnknown = server.implementation === 'unknown';
+  return isUnknown && isAsking(ioc, server) ? ASKING : server.implementation;
 }
 
 /** For an IOC whose list of PVs may be incomplete. */
@@ -124,12 +143,12 @@ export function reachableText({
 }
 
 /** How a server is. */
-export function healthOf(container: ContainerState, server: ServerState): Health {
+export function healthOf(container: ContainerState, ioc: IocState, server: ServerState): Health {
   if (container.status !== 'running' || server.status === 'failed' || server.status === 'gone') {
     return 'bad';
   }
-  const { total, reachable, pending } = server.pvs;
-  if (server.status === 'identifying' || pending > 0) return 'busy';
+  const { total, reachable } = server.pvs;
+  if (isAsking(ioc, server)) return 'busy';
   return reachable === total ? 'good' : 'bad';
 }
 

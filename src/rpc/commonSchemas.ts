@@ -1,8 +1,9 @@
 /** Schemas of parts of many messages. */
 import * as v from 'valibot';
 import type { Endpoint } from '../model/endpoint';
+import type { IocPlace, SimilarPv } from '../model/iocPlace';
 import type { PvProtocol } from '../model/snapshot';
-import { object, oneOf, type Schema } from './schema';
+import { list, object, oneOf, type Schema, text } from './schema';
 
 /** A numeric IPv4 or IPv6 address, with the interface of a link-local one. */
 export const host = v.custom<string>(
@@ -17,3 +18,8 @@ export const port = v.pipe(
 );
 export const endpoint: Schema<Endpoint> = object({ host, port });
 export const protocol: Schema<PvProtocol> = oneOf(['ca', 'pva']);
+
+export const iocPlace: Schema<IocPlace> = object({ iocName: text, containerName: text });
+export const similarPvs: Schema<readonly SimilarPv[]> = list(
+  object({ name: text, iocName: text, containerName: text }),
+);

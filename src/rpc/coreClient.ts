@@ -13,7 +13,8 @@ import {
   messageOf,
   TransportError,
 } from '../base/errors';
-import type { PvUpdate, ExposeRequest } from '../model/coreApi';
+import type { LiveUpdate, PvUpdate, ExposeRequest } from '../model/coreApi';
+import type { PlotUpdate } from '../model/plotValue';
 import { ProblemError } from '../model/problem';
 import type { Snapshot } from '../model/snapshot';
 import { versions } from './messageSchemas';
@@ -41,6 +42,10 @@ export interface CoreClientEvents {
   onSnapshot(snapshot: Snapshot): void;
   /** A monitor has an update. */
   onUpdate(monitorId: number, update: PvUpdate): void;
+  /** PVs of a follower have news. */
+  onFollowed(followerId: number, updates: readonly LiveUpdate[]): void;
+  /** A plotted PV has an update; absent for those who plot none. */
+  onPlot?(monitorId: number, update: PlotUpdate): void;
   /** The connection ended. Called once; not after `dispose`. */
   onEnd(reason: string): void;
 }
@@ -66,6 +71,10 @@ export class CoreClient {
     this.#connection.onError(([error]) => this.#end(error.message));
     this.#onNews(NEWS.snapshot, ({ snapshot }) => events.onSnapshot(snapshot));
     this.#onNews(NEWS.update, ({ monitorId, update }) => events.onUpdate(monitorId, update));
+    this.#onNews(NEWS.followed, ({ followerId, updates }) =>
+      events.onFollowed(followerId, updates),
+    );
+    this.#onNews(NEWS.plot, ({ monitorId, update }) => events.onPlot?.(monitorId, update));
     this.#connection.listen();
   }
 

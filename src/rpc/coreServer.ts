@@ -1,7 +1,8 @@
 /**
  * The broker's side of a front end's connection: requests become calls of a CoreApi, and changes of
- * the CoreApi become notifications. For a front end that does not read, one snapshot, and one
- * update per monitor, is in flight and the newest one waits.
+ * the CoreApi become notifications. For a front end that does not read, one snapshot, one update per
+ * monitor, and one batch per follower is in flight, and the newest one waits: of a follower, the
+ * newest of each PV.
  */
 import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
@@ -16,8 +17,15 @@ import { type Disposable, DisposableStore, toDisposable } from '../base/disposab
 import { messageOf } from '../base/errors';
 import type { ProblemError } from '../model/problem';
 import type { Log } from '../base/log';
-import type { CoreApi, PvUpdate, ExposeRequest } from '../model/coreApi';
-import type { BrokerFacts, HelloParams, HelloResult, MonitorParams } from './messages';
+import type { CoreApi, LiveUpdate, PvFollower, ExposeRequest } from '../model/coreApi';
+import type {
+  BrokerFacts,
+  FollowParams,
+  HelloParams,
+  HelloResult,
+  MonitorParams,
+  PlotParams,
+} from './messages';
 import {
   coreRequests,
   type Handlers,
@@ -81,6 +89,7 @@ class ServedFrontEnd {
   readonly #abort = new AbortController();
   readonly #connection: MessageConnection;
   readonly #monitors = new Map<number, Disposable>();
+  readonly #followers = new Map<number, PvFollower>();
   #attached: AttachedFrontEnd | undefined;
   #name = 'a front end';
   #leaving: Leaving = 'vanished';
@@ -132,7 +141,10 @@ class ServedFrontEnd {
         return null;
       },
       startMonitor: (params) => this.#startMonitor(params),
+      startPlot: (params) => this.#startPlot(params),
       stopMonitor: ({ monitorId }) => this.#stopMonitor(monitorId),
+      changeFollowed: (params) => this.#changeFollowed(params),
+      endFollower: (params) => this.#endFollower(params.followerId),
       listRequests: () => this.#host.requests,
       goodbye: () => {
         this.#leaving = 'goodbye';
@@ -202,14 +214,28 @@ class ServedFrontEnd {
   }
 
   #startMonitor({ monitorId, ...address }: MonitorParams): null {
+    return this.#start(monitorId, (send) => this.#core.monitorPv(address, send), NEWS.update);
+  }
+
+  #startPlot({ monitorId, ...request }: PlotParams): null {
+    return this.#start(monitorId, (send) => this.#core.plotPv(request, send), NEWS.plot);
+  }
+
+  #start<U>(
+    monitorId: number,
+    follow: (send: (update: U) => void) => Disposable,
+    news: RpcNotification<{ readonly monitorId: number; readonly update: U }>,
+  ): null {
     if (this.#monitors.has(monitorId)) {
       throw new ResponseError(ErrorCodes.InvalidParams, `monitor ${monitorId} is already running`);
     }
-    let newest: PvUpdate | undefined;
+    let newest: U | undefined;
     const sender = new NewestOnly(async () => {
-      if (newest) await this.#send(NEWS.update, { monitorId, update: newest });
+      const update = newest;
+      newest = undefined;
+      if (update) await this.#send(news, { monitorId, update });
     });
-    const monitor = this.#core.monitorPv(address, (update) => {
+    const monitor = follow((update) => {
       newest = update;
       sender.send();
     });
@@ -221,6 +247,34 @@ class ServedFrontEnd {
     const monitor = this.#monitors.get(monitorId);
     this.#monitors.delete(monitorId);
     if (monitor) this.#store.release(monitor);
+    return null;
+  }
+
+  #changeFollowed({ followerId, add, remove }: FollowParams): null {
+    const follower = this.#followers.get(followerId) ?? this.#openFollower(followerId);
+    follower.change({ add, remove });
+    return null;
+  }
+
+  #openFollower(followerId: number): PvFollower {
+    const newest = new Map<number, LiveUpdate>();
+    const sender = new NewestOnly(async () => {
+      const updates = [...newest.values()];
+      newest.clear();
+      await this.#send(NEWS.followed, { followerId, updates });
+    });
+    const follower = this.#core.followPvs((updates) => {
+      for (const update of updates) newest.set(update.id, update);
+      sender.send();
+    });
+    this.#followers.set(followerId, this.#store.add(follower));
+    return follower;
+  }
+
+  #endFollower(followerId: number): null {
+    const follower = this.#followers.get(followerId);
+    this.#followers.delete(followerId);
+    if (follower) this.#store.release(follower);
     return null;
   }
 

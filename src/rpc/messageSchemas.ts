@@ -4,9 +4,22 @@
  */
 import * as v from 'valibot';
 import {
+  type AlarmPage,
+  type AlarmQuery,
   type Branch,
   type BranchQuery,
+  FILTER_STATES,
+  type FollowedPv,
+  type LiveUpdate,
+  type DuplicatePvs,
+  type ContainerQuery,
+  type EndpointQuery,
+  type TracedEndpoint,
+  type NameQuery,
+  type NamesQuery,
+  type MatchCount,
   type NoParams,
+  type PvFilter,
   type PvReadQuery,
   type PvGroup,
   type PvPage,
@@ -16,12 +29,14 @@ import {
   type PvDetails,
   type PvDetailsQuery,
   type PvUpdate,
-  type RunningContainer,
+  type KnownContainer,
+  ANSWER_MODES,
   SEARCH_MODES,
   type Selection,
   type ExposeRequest,
 } from '../model/coreApi';
 import type { NameSource } from '../model/pvTable';
+import type { LiveReading } from '../model/liveReading';
 import type { PvReading } from '../model/reading';
 import type {
   ContainerState,
@@ -33,7 +48,15 @@ import type {
   Snapshot,
 } from '../model/snapshot';
 import type { ContainerHint } from '../model/workspaceContainer';
-import type { BrokerFacts, HelloParams, HelloResult, MonitorParams, UpdateNews } from './messages';
+import type {
+  BrokerFacts,
+  FollowedNews,
+  FollowParams,
+  HelloParams,
+  HelloResult,
+  MonitorParams,
+  UpdateNews,
+} from './messages';
 import {
   anything,
   count,
@@ -48,8 +71,8 @@ import {
   text,
   word,
 } from './schema';
-import { endpoint, host, protocol } from './commonSchemas';
-import { notes, problem } from './problemSchemas';
+import { endpoint, host, iocPlace, protocol } from './commonSchemas';
+import { notes, owner, problem } from './problemSchemas';
 
 // Parts of a snapshot.
 
@@ -69,6 +92,7 @@ const server: Schema<ServerState> = object({
   status: word<ServerState['status']>(),
   route: optional(word<NonNullable<ServerState['route']>>()),
   local: optional(endpoint),
+  direct: optional(endpoint),
   isRelayed: optional(flag),
   since: optional(text),
   pvs: pvCounts,
@@ -84,9 +108,11 @@ const ioc: Schema<IocState> = object({
   commandLine: text,
   role: word<IocState['role']>(),
   namesNotes: optional(notes),
+  isNaming: optional(flag),
   isNamesCut: optional(flag),
   mayLackNames: optional(flag),
   problem: optional(problem),
+  records: pvCounts,
   servers: list(server),
 });
 
@@ -133,6 +159,7 @@ export const snapshot: Schema<Snapshot> = object({
 
 const selection: Schema<Selection> = object({
   containers: list(text),
+  except: optional(list(text)),
   labels: list(text),
   workspace: optional(text),
 });
@@ -149,6 +176,7 @@ const request: Schema<ExposeRequest> = object({
   engines: list(text),
   names: list(text),
   search: optional(oneOf(SEARCH_MODES)),
+  answers: optional(oneOf(ANSWER_MODES)),
   searchPorts: optional(object({ ca: optional(count), pva: optional(count) })),
   own: optional(hint),
 });
@@ -161,14 +189,46 @@ export const requestOrNull: Schema<{ readonly request: ExposeRequest | null }> =
 export const nothing: Schema<NoParams> = object({});
 export const noResult: Schema<null> = v.null('nothing');
 
+export const nameQuery: Schema<NameQuery> = object({ name: text });
+export const endpointQuery: Schema<EndpointQuery> = object({ protocol, endpoint });
+export const tracedEndpoint: Schema<TracedEndpoint> = object({
+  protocol,
+  endpoint,
+  isOurs: optional(flag),
+  owner: optional(owner),
+  hasAnswered: flag,
+  ioc: optional(iocPlace),
+});
+export const containerQuery: Schema<ContainerQuery> = object({ key: text });
+export const duplicatePvs: Schema<readonly DuplicatePvs[]> = list(
+  object({ protocol, count, example: text, iocs: list(iocPlace) }),
+);
+export const names = list(text);
+export const namesQuery: Schema<NamesQuery> = object({ names });
+
+const part = object({ name: text, path: list(text) });
+
 export const pvReadQuery: Schema<PvReadQuery> = object({
   name: text,
+  part: optional(part),
   protocol,
   isPreview: optional(flag),
 });
-export const pvDetailsQuery: Schema<PvDetailsQuery> = object({ name: text, maxWaitMs: count });
+export const pvDetailsQuery: Schema<PvDetailsQuery> = object({
+  name: text,
+  part: optional(part),
+  maxWaitMs: count,
+});
 export const monitorId: Schema<{ readonly monitorId: number }> = object({ monitorId: count });
 export const monitor: Schema<MonitorParams> = object({ monitorId: count, name: text, protocol });
+
+const followedPv: Schema<FollowedPv> = object({ id: count, name: text, protocol });
+export const followerId: Schema<{ readonly followerId: number }> = object({ followerId: count });
+export const followChange: Schema<FollowParams> = object({
+  followerId: count,
+  add: list(followedPv),
+  remove: list(count),
+});
 
 export const pvQuery: Schema<PvQuery> = object({
   pattern: optional(text),
@@ -178,11 +238,10 @@ export const pvQuery: Schema<PvQuery> = object({
   limit: count,
 });
 
-export const branchQuery: Schema<BranchQuery> = object({
-  serverKey: text,
-  prefix: text,
-  pattern: optional(text),
-});
+const filter = { pattern: optional(text), state: optional(oneOf(FILTER_STATES)) };
+export const pvFilter: Schema<PvFilter> = object(filter);
+export const alarmQuery: Schema<AlarmQuery> = object({ pattern: optional(text), limit: count });
+export const branchQuery: Schema<BranchQuery> = object({ key: text, prefix: text, ...filter });
 
 export const hello: Schema<HelloParams> = object({
   protocol: count,
@@ -203,7 +262,7 @@ const nameSource: Schema<NameSource> = v.variant(
   'where a name is from',
 );
 
-const row: Schema<PvRow> = object({
+const rowFields = {
   name: text,
   protocol,
   step: word<PvRow['step']>(),
@@ -212,21 +271,24 @@ const row: Schema<PvRow> = object({
   containerName: text,
   iocName: text,
   serverKey: text,
-});
+};
+const row: Schema<PvRow> = object({ ...rowFields, others: optional(list(object(rowFields))) });
 const rows = list(row);
 
 const group: Schema<PvGroup> = object({ prefix: text, total: count, reachable: count });
 export const pvPage: Schema<PvPage> = object({ total: count, reachable: count, rows });
+export const alarmPage: Schema<AlarmPage> = object({ total: count, lookedAt: count, rows });
+export const matchCounts = list<MatchCount>(object({ key: text, count }));
 export const branch: Schema<Branch> = object({ groups: list(group), rows });
 
-const runningContainer: Schema<RunningContainer> = object({
+const knownContainer: Schema<KnownContainer> = object({
   engineKey: text,
   id: text,
   name: text,
   image: text,
-  status: word<RunningContainer['status']>(),
+  status: word<KnownContainer['status']>(),
 });
-export const runningContainers = list(runningContainer);
+export const knownContainers = list(knownContainer);
 
 /** A reading; its value may be anything. */
 export const reading: Schema<PvReading> = object({
@@ -250,15 +312,18 @@ const path: Schema<PvPath> = object({
   route: optional(word<NonNullable<PvPath['route']>>()),
   listening: endpoint,
   local: optional(endpoint),
+  direct: optional(endpoint),
   since: optional(text),
   problem: optional(problem),
   reading: optional(reading),
   readAt: optional(text),
   deniedTo: optional(text),
   readProblem: optional(problem),
+  isReading: optional(v.literal(true)),
 });
 export const pvDetails: Schema<PvDetails> = object({
   name: text,
+  part: optional(list(text)),
   paths: list(path),
   isAsked: optional(v.literal(true)),
 });
@@ -298,3 +363,21 @@ const update: Schema<PvUpdate> = v.variant(
 );
 
 export const updateNews: Schema<UpdateNews> = object({ monitorId: count, update });
+
+const liveReading: Schema<LiveReading> = object({
+  text,
+  severity: optional(text),
+  alarmMessage: optional(text),
+  number: optional(number),
+  timeMs: optional(number),
+});
+
+const liveUpdate: Schema<LiveUpdate> = v.union(
+  [object({ id: count, reading: liveReading }), object({ id: count, problem })],
+  'an update of a followed PV',
+);
+
+export const followedNews: Schema<FollowedNews> = object({
+  followerId: count,
+  updates: list(liveUpdate),
+});

@@ -1,11 +1,18 @@
-import type { PvAddress, PvUpdate, ExposeRequest } from '../model/coreApi';
+import type {
+  FollowChange,
+  LiveUpdate,
+  PvAddress,
+  PvUpdate,
+  ExposeRequest,
+} from '../model/coreApi';
+import type { PlotRequest, PlotUpdate } from '../model/plotValue';
 import type { Snapshot } from '../model/snapshot';
 
 /**
  * The version of the protocol between front end and broker: incremented with every change that an
  * older side would not understand.
  */
-export const RPC_PROTOCOL = 3;
+export const RPC_PROTOCOL = 4;
 
 /** How a front end introduces itself. */
 export interface HelloParams {
@@ -45,6 +52,18 @@ export interface MonitorParams extends PvAddress {
   readonly monitorId: number;
 }
 
+/** Which PVs to follow in addition, and which no longer. */
+export interface FollowParams extends FollowChange {
+  /** The front end's own number for this follower; a new one begins with its first change. */
+  readonly followerId: number;
+}
+
+/** Which PV to plot; ended as a monitor is. */
+export interface PlotParams extends PlotRequest {
+  /** The front end's own number, which no monitor has. */
+  readonly monitorId: number;
+}
+
 /** Notification: the state changed. */
 export interface SnapshotNews {
   readonly snapshot: Snapshot;
@@ -54,4 +73,16 @@ export interface SnapshotNews {
 export interface UpdateNews {
   readonly monitorId: number;
   readonly update: PvUpdate;
+}
+
+/** Notification: followed PVs have news. */
+export interface FollowedNews {
+  readonly followerId: number;
+  readonly updates: readonly LiveUpdate[];
+}
+
+/** Notification: a plotted PV has an update. */
+export interface PlotNews {
+  readonly monitorId: number;
+  readonly update: PlotUpdate;
 }

@@ -5,8 +5,10 @@
  */
 import { NotificationType, RequestType } from 'vscode-jsonrpc/node';
 import type { CoreRequests } from '../model/coreApi';
-import type { SnapshotNews, UpdateNews } from './messages';
+import type { FollowedNews, PlotNews, SnapshotNews, UpdateNews } from './messages';
+import { similarPvs } from './commonSchemas';
 import * as shape from './messageSchemas';
+import { plot, plotNews } from './plotSchemas';
 import { object, type Schema } from './schema';
 
 /** A request: schemas of its parameters and result. Its name is its key in the table. */
@@ -53,7 +55,14 @@ function named<T extends Readonly<Record<string, Unnamed<unknown, unknown>>>>(
 const CORE_METHODS = named({
   listPvs: method(shape.pvQuery, shape.pvPage),
   listBranch: method(shape.branchQuery, shape.branch),
-  listContainers: method(shape.nothing, shape.runningContainers),
+  countPvs: method(shape.pvFilter, shape.matchCounts),
+  findAlarms: method(shape.alarmQuery, shape.alarmPage),
+  listContainers: method(shape.nothing, shape.knownContainers),
+  findUnlisted: method(shape.namesQuery, shape.names),
+  findSimilar: method(shape.nameQuery, similarPvs),
+  findDuplicates: method(shape.nothing, shape.duplicatePvs),
+  traceEndpoint: method(shape.endpointQuery, shape.tracedEndpoint),
+  readContainerLog: method(shape.containerQuery, shape.names),
   describePv: method(shape.pvDetailsQuery, shape.pvDetails),
   readPv: method(shape.pvReadQuery, shape.reading),
 } satisfies CoreEntries);
@@ -63,7 +72,11 @@ const FRONT_END_METHODS = named({
   hello: method(shape.hello, shape.greeting),
   setRequest: method(shape.requestOrNull, shape.noResult),
   startMonitor: method(shape.monitor, shape.noResult),
+  startPlot: method(plot, shape.noResult),
   stopMonitor: method(shape.monitorId, shape.noResult),
+  /** Changes which PVs a follower follows; the first change begins it. */
+  changeFollowed: method(shape.followChange, shape.noResult),
+  endFollower: method(shape.followerId, shape.noResult),
   /** What all front ends want exposed. */
   listRequests: method(shape.nothing, shape.requests),
   /** Ends this front end's request at once; without it, the request stays for the grace period. */
@@ -118,6 +131,8 @@ export function coreRequests(
 export const NEWS = {
   snapshot: notification<SnapshotNews>('snapshot', object({ snapshot: shape.snapshot })),
   update: notification<UpdateNews>('update', shape.updateNews),
+  followed: notification<FollowedNews>('followed', shape.followedNews),
+  plot: notification<PlotNews>('plot', plotNews),
 };
 
 function notification<P>(name: string, params: Schema<P>): RpcNotification<P> {

@@ -10,7 +10,7 @@ import type {
   TriedRoute,
 } from '../model/problem';
 import type { PvStep } from '../model/pvTable';
-import { endpoint, port, protocol } from './commonSchemas';
+import { endpoint, port, protocol, similarPvs } from './commonSchemas';
 import {
   count,
   flag,
@@ -25,7 +25,8 @@ import {
 } from './schema';
 
 const process: Schema<NonNullable<PortOwner['process']>> = object({ pid: count, command: text });
-const owner: Schema<PortOwner> = object({ process: optional(process) });
+/** Who listens on a port. */
+export const owner: Schema<PortOwner> = object({ process: optional(process) });
 const refusal: Schema<PortRefusal> = v.variant(
   'why',
   [
@@ -80,11 +81,17 @@ const PROBLEMS: { readonly [C in ProblemCode]: Schema<ProblemFacts[C]> } = {
   'ssh-no-socket': object({ host: text, path: optional(text) }),
   'container-paused': object({ container: optional(text) }),
   'container-stopped': object({ container: text, exitCode: optional(number) }),
+  'container-removed': object({ container: text }),
   'container-restarts': object({ container: text, count, exitCode: optional(number) }),
-  'ioc-no-port': object({ pid: optional(count), lastLine: optional(text) }),
+  'ioc-no-port': object({
+    pid: optional(count),
+    lastLine: optional(text),
+    interfaces: optional(object({ variable: text, value: text })),
+  }),
   'cannot-look-inside': object({ container: text, detail: text }),
   'ioc-gone': ofPort,
   'no-handshake': object({ port, protocol }),
+  'packets-dropped': ofPort,
   'no-way-in': object({ port, tried }),
   'port-taken': object({ port, taken }),
   'not-relayed': ofPort,
@@ -98,10 +105,12 @@ const PROBLEMS: { readonly [C in ProblemCode]: Schema<ProblemFacts[C]> } = {
   'no-read-access': object({ user: text }),
   'no-channel': object({ step }),
   'not-read': detail,
+  'searched-in-vain': object({ pv: text, similar: similarPvs, client: optional(process) }),
   'broker-older': object({ version: text, own: text, program: optional(text) }),
   'broker-newer': object({ version: text, own: text }),
   'broker-nonsense': detail,
   'broker-gone': none,
+  'broker-silent': object({ pid: count }),
 };
 
 const NOTES: { readonly [C in NoteCode]: Schema<NoteFacts[C]> } = {
@@ -109,6 +118,10 @@ const NOTES: { readonly [C in NoteCode]: Schema<NoteFacts[C]> } = {
   'port-skipped': object({ local: endpoint, taken }),
   'other-number': object({ port, local: endpoint, taken }),
   'published-elsewhere': object({ port, hostPorts: list(port), local: endpoint }),
+  'published-in-vain': object({
+    ...{ port, inside: text, published: list(endpoint), local: optional(endpoint) },
+  }),
+  'ignores-senders': object({ variable: text, addresses: text }),
   'not-found-by-name': object({ reason: word<FindingProblem>(), software: text }),
   'also-served': object({ name: text, server: text }),
   'says-yes': none,

@@ -3,32 +3,67 @@ import { DisposableStore } from '../base/disposable';
 import { type Event, EventEmitter } from '../base/event';
 import { Slices, STEPS_PER_SLICE } from '../base/slices';
 import {
+  type AlarmPage,
+  type AlarmQuery,
   type Branch,
   type BranchQuery,
   type CoreApi,
+  type LiveUpdate,
+  type ContainerQuery,
+  type EndpointQuery,
+  type TracedEndpoint,
+  type DuplicatePvs,
+  MAX_NAMES,
+  type NameQuery,
+  type NamesQuery,
+  type NoParams,
+  type SimilarPv,
+  type MatchCount,
   type PvAddress,
+  type PvFilter,
+  type PvFollower,
   type PvReadQuery,
   type PvPage,
+  type PvRow,
   type PvQuery,
   type PvDetails,
   type PvDetailsQuery,
   type PvUpdate,
-  type RunningContainer,
+  type KnownContainer,
+  safestAnswers,
+  type ToldAddress,
   widestSearch,
   type ExposeRequest,
 } from '../model/coreApi';
+import type { PlotRequest, PlotUpdate } from '../model/plotValue';
 import { previewOf } from '../model/preview';
 import type { PvReading } from '../model/reading';
-import type { Snapshot } from '../model/snapshot';
+import type { PvProtocol, Snapshot } from '../model/snapshot';
 import { type EngineSet, EngineSets, type OpenEngineSet } from './engines/engineSets';
-import { listBranch, listPvs } from './pvs/pvLists';
+import { countPvs, listBranch, listPvs } from './pvs/pvLists';
+import { findAlarms } from './pvs/alarmSearch';
+import { FollowedPvs } from './pvs/followedPvs';
+import { findDuplicates } from './pvs/duplicateNames';
+import { findSimilar } from './pvs/similarNames';
 import { PvMonitors } from './pvs/pvMonitors';
+import { RowMonitors } from './pvs/rowMonitors';
 import { PvReader } from './pvs/pvReader';
 import { isSelected } from './engines/selection';
 import type { PvServer } from './exposure/pvServer';
 import { ExposeSession, type SessionInput } from './exposure/session';
-import { DisposedError } from '../base/errors';
+import { ContainerError, DisposedError } from '../base/errors';
+import { lastLines } from './discovery/detect/idleIocs';
 import type { Disposable } from '../base/disposable';
+
+/** Work that nobody waits for takes a twentieth of the time, a millisecond at once. */
+const RARE_STEPS = STEPS_PER_SLICE / 10;
+const RARE_REST = 20;
+
+/**
+ * A row keeps its value while a circuit is lost and comes back: rows are drawn every two seconds, and
+ * would say "no value" for that long. Clients of Channel Access notice a silent server after 30 s.
+ */
+const ROW_GRACE_MS = 3000;
 
 /** What a Core needs from this machine. */
 export interface CoreInput extends Omit<
@@ -38,10 +73,14 @@ export interface CoreInput extends Omit<
   | 'isWanted'
   | 'hasRequest'
   | 'wantedSearch'
+  | 'wantedAnswers'
   | 'wantedPorts'
   | 'ownContainers'
   | 'extraNames'
+  | 'findSimilar'
 > {
+  /** What clients are told unless a front end says otherwise. Default: 'direct'. */
+  readonly automaticAnswers?: ToldAddress;
   readonly openEngines: OpenEngineSet;
   /**
    * Opens the engines that are found on this machine, without starting any, to learn which ports
@@ -64,6 +103,7 @@ export class Core {
   readonly #clock: Clock;
   readonly reader: PvReader;
   readonly monitors: PvMonitors;
+  readonly #rowMonitors: RowMonitors;
   readonly onDidChange: Event<void>;
 
   constructor(input: CoreInput) {
@@ -71,13 +111,16 @@ export class Core {
     this.#sets = new EngineSets(input.openEngines, input.log);
     const { openPublishingEngines } = input;
     this.#allEngines = openPublishingEngines && new EngineSets(openPublishingEngines, input.log);
+    const rare = new Slices(input.clock, RARE_STEPS, RARE_REST);
     this.#session = new ExposeSession({
       ...input,
       engines: this.#sets,
       ...(this.#allEngines && { otherEngines: this.#allEngines }),
       extraNames: [],
+      findSimilar: (name, signal) => findSimilar(this.#session.servers, name, rare, signal),
       hasRequest: () => this.requests.length > 0,
       wantedSearch: () => widestSearch(this.requests),
+      wantedAnswers: () => safestAnswers(this.requests, input.automaticAnswers ?? 'direct'),
       wantedPorts: (protocol) =>
         this.requests.flatMap(({ searchPorts }) => searchPorts?.[protocol] ?? []),
       ownContainers: () => this.requests.flatMap(({ own }) => own ?? []),
@@ -90,10 +133,19 @@ export class Core {
     this.onDidChange = this.#session.onDidChange;
     const parts = { identity: input, clock: input.clock };
     this.reader = new PvReader({ servers: () => this.#session.servers, ...parts });
-    this.monitors = new PvMonitors({
-      find: (name, protocol, signal) => this.reader.find(name, protocol, signal),
+    const monitorsInput = {
+      find: (name: string, protocol: PvProtocol, signal: AbortSignal) =>
+        this.reader.find(name, protocol, signal),
       onDidChange: this.#session.onDidChange,
       ...parts,
+    };
+    this.monitors = new PvMonitors(monitorsInput);
+    // Over circuits of their own: an image in a panel does not hold up the rows.
+    const ofRows = new PvMonitors({ ...monitorsInput, graceMs: ROW_GRACE_MS });
+    this.#rowMonitors = new RowMonitors({
+      follow: (name, protocol, sink) => ofRows.follow(name, protocol, sink),
+      read: (name, protocol, signal) => this.reader.read({ name, protocol }, signal),
+      clock: input.clock,
     });
   }
 
@@ -163,20 +215,61 @@ export class Core {
     return listBranch(this.#session.servers, query, this.#listSlices(), signal);
   }
 
+  countPvs(query: PvFilter, signal: AbortSignal): Promise<readonly MatchCount[]> {
+    return countPvs(this.#session.servers, query, this.#listSlices(), signal);
+  }
+
+  findAlarms(query: AlarmQuery, signal: AbortSignal): Promise<AlarmPage> {
+    const input = {
+      servers: this.#session.servers,
+      read: ({ name, protocol, serverKey }: PvRow, inner: AbortSignal) =>
+        this.reader.read({ name, protocol }, inner, ({ key }) => key === serverKey),
+      slices: this.#listSlices(),
+      clock: this.#clock,
+    };
+    return findAlarms(query, input, signal);
+  }
+
+  /** Opens an empty list of followed PVs. */
+  followPvs(onUpdates: (updates: readonly LiveUpdate[]) => void): PvFollower {
+    return new FollowedPvs({
+      follow: (name, protocol, sink) => this.#rowMonitors.follow(name, protocol, sink),
+      onUpdates,
+      clock: this.#clock,
+    });
+  }
+
+  findSimilar(name: string, signal: AbortSignal): Promise<readonly SimilarPv[]> {
+    return findSimilar(this.#session.servers, name, this.#listSlices(), signal);
+  }
+
+  findDuplicates(signal: AbortSignal): Promise<readonly DuplicatePvs[]> {
+    return findDuplicates(this.#session.servers, this.#listSlices(), signal);
+  }
+
+  traceEndpoint(query: EndpointQuery, signal: AbortSignal): Promise<TracedEndpoint> {
+    return this.#session.trace(query, signal);
+  }
+
+  /** Rejects with ContainerError if there is none with that key, and as its engine does. */
+  async readContainerLog(key: string, signal: AbortSignal): Promise<readonly string[]> {
+    for (const engine of this.#sets.engines) {
+      const id = key.startsWith(`${engine.key}#`) ? key.slice(engine.key.length + 1) : undefined;
+      if (id !== undefined && engine.readLog) return lastLines(await engine.readLog(id, signal));
+    }
+    throw new ContainerError('its engine has no log of it');
+  }
+
   /** The user waits for a list, so it continues as soon as other work had its turn. */
   #listSlices(): Slices {
     return new Slices(this.#clock, STEPS_PER_SLICE, 0);
   }
 
-  listContainers(): RunningContainer[] {
+  listContainers(): KnownContainer[] {
     return this.#sets.engines.flatMap((engine) =>
-      engine.containers.map(({ id, name, image, status }) => ({
-        engineKey: engine.key,
-        id,
-        name,
-        image,
-        status,
-      })),
+      [...engine.containers, ...(engine.stoppedContainers ?? [])].map(
+        ({ id, name, image, status }) => ({ engineKey: engine.key, id, name, image, status }),
+      ),
     );
   }
 
@@ -218,26 +311,66 @@ class FrontEnd implements CoreApi {
     return this.#core.listBranch(query, signal);
   }
 
-  async listContainers(): Promise<readonly RunningContainer[]> {
+  countPvs(query: PvFilter, signal: AbortSignal): Promise<readonly MatchCount[]> {
+    return this.#core.countPvs(query, signal);
+  }
+
+  findAlarms(query: AlarmQuery, signal: AbortSignal): Promise<AlarmPage> {
+    return this.#core.findAlarms(query, signal);
+  }
+
+  async listContainers(): Promise<readonly KnownContainer[]> {
     return this.#core.listContainers();
   }
 
-  describePv({ name, maxWaitMs }: PvDetailsQuery, signal: AbortSignal): Promise<PvDetails> {
-    return this.#core.reader.describe(name, maxWaitMs, signal);
+  async findUnlisted({ names }: NamesQuery): Promise<readonly string[]> {
+    return this.#core.reader.unlisted(names.slice(0, MAX_NAMES));
+  }
+
+  findSimilar({ name }: NameQuery, signal: AbortSignal): Promise<readonly SimilarPv[]> {
+    return this.#core.findSimilar(name, signal);
+  }
+
+  findDuplicates(_: NoParams, signal: AbortSignal): Promise<readonly DuplicatePvs[]> {
+    return this.#core.findDuplicates(signal);
+  }
+
+  traceEndpoint(query: EndpointQuery, signal: AbortSignal): Promise<TracedEndpoint> {
+    return this.#core.traceEndpoint(query, signal);
+  }
+
+  readContainerLog({ key }: ContainerQuery, signal: AbortSignal): Promise<readonly string[]> {
+    return this.#core.readContainerLog(key, signal);
+  }
+
+  describePv(query: PvDetailsQuery, signal: AbortSignal): Promise<PvDetails> {
+    return this.#core.reader.describe(query, signal);
   }
 
   async readPv(query: PvReadQuery, signal: AbortSignal): Promise<PvReading> {
-    const { name, protocol, isPreview } = query;
     const { request } = this;
     const isWanted = (server: PvServer): boolean =>
       !request || this.#core.isWanted(server, request);
-    const reading = await this.#core.reader.read(name, protocol, signal, isWanted);
-    return isPreview === true ? previewOf(reading) : reading;
+    const reading = await this.#core.reader.read(query, signal, isWanted);
+    return query.isPreview === true ? previewOf(reading) : reading;
   }
 
   monitorPv({ name, protocol }: PvAddress, onUpdate: (update: PvUpdate) => void): Disposable {
     const monitor = this.#store.add(this.#core.monitors.monitor(name, protocol, onUpdate));
     return { dispose: () => this.#store.release(monitor) };
+  }
+
+  followPvs(onUpdates: (updates: readonly LiveUpdate[]) => void): PvFollower {
+    const follower = this.#store.add(this.#core.followPvs(onUpdates));
+    return {
+      change: (change) => follower.change(change),
+      dispose: () => this.#store.release(follower),
+    };
+  }
+
+  plotPv(request: PlotRequest, onUpdate: (update: PlotUpdate) => void): Disposable {
+    const plot = this.#store.add(this.#core.monitors.plot(request, onUpdate));
+    return { dispose: () => this.#store.release(plot) };
   }
 
   dispose(): void {

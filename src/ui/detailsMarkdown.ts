@@ -5,7 +5,6 @@
 import * as vscode from 'vscode';
 import { printable } from '../base/printable';
 import type { DetailsSection } from '../present/pvDetailsText';
-import type { Health } from '../present/table';
 import type { CommandId } from './ids';
 
 /** A link that runs one of our commands. */
@@ -15,33 +14,45 @@ export interface CommandLink {
   readonly args: readonly unknown[];
 }
 
-const ICONS: Record<Health | 'none', string> = {
+const ICONS: Record<DetailsSection['health'], string> = {
   ...{ good: 'pass', busy: 'sync', bad: 'error' },
-  none: 'info',
+  ...{ alarm: 'warning', none: 'info' },
 };
 
-/** Renders sections as Markdown, with links at the end. */
+/** Renders sections as Markdown, then links, and the rest below a rule. */
 export function detailsMarkdown(
   title: string | undefined,
   sections: readonly DetailsSection[],
   links: readonly CommandLink[],
+  rest: readonly DetailsSection[] = [],
 ): vscode.MarkdownString {
   const markdown = new vscode.MarkdownString('', true);
   // Only these commands, with arguments that we encode, can ever run from a hover.
   markdown.isTrusted = { enabledCommands: links.map(({ command }) => command) };
   if (title !== undefined) {
-    appendWords(markdown.appendMarkdown('**'), title).appendMarkdown('**\n\n');
+    appendWords(markdown.appendMarkdown('**'), title).appendMarkdown('**');
+    const own = sections.find(({ heading }) => heading === '');
+    markdown.appendMarkdown(own ? ` $(${ICONS[own.health]})\n\n` : '\n\n');
   }
-  for (const { heading, health, lines } of sections) {
-    markdown.appendMarkdown(`$(${ICONS[health]}) **`);
-    appendWords(markdown, heading).appendMarkdown('**');
-    for (const { label, text } of lines) {
-      appendWords(markdown.appendMarkdown(`  \n${label}: `), text);
-    }
-    markdown.appendMarkdown('\n\n');
-  }
+  for (const section of sections) appendSection(markdown, section);
   markdown.appendMarkdown(links.map(linkMarkdown).join(' | '));
+  if (rest.length > 0) markdown.appendMarkdown('\n\n---\n\n');
+  for (const section of rest) appendSection(markdown, section);
   return markdown;
+}
+
+function appendSection(
+  markdown: vscode.MarkdownString,
+  { heading, health, lines }: DetailsSection,
+): void {
+  if (heading !== '') {
+    appendWords(markdown.appendMarkdown(`$(${ICONS[health]}) **`), heading).appendMarkdown('**');
+  }
+  for (const [index, { label, text }] of lines.entries()) {
+    if (index > 0 || heading !== '') markdown.appendMarkdown('  \n');
+    appendWords(markdown.appendMarkdown(`${label}: `), text);
+  }
+  markdown.appendMarkdown('\n\n');
 }
 
 function linkMarkdown({ title, command, args }: CommandLink): string {

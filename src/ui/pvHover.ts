@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
 import type { Disposable } from '../base/disposable';
 import { FILE_PATTERNS } from '../present/pvReferences/fileTypes';
-import type { PvReference } from '../present/pvReferences/pvReference';
+import { referenceAt } from './documentReferences';
 import { referenceMarkdown } from './referenceMarkdown';
+import { stepDone } from './walkthroughSteps';
 import type { WindowExposure } from './windowExposure';
 
 /**
@@ -17,33 +18,14 @@ export function registerPvHover(exposure: WindowExposure, onHover: () => void): 
       async provideHover(document, position) {
         if (!exposure.core) return undefined;
         onHover();
-        // The parsers take as long to load as all the rest.
-        const { pvReferenceAt, pvReferencesIn } =
-          await import('../present/pvReferences/pvReferenceAt');
-        const references = referencesIn(document, pvReferencesIn);
-        const reference = pvReferenceAt(references, document.offsetAt(position));
+        const reference = await referenceAt(document, position);
         if (!reference) return undefined;
         const markdown = await referenceMarkdown(exposure, reference);
         if (!markdown) return undefined;
+        stepDone('hasHovered');
         const [start, end] = [reference.start, reference.end].map((at) => document.positionAt(at));
         return new vscode.Hover(markdown, start && end && new vscode.Range(start, end));
       },
     },
   );
-}
-
-/** Read once per version: users move the mouse over a file more often than they change it. */
-let last:
-  | { document: vscode.TextDocument; version: number; references: readonly PvReference[] }
-  | undefined;
-
-function referencesIn(
-  document: vscode.TextDocument,
-  read: (path: string, text: string) => readonly PvReference[],
-): readonly PvReference[] {
-  if (last?.document !== document || last.version !== document.version) {
-    const references = read(document.fileName, document.getText());
-    last = { document, version: document.version, references };
-  }
-  return last.references;
 }

@@ -1,11 +1,11 @@
 /** What a hover over a reference to a PV in an editor says. */
 import type * as vscode from 'vscode';
 import type { PvDetails, PvPage } from '../model/coreApi';
-import { parsePvText, type PvName } from '../model/pvName';
+import { parsePvText, partIn, type PvName } from '../model/pvName';
 import { type DetailsLine, type DetailsSection, incompleteLines } from '../present/pvDetailsText';
 import { WINDOW_WORDS } from '../present/frontEndWords';
 import { type ExpandedName, expandName } from '../present/pvReferences/expandName';
-import type { PvReference } from '../present/pvReferences/pvReference';
+import { isNoPv, type NoPvKind, type PvReference } from '../present/pvReferences/pvReference';
 import { PROTOCOL_NAMES } from '../present/problemText';
 import { detailsMarkdown } from './detailsMarkdown';
 import { LATE, pvMarkdown } from './pvTooltip';
@@ -17,6 +17,8 @@ const LIST_MS = 250;
 /** The shortest part of a name that is looked up, so that not every number is. */
 const MIN_PART = 3;
 const SHOWN_NAMES = 5;
+/** Rows, one for each server that has a name; names are counted once if there are no more. */
+const LISTED_ROWS = 200;
 
 /** What is written, with its macros expanded. */
 interface Meaning {
@@ -33,7 +35,7 @@ export async function referenceMarkdown(
   exposure: WindowExposure,
   { text, kind, macros }: PvReference,
 ): Promise<vscode.MarkdownString | undefined> {
-  if (kind === 'local' || kind === 'formula') return neutral(text, kind);
+  if (isNoPv(kind)) return neutral(text, kind);
   const expanded = expandName(text, macros);
   const parsed = expanded.name === undefined ? undefined : parsePvText(expanded.name);
   const pattern = parsePvText(expanded.pattern);
@@ -92,26 +94,29 @@ async function tellPage(
     ...defaultLines(expanded.pattern === expanded.name ? undefined : parsed?.name),
     ...unknownLines(expanded.unknown),
   ];
-  const names = [...new Set(page.rows.map((row) => row.name))];
+  const names = namesOf(page.rows);
   const [only] = names;
   if (only !== undefined && names.length === 1 && page.total <= page.rows.length) {
     const details = await describe(exposure, { ...pattern, ...nameIn(only, pattern) });
     const fits = fitsSection(text, notes);
-    return details ? pvMarkdown(details, [fits]) : detailsMarkdown(only, [fits, LATE], []);
+    return details
+      ? pvMarkdown(exposure.snapshot, details, [fits])
+      : detailsMarkdown(only, [fits, LATE], []);
   }
   const incomplete = page.total === 0 ? incompleteLines(exposure.snapshot, WINDOW_WORDS) : [];
-  return detailsMarkdown(text, [listSection(glob, [...notes, ...incomplete], names, page)], []);
+  return detailsMarkdown(text, [listSection(glob, [...notes, ...incomplete], page)], []);
 }
 
 /** Undefined if the core is late. */
 function list(exposure: WindowExposure, pattern: string): Promise<PvPage | undefined> {
   return withTimeout(LIST_MS, async (signal) =>
-    exposure.core?.listPvs({ pattern, offset: 0, limit: 4 * SHOWN_NAMES }, signal),
+    exposure.core?.listPvs({ pattern, offset: 0, limit: LISTED_ROWS }, signal),
   ).catch(() => undefined);
 }
 
 function found(exposure: WindowExposure, asked: PvName, details: PvDetails): vscode.MarkdownString {
-  return pvMarkdown(details, beforeDetails(asked, details), exposure.snapshot);
+  const { snapshot } = exposure;
+  return pvMarkdown(snapshot, details, beforeDetails(asked, details), { snapshot });
 }
 
 /** The reference with the record that its macros turned out to mean; a field that is unknown is not. */
@@ -127,27 +132,20 @@ function nameIn(
  * What is known of the PV that is meant. A name with slashes may be a PV, or a part of one, which is
  * described then. Undefined if the core is late.
  */
-async function describe(
-  exposure: WindowExposure,
-  { name, record, path, protocol }: PvName,
-): Promise<PvDetails | undefined> {
-  const names = path.length > 0 ? [name, record] : [name];
-  const all = await Promise.all(names.map((one) => exposure.describePv(one)));
-  const details = all.find((one) => one && one.paths.length > 0) ?? all[0];
-  const asked = details?.paths.filter(({ row }) => row.protocol === protocol) ?? [];
-  return details && asked.length > 0 ? { ...details, paths: asked } : details;
+async function describe(exposure: WindowExposure, asked: PvName): Promise<PvDetails | undefined> {
+  const { name, protocol } = asked;
+  const details = await exposure.describePv(name, partIn(asked).part);
+  const paths = details?.paths.filter(({ row }) => row.protocol === protocol) ?? [];
+  return details && paths.length > 0 ? { ...details, paths } : details;
 }
 
 /** How what is described differs from what was written. */
-function beforeDetails({ name, path, protocol }: PvName, details: PvDetails): DetailsSection[] {
+function beforeDetails({ protocol }: PvName, details: PvDetails): DetailsSection[] {
   const sections: DetailsSection[] = [];
   if (details.paths.length === 0) return [];
-  if (path.length > 0 && details.name !== name) {
-    sections.push({
-      heading: `${path.join('/')} is a part of ${details.name}`,
-      health: 'good',
-      lines: [{ label: 'Its value', text: `is not read alone; ${details.name} itself is:` }],
-    });
+  if (details.part) {
+    const heading = `${details.part.join('/')} of ${details.name}`;
+    sections.push({ heading, health: 'none', lines: [] });
   }
   if (protocol && details.paths.every(({ row }) => row.protocol !== protocol)) {
     sections.push({
@@ -160,13 +158,15 @@ function beforeDetails({ name, path, protocol }: PvName, details: PvDetails): De
 }
 
 /** PVs that no IOC has are no problem. */
-function neutral(text: string, kind: 'local' | 'formula'): vscode.MarkdownString {
-  const heading =
-    kind === 'local'
-      ? 'local PV of the display; not from an IOC'
-      : 'formula of the display; hover over a PV in it';
-  return detailsMarkdown(text, [{ heading, health: 'none', lines: [] }], []);
+function neutral(text: string, kind: NoPvKind): vscode.MarkdownString {
+  return detailsMarkdown(text, [{ heading: NEUTRAL[kind], health: 'none', lines: [] }], []);
 }
+
+const NEUTRAL: Readonly<Record<NoPvKind, string>> = {
+  local: 'local PV of the display; not from an IOC',
+  foreign: 'not a PV of Channel Access or pvAccess',
+  formula: 'formula of the display; hover over a PV in it',
+};
 
 function fitsSection(text: string, notes: readonly DetailsLine[]): DetailsSection {
   return {
@@ -176,13 +176,8 @@ function fitsSection(text: string, notes: readonly DetailsLine[]): DetailsSectio
   };
 }
 
-function listSection(
-  glob: string,
-  notes: readonly DetailsLine[],
-  names: readonly string[],
-  { total, reachable }: PvPage,
-): DetailsSection {
-  if (total === 0) {
+function listSection(glob: string, notes: readonly DetailsLine[], page: PvPage): DetailsSection {
+  if (page.total === 0) {
     return {
       heading: `no exposed PV fits ${glob}`,
       health: 'bad',
@@ -192,12 +187,30 @@ function listSection(
       ],
     };
   }
-  const shown = names.slice(0, SHOWN_NAMES).join(', ');
+  const { names, total, reachable } = countsOf(page);
+  const shown = names.slice(0, SHOWN_NAMES);
+  const more = total > shown.length ? ['...'] : [];
   return {
     heading: `${reachable} of ${total} reachable that fit ${glob}`,
     health: reachable === total ? 'good' : 'bad',
-    lines: [...notes, { label: 'PVs', text: total > SHOWN_NAMES ? `${shown}, ...` : shown }],
+    lines: [...notes, { label: 'PVs', text: [...shown, ...more].join(', ') }],
   };
+}
+
+/** A name that several servers have counts once, unless the page is only the first of several. */
+function countsOf({ rows, total, reachable }: PvPage): {
+  readonly names: readonly string[];
+  readonly total: number;
+  readonly reachable: number;
+} {
+  const names = namesOf(rows);
+  if (total > rows.length) return { names, total, reachable };
+  const ofReachable = namesOf(rows.filter(({ step }) => step === 'reachable'));
+  return { names, total: names.length, reachable: ofReachable.length };
+}
+
+function namesOf(rows: PvPage['rows']): string[] {
+  return [...new Set(rows.map(({ name }) => name))];
 }
 
 /** No part of the name is known: any PV would fit. */

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { SearchMode } from '../model/coreApi';
+import type { AnswerMode, SearchMode } from '../model/coreApi';
 import { SETTINGS, SETTINGS_SECTION } from './ids';
 
 /** The setting `autoExpose`. */
@@ -14,7 +14,12 @@ export interface Settings {
   readonly engine: string;
   readonly pvNames: readonly string[];
   readonly search: SearchMode;
+  readonly answers: AnswerMode;
   readonly terminalEnvironment: TerminalEnvironmentMode;
+  /** Whether the end of this window's IOC, and what happens to watched PVs, is told. */
+  readonly notify: boolean;
+  /** Whether PVs of open files that no IOC has are reported. */
+  readonly problems: boolean;
   /** Path of the Phoebus executable on this machine; '' if there is none. */
   readonly phoebus: string;
 }
@@ -38,7 +43,10 @@ export function readSettings(): Settings {
         ].filter((name) => name !== '')
       : [],
     search: oneOf(SETTINGS.search, 'loopback', 'thishost', 'off'),
+    answers: oneOf(SETTINGS.answers, 'auto', 'direct', 'relay'),
     terminalEnvironment: oneOf(SETTINGS.terminalEnvironment, 'auto', 'always', 'never'),
+    notify: section.get<unknown>(SETTINGS.notify) === true,
+    problems: section.get<unknown>(SETTINGS.problems) === true,
     phoebus: text(SETTINGS.phoebus),
   };
 }

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { type Disposable, DisposableStore } from '../base/disposable';
-import { totalsOf } from '../present/pvTree';
+import { totalsOf, unreachableText } from '../present/pvTree';
 import { engineProblems } from '../present/viewState';
 import { WINDOW_WORDS } from '../present/frontEndWords';
 import { problemSentence } from '../present/problemText';
@@ -44,11 +44,14 @@ function faceOf(exposure: WindowExposure): { text: string; tooltip: string; comm
   if (exposure.problem !== undefined) {
     return { text: '$(error) EPICS', tooltip: exposure.problem.message, command };
   }
-  const { total, reachable, pending, unreachable } = totalsOf(exposure.snapshot);
+  const totals = totalsOf(exposure.snapshot);
+  const { total, reachable, pending } = totals;
+  const unreachable = unreachableText(totals);
   const isBusy = pending > 0 || !exposure.snapshot.isSettled;
-  const icon = isBusy ? 'sync~spin' : unreachable > 0 || total === 0 ? 'warning' : 'pass';
+  const icon = isBusy ? 'sync~spin' : unreachable !== '' || total === 0 ? 'warning' : 'pass';
   if (total > 0) {
-    const tooltip = `${reachable} of ${total} PVs are reachable on this machine.`;
+    const rest = unreachable === '' ? '' : ` ${unreachable}.`;
+    const tooltip = `${reachable} of ${total} PVs are reachable on this machine.${rest}`;
     return { text: `$(${icon}) EPICS ${reachable}/${total}`, tooltip, command };
   }
   const [problem] = engineProblems(exposure.snapshot);

@@ -2,18 +2,19 @@ import { type Disposable, DisposableStore } from '../base/disposable';
 import { type Event, EventEmitter } from '../base/event';
 import { LruMap } from '../base/lruMap';
 import { printable } from '../base/printable';
-import { type CoreApi, type PvDetails, searchPortsIn } from '../model/coreApi';
+import { type CoreApi, type PvDetails, type PvPart, searchPortsIn } from '../model/coreApi';
 import type { Snapshot } from '../model/snapshot';
 import type { ContainerHint } from '../model/workspaceContainer';
 import { readSettings } from './settings';
 import { withTimeout } from './withTimeout';
 import { WINDOW_WORDS } from '../present/frontEndWords';
-import { errorText } from '../present/problemText';
+import { capital, errorText } from '../present/problemText';
 
 /** The core as `connect` returns it. */
 export interface ConnectedCore extends CoreApi {
   readonly broker: { readonly logFile?: string };
-  /** Why there is no core now; it is retried automatically. */
+  readonly isConnected: boolean;
+  /** Why there is no core now, which is retried automatically; or that it does not answer. */
   readonly problem: Error | undefined;
   /** The broker ended or was lost; fires once each time. */
   readonly onDidLose: Event<CoreLoss>;
@@ -45,6 +46,8 @@ interface Run {
   readonly store: DisposableStore;
   /** Set once connected. */
   core?: ConnectedCore;
+  /** Whether the core has answered a request of this run. */
+  isTaken?: boolean;
 }
 
 /**
@@ -74,6 +77,7 @@ export class WindowExposure implements Disposable {
   /** Exists from Expose to Stop. */
   #run: Run | undefined;
   #problem: WindowProblem | undefined;
+  #leftOut: readonly string[] = [];
 
   /** Fires when anything here changed. */
   readonly onDidChange = this.#changed.event;
@@ -95,8 +99,27 @@ export class WindowExposure implements Disposable {
     return this.#run?.core;
   }
 
+  /** Without the containers that this window leaves out and another one exposes. */
   get snapshot(): Snapshot {
-    return this.#run?.core?.snapshot ?? NOTHING;
+    const { core, isTaken = false } = this.#run ?? {};
+    const told = core?.snapshot ?? NOTHING;
+    // What a core says before it knows what is wanted is about what others want, or about nothing.
+    const snapshot = isTaken ? told : { ...told, isSettled: false };
+    if (this.#leftOut.length === 0) return snapshot;
+    const containers = snapshot.containers.filter(({ name }) => !this.#leftOut.includes(name));
+    return { ...snapshot, containers };
+  }
+
+  /** Names of the containers that this window does not expose. */
+  get leftOut(): readonly string[] {
+    return this.#leftOut;
+  }
+
+  /** Leaves out these containers from now on; a failure is in `problem`, not a rejection. */
+  async leaveOut(names: readonly string[]): Promise<void> {
+    this.#leftOut = names;
+    this.#changed.fire();
+    await this.updateRequest();
   }
 
   /** Why nothing is exposed although the user asked for it. */
@@ -104,19 +127,20 @@ export class WindowExposure implements Disposable {
     const lost = this.#run?.core?.problem;
     return lost === undefined
       ? this.#problem
-      : { kind: 'no-broker', message: printable(errorText(lost, WINDOW_WORDS)) };
+      : { kind: 'no-broker', message: capital(printable(errorText(lost, WINDOW_WORDS))) };
   }
 
   /**
-   * Everything known about a PV, with a newer value than the last one if it arrives soon. If the
-   * core is late or gone, this is the last answer; undefined if there was none.
+   * Everything known about a PV, or else the part that its name means, with a newer value than the
+   * last one if it arrives soon. If the core is late or gone, this is the last answer; undefined if
+   * there was none.
    */
-  async describePv(name: string): Promise<PvDetails | undefined> {
+  async describePv(name: string, part?: PvPart): Promise<PvDetails | undefined> {
     try {
       const details = await withTimeout(TELL_MS, async (signal) =>
-        this.core?.describePv({ name, maxWaitMs: NEW_VALUE_MS }, signal),
+        this.core?.describePv({ name, ...(part && { part }), maxWaitMs: NEW_VALUE_MS }, signal),
       );
-      if (details) this.#lastDetails.set(details.name, details);
+      if (details) this.#lastDetails.set(name, details);
       return details ?? this.#lastDetails.get(name);
     } catch {
       return this.#lastDetails.get(name);
@@ -156,14 +180,18 @@ export class WindowExposure implements Disposable {
   async updateRequest(): Promise<void> {
     const run = this.#run;
     if (!run?.core) return;
-    const { engine, pvNames, search } = readSettings();
+    const { engine, pvNames, search, answers } = readSettings();
     const engines = engine === '' ? this.#engines : [engine];
     try {
       await run.core.setRequest({
-        selection: { containers: [], labels: [] },
+        selection: {
+          containers: [],
+          labels: [],
+          ...(this.#leftOut.length > 0 && { except: this.#leftOut }),
+        },
         engines,
         names: pvNames,
-        search,
+        ...{ search, answers },
         // The terminals and clients that are started from this window.
         ...searchPortsIn(process.env),
         ...(this.#own && { own: this.#own }),
@@ -173,6 +201,7 @@ export class WindowExposure implements Disposable {
       if (run.store.isDisposed) return;
       this.#problem = { kind: 'bad-settings', message: printable(errorText(error, WINDOW_WORDS)) };
     }
+    run.isTaken = true;
     this.#changed.fire();
   }
 

@@ -36,6 +36,7 @@ export const skeleton: Files = {
   'src/services/detect/parseText.ts': 'export const parseText = 1;',
   'src/node/node.ts': 'export const node = 1;',
   'src/ui/ui.ts': 'export const ui = 1;',
+  'src/webview/page.ts': 'export const page = 1;',
   'src/agent/agent.ts': 'export const agent = 1;',
   'src/cli/cli.ts': 'export const cli = 1;',
   'src/demo/demo.ts': 'export const demo = 1;',
@@ -58,6 +59,8 @@ export const allowed: Files = {
     "import { connect } from 'node:net';\nimport { rpc } from '../../rpc/rpc';\nexport default [connect, rpc];",
   'src/agent/fine.ts':
     "import { connect } from 'node:net';\nimport { base } from '../base/base';\nimport { frames } from '../protocol/agent/frames';\nexport default [connect, base, frames];",
+  'src/webview/fine.ts':
+    "import uPlot from 'uplot';\nimport { present } from '../present/present';\nexport default [uPlot, present];",
   'src/ui/fine.ts':
     "import { window } from 'vscode';\nimport { model } from '../model/model';\nexport default [window, model];",
   'src/extension.ts':
@@ -92,6 +95,8 @@ export const lintPlants: readonly Plant[] = [
     { file: 'src/present/l3.ts', text: imports('Parser', 'yaml') },
     { file: 'src/present/pvReferences/l1.ts', text: imports('readFileSync', 'node:fs') },
     { file: 'src/services/l1.ts', text: imports('node', '../node/node') },
+    { file: 'src/webview/l1.ts', text: imports('service', '../services/service') },
+    { file: 'src/webview/l2.ts', text: imports('readFileSync', 'node:fs') },
     { file: 'src/services/l4.ts', text: imports('present', '../present/present') },
     { file: 'src/services/detect/l2.ts', text: imports('node', '../../node/node') },
     { file: 'src/services/l3.ts', text: imports('Server', 'node:net') },
@@ -190,6 +195,9 @@ export const cruiserPlants: readonly Plant[] = [
     text: imports('service', '../services/service'),
   },
   { rule: 'present-is-pure', file: 'src/present/c2.ts', text: imports('connect', 'node:net') },
+  { rule: 'webview-looks-down', file: 'src/webview/c1.ts', text: imports('ui', '../ui/ui') },
+  { rule: 'webview-is-pure', file: 'src/webview/c2.ts', text: imports('connect', 'node:net') },
+  { rule: 'pages-draw', file: 'src/present/c4.ts', text: imports('uPlot', 'uplot') },
   { rule: 'parsers-read-files', file: 'src/present/c3.ts', text: imports('Parser', 'htmlparser2') },
   {
     rule: 'services-looks-down',

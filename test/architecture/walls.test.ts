@@ -41,9 +41,9 @@ describe('walls between the rooms', function () {
     tree = mkdtempSync(join(tmpdir(), 'epics-expose-walls-'));
     const configurations = [
       ...['package.json', 'tsconfig.json', 'eslint.config.mjs'],
-      ...['src/tsconfig.pure.json', 'src/pure.d.ts'],
+      ...['src/tsconfig.pure.json', 'src/pure.d.ts', 'src/webview/tsconfig.json'],
     ];
-    mkdirSync(join(tree, 'src'));
+    mkdirSync(join(tree, 'src/webview'), { recursive: true });
     for (const file of configurations) copyFileSync(join(root, file), join(tree, file));
     symlinkSync(modules, join(tree, 'node_modules'), 'junction');
     // As in the real tree, where node_modules is no link, paths must begin with node_modules/.

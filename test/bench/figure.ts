@@ -4,7 +4,9 @@ export type Goal =
   /** Ours is to be below this. */
   | { readonly kind: 'below'; readonly limit: number }
   /** The peer's number is to be this many times ours. */
-  | { readonly kind: 'times-less'; readonly factor: number };
+  | { readonly kind: 'times-less'; readonly factor: number }
+  /** Ours is to be this many times the peer's, or less. */
+  | { readonly kind: 'at-most'; readonly factor: number };
 
 export interface Figure {
   readonly what: string;
@@ -31,17 +33,34 @@ export function cellsOf({ what, unit, ours, peer, goal, note }: Figure): string[
 }
 
 function goalText(goal: Goal, unit: string): string {
-  return goal.kind === 'below'
-    ? `< ${goal.limit} ${unit}`
-    : `${goal.factor} times less than the peer`;
+  switch (goal.kind) {
+    case 'below':
+      return `< ${goal.limit} ${unit}`;
+    case 'times-less':
+      return `${goal.factor} times less than the peer`;
+    case 'at-most':
+      return `at most ${goal.factor} times the peer`;
+  }
 }
 
 function verdict(ours: number, ratio: number | undefined, goal: Goal): string {
-  const margin = goal.kind === 'below' ? goal.limit / ours : (ratio ?? 0) / goal.factor;
+  const margin = marginOf(ours, ratio ?? 0, goal);
   if (!Number.isFinite(margin)) return 'met';
   return margin >= 1
     ? `met, ${round(margin)} times over`
     : `missed by a factor ${round(1 / margin)}`;
+}
+
+/** How many times over a goal is met. */
+function marginOf(ours: number, ratio: number, goal: Goal): number {
+  switch (goal.kind) {
+    case 'below':
+      return goal.limit / ours;
+    case 'times-less':
+      return ratio / goal.factor;
+    case 'at-most':
+      return ratio * goal.factor;
+  }
 }
 
 /** A Markdown table; empty columns are left out. */

@@ -1,9 +1,10 @@
 /** Memory of the command as built, with a big IOC held over CA and PVA. */
+import { Brokers, settled } from '../support/brokers';
 import { Exposed } from '../support/exposed';
 import { runIoc } from '../support/lab/container';
 import { sharedEngine, type LabEngine } from '../support/lab/engine';
 import { runBigIoc } from './bigIoc';
-import type { Figure } from './figure';
+import { type Figure, median, runsNote } from './figure';
 import { memoryMegabytes, seconds } from './processes';
 
 const COUNT = 100_000;
@@ -33,10 +34,33 @@ export async function measureMemory(): Promise<Figure[]> {
         note: `runs: ${rounds.map(({ now }) => now.toFixed(0)).join(' ')}`,
       },
       { what: 'the most it was meanwhile', unit: 'MB', ours: middle?.peak ?? NaN },
+      await measureBroker(engine, ioc.container.name),
     ];
   } finally {
     await ioc.remove();
   }
+}
+
+/** What the windows of a user share. */
+async function measureBroker(engine: LabEngine, container: string): Promise<Figure> {
+  const runs: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const brokers = new Brokers(100);
+    const window = await brokers.connect();
+    const selection = { containers: [container], labels: [] };
+    await window.setRequest({ selection, engines: [engine.endpoint], names: [] });
+    await settled(window);
+    await seconds(SETTLE_SECONDS);
+    runs.push(memoryMegabytes(window.broker.pid).now);
+    await brokers.end();
+  }
+  return {
+    what: 'broker: resident memory with 100,000 PVs over CA and PVA',
+    unit: 'MB',
+    ours: median(runs),
+    goal: { kind: 'below', limit: 100 },
+    note: runsNote(runs),
+  };
 }
 
 async function measure(

@@ -8,7 +8,8 @@ export function cpuSeconds(pid: number): number {
   return familyOf(pid).reduce((sum, member) => sum + ownCpuSeconds(member), 0);
 }
 
-function ownCpuSeconds(pid: number): number {
+/** User and system time of one process. */
+export function ownCpuSeconds(pid: number): number {
   const fields = statOf(pid);
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;
 }

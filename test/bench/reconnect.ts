@@ -18,6 +18,9 @@ export type Series =
   | 'host'
   /** Clients with the environment that the command prints, some with the name server of that IOC alone. */
   | 'names'
+  /** As `names`, in Docker, whose containers this machine reaches; and the same by relays. */
+  | 'docker'
+  | 'docker-relay'
   /** `--search thishost`, and clients have no environment. */
   | 'thishost'
   /** As `names`, after outages so long that libca hardly searches any more; and the same with no beacons. */
@@ -43,16 +46,19 @@ export interface Sample {
 const STAGES: readonly (readonly Series[])[] = [
   ['host'],
   ['names', 'thishost', 'long', 'long-silent'],
+  ['docker', 'docker-relay'],
 ];
 
 const OURS: Readonly<Record<Exclude<Way, 'host'>, string>> = {
   names: 'environment as printed',
+  docker: "environment as printed, Docker: the container's address",
+  'docker-relay': 'the same with `--answers relay`',
   thishost: 'no environment, `--search thishost`',
   'own-relay': "name server: that IOC's relay alone",
   long: 'environment as printed, 45 s of outage',
   'long-silent': 'the same without our beacons (`--search off`)',
 };
-const GOAL_WAYS: readonly Way[] = ['names'];
+const GOAL_WAYS: readonly Way[] = ['names', 'docker'];
 
 export async function measureReconnect(): Promise<Figure[]> {
   const samples: Sample[] = [];

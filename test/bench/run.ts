@@ -10,6 +10,8 @@ import { missingFor } from '../support/lab/engine';
 import { missingForIocs } from '../support/lab/image';
 import { tableOf, type Figure } from './figure';
 import { measureBroker } from './broker';
+import { measureCommands } from './commands';
+import { measureDoctor } from './doctor';
 import { measureExtension } from './extension';
 import { measureHostile } from './hostile';
 import { measureIdle } from './idle';
@@ -18,11 +20,13 @@ import { measureMemory } from './memory';
 import { measureReach } from './reach';
 import { measureReconnect } from './reconnect';
 import { measureRelays } from './relay';
+import { measureRoundTrips } from './roundTrips';
 import { measureSearch } from './search';
 
 const RELAY_ROUNDS = 3;
 
 const benchmarks: Record<string, () => Promise<Figure[]>> = {
+  'round-trip': measureRoundTrips,
   relay: measureRelayFigures,
   search: measureSearch,
   listen: measureListen,
@@ -31,8 +35,10 @@ const benchmarks: Record<string, () => Promise<Figure[]>> = {
   memory: measureMemory,
   idle: measureIdle,
   broker: measureBroker,
+  commands: measureCommands,
   extension: measureExtension,
   hostile: measureHostile,
+  doctor: measureDoctor,
 };
 
 async function measureRelayFigures(): Promise<Figure[]> {

@@ -28,7 +28,7 @@ describe('the matrix: rootless', () => {
       before(async function () {
         this.timeout(120_000);
         exposed = await expose(scene, boxes, told);
-        readings = await readAll(told);
+        readings = await readAll(told, exposed);
       });
       after(async () => {
         if (exposed) assert.equal(await exposed.stop(), 0);

@@ -1,38 +1,55 @@
 /**
- * Every client against every server of its protocol, in each way that a client can be told where to
- * search: what has to come of it with IOCs in containers and epics-expose, and why where it is nothing.
+ * Every client against every server of its protocol, in each way that a client is told where to search:
+ * what has to come of it with IOCs in containers and epics-expose, and why where it is nothing. Clients
+ * get what people's clients get, and nothing else.
  */
+import { preferenceOf } from '../../src/model/diagnosis/phoebusSettings';
+import { phoebusPreferences } from '../../src/model/phoebusStart';
+import { terminalEnvironment } from '../../src/present/terminalEnvironment';
 import type { PvProtocol } from '../../src/model/snapshot';
 import {
   caget,
-  cajGet,
   caprotoGet,
-  corePva473Get,
-  corePvaGet,
   type EpicsEnvironment,
   type Get,
+  likePhoebus,
   nameServers,
   p4pGet,
   pvaPyGet,
+  pvGet,
   searchAddresses,
 } from '../support/clients';
+import type { Exposed } from '../support/exposed';
 import type { IocKind } from '../support/lab/ioc';
 
 export interface MatrixClient {
   readonly name: string;
   readonly protocol: PvProtocol;
-  readonly get: Get;
+  /** With its variables; of Phoebus also with the file of preferences that it is started with. */
+  readonly get: (preferences: string) => Get;
+  readonly isPhoebus?: boolean;
 }
 
 export const CLIENTS: readonly MatrixClient[] = [
-  { name: 'libca (aioca)', protocol: 'ca', get: caget },
-  { name: 'CAJ (Phoebus)', protocol: 'ca', get: cajGet },
-  { name: 'caproto', protocol: 'ca', get: caprotoGet },
-  { name: 'PVXS (p4p)', protocol: 'pva', get: p4pGet },
-  { name: 'core-pva (Phoebus)', protocol: 'pva', get: corePvaGet },
-  { name: 'core-pva 4.7.3', protocol: 'pva', get: corePva473Get },
-  { name: 'pvAccessCPP (pvaPy)', protocol: 'pva', get: pvaPyGet },
+  { name: 'libca (aioca)', protocol: 'ca', get: () => caget },
+  phoebus('CAJ (Phoebus)', 'ca'),
+  { name: 'caproto', protocol: 'ca', get: () => caprotoGet },
+  { name: 'PVXS (p4p)', protocol: 'pva', get: () => p4pGet },
+  phoebus('core-pva (Phoebus)', 'pva'),
+  phoebus('core-pva 4.7.3', 'pva', 'core-pva-4.7.3'),
+  { name: 'pvAccessCPP (pvaPy)', protocol: 'pva', get: () => pvaPyGet },
+  { name: 'pvAccessCPP (pvget)', protocol: 'pva', get: () => pvGet },
 ];
+
+/** Started as phoebus.sh starts it, with no option of ours. */
+function phoebus(
+  name: string,
+  protocol: PvProtocol,
+  release?: Parameters<typeof likePhoebus>[1],
+): MatrixClient {
+  const get = (preferences: string): Get => likePhoebus(preferences, release)[protocol];
+  return { name, protocol, get, isPhoebus: true };
+}
 
 export interface MatrixServer {
   readonly name: string;
@@ -54,14 +71,22 @@ export const SERVERS: readonly MatrixServer[] = [
 const TCP = ['5064/tcp', '5075/tcp'];
 const TCP_AND_UDP = [...TCP, '5064/udp', '5076/udp'];
 
+/** What a client is started with. */
+export interface Start {
+  readonly environment: EpicsEnvironment;
+  /** Of Phoebus: the lines of the file. */
+  readonly preferences?: string;
+}
+
 /** What the client is told, and nothing else. */
 export interface Told {
   readonly name: string;
-  readonly environment: EpicsEnvironment;
+  /** What clients get while this command exposes the servers; undefined: while nobody does. */
+  readonly start: (exposed: Exposed | undefined, isPhoebus: boolean) => Start;
   /** What the command needs for it. */
   readonly options: readonly string[];
   /**
-   * What one would publish for it without us. Where an engine has 5076/udp, the clients of PVXS and
+   * What one would publish for it without us; nothing where we tell of ourselves. Where an engine has 5076/udp, the clients of PVXS and
    * core-pva do not even start, so it is left out where it is of no use.
    */
   readonly published: readonly string[];
@@ -69,31 +94,74 @@ export interface Told {
 
 export const TOLD: readonly Told[] = [
   {
+    name: '`env`',
+    start: (exposed) => {
+      const environment = exposed?.printedEnvironment ?? {};
+      return { environment, preferences: phoebusPreferences(environment, '') };
+    },
+    options: [],
+    published: [],
+  },
+  {
+    name: 'VS Code',
+    start: (exposed) => ({ environment: exposed ? ofTerminal(exposed) : {} }),
+    options: [],
+    published: [],
+  },
+  {
     name: 'name servers',
-    environment: nameServers({ ca: ['127.0.0.1:5064'], pva: ['127.0.0.1:5075'] }),
+    start: (_, isPhoebus) =>
+      given(nameServers({ ca: ['127.0.0.1:5064'], pva: ['127.0.0.1:5075'] }), isPhoebus),
     options: ['--search', 'off'],
     published: TCP,
   },
   {
     name: 'address list',
-    environment: searchAddresses({ ca: ['127.0.0.1'], pva: ['127.0.0.1'] }),
+    start: (_, isPhoebus) =>
+      given(searchAddresses({ ca: ['127.0.0.1'], pva: ['127.0.0.1'] }), isPhoebus),
     options: [],
     published: TCP_AND_UDP,
   },
   {
     name: 'nothing',
-    environment: {},
+    start: () => ({ environment: {} }),
     options: ['--search', 'thishost'],
     published: TCP_AND_UDP,
   },
 ];
 
+/** New terminals of a window: VS Code puts our lists before what is there. */
+function ofTerminal({ model }: Exposed): EpicsEnvironment {
+  const variables = Object.entries(terminalEnvironment('auto', 'here', model, undefined));
+  return Object.fromEntries(variables.map(([name, list]) => [name, `${list} `]));
+}
+
+/** What a person has set: as variables, or for Phoebus as its preferences. */
+export function given(environment: EpicsEnvironment, isPhoebus: boolean): Start {
+  if (!isPhoebus) return { environment };
+  const lines = Object.entries(environment).flatMap(([variable, value]) => {
+    const isSwitch = variable === 'EPICS_CA_AUTO_ADDR_LIST';
+    return value === '' ? [] : [`${preferenceOf(variable)}=${isSwitch ? value !== 'NO' : value}`];
+  });
+  return { environment: {}, preferences: lines.join('\n') };
+}
+
+const NO_TCP = {
+  caproto:
+    'caproto has no search by TCP: it does not read `EPICS_CA_NAME_SERVERS`. `env --client caproto` prints what it needs.',
+  pvget: 'pvget has no search by TCP: it does not read `EPICS_PVA_NAME_SERVERS`.',
+};
+
 /** Why clients do not reach any server. All the others have to. */
 const failures: readonly { client: string; told: string; why: string }[] = [
+  ...['`env`', 'VS Code', 'name servers'].map((told) => ({
+    ...{ client: 'caproto', told, why: NO_TCP.caproto },
+  })),
+  { client: 'pvAccessCPP (pvget)', told: 'name servers', why: NO_TCP.pvget },
   {
-    client: 'caproto',
-    told: 'name servers',
-    why: "caproto's client has no search by TCP: it does not read EPICS_CA_NAME_SERVERS.",
+    client: 'CAJ (Phoebus)',
+    told: 'VS Code',
+    why: 'Over Channel Access, Phoebus reads preferences and no variables. Start Phoebus and `epics-expose phoebus` tell it so.',
   },
 ];
 

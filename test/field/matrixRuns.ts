@@ -1,5 +1,8 @@
 /** Starts the servers of the matrix in containers, and has its clients read from them. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { messageOf } from '../../src/base/errors';
 import type { ClientResult } from '../support/clients';
 import type { Exposed } from '../support/exposed';
@@ -85,8 +88,10 @@ function isAnswering({ snapshot }: Exposed, options: readonly string[]): boolean
 }
 
 /** All clients at once, each of which reads from all its servers. */
-export async function readAll(told: Told): Promise<Readings> {
-  return read(told, SERVERS, (client) => (failureOf(client, told) ? IMPATIENCE_MS : PATIENCE_MS));
+export async function readAll(told: Told, exposed: Exposed): Promise<Readings> {
+  const patienceOf = (client: MatrixClient): number =>
+    failureOf(client, told) ? IMPATIENCE_MS : PATIENCE_MS;
+  return read(told, SERVERS, patienceOf, exposed);
 }
 
 /** What a server's clients get without us, these ports published under their own numbers. */
@@ -106,17 +111,36 @@ export async function readPublished(
 }
 
 async function read(
-  { environment }: Told,
+  told: Told,
   servers: readonly MatrixServer[],
   patienceOf: (client: MatrixClient) => number,
+  exposed?: Exposed,
+): Promise<Readings> {
+  const folder = mkdtempSync(join(tmpdir(), 'ee-matrix-'));
+  try {
+    return await readIn(folder, told, servers, patienceOf, exposed);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function readIn(
+  folder: string,
+  told: Told,
+  servers: readonly MatrixServer[],
+  patienceOf: (client: MatrixClient) => number,
+  exposed: Exposed | undefined,
 ): Promise<Readings> {
   const readings = await Promise.all(
-    CLIENTS.map(async (client) => {
+    CLIENTS.map(async (client, at) => {
       const its = serversFor(client).filter((server) => servers.includes(server));
       if (its.length === 0) return [];
       const names = its.map(pvOf);
+      const { environment, preferences = '' } = told.start(exposed, client.isPhoebus === true);
+      const file = join(folder, `settings${at}.ini`);
+      writeFileSync(file, preferences);
       const results = await client
-        .get(names, environment, patienceOf(client))
+        .get(file)(names, environment, patienceOf(client))
         .catch((error: unknown) => names.map((name) => notStarted(name, error)));
       return its.map((server, index) => {
         const result = results[index];

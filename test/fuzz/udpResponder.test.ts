@@ -20,6 +20,7 @@ const PVA_SEARCH =
 const SERVER: SearchedServer = {
   ...{ key: 'it', label: 'it', home: 'home', isGateway: false, guid: 'ab'.repeat(12) },
   endpoint: () => ({ host: '127.0.0.9', port: 9999 }),
+  directEndpoint: () => undefined,
   broadcastEndpoint: () => undefined,
   isReachable: (name) => name.startsWith('THERE:'),
   isOwn: () => false,

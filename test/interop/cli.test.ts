@@ -78,6 +78,11 @@ describe('command line', () => {
       assert.match(stdout, /Exit codes: 0 /);
     }
     assert.match((await epicsExpose(['get', '--help'])).stdout, /--engine <uri>/);
+    const { stdout: ofAll } = await epicsExpose(['--help']);
+    const { stdout: ofOne } = await epicsExpose(['status', '--help']);
+    for (const [option] of ofOne.matchAll(/--(?!help)[a-z]+(?= )/g)) {
+      assert.ok(ofAll.includes(option), `${option} is not in --help`);
+    }
   });
 
   const mistakes: [string[], RegExp][] = [
@@ -87,6 +92,8 @@ describe('command line', () => {
     [['get'], /missing required argument/],
     [['exec'], /missing required argument/],
     [['--nonsense'], /unknown option/],
+    [['-x', 'leftout', '--engine', 'foo://bar'], /"foo:\/\/bar" is no engine address/],
+    [['-x', 'leftout', 'get'], /missing required argument/],
     [['status', '--label', '=x'], /--label =x: write KEY=VALUE/],
     [
       ['status', '--workspace', '/nonexistent'],
@@ -190,6 +197,19 @@ describe('command line', () => {
         /no running container is called "cli-tset-ioc"; if it is stopped, start it\. Did you mean cli-test-ioc\b/,
       );
       assert.doesNotMatch(stderr, STACK);
+    });
+
+    it('a container to leave out that is not there is said, and no mistake', async () => {
+      const box = ['--engine', lab.endpoint, '--container', 'cli-test-ioc'];
+      const wrong = await epicsExpose([...box, '--except', 'cli-tset-x', 'status']);
+      assert.equal(wrong.exitCode, 0);
+      assert.match(wrong.stdout, /cli-test-ioc/);
+      assert.match(
+        wrong.stderr,
+        /no running container is called "cli-tset-x", which is left out\. .*Running: .*cli-test-ioc/,
+      );
+      const right = await epicsExpose(['-x', 'cli-test-ioc', 'status', '--engine', lab.endpoint]);
+      assert.doesNotMatch(`${right.stdout}${right.stderr}`, /cli-test-ioc/);
     });
 
     it('a container without an IOC', async () => {
@@ -300,6 +320,34 @@ describe('command line', () => {
           assert.match(line.slice(2).join('  '), expected, lines.join('\n'));
         }
       }
+    });
+
+    it('get: parts of a structure', async () => {
+      const parts = {
+        'CLI:TEMPERATURE/valueAlarm/highWarningLimit': 80,
+        'CLI:TEMPERATURE/display/units': 'C',
+        'CLI:TEMPERATURE/display.units': 'C',
+        'CLI:TEMPERATURE/alarm/severity': 0,
+        'CLI:TEMPERATURE?request=field(alarm.severity)': 0,
+        'CLI:TEMPERATURE?request=field(value)': 21.5,
+        'CLI:MODE/value.index': 1,
+        'CLI:SPECTRUM/value[3]': 4.5,
+        'CLI:SPECTRUM[3]': 4.5,
+      };
+      for (const [name, value] of Object.entries(parts)) {
+        const json = await run('get', '--json', `pva://${name}`);
+        const { reading, ...request } = JSON.parse(json.stdout) as Record<string, unknown>;
+        assert.deepEqual(request, { name, protocol: 'pva', isEither: false });
+        assert.equal((reading as { value: unknown }).value, value, json.stdout);
+      }
+      const hostless = await run('get', 'pva:///CLI:SHOTS');
+      assert.match(hostless.stdout, /^CLI:SHOTS {2}pva {2}-7 /);
+      const beyond = await run('get', 'pva://CLI:SPECTRUM/value[8]');
+      assert.match(beyond.stderr, /CLI:SPECTRUM has no part value\[8\]/);
+      const none = await run('get', 'pva://CLI:TEMPERATURE/valueAlarm/nothing');
+      assert.match(none.stderr, /CLI:TEMPERATURE has no part valueAlarm\/nothing/);
+      const unknown = await run('get', 'pva://NOPE/value');
+      assert.equal(unknown.exitCode, 4);
     });
 
     it('get: one protocol, JSON, and PVs that are not there', async () => {
@@ -467,6 +515,16 @@ record(ai, "EVIL:AI") { field(EGU, "\\x1b[2J\\x9b1m") field(VAL, "1") field(PINI
         assert.match(outcome.stdout, /^CLI:T /);
       });
 
+      it('status does not wait for it, and says so', async () => {
+        const outcome = await epicsExpose(['status', ...both, '--pv', 'CLI:T'], {
+          deadlineMs: 18_000,
+        });
+        assert.deepEqual([outcome.exitCode, outcome.signal], [5, undefined], outcome.stderr);
+        assert.match(outcome.stdout, /cli-test-ioc .*\d reachable/);
+        assert.match(outcome.stdout, /cli-test-mute .* asking/);
+        assert.match(outcome.stderr, /Not everything has answered yet/);
+      });
+
       it('what is ready is printed where nobody types', async () => {
         const outcome = await epicsExpose(['expose', ...both, '--pv', 'CLI:T'], {
           signal: { name: 'SIGINT', after: 'watching' },
@@ -586,6 +644,14 @@ record(ai, "EVIL:AI") { field(EGU, "\\x1b[2J\\x9b1m") field(VAL, "1") field(PINI
         assert.equal(exitCode, 0, stderr);
         assert.equal((JSON.parse(stdout) as ClientResult & { value: unknown }).value, 21.5);
       }
+    });
+
+    it('exec: a name that is misspelt', async () => {
+      const { stderr } = await run('exec', '--', python, cagetScript, '3', 'CLI:TEMPERATUR');
+      assert.match(
+        stderr,
+        /! python\S* caget\.py \(pid \d+\) searches for CLI:TEMPERATUR, .* nearest is CLI:TEMPERATURE/,
+      );
     });
 
     it('exec: exit codes, signals, and a command that does not exist', async () => {

@@ -20,7 +20,7 @@ import { dirname, join } from 'node:path';
 import { isErrorCode } from '../../src/base/errors';
 import { clientEnvironment, nameServersOf } from '../../src/present/clientEnvironment';
 import { snapshotJson } from '../../src/cli/snapshotJson';
-import type { PvUpdate } from '../../src/model/coreApi';
+import type { LiveUpdate, PvUpdate } from '../../src/model/coreApi';
 import { brokerPaths, preparePlace } from '../../src/node/broker/brokerPaths';
 import { isOlder } from '../../src/node/broker/brokerVersion';
 import type { BrokerLoss } from '../../src/node/broker/connectBroker';
@@ -188,18 +188,66 @@ describe('the broker', function () {
     );
     const lastIs = (kind: string) => () => updates.at(-1)?.kind === kind;
     await until(lastIs('value'), 5000, 'a first value');
+    let news: LiveUpdate[] = [];
+    const follower = frontEnd.followPvs((batch) => news.push(...batch));
+    const followed = { name: 'DEMO:BEAM:CURRENT', protocol: 'pva' } as const;
+    follower.change({ add: [{ id: 4, ...followed }], remove: [] });
+    const hasReading = (id: number) => () => news.some((one) => one.id === id && 'reading' in one);
+    await until(hasReading(4), 5000, 'a first value in a row');
     const { pid } = frontEnd.broker;
     process.kill(pid, 'SIGKILL');
     await until(() => losses.length > 0, 5000, 'the loss');
     assert.equal(updates.at(-1)?.kind, 'interrupted');
+    assert.deepEqual(news.at(-1), { id: 4, problem: { code: 'broker-gone' } });
+    news = [];
+    follower.change({ add: [{ id: 5, ...followed }], remove: [4] });
     // Asked while there is none, it waits for the next.
     const page = frontEnd.listPvs({ offset: 0, limit: 1 }, never);
     await settled(frontEnd);
     await page;
     assert.notEqual(frontEnd.broker.pid, pid);
     await until(lastIs('value'), 5000, 'a value from the new one');
+    await until(hasReading(5), 5000, 'a value in a row from the new one');
+    assert.ok(!hasReading(4)());
     assert.equal(losses.length, 1);
     assert.equal(losses[0]?.logFile, join(brokers.folder, 'broker.log'));
+  });
+
+  it('is said not to answer while it hangs, and values come again when it goes on', async () => {
+    const frontEnd = await brokers.connect();
+    await frontEnd.setRequest(DEMO);
+    await settled(frontEnd);
+    const name = 'DEMO:SHUTTER';
+    const updates: PvUpdate[] = [];
+    frontEnd.monitorPv({ name, protocol: 'ca' }, (update) => updates.push(update));
+    let news: LiveUpdate[] = [];
+    const follower = frontEnd.followPvs((batch) => news.push(...batch));
+    follower.change({ add: [{ id: 4, name, protocol: 'pva' }], remove: [] });
+    const hasValues = (): boolean =>
+      updates.at(-1)?.kind === 'value' && news.some((one) => 'reading' in one);
+    await until(hasValues, 5000, 'first values');
+    const { pid } = frontEnd.broker;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await until(() => frontEnd.problem !== undefined, 20_000, 'the silence to be noticed');
+      const silent = { code: 'broker-silent', pid };
+      assert.deepEqual(updates.at(-1), { kind: 'interrupted', problem: silent });
+      assert.deepEqual(news.at(-1), { id: 4, problem: silent });
+      assert.ok(frontEnd.isConnected);
+      assert.notEqual(frontEnd.snapshot.containers.length, 0);
+      news = [];
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    // This one never changes, and is told again all the same.
+    await until(hasValues, 10_000, 'values again');
+    assert.equal(frontEnd.problem, undefined);
+    assert.equal(frontEnd.broker.pid, pid);
+    process.kill(pid, 'SIGSTOP');
+    await until(() => frontEnd.problem !== undefined, 20_000, 'the second silence');
+    await frontEnd.restart(never);
+    assert.notEqual(frontEnd.broker.pid, pid);
+    await until(hasValues, 10_000, 'values of another one');
   });
 
   it('makes room for a newer version, and keeps the circuits of its own front ends', async () => {
@@ -464,7 +512,10 @@ describe('the broker', function () {
         .split('\n')
         .map((line) => JSON.stringify((JSON.parse(line) as { environment?: object }).environment))
         .filter((environment) => environment !== undefined && environment !== '{}');
-      assert.match(told[0] ?? '', /^\{"EPICS_CA_NAME_SERVERS":"127\.0\.0\.1:\d*5063",.*5074"\}$/);
+      assert.match(
+        told[0] ?? '',
+        /^\{"EPICS_CA_NAME_SERVERS":"127\.0\.0\.1:\d*5063",.*5074","EPICS_PVA_ADDR_LIST":"127\.0\.0\.1"\}$/,
+      );
       assert.equal(new Set(told).size, 1, told.join('\n'));
     });
 

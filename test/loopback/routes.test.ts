@@ -9,7 +9,9 @@ import {
   hostNetworkDialer,
   publishedDialer,
 } from '../../src/node/containers/directDialers';
+import { hasConnection } from '../../src/node/containers/hasConnection';
 import { createHereEngine } from '../../src/node/engines/ownContainerEngine';
+import { connectTcp } from '../../src/node/relay/connectTcp';
 import { systemClock } from '../../src/node/systemClock';
 import type { Route } from '../../src/services/host/connection';
 import type { SocketReport } from '../../src/services/host/socketReport';
@@ -92,15 +94,74 @@ describe('routes on this machine', () => {
   });
 
   it("a container's address: the first that takes the connection, and it is remembered", async () => {
-    const addresses = ['127.0.0.77', '127.0.0.1'];
-    const by = open(addressDialer('addresses', async () => addresses));
+    let addresses: string[] | undefined = ['127.0.0.77', '127.0.0.1'];
+    const by = open(
+      addressDialer('addresses', {
+        known: () => addresses,
+        find: async () => addresses ?? [],
+        hasPeer: (socket) => hasConnection(process.pid, socket),
+      }),
+    );
     const target = { host: '0.0.0.0', port };
     assert.equal(by.ownEndpoint(target), undefined);
     assert.equal(await echoed(by, '0.0.0.0'), 'hello');
     assert.deepEqual(by.ownEndpoint(target), { host: '127.0.0.1', port });
     await assert.rejects(by.dial({ host: '127.0.0.1', port }, signal), { code: 'transport' });
-    const none = open(addressDialer('none', async () => []));
+    // It has left that network, or the engine does not say which it has.
+    addresses = ['127.0.0.77'];
+    assert.equal(by.ownEndpoint(target), undefined);
+    addresses = undefined;
+    assert.equal(by.ownEndpoint(target), undefined);
+    const none = open(
+      addressDialer('none', {
+        known: () => [],
+        find: async () => [],
+        hasPeer: async () => true,
+      }),
+    );
     await assert.rejects(none.dial(target, signal), { code: 'transport' });
+  });
+
+  it('lead nowhere else: not to an address that the network has not, nor to another machine', async () => {
+    const known = ['127.0.0.1', '198.51.100.7'];
+    const elsewhere = open(
+      addressDialer('elsewhere', {
+        known: () => known,
+        find: async () => known,
+        // What this machine reaches at 127.0.0.1 is not in the container.
+        hasPeer: async () => false,
+      }),
+    );
+    const target = { host: '0.0.0.0', port };
+    await assert.rejects(elsewhere.dial(target, signal), {
+      message: /leads from here to something other than the container/,
+    });
+    assert.equal(elsewhere.ownEndpoint(target), undefined);
+    // A listener there (IP_FREEBIND) is not reached by anybody but who has that address.
+    const foreign = { host: '198.51.100.99', port };
+    for (const by of [elsewhere, open(hostNetworkDialer())]) {
+      await assert.rejects(by.dial(foreign, signal), {
+        message: /has no address 198\.51\.100\.99/,
+      });
+      assert.equal(by.ownEndpoint(foreign), undefined);
+      assert.equal(by.directEndpoint(foreign), undefined);
+    }
+    await assert.rejects(connectTcp({ host: '127.999.1.1', port }, signal), {
+      message: /no numeric address/,
+    });
+  });
+
+  it('know whether a connection ends in a network, by the table of its kernel', async () => {
+    const socket = await connectTcp({ host: '127.0.0.1', port }, signal);
+    try {
+      assert.equal(await hasConnection(process.pid, socket), true);
+      // A process that has ended has none.
+      assert.equal(await hasConnection(2 ** 22 + 1, socket), false);
+    } finally {
+      socket.destroy();
+    }
+    await once(socket, 'close');
+    assert.equal(await hasConnection(process.pid, socket), false);
   });
 
   it('carry relays, and end all that they have opened', async () => {

@@ -40,6 +40,7 @@ describe('a relay that answers searches', () => {
         isGateway: false,
         guid: undefined,
         endpoint: () => ELSEWHERE,
+        directEndpoint: () => undefined,
         broadcastEndpoint: () => undefined,
         isReachable: (name) => name.startsWith('THERE:'),
         home: 'elsewhere',
@@ -62,7 +63,7 @@ describe('a relay that answers searches', () => {
         ),
         usesOnread,
       }),
-      { intercept: (onAnswer) => createInterceptor('ca', names, onAnswer) },
+      { intercept: (onAnswer) => createInterceptor('ca', 'relay', names, onAnswer) },
     );
     assert.equal(result.kind, 'listening');
     const relay = store.add(result.relay);

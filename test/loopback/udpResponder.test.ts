@@ -21,6 +21,8 @@ import { said } from '../support/said';
 const LOCAL = { host: '127.0.0.9', port: 9999 };
 /** The server itself, for those that broadcast. */
 let OWN: Endpoint | undefined;
+/** Where clients of this machine are sent instead of to LOCAL. */
+let direct: Endpoint | undefined;
 const PVA_SEARCH =
   'ca0200032d000000010000008000000000000000000000000000ffff000000000000010374637001004130201007' +
   '54484552453a31';
@@ -33,6 +35,7 @@ describe('searches by UDP', () => {
     store = new DisposableStore();
     reachable = new Set(['THERE:1', 'THERE:2']);
     OWN = { host: '10.1.2.3', port: 5064 };
+    direct = undefined;
     logged.length = 0;
   });
   afterEach(() => store.dispose());
@@ -53,6 +56,7 @@ describe('searches by UDP', () => {
     return {
       ...{ key: 'it', label: 'it', isGateway: false, guid: 'ab'.repeat(12) },
       endpoint: () => LOCAL,
+      directEndpoint: () => direct,
       broadcastEndpoint: () => OWN,
       isReachable: (name) => reachable.has(name),
       home: 'home',
@@ -124,6 +128,19 @@ describe('searches by UDP', () => {
       );
       assert.equal(message.readUInt32BE(12), cid);
     }
+  });
+
+  it("are sent to the server's own address where clients are to be", async () => {
+    direct = { host: '10.1.2.3', port: 5075 };
+    const { at } = await open();
+    const { socket, replies } = await client();
+    socket.send(caSearch(['THERE:1']), at.ca.port, at.ca.host);
+    socket.send(fromHex(PVA_SEARCH), at.pva.port, at.pva.host);
+    await until(() => replies.length === 2, 5000, 'both answers');
+    const isCa = (reply: Buffer): boolean => reply[0] === 0;
+    const [ca, pva] = [replies.find(isCa)!, replies.find((reply) => !isCa(reply))!];
+    assert.deepEqual([ca.readUInt16BE(20), ca.readUInt32BE(24)], [5075, 0x0a010203]);
+    assert.equal(pva.subarray(36, 40).toString('hex'), '0a010203');
   });
 
   it('PVA is answered at the port that it names, else where it sent from', async () => {

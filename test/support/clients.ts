@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../src/node/systemClock';
+import { pvxsProgram } from './pvxsProgram';
 import { until } from './until';
 
 /** What one of the clients in test/support/clients says about one PV. */
@@ -92,6 +93,11 @@ export const cajGet: Get = (names, environment, ...rest) =>
   get(cajLikePhoebus('CajGet', environment), names, environment, ...rest);
 /** The same, told nothing but its environment, with or without the options of JDK_JAVA_OPTIONS. */
 export const cajGetByEnvironment: Get = (...request) => get(cajProgram('CajGet'), ...request);
+/** The same with these options of java. */
+export const cajGetWith =
+  (...options: string[]): Get =>
+  (...request) =>
+    get(cajProgram('CajGet', ...options), ...request);
 /** PVXS. */
 export const p4pGet: Get = (...request) => get(script('p4pGet.py'), ...request);
 /** pvAccess in Java, as in the current Phoebus. */
@@ -102,8 +108,35 @@ export const corePva473Get: Get = (...request) =>
   get(javaProgram('CorePvaGet', 'core-pva-4.7.3'), ...request);
 /** pvAccessCPP, as pvaPy has it: with a search by TCP, which EPICS 7's own (pvget) has not. */
 export const pvaPyGet: Get = (...request) => get(script('pvaPyGet.py'), ...request);
+/** pvAccessCPP of EPICS 7, as pvget has it: searches by UDP only. */
+export const pvGet: Get = (...request) =>
+  get([pvxsProgram(join(folder, 'pvGet.cpp'), ['pvAccess', 'pvData', 'Com'])], ...request);
 /** Channel Access in pure Python. Searches by UDP only. */
 export const caprotoGet: Get = (...request) => get(script('caprotoGet.py'), ...request);
+
+/**
+ * The lines of a phoebus.sh that starts these clients instead of windows, with no option of ours, and
+ * prints what they print. Its first words are `-settings FILE`, the third is a PV.
+ */
+export function phoebusScript(corePva: 'core-pva' | 'core-pva-4.7.3'): string {
+  const line = (program: Program): string => program.map((word) => `'${word}'`).join(' ');
+  return [
+    '#!/bin/sh',
+    `${line(cajProgram('LikePhoebus'))} "$2" CajGet 15 "$3" &`,
+    `${line(javaProgram('LikePhoebus', corePva))} "$2" CorePvaGet 15 "$3" &`,
+    '',
+  ].join('\n');
+}
+
+/** Clients as Phoebus starts them with a file of preferences. */
+export const likePhoebus = (
+  settings: string,
+  corePva: 'core-pva' | 'core-pva-4.7.3' = 'core-pva',
+): { readonly ca: Get; readonly pva: Get } => ({
+  ca: (...request) => get([...cajProgram('LikePhoebus'), settings, 'CajGet'], ...request),
+  pva: (...request) =>
+    get([...javaProgram('LikePhoebus', corePva), settings, 'CorePvaGet'], ...request),
+});
 
 /** What clients said of PVs that they found at two servers. */
 export const foundTwice: string[] = [];

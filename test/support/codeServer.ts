@@ -17,6 +17,8 @@ const entry = join(modules, 'code-server/out/node/entry.js');
 
 const START_DEADLINE_MS = 240_000;
 const END_DEADLINE_MS = 3000;
+/** The broker waits 10 s for a window that comes back. */
+const GRACE_DEADLINE_MS = 60_000;
 
 /** A quiet window that looks the same every time. */
 const quietSettings = {
@@ -97,17 +99,36 @@ export class CodeServer {
     }
   }
 
+  get #folders(): string[] {
+    return ['--user-data-dir', this.#data, '--extensions-dir', this.make('extensions')];
+  }
+
   async #start(): Promise<void> {
-    const folders = ['--user-data-dir', this.#data, '--extensions-dir', this.make('extensions')];
     if (this.options.vsix) {
-      await this.#run([entry, ...folders, '--install-extension', this.options.vsix]);
+      await this.#run([entry, ...this.#folders, '--install-extension', this.options.vsix]);
     }
+    await this.#listen();
+  }
+
+  /**
+   * As a user does who removes an extension and ends VS Code: that clears up behind it at its next
+   * start. What the extension started is to end by itself.
+   */
+  async uninstall(id: string): Promise<void> {
+    await this.#run([entry, ...this.#folders, '--uninstall-extension', id]);
+    this.#child?.kill('SIGTERM');
+    const left = (): string => this.processes().join(', ');
+    await until(() => left() === '', GRACE_DEADLINE_MS, left);
+    await this.#listen();
+  }
+
+  async #listen(): Promise<void> {
     this.#authority = `127.0.0.1:${await freePort()}`;
     const log = fs.openSync(this.#logFile, 'a');
     this.#child = spawn(
       node,
       [
-        ...[entry, ...folders, '--auth', 'none', '--bind-addr', this.#authority],
+        ...[entry, ...this.#folders, '--auth', 'none', '--bind-addr', this.#authority],
         ...['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust'],
         ...['--disable-getting-started-override', '--ignore-last-opened'],
         ...['--reconnection-grace-time', '5'],
@@ -155,11 +176,25 @@ export class CodeServer {
     return processesWith('HOME', this.#home);
   }
 
+  /** Those of them whose command line has these words. */
+  pidsOf(words: RegExp): number[] {
+    return this.processes().filter((pid) => {
+      try {
+        return words.test(fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+      } catch {
+        return false; // it has just ended
+      }
+    });
+  }
+
+  /** The background processes of our extension. */
+  brokers(): number[] {
+    return this.pidsOf(/dist[/\\]broker\.js/);
+  }
+
   /** Memory of the extension hosts, together. */
   extensionHostBytes(): number {
-    const pids = this.processes().filter((pid) =>
-      /extensionHost/.test(fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
-    );
+    const pids = this.pidsOf(/extensionHost/);
     if (pids.length === 0) throw new Error('no extension host');
     return pids.reduce((sum, pid) => {
       const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -168,6 +203,11 @@ export class CodeServer {
   }
 
   async close(): Promise<void> {
+    await this.#end();
+    fs.rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #end(): Promise<void> {
     const ended = new Promise((done) => {
       const child = this.#child;
       if (!child?.pid || child.exitCode !== null || child.signalCode !== null) done(undefined);
@@ -177,7 +217,6 @@ export class CodeServer {
     await until(() => this.processes().length === 0, END_DEADLINE_MS, '').catch(() => undefined);
     this.#signal('SIGKILL');
     await ended;
-    fs.rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
   #signal(signal: NodeJS.Signals): void {

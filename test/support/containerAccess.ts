@@ -6,6 +6,7 @@ import { openDockerEngines } from '../../src/node/engines/dockerEngines';
 import { systemClock } from '../../src/node/systemClock';
 import type { EngineContainer } from '../../src/node/engines/containerInfo';
 import type { ContainerAccess, Engine } from '../../src/services/host/engine';
+import { until } from './until';
 
 export const openContainer = createOpenContainer({ clock: systemClock, log: silentLog });
 
@@ -28,7 +29,14 @@ export async function openEngineApi(endpoint: string): Promise<OpenedEngine> {
   await set.ready(signal);
   const api = set.engines[0] as (Engine & EngineApi) | undefined;
   assert.equal(api?.state.status, 'connected');
-  return { api, info: (id) => api.inspect(id, signal), close: () => set.close() };
+  // On a busy machine Podman ends its stream of events now and then, and it is opened anew.
+  const connected = (): Promise<void> =>
+    until(() => api.state.status === 'connected', 30_000, 'the connection to the engine');
+  const info = async (id: string): Promise<EngineContainer> => {
+    await connected();
+    return api.inspect(id, signal);
+  };
+  return { api, info, close: () => set.close() };
 }
 
 /**

@@ -105,14 +105,14 @@ export class Exposed {
   get printedEnvironment(): Record<string, string> {
     return this.#last?.environment ?? {};
   }
-  /** For clients: what it tells them to set, and nothing else. */
+  /** For clients: the name servers that it tells them to set, and no search by UDP beside them. */
   get environment(): Record<string, string> {
     return {
+      ...this.#last?.environment,
       EPICS_CA_AUTO_ADDR_LIST: 'NO',
       EPICS_PVA_AUTO_ADDR_LIST: 'NO',
       EPICS_CA_ADDR_LIST: '',
       EPICS_PVA_ADDR_LIST: '',
-      ...this.#last?.environment,
     };
   }
 

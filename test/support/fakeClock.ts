@@ -31,6 +31,11 @@ export class FakeClock implements Clock {
     return this.#timers.size;
   }
 
+  /** As for a process that is stopped: what falls due meanwhile comes late, with the next advance. */
+  stop(forMs: number): void {
+    this.#nowMs += forMs;
+  }
+
   /** Moves on, calling what falls due in its order, and lets promises settle in between. */
   async advance(byMs: number): Promise<void> {
     const endMs = this.#nowMs + byMs;
@@ -40,7 +45,7 @@ export class FakeClock implements Clock {
         .filter((timer) => timer.dueMs <= endMs)
         .sort((a, b) => a.dueMs - b.dueMs)[0];
       if (!next) break;
-      this.#nowMs = next.dueMs;
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs);
       this.#timers.delete(next);
       next.callback();
       await settle();

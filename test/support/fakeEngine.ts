@@ -147,6 +147,8 @@ export class FakeEngineSet implements EngineSet {
 }
 
 export interface FakeIocFacts {
+  /** On which address it listens; default: all. */
+  readonly host?: string;
   readonly name: string;
   /** By TCP port; absent: the demo's servers on 5064 and 5075. */
   readonly servers?: Readonly<Record<number, FakeServer>>;
@@ -162,6 +164,8 @@ export interface FakeIocFacts {
 /** The demo's over that protocol, or what a test says. */
 export type FakeServer = PvProtocol | Serve;
 
+/** For `blocked`: a packet filter, which lets connections wait for ever. */
+export const DROPPED = 'dropped';
 /** Takes connections and says nothing, as a process that hangs. */
 export const SILENT: Serve = (stream) => {
   stream.on('end', () => stream.end());
@@ -269,7 +273,7 @@ export class FakeIoc {
       ]),
     );
     return its.map(([transport, port], index) => ({
-      ...{ transport, port, host: '0.0.0.0', uid: 0 },
+      ...{ transport, port, host: this.facts.host ?? '0.0.0.0', uid: 0 },
       inode: this.firstInode + index,
     }));
   }
@@ -280,7 +284,7 @@ function environmentText({ name, environment }: FakeIocFacts): string {
   return variables.map(([key, value]) => `${key}=${value}\0`).join('');
 }
 
-function mapsText({ mappedFiles = [] }: FakeIocFacts): string {
+function mapsText({ mappedFiles = [] }: Pick<FakeIocFacts, 'mappedFiles'>): string {
   const range = '7f0000000000-7f0000001000 r-xp 00000000 00:2a 1234';
   return mappedFiles.map((name) => `${range}      /usr/lib/${name}\n`).join('');
 }
@@ -295,6 +299,8 @@ export class FakeContainer {
   readonly files = new Map<string, string>();
   /** Processes without sockets. */
   others: readonly ProcessInfo[] = [];
+  /** Base names of the files that are mapped into them, by pid. */
+  readonly othersMap = new Map<number, readonly string[]>();
   /** What its first process printed. */
   log = '';
   /** Called for each file that is read. */
@@ -305,6 +311,10 @@ export class FakeContainer {
   readonly blocked = new Map<RouteKind, string>();
   /** Which routes were tried, in order. */
   readonly dialled: RouteKind[] = [];
+  /** How many connections were made to its address without a route of ours. */
+  directCount = 0;
+  #address: string | undefined;
+  #isOffNetwork = false;
   /** Whether the system shows whose the sockets are. */
   showsProcesses = true;
   /** Whether it shows the environment and the mapped files of a process when asked for them. */
@@ -423,6 +433,21 @@ export class FakeContainer {
     for (const events of this.#watches) events.ended();
   }
 
+  /** Its address on a network of this machine; undefined: it is on none, what it had is no more. */
+  setAddress(address: string | undefined): void {
+    if (this.#address !== undefined) this.engine.machine.leave(this.#address);
+    this.#address = address;
+    this.#isOffNetwork = address === undefined;
+    this.#info = { ...this.#info };
+    if (address !== undefined) {
+      this.engine.machine.join(address, async (port) => {
+        this.directCount++;
+        return this.#connect('address', port);
+      });
+    }
+    this.engine.notify();
+  }
+
   get #isPaused(): boolean {
     return this.#info.status === 'paused';
   }
@@ -460,8 +485,13 @@ export class FakeContainer {
         let next = look();
         return {
           readProcessFile: async (process, file) => {
+            if (!this.showsProcessFiles) return undefined;
+            const isOther = this.others.some(({ pid }) => pid === process.pid);
+            if (isOther && file === 'maps') {
+              return mapsText({ mappedFiles: this.othersMap.get(process.pid) ?? [] });
+            }
             const facts = [...this.#iocs].find(({ pid }) => pid === process.pid)?.facts;
-            if (!facts || !this.showsProcessFiles) return undefined;
+            if (!facts) return undefined;
             return file === 'environ' ? environmentText(facts) : mapsText(facts);
           },
           lookNow: () => {
@@ -485,20 +515,29 @@ export class FakeContainer {
     };
   }
 
+  /** Connects to one of its IOCs; what blocks a route counts for clients of its address, too. */
+  #connect(kind: RouteKind, port: number): Duplex {
+    const reason = this.blocked.get(kind);
+    if (reason !== undefined) throw new TransportError(reason);
+    const [client, server] = duplexPair();
+    client.pause();
+    client.on('error', () => undefined);
+    server.on('error', () => undefined);
+    // The kernel takes connections for processes that are frozen.
+    const isServed = this.#isPaused || [...this.#iocs].some((ioc) => ioc.serve(port, server));
+    if (!isServed) throw new TransportError(`connect ECONNREFUSED port ${port}`);
+    return client;
+  }
+
   #createRoute(kind: RouteKind): Route {
     const store = new DisposableStore();
+    let ownAddress: string | undefined;
     const dial = async (target: Endpoint): Promise<Duplex> => {
       this.dialled.push(kind);
-      const reason = this.blocked.get(kind);
-      if (reason !== undefined) throw new TransportError(reason);
-      const [client, server] = duplexPair();
-      client.pause();
-      client.on('error', () => undefined);
-      server.on('error', () => undefined);
-      // The kernel takes connections for processes that are frozen.
-      const isServed =
-        this.#isPaused || [...this.#iocs].some((ioc) => ioc.serve(target.port, server));
-      if (!isServed) throw new TransportError(`connect ECONNREFUSED port ${target.port}`);
+      if (this.blocked.get(kind) === DROPPED) return new Promise<never>(() => undefined);
+      if (kind === 'address' && this.#isOffNetwork) throw new TransportError('no address');
+      const client = this.#connect(kind, target.port);
+      if (kind === 'address') ownAddress = this.#address;
       const connection = store.add(toDisposable(() => client.destroy()));
       client.once('close', () => store.release(connection));
       return client;
@@ -508,7 +547,10 @@ export class FakeContainer {
       label: `the ${kind} route`,
       directEndpoint: ({ port }) =>
         kind === 'host-network' || kind === 'published' ? { host: '127.0.0.1', port } : undefined,
-      ownEndpoint: () => undefined,
+      ownEndpoint: ({ port }) =>
+        ownAddress !== undefined && ownAddress === this.#address
+          ? { host: ownAddress, port }
+          : undefined,
       dial,
       openRelay: async (local, target, intercept) => {
         const opened = await this.engine.machine.openRelay(local, () => dial(target), intercept);

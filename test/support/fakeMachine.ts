@@ -42,6 +42,8 @@ export class FakeMachine {
   readonly #strangers = new Map<string, Stranger>();
   readonly #relays = new Map<string, FakeRelay>();
   readonly #streams = new Map<string, Set<Duplex>>();
+  /** Addresses of containers that this machine reaches, each with how it connects there. */
+  readonly #hosts = new Map<string, (port: number) => Promise<Duplex>>();
   #nextPort = FIRST_EPHEMERAL_PORT;
 
   /** Somebody else listens there from now on. */
@@ -54,6 +56,16 @@ export class FakeMachine {
     this.#strangers.delete(place);
     for (const stream of this.#streams.get(place) ?? []) stream.destroy();
     this.#streams.delete(place);
+  }
+
+  /** A container has that address from now on. */
+  join(host: string, dial: (port: number) => Promise<Duplex>): void {
+    this.#hosts.set(host, dial);
+  }
+
+  /** Nobody has that address any more. */
+  leave(host: string): void {
+    this.#hosts.delete(host);
   }
 
   /** Where we listen, in order. */
@@ -70,6 +82,8 @@ export class FakeMachine {
 
   /** Connects as a client of this machine does. */
   async dial(endpoint: Endpoint): Promise<Duplex> {
+    const container = this.#hosts.get(endpoint.host);
+    if (container) return container(endpoint.port);
     const place = formatEndpoint(endpoint);
     const relay = this.#relays.get(place);
     const [strangersPlace, stranger] = this.#strangerAt(endpoint) ?? [];

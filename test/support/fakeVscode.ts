@@ -42,8 +42,13 @@ class ThemeColor {
 class FakeTreeView {
   readonly selectionChanged = new EventEmitter<void>();
   readonly visibilityChanged = new EventEmitter<void>();
+  readonly expanded = new EventEmitter<vscode.TreeViewExpansionEvent<TreeNode>>();
+  readonly collapsed = new EventEmitter<vscode.TreeViewExpansionEvent<TreeNode>>();
+  readonly onDidExpandElement = this.expanded.event;
+  readonly onDidCollapseElement = this.collapsed.event;
   readonly onDidChangeSelection = this.selectionChanged.event;
   readonly onDidChangeVisibility = this.visibilityChanged.event;
+  visible = true;
   selection: readonly TreeNode[] = [];
   badge: vscode.ViewBadge | undefined;
   description: string | undefined;
@@ -67,6 +72,8 @@ export const fakeVscode = {
   settings: new Map<string, unknown>(),
   contextKeys: new Map<string, unknown>(),
   windowStateChanged: new EventEmitter<void>(),
+  /** Notifications, each until it is taken away. */
+  warnings: [] as string[],
   /** The one made last. */
   view: new FakeTreeView(),
 
@@ -82,6 +89,12 @@ const api = {
   ThemeColor,
   ThemeIcon,
   TreeItem,
+  DataTransferItem: class {
+    constructor(readonly value: unknown) {}
+    async asString(): Promise<string> {
+      return String(this.value);
+    }
+  },
   TreeItemCollapsibleState: { None: 0, Collapsed: 1, Expanded: 2 },
   commands: {
     executeCommand: async (command: string, ...words: [string, unknown]) => {
@@ -89,7 +102,10 @@ const api = {
     },
   },
   window: {
+    setStatusBarMessage: () => ({ dispose: () => undefined }),
     createTreeView: () => (fakeVscode.view = new FakeTreeView()),
+    showWarningMessage: async (text: string) => void fakeVscode.warnings.push(text),
+    withProgress: (_options: unknown, task: () => Promise<unknown>) => task(),
     onDidChangeWindowState: fakeVscode.windowStateChanged.event,
   },
   workspace: {

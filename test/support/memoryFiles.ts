@@ -7,7 +7,7 @@ export function memoryFiles(
   return {
     readFile: async (path, maxBytes) => {
       const content = files[path];
-      if (content === undefined) throw new Error(`no such file: ${path}`);
+      if (content === undefined) throw new Error(`${path}: no such file`);
       const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
       if (bytes.length > maxBytes) throw new Error(`${path} is larger than ${maxBytes} bytes`);
       return bytes;

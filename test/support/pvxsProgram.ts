@@ -1,4 +1,4 @@
-/** Small clients in C++, on the PVXS from PyPI; compiled on first use, once in a run. */
+/** Small clients in C++, on the libraries from PyPI; compiled on first use, once in a run. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,8 +7,11 @@ import { basename, join, resolve } from 'node:path';
 const python = resolve(__dirname, '../../.cache/venv/bin/python');
 const compiled = new Map<string, string>();
 
-/** @returns the program that the source (an absolute path) makes */
-export function pvxsProgram(source: string): string {
+/** @returns the program that the source (an absolute path) makes with PVXS, or with others */
+export function pvxsProgram(
+  source: string,
+  libraries: readonly string[] = ['pvxs', 'Com', 'event_core', 'event_pthread'],
+): string {
   const known = compiled.get(source);
   if (known !== undefined) return known;
   const script =
@@ -31,7 +34,7 @@ export function pvxsProgram(source: string): string {
     source,
     ...paths.flatMap((path) => [`-L${path}/lib`, `-Wl,-rpath,${path}/lib`]),
     '-Wl,--disable-new-dtags',
-    ...['pvxs', 'Com', 'event_core', 'event_pthread'].map((library) => `-l${library}`),
+    ...libraries.map((library) => `-l${library}`),
     '-pthread',
   ]);
   compiled.set(source, program);

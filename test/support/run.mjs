@@ -24,14 +24,17 @@ const bin = join(root, 'node_modules/.bin');
 /** Each by itself: what the two that are measured run is told from what the others do. */
 const quickLayers = ['unit', 'architecture', 'fuzz', 'loopback'];
 const measuredLayers = ['unit', 'loopback'];
-const slowLayers = ['interop', 'vscode'];
-/** Their clients and servers broadcast, so they run in a network of their own. */
-const fieldLayers = ['field'];
+/**
+ * These wait most of the time, so one runs beside the others. Those of the second line run in a
+ * network of their own: their clients and servers broadcast, or want the ports of the first.
+ */
+const slowLayers = ['interop'];
+const apartLayers = ['vscode', 'field'];
 const ownNetwork = join(root, 'test/support/ownNetwork.sh');
 
 const isListing = process.argv.includes('--list-missed');
 const parameters = process.argv.slice(2).filter((word) => word !== '--list-missed');
-const isLayer = (word) => [...quickLayers, ...slowLayers, ...fieldLayers].includes(word);
+const isLayer = (word) => [...quickLayers, ...slowLayers, ...apartLayers].includes(word);
 const wanted = parameters.filter(isLayer);
 const forMocha = parameters.filter((word) => !isLayer(word));
 const layersOf = (layers) =>
@@ -41,14 +44,14 @@ const layersOf = (layers) =>
   );
 
 const total = { passed: 0, failed: 0, skipped: [], failures: [] };
-let child;
+const children = new Set();
 let isStopped = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   // The tests end their engines first; we end with them.
   process.on(signal, () => {
     isStopped = true;
-    if (child) child.kill(signal);
-    else process.exit(1);
+    for (const child of children) child.kill(signal);
+    if (children.size === 0) process.exit(1);
   });
 }
 
@@ -64,13 +67,14 @@ for (const layer of quick) {
   await mocha([layer], [], [], isCounted ? { NODE_V8_COVERAGE: counts } : {});
 }
 const slow = layersOf(slowLayers);
-const field = layersOf(fieldLayers);
-if (slow.length + field.length > 0) {
+const apart = layersOf(apartLayers);
+if (slow.length + apart.length > 0) {
   for (const problem of setUp()) console.error(`not available: ${problem}`);
 }
-if (slow.length > 0) await mocha(slow, ['--timeout', '120000']);
-if (field.length > 0)
-  await mocha(field, ['--timeout', '120000'], hasOwnNetwork() ? [ownNetwork] : []);
+const hasNetwork = apart.length > 0 && hasOwnNetwork();
+const first = each(slow, []);
+if (!hasNetwork) await first;
+await Promise.all([first, each(apart, hasNetwork ? [ownNetwork] : [])]);
 report();
 if (isMeasured) reportCoverage();
 
@@ -81,13 +85,18 @@ async function check(script) {
   console.error(`${script} failed`);
 }
 
+/** One layer after another, each by a mocha of its own. */
+async function each(layers, within) {
+  for (const layer of layers) await mocha([layer], ['--timeout', '120000'], within);
+}
+
 /** Where there can be none, the tests skip and say so. */
 function hasOwnNetwork() {
   return spawnSync(ownNetwork, ['true'], { stdio: 'ignore' }).status === 0;
 }
 
 async function mocha(layers, options, within = [], environment = {}) {
-  const summary = join(tmpdir(), `epics-expose-summary-${process.pid}.json`);
+  const summary = join(tmpdir(), `epics-expose-summary-${process.pid}-${layers.join('-')}.json`);
   fs.rmSync(summary, { force: true });
   const [program, ...words] = [...within, process.execPath];
   const { exitCode, signal } = await run(
@@ -152,20 +161,29 @@ function reportCoverage() {
   process.exitCode = 1;
 }
 
+/** What runs beside another one prints what it has to say when it has ended. */
 function run(program, programParameters, environment = {}) {
   return new Promise((resolve) => {
-    child = spawn(program, programParameters, {
+    const isAlone = children.size === 0;
+    const output = isAlone ? 'inherit' : 'pipe';
+    const child = spawn(program, programParameters, {
       cwd: root,
-      stdio: 'inherit',
+      stdio: ['inherit', output, output],
       env: { ...process.env, ...environment },
     });
+    children.add(child);
+    const printed = [];
+    child.stdout?.on('data', (chunk) => printed.push(chunk));
+    child.stderr?.on('data', (chunk) => printed.push(chunk));
     child.once('error', (error) => {
       console.error(error.message);
+      children.delete(child);
       resolve({ exitCode: 1, signal: null });
     });
     child.once('close', (exitCode, signal) => {
-      child = undefined;
-      if (isStopped) process.exit(1);
+      children.delete(child);
+      process.stdout.write(Buffer.concat(printed));
+      if (isStopped && children.size === 0) process.exit(1);
       resolve({ exitCode, signal });
     });
   });

@@ -1,7 +1,8 @@
 /**
- * `npm run screenshots`: makes docs/images from the real thing: IOCs in containers of a throw-away
- * engine, the command in a terminal (tmux), its screen drawn by a headless Chromium, and the
- * extension in a real VS Code.
+ * `npm run screenshots [-- KIND...]`: makes docs/images and media/walkthrough from the real thing:
+ * IOCs in containers of a throw-away engine, the command in a terminal (tmux), its screen drawn by a
+ * headless Chromium, and the extension in a real VS Code. All kinds, or those named: `table` (the
+ * command), `editor`, `walkthrough`, `animation`.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,39 +10,63 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runEndings } from './atEnd';
 import { CLI } from './exposed';
+import { missingImageTools } from './imageTools';
 import { runKeeper } from './lab/container';
 import { sharedEngine } from './lab/engine';
+import { IMAGES } from './pictureScene';
 import { until } from './until';
-import { takePictures } from './vscodePictures';
+import { KINDS, takePictures, type PictureKind } from './vscodePictures';
 
 const COLUMNS = 104;
-const images = join(__dirname, '../../docs/images');
 
 async function main(): Promise<void> {
+  const missing = missingImageTools();
+  if (missing) throw new Error(missing);
   const engine = await sharedEngine('docker');
   const name = (text: string): { env: Record<string, string> } => ({ env: { IOC_NAME: text } });
   const dev = await runKeeper(engine, { name: 'ioc-template-dev' });
   await dev.startIoc({ ioc: 'softIocPvx', macros: 'P=DEV:', ...name('DEV_TEST_IOC') });
   await dev.startIoc({ ioc: 'softIocPva', macros: 'P=SIM:', ...name('SIM_IOC') });
   const beamline = await runKeeper(engine, { name: 'bl01t-ea-test-01' });
-  await beamline.startIoc({ ioc: 'softIocCa', macros: 'P=BL01T:', ...name('bl01t-ea-test-01') });
-  await terminal('table', ['node', CLI, '--engine', engine.endpoint], 'watching');
-  await takePictures(engine, images);
+  await beamline.startIoc({
+    ioc: 'softIocCa',
+    db: ['demo.db', 'plotted.db'],
+    macros: 'P=BL01T:',
+    ...name('bl01t-ea-test-01'),
+  });
+  const words = process.argv.slice(2);
+  const isWanted = (kind: string): boolean => words.length === 0 || words.includes(kind);
+  if (isWanted('table')) {
+    await terminal('table', ['node', CLI, '--engine', engine.endpoint], 'watching');
+  }
+  const kinds = Object.keys(KINDS).filter((kind): kind is PictureKind => isWanted(kind));
+  if (kinds.length > 0) await takePictures(engine, kinds);
 }
 
 /** Runs a command in a terminal until its screen shows `settled`, and keeps a picture of that. */
 async function terminal(title: string, command: string[], settled: string): Promise<void> {
   const tmux = (...args: string[]): string =>
-    execFileSync('tmux', ['-L', `epics-expose-${process.pid}`, ...args], { encoding: 'utf8' });
+    execFileSync('tmux', ['-L', `epics-expose-${process.pid}`, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
   tmux('new-session', '-d', '-x', String(COLUMNS), '-y', '40', ...command);
+  const isRunning = (): boolean => {
+    try {
+      return tmux('list-sessions') !== '';
+    } catch {
+      return false;
+    }
+  };
   const screen = (): string => tmux('capture-pane', '-e', '-p').trimEnd();
   try {
     const isDone = (): boolean => screen().includes(settled) && !screen().includes('...');
     await until(isDone, 30_000, `the screen to show "${settled}"`);
     draw(title, `$ epics-expose\n${screen()}`);
   } finally {
+    // It ends with its command, which this ends.
     tmux('send-keys', 'C-c');
-    tmux('kill-server');
+    await until(() => !isRunning(), 10_000, 'the command to end');
   }
 }
 
@@ -87,7 +112,7 @@ function draw(title: string, screen: string): void {
           `--window-size=${size}`,
           '--force-device-scale-factor=2',
         ],
-        ...[`--screenshot=${join(images, `${title}.png`)}`, `file://${page}`],
+        ...[`--screenshot=${join(IMAGES, `${title}.png`)}`, `file://${page}`],
       ],
       { stdio: 'ignore' }, // it complains of a missing desktop
     );

@@ -1,6 +1,6 @@
 /**
  * Makes what the interop tests need and a clean clone has not: `.cache/venv` with the real servers
- * and clients from PyPI, `.cache/epics` with the soft IOCs compiled against the libraries in there,
+ * and clients from PyPI, `.cache/programs` with those that people write programs with, `.cache/epics` with the soft IOCs compiled against the libraries in there,
  * `.cache/java` with the clients and the server in Java, and `.cache/vscode` with a VS Code that is
  * driven by a browser. Idempotent, and quick when there is nothing to do. What cannot be made is
  * printed, not fatal: the tests that need it are then skipped and say so.
@@ -19,6 +19,8 @@ const cache = realPath(join(root, '.cache'));
 const venv = join(cache, 'venv');
 const epics = join(cache, 'epics');
 const requirements = join(root, 'test/interop/requirements.txt');
+const programsVenv = join(cache, 'programs');
+const programsRequirements = join(root, 'test/field/requirements.txt');
 const source = join(root, 'test/fixtures/ioc/softIoc.cpp');
 const java = join(cache, 'java');
 const javaClients = join(root, 'test/support/clients/java');
@@ -53,15 +55,17 @@ function realPath(path) {
 export function setUp() {
   const unlock = lock(join(cache, 'setup.lock'));
   try {
-    return [makeVenv() ?? makeIocs(), makeJava(), makeVscode()].filter(
-      (problem) => problem !== undefined,
-    );
+    const venvs = [
+      makeVenv(venv, requirements) ?? makeIocs(),
+      makeVenv(programsVenv, programsRequirements),
+    ];
+    return [...venvs, makeJava(), makeVscode()].filter((problem) => problem !== undefined);
   } finally {
     unlock();
   }
 }
 
-function makeVenv() {
+function makeVenv(venv, requirements) {
   if (process.platform === 'win32') return 'real IOCs and clients: need a Unix';
   const key = hashOf(fs.readFileSync(requirements));
   if (isMade(venv, key)) return undefined;
@@ -123,7 +127,9 @@ function makeJava() {
     for (const [folder, library, programs] of javaLibraries) {
       const place = join(java, folder);
       copyLibrary(library, place);
-      const files = ['Line', ...programs].map((program) => join(javaClients, `${program}.java`));
+      const files = ['Line', 'LikePhoebus', ...programs].map((program) =>
+        join(javaClients, `${program}.java`),
+      );
       compileJava(folder === 'core-pva' ? [...files, javaServer] : files, place);
     }
     const modules = 'java.base,java.logging,java.naming,java.xml';

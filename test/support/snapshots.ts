@@ -23,6 +23,7 @@ export function snapshotWith(servers: Partial<ServerState>[]): Snapshot {
             pid: 1,
             commandLine: 'softIocPVX -d x.db',
             role: 'ioc',
+            records: { total: 3, reachable: 3, pending: 0 },
             servers: servers.map((server, index) => ({
               key: `engine#id#1@2#${index}`,
               protocol: 'ca',

@@ -1,9 +1,11 @@
 /** The workbench of VS Code in a headless Chromium, and how a person's hand and eye use it. */
+import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { resolve } from 'node:path';
 import {
   chromium,
   type Browser,
+  type BrowserContextOptions,
   type FrameLocator,
   type Locator,
   type Page,
@@ -14,7 +16,7 @@ export const CHROMIUM = process.env['EPICS_EXPOSE_CHROMIUM'] ?? '/usr/bin/chromi
 export const ARTIFACTS = resolve(__dirname, '../../artifacts/vscode');
 
 const STEP_DEADLINE_MS = 120_000;
-const HOVER_ATTEMPTS = 4;
+const HOVER_ATTEMPT_MS = 5000;
 const START_DEADLINE_MS = 240_000;
 const PICK_DEADLINE_MS = 20_000;
 const PICK_ATTEMPTS = 6;
@@ -25,6 +27,16 @@ interface Element {
 }
 
 export type ColorScheme = 'light' | 'dark';
+
+/** As a person's desktop asks for them, by the names that a walkthrough gives to its pictures. */
+const THEMES = {
+  light: { style: '.vs', colorScheme: 'light', forcedColors: 'none' },
+  dark: { style: '.vs-dark', colorScheme: 'dark', forcedColors: 'none' },
+  hc: { style: '.hc-black', colorScheme: 'dark', forcedColors: 'active' },
+  hcLight: { style: '.hc-light', colorScheme: 'light', forcedColors: 'active' },
+} as const;
+export type Theme = keyof typeof THEMES;
+export const themes = Object.keys(THEMES) as Theme[];
 
 /** Why it cannot run here, or undefined when it can. */
 export function missingForBrowser(): string | undefined {
@@ -44,9 +56,13 @@ export function openBrowser(): Promise<Browser> {
 }
 
 /** An empty page that reaches this machine only. */
-export async function openPage(browser: Browser, colorScheme: ColorScheme): Promise<Page> {
+export async function openPage(
+  browser: Browser,
+  colorScheme: ColorScheme,
+  options: BrowserContextOptions = {},
+): Promise<Page> {
   const viewport = { width: 1280, height: 800 };
-  const context = await browser.newContext({ viewport, colorScheme });
+  const context = await browser.newContext({ viewport, colorScheme, ...options });
   const isHere = (url: URL): boolean => url.hostname === '127.0.0.1';
   await context.route(
     (url) => !isHere(url),
@@ -66,8 +82,9 @@ export class Workbench {
     server: CodeServer,
     folder: string,
     colorScheme: ColorScheme = 'dark',
+    options: BrowserContextOptions = {},
   ): Promise<Workbench> {
-    const workbench = new Workbench(await openPage(browser, colorScheme));
+    const workbench = new Workbench(await openPage(browser, colorScheme, options));
     await workbench.page.goto(server.page(folder));
     await workbench.untilReady();
     return workbench;
@@ -200,19 +217,40 @@ export class Workbench {
     const hovers = this.page.locator('.monaco-hover:visible');
     // What is asked for comes in the place of a first 'Loading...'.
     const hover = hovers.filter({ hasNotText: /^\s*Loading\.*\s*$/ }).first();
-    for (let attempt = 1; ; attempt++) {
+    const endMs = performance.now() + STEP_DEADLINE_MS;
+    for (;;) {
       await this.page.mouse.move(640, 5);
       // The one before would be taken for the new one.
       await hovers.first().waitFor({ state: 'hidden' });
       await target.hover();
       try {
-        await hover.waitFor({ timeout: STEP_DEADLINE_MS / HOVER_ATTEMPTS });
-        return await hover.innerText({ timeout: STEP_DEADLINE_MS / HOVER_ATTEMPTS });
+        await hover.waitFor({ timeout: HOVER_ATTEMPT_MS });
+        return await hover.innerText({ timeout: HOVER_ATTEMPT_MS });
       } catch (error) {
         // A row that is drawn anew in that moment opens none before the pointer comes again.
-        if (attempt === HOVER_ATTEMPTS) throw error;
+        if (performance.now() > endMs) throw error;
       }
     }
+  }
+
+  /**
+   * As a hand does: VS Code takes up a row when the pointer has moved a little. `key` is held when it
+   * lets go.
+   */
+  async drag(from: Locator, to: Locator, key?: string): Promise<void> {
+    const { mouse, keyboard } = this.page;
+    const center = async (of: Locator): Promise<readonly [number, number]> => {
+      const box = (await of.boundingBox()) ?? assert.fail();
+      return [box.x + box.width / 3, box.y + box.height / 2];
+    };
+    await mouse.move(...(await center(from)));
+    await mouse.down();
+    const [x, y] = await center(to);
+    await mouse.move(x, y - 40, { steps: 8 });
+    if (key) await keyboard.down(key);
+    await mouse.move(x, y, { steps: 8 });
+    await mouse.up();
+    if (key) await keyboard.up(key);
   }
 
   /** A picture in artifacts/vscode, or elsewhere. */
@@ -221,12 +259,17 @@ export class Workbench {
     await this.page.screenshot({ path: `${folder}/${name}.png`, animations: 'disabled' });
   }
 
+  /** Changes to it, as when the desktop does. */
+  async theme(theme: Theme): Promise<void> {
+    const { style, ...media } = THEMES[theme];
+    await this.page.emulateMedia(media);
+    await this.page.locator(`.monaco-workbench${style}`).waitFor();
+  }
+
   /** The same in both colour themes; `prepare` does what does not stay over the change. */
   async pictures(name: string, prepare?: () => Promise<unknown>): Promise<void> {
     for (const colorScheme of ['light', 'dark'] as const) {
-      await this.page.emulateMedia({ colorScheme });
-      const theme = colorScheme === 'dark' ? '.vs-dark' : '.vs';
-      await this.page.locator(`.monaco-workbench${theme}`).waitFor();
+      await this.theme(colorScheme);
       await prepare?.();
       await this.picture(`${name}-${colorScheme}`);
     }
@@ -234,6 +277,7 @@ export class Workbench {
 
   /** What there is to see when something went wrong. */
   async keepEvidence(name: string): Promise<void> {
+    if (this.page.isClosed()) return;
     await this.picture(name);
     fs.writeFileSync(`${ARTIFACTS}/${name}.txt`, await this.page.locator('body').innerText());
   }

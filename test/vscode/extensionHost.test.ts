@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { skip } from '../support/skip';
 import { missingForExtensionHost, runInExtensionHost } from '../support/vscodeExtensionHost';
-import type { HostResult } from './host';
+import type { HostResult } from './host/runSuite';
 
 describe('extension host', function () {
   this.timeout(120_000);

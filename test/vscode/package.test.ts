@@ -1,21 +1,23 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makePackage } from '../support/vscodePackage';
 
-const MOST_BYTES = 1_500_000;
+const MOST_BYTES = 1_000_000;
 
 /** All that may be in it. */
 const allowed = [
   /^package\.json$/,
   /^(readme|changelog)\.md$/i,
   /^LICENSE(\.txt)?$/,
-  /^dist\/(agent|broker|cli|extension)\.js$/,
+  /^dist\/(agent|broker|cli|extension|plot)\.js$/,
+  /^dist\/plot\.css$/,
   /^dist\/agent\.py$/,
+  /^dist\/bin\/epics-expose(\.cmd)?$/,
   /^dist\/THIRD_PARTY_LICENSES\.txt$/,
-  /^media\/([a-zA-Z-]+\/)?[a-zA-Z-]+\.(svg|png|css|js|md)$/,
+  /^media\/([a-zA-Z-]+\/)?[a-zA-Z-]+\.(svg|png|webp)$/,
 ];
 const needed = ['package.json', 'readme.md', 'LICENSE.txt', 'dist/extension.js', 'dist/agent.js'];
 
@@ -65,6 +67,12 @@ describe('package', function () {
       });
     assert.match(run('--version'), /^\d+\.\d+\.\d+/);
     assert.match(run('--help'), /^Usage: epics-expose/);
+    // As terminals of VS Code have it, whose Node need not be in the PATH.
+    const launcher = join(folder, 'bin/epics-expose');
+    mkdirSync(join(folder, 'bin'));
+    writeFileSync(launcher, content.get('extension/dist/bin/epics-expose') ?? '', { mode: 0o755 });
+    const env = { PATH: '/usr/bin:/bin', EPICS_EXPOSE_NODE: process.execPath };
+    assert.match(execFileSync(launcher, ['--version'], { env, encoding: 'utf8' }), /^\d+\.\d+/);
     const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
       cwd: join(__dirname, '../..'),
       encoding: 'utf8',
@@ -79,13 +87,28 @@ describe('package', function () {
     assert.equal(manifest.scripts['prepack'], 'node package.mjs --npm');
   });
 
+  /** What the page of the extension shows. */
+  const picturesOf = (readme: string): string[] =>
+    [...readme.matchAll(/!\[[^\]]*\]\(([^)]*)\)|<img[^>]*src="([^"]*)"/g)].map(
+      ([, inMarkdown, inHtml]) => inMarkdown ?? inHtml ?? '',
+    );
+
   // VS Code shows pictures that come by https alone on the page of an extension.
   it('names no picture that its page cannot show', () => {
     const readme = content.get('extension/readme.md') ?? '';
-    assert.match(readme, /^# epics-expose\n/);
-    const sources = [...readme.matchAll(/!\[[^\]]*\]\(([^)]*)\)|<img[^>]*src="([^"]*)"/g)];
-    for (const [all, inMarkdown, inHtml] of sources) {
-      assert.match(inMarkdown ?? inHtml ?? '', /^https:/, all.slice(0, 200));
+    assert.match(readme, /^# EPICS Expose\n/);
+    assert.deepEqual(picturesOf(readme), []);
+  });
+
+  it('names its pictures where they are public, when it is told', async () => {
+    const other = join(folder, 'public.vsix');
+    await makePackage(other, 'https://example.org/docs/');
+    const pictures = picturesOf(readZip(other).get('extension/readme.md') ?? '');
+    assert.ok(pictures.length > 0);
+    for (const picture of pictures) {
+      const [, file = assert.fail(picture)] =
+        /^https:\/\/example\.org\/(docs\/.*)$/.exec(picture) ?? [];
+      assert.ok(existsSync(join(__dirname, '../..', file)), file);
     }
   });
 

@@ -1,10 +1,13 @@
-/** `epics-expose env`: prints lines that set up, or clear, the environment of a shell. */
+/** `epics-expose env`: prints lines that set up, or clear, the environment of a shell, or one client. */
+import { UsageError } from '../../base/errors';
+import { CLIENTS, type Client, type ClientName } from '../../model/diagnosis/clients';
 import {
   formatChanges,
   type NameServers,
   type Shell,
   withoutOurs,
 } from '../../present/clientEnvironment';
+import { clientSetUp, clientVariablesOf } from '../../present/clientSetUp';
 import { brokerNameServers } from '../brokerNameServers';
 import { clientVariables } from '../clientVariables';
 import { EXIT } from '../exitCodes';
@@ -14,6 +17,10 @@ import { emptyExit, withLook } from '../withLook';
 
 /** The options of `env`. */
 export interface EnvOptions extends CommonOptions {
+  /** Whose lines; absent: bash, or those of the client. */
+  readonly shell?: Shell;
+  /** What this client reads alone, and how it reads a PV. */
+  readonly client?: ClientName;
   /** Remove our entries from the shell again. */
   readonly unset?: boolean;
 }
@@ -22,15 +29,20 @@ const NOBODY: NameServers = { ca: [], pva: [] };
 
 /** Runs the command; resolves to its exit code. */
 export async function runEnv(
-  shell: Shell,
   options: EnvOptions,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
+  const { shell = 'bash', client } = options;
+  if (client !== undefined) checkClient(client, options);
   const print = async (nameServers: NameServers): Promise<number> => {
-    const environment = await clientVariables(nameServers, terminal, signal);
+    const all = await clientVariables(nameServers, terminal, signal);
+    const input = client && { client, environment: all, nameServers, pv: options.pv[0] ?? 'MY:PV' };
+    const environment = input ? clientVariablesOf(input) : all;
+    const isWhole = input && options.shell === undefined;
+    const lines = isWhole ? clientSetUp(input) : formatChanges(environment, shell);
     if (options.json === true) terminal.printJson(environment);
-    else for (const line of formatChanges(environment, shell)) terminal.print(line);
+    else for (const line of lines) terminal.print(line);
     if (nameServers.ca.length + nameServers.pva.length > 0) return EXIT.ok;
     terminal.report(
       'Nothing is relayed to this machine now. Keep `epics-expose` running in another terminal.',
@@ -47,12 +59,21 @@ export async function runEnv(
   return withLook(options, terminal, signal, 'look', async (opened) => {
     const empty = emptyExit(opened, terminal);
     if (empty === undefined) return print(opened.nameServers);
+    if (client !== undefined) return (await print(NOBODY)) && empty;
     // Nothing is there any more; the shell should not go on waiting for it.
     for (const line of formatChanges(await clientVariables(NOBODY, terminal, signal), shell)) {
       if (options.json !== true) terminal.print(line);
     }
     return empty;
   });
+}
+
+function checkClient(name: ClientName, { shell, unset = false }: EnvOptions): void {
+  if (unset) throw new UsageError('--unset is about all clients: leave out --client.');
+  const { title, hasPreferences = false }: Client = CLIENTS[name];
+  if (shell !== undefined && hasPreferences) {
+    throw new UsageError(`${title} is told by preferences, not by variables: leave out --shell.`);
+  }
 }
 
 function isChoice({ container, label, engine, workspace }: CommonOptions): boolean {

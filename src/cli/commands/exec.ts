@@ -11,6 +11,8 @@ import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
 import { emptyExit, withLook } from '../withLook';
 import { TERMINAL_WORDS } from '../../present/frontEndWords';
+import { problemSentence } from '../../present/problemText';
+import type { Snapshot } from '../../model/snapshot';
 
 /** Runs the command; resolves to the client's exit code. */
 export function runExec(
@@ -31,8 +33,19 @@ export function runExec(
     const environment = await clientVariables(opened.nameServers, terminal, signal);
     const env = { ...process.env, ...environment };
     for (const name in environment) if (environment[name] === '') delete env[name];
-    return runChild(command, env, terminal);
+    const told = new Set(vainSearches(opened.snapshot));
+    const code = await runChild(command, env, terminal);
+    for (const vain of vainSearches(opened.snapshot))
+      if (!told.has(vain)) terminal.report(`! ${vain}`);
+    return code;
   });
+}
+
+/** What clients search for although nobody has it, in words. */
+function vainSearches({ notices = [] }: Snapshot): string[] {
+  return notices.flatMap((notice) =>
+    notice.code === 'searched-in-vain' ? problemSentence(notice, TERMINAL_WORDS) : [],
+  );
 }
 
 function runChild(

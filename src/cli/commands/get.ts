@@ -3,11 +3,11 @@ import { isErrorCode, messageOf, UsageError } from '../../base/errors';
 import { printable } from '../../base/printable';
 import { mapConcurrent } from '../../base/mapConcurrent';
 import type { PvProtocol } from '../../model/snapshot';
-import type { CoreApi } from '../../model/coreApi';
+import type { CoreApi, PvPart } from '../../model/coreApi';
 import { previewOf } from '../../model/preview';
-import { parsePvText } from '../../model/pvName';
+import { parsePvText, partIn } from '../../model/pvName';
 import { type PvReading, readingCells, sizeText, wholeText } from '../../model/reading';
-import { alignColumns } from '../renderTable';
+import { alignColumns } from '../../present/alignColumns';
 import { failureNotes } from '../../present/table';
 import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';
@@ -98,8 +98,9 @@ function getAll(
     {
       isAlone,
       enough: pvsKnown(
-        requests.map(({ name, protocol, isEither }) => ({
+        requests.map(({ name, part, protocol, isEither }) => ({
           name,
+          ...(part && { part }),
           protocol: isEither ? undefined : protocol,
         })),
       ),
@@ -114,6 +115,7 @@ function isCovered(result: GetResult, answered: readonly GetResult[]): boolean {
 
 interface Request {
   readonly name: string;
+  readonly part?: PvPart;
   readonly protocol: PvProtocol;
   /** Read over both protocols, because the user named none. */
   readonly isEither: boolean;
@@ -126,7 +128,7 @@ function parseRequest(text: string): Request[] {
     throw new UsageError(`"${text}" is not a PV: write NAME, ca://NAME or pva://NAME.`);
   }
   const { name, protocol } = parsed;
-  if (protocol) return [{ name, protocol, isEither: false }];
+  if (protocol) return [{ name, ...partIn(parsed), protocol, isEither: false }];
   return [
     { name, protocol: 'ca', isEither: true },
     { name, protocol: 'pva', isEither: true },
@@ -156,14 +158,16 @@ async function getOne(
   isPreview: boolean,
   signal: AbortSignal,
 ): Promise<GetResult> {
-  const { name, protocol } = request;
+  const { part, ...asked } = request;
+  const { name, protocol } = asked;
+  const query = { name, ...(part && { part }), protocol, isPreview };
   try {
-    const reading = await core.readPv({ name, protocol, isPreview }, signal);
+    const reading = await core.readPv(query, signal);
     // A broker of an older version gives all of it.
-    return { ...request, reading: isPreview ? previewOf(reading) : reading };
+    return { ...asked, reading: isPreview ? previewOf(reading) : reading };
   } catch (error) {
     return {
-      ...request,
+      ...asked,
       error: readErrorText(error),
       isHere: !isErrorCode(error, 'not-found'),
       isDenied: isErrorCode(error, 'no-read-access'),

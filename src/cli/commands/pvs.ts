@@ -6,7 +6,7 @@ import { parsePvText } from '../../model/pvName';
 import { EXIT } from '../exitCodes';
 import type { Opened } from '../openExposure';
 import type { CommonOptions } from '../options';
-import { alignColumns } from '../renderTable';
+import { alignColumns } from '../../present/alignColumns';
 import type { Terminal } from '../terminal';
 import { emptyExit, reportDemo, withLook } from '../withLook';
 import { TERMINAL_WORDS } from '../../present/frontEndWords';

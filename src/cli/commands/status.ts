@@ -7,7 +7,9 @@ import type { CommonOptions } from '../options';
 import { renderReport } from '../renderTable';
 import { snapshotJson } from '../snapshotJson';
 import type { Terminal } from '../terminal';
-import { emptyExit, reportDemo, withLook } from '../withLook';
+import type { Opened } from '../openExposure';
+import { SOMETHING_TO_SHOW } from '../untilSettled';
+import { emptyExit, reportDemo, reportUnsettled, withLook } from '../withLook';
 
 /** Runs the command; resolves to its exit code. */
 export function runStatus(
@@ -15,7 +17,7 @@ export function runStatus(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  return withLook(options, terminal, signal, 'look', (opened) => {
+  const show = (opened: Opened): number => {
     const { snapshot } = opened;
     if (options.json === true) {
       const environment = clientEnvironment(opened.nameServers);
@@ -27,8 +29,12 @@ export function runStatus(
     if (options.json !== true) {
       for (const line of renderReport(snapshot, terminal, opened.nameServers)) terminal.print(line);
     }
+    reportUnsettled(opened, terminal);
     return isAllGood(snapshot) ? EXIT.ok : EXIT.unreachable;
-  });
+  };
+  // Scripts want all of it.
+  const enough = options.json === true ? {} : { enough: SOMETHING_TO_SHOW };
+  return withLook(options, terminal, signal, 'look', show, enough);
 }
 
 function isAllGood(snapshot: Snapshot): boolean {
@@ -36,8 +42,9 @@ function isAllGood(snapshot: Snapshot): boolean {
     (container) =>
       !isEndedWithoutIoc(container) &&
       container.iocs.every(
-        ({ problem, servers }) =>
-          !problem && servers.every((server) => healthOf(container, server) === 'good'),
+        (ioc) =>
+          !ioc.problem &&
+          ioc.servers.every((server) => healthOf(container, ioc, server) === 'good'),
       ),
   );
 }

@@ -18,19 +18,24 @@ import { waitFor } from '../../base/waitFor';
 import type {
   CoreRequests,
   CoreApi,
+  LiveUpdate,
   PvAddress,
+  PvFollower,
   PvUpdate,
   ExposeRequest,
 } from '../../model/coreApi';
+import type { PlotRequest, PlotUpdate } from '../../model/plotValue';
 import type { Snapshot } from '../../model/snapshot';
 import { CoreClient } from '../../rpc/coreClient';
-import { ProblemError } from '../../model/problem';
+import { type Problem, ProblemError } from '../../model/problem';
 import { type BrokerFacts, RPC_PROTOCOL } from '../../rpc/messages';
 import { coreRequests, type MethodName, type ParamsOf, type ResultOf } from '../../rpc/methods';
 import { systemClock } from '../systemClock';
 import { brokerPaths, type BrokerPaths, checkPlace, type Environment } from './brokerPaths';
 import { isOlder } from './brokerVersion';
 import { dialBroker } from './dialBroker';
+import { killBroker } from './killBroker';
+import { watchPulse } from './pulse';
 import { startBroker } from './startBroker';
 import { stopBroker } from './stopBroker';
 import { StateMachine } from '../../base/stateMachine';
@@ -81,7 +86,8 @@ export interface BrokerCore extends CoreApi {
   /** What this front end wants; after a return within the grace period, what it wanted before. */
   readonly request: ExposeRequest | undefined;
   /**
-   * Why there is no broker now, after a failed attempt to start one. It is retried automatically.
+   * Why there is no broker now, after a failed attempt to start one, which is retried automatically;
+   * or that it does not answer, while it is connected.
    */
   readonly problem: Error | undefined;
   /**
@@ -90,7 +96,10 @@ export interface BrokerCore extends CoreApi {
   readonly onDidLose: Event<BrokerLoss>;
   /** What all front ends want exposed. */
   listRequests(signal: AbortSignal): Promise<readonly ExposeRequest[]>;
-  /** Ends the broker, and with it every client's circuit, and starts another one. */
+  /**
+   * Ends the broker, and with it every client's circuit, and starts another one. A broker that does
+   * not answer is killed.
+   */
   restart(signal: AbortSignal): Promise<void>;
   /** Ends the broker and everything with it; resolves when it has ended. Starts none. */
   stop(signal: AbortSignal): Promise<void>;
@@ -164,6 +173,16 @@ interface Monitor {
   readonly onUpdate: (update: PvUpdate) => void;
 }
 
+interface Follower {
+  readonly pvs: Map<number, PvAddress>;
+  readonly onUpdates: (updates: readonly LiveUpdate[]) => void;
+}
+
+interface Plot {
+  readonly request: PlotRequest;
+  readonly onUpdate: (update: PlotUpdate) => void;
+}
+
 class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
   readonly #options: ConnectBrokerOptions;
   readonly #place: BrokerPaths;
@@ -174,14 +193,21 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
   readonly #lost = new EventEmitter<BrokerLoss>();
   readonly #connected = new EventEmitter<void>();
   readonly #monitors = new Map<number, Monitor>();
+  readonly #followers = new Map<number, Follower>();
+  /** Under numbers that no monitor has. */
+  readonly #plots = new Map<number, Plot>();
   readonly #state = new StateMachine(CONNECTION_TRANSITIONS, 'new');
   #nextMonitorId = 0;
+  #nextFollowerId = 0;
   #client: CoreClient | undefined;
+  /** Has answered our hello, and is being told what is followed. */
+  #greeted: CoreClient | undefined;
   #facts: BrokerFacts | undefined;
   #request: ExposeRequest | undefined;
   #hasRequested = false;
   #snapshot = NOTHING;
   #problem: Error | undefined;
+  #pulse: Disposable | undefined;
   /** Whether we started what we connect to. */
   #hasStarted = false;
   /** The version of the broker that we started last. */
@@ -259,6 +285,8 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
         this.#changed.fire();
       },
       onUpdate: (id, update) => this.#monitors.get(id)?.onUpdate(update),
+      onFollowed: (id, updates) => this.#tellFollower(id, updates),
+      onPlot: (id, update) => this.#plots.get(id)?.onUpdate(update),
       onEnd: (reason) => {
         if (this.#client === client && this.#state.take('lost')) this.#lose(reason);
       },
@@ -295,22 +323,87 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
       this.#snapshot = snapshot;
       if (this.#hasRequested) await client.setRequest(this.#request, signal);
       else this.#request = request;
-      for (const [monitorId, { address }] of this.#monitors) {
-        await client.ask('startMonitor', { monitorId, ...address }, signal);
-      }
+      await this.#followAgain(client, signal);
       if (!this.#state.take('greeted')) throw new CancelledError();
     } catch (error) {
       client.dispose();
       throw error;
+    } finally {
+      this.#greeted = undefined;
     }
     this.#client = client;
     this.#problem = undefined;
+    this.#pulse = watchPulse({
+      ask: () => client.ask('listRequests', {}, this.#abort.signal),
+      onChange: (isSilent) => this.#tellSilence(client, isSilent),
+      clock: this.#clock,
+    });
     this.#connected.fire();
     this.#changed.fire();
     return true;
   }
 
+  /** All of it is sent in one turn; what changes from then on is told to this client, too. */
+  async #followAgain(client: CoreClient, signal: AbortSignal): Promise<void> {
+    this.#greeted = client;
+    await Promise.all([
+      ...[...this.#monitors].map(([monitorId, { address }]) =>
+        client.ask('startMonitor', { monitorId, ...address }, signal),
+      ),
+      ...[...this.#plots].map(([monitorId, { request }]) =>
+        client.ask('startPlot', { monitorId, ...request }, signal),
+      ),
+      ...[...this.#followers].map(([followerId, { pvs }]) => {
+        const add = [...pvs].map(([id, address]) => ({ id, ...address }));
+        return client.ask('changeFollowed', { followerId, add, remove: [] }, signal);
+      }),
+    ]);
+  }
+
+  /** What was followed is followed anew, because what is as before would not be told again. */
+  #tellSilence(client: CoreClient, isSilent: boolean): void {
+    const problem: Problem = { code: 'broker-silent', pid: this.broker.pid };
+    this.#problem = isSilent ? new ProblemError('transport', problem) : undefined;
+    this.#options.log(
+      'warn',
+      'session',
+      `the background process ${isSilent ? 'does not answer' : 'answers again'}`,
+    );
+    if (isSilent) this.#interrupt(problem);
+    else {
+      for (const monitorId of [...this.#monitors.keys(), ...this.#plots.keys()]) {
+        this.#tell('stopMonitor', { monitorId });
+      }
+      for (const followerId of this.#followers.keys()) this.#tell('endFollower', { followerId });
+      this.#followAgain(client, this.#abort.signal).catch((error: unknown) => {
+        if (!this.#abort.signal.aborted) this.#options.log('info', 'session', messageOf(error));
+      });
+    }
+    this.#changed.fire();
+  }
+
+  #interrupt(problem: Problem): void {
+    for (const { onUpdate } of [...this.#monitors.values(), ...this.#plots.values()]) {
+      onUpdate({ kind: 'interrupted', problem });
+    }
+    for (const { pvs, onUpdates } of this.#followers.values()) {
+      onUpdates([...pvs.keys()].map((id) => ({ id, problem })));
+    }
+  }
+
+  /** Whether it is connected and does not answer. */
+  get #isSilent(): boolean {
+    return this.#problem instanceof ProblemError && this.#problem.problem.code === 'broker-silent';
+  }
+
+  #endPulse(): void {
+    this.#pulse?.dispose();
+    // One that is gone is no longer silent.
+    if (this.#isSilent) this.#problem = undefined;
+  }
+
   #lose(reason: string): void {
+    this.#endPulse();
     this.#client = undefined;
     this.#snapshot = NOTHING;
     const { logFile } = this.#place;
@@ -320,9 +413,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
       `the connection to the background process is lost: ${reason}`,
     );
     this.#lost.fire({ reason, logFile });
-    for (const { onUpdate } of this.#monitors.values()) {
-      onUpdate({ kind: 'interrupted', problem: { code: 'broker-gone' } });
-    }
+    this.#interrupt({ code: 'broker-gone' });
     this.#changed.fire();
     void this.#comeBack();
   }
@@ -399,16 +490,53 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
     });
   }
 
+  followPvs(onUpdates: (updates: readonly LiveUpdate[]) => void): PvFollower {
+    const followerId = this.#nextFollowerId++;
+    const pvs = new Map<number, PvAddress>();
+    this.#followers.set(followerId, { pvs, onUpdates });
+    return {
+      change: (change) => {
+        if (!this.#followers.has(followerId)) return;
+        for (const id of change.remove) pvs.delete(id);
+        for (const { id, name, protocol } of change.add) pvs.set(id, { name, protocol });
+        this.#tell('changeFollowed', { followerId, ...change });
+      },
+      dispose: () => {
+        this.#followers.delete(followerId);
+        this.#tell('endFollower', { followerId });
+      },
+    };
+  }
+
+  #tellFollower(followerId: number, updates: readonly LiveUpdate[]): void {
+    const follower = this.#followers.get(followerId);
+    // What comes for a PV that was left meanwhile is dropped.
+    const news = updates.filter(({ id }) => follower?.pvs.has(id));
+    if (news.length > 0) follower?.onUpdates(news);
+  }
+
+  plotPv(request: PlotRequest, onUpdate: (update: PlotUpdate) => void): Disposable {
+    const monitorId = this.#nextMonitorId++;
+    this.#plots.set(monitorId, { request, onUpdate });
+    this.#tell('startPlot', { monitorId, ...request });
+    return toDisposable(() => {
+      this.#plots.delete(monitorId);
+      this.#tell('stopMonitor', { monitorId });
+    });
+  }
+
   /** Sent only if there is a broker; a later one gets this anyway. */
   #tell<M extends MethodName>(method: M, params: ParamsOf<M>): void {
-    this.#client?.ask(method, params, this.#abort.signal).catch((error: unknown) => {
+    const client = this.#client ?? this.#greeted;
+    client?.ask(method, params, this.#abort.signal).catch((error: unknown) => {
       if (!this.#abort.signal.aborted) this.#options.log('info', 'session', messageOf(error));
     });
   }
 
   async restart(signal: AbortSignal): Promise<void> {
     const former = this.#client;
-    await this.ask('stop', {}, signal).catch(unlessAborted(signal));
+    if (this.#isSilent) killBroker(this.broker.pid);
+    else await this.ask('stop', {}, signal).catch(unlessAborted(signal));
     // The end of the broker shows as the end of the connection, which brings us to another one.
     const isLost = (): true | undefined => (this.#client === former ? undefined : true);
     await waitFor(this.#clock, isLost, LOOK_MS, signal);
@@ -417,6 +545,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
 
   async stop(signal: AbortSignal): Promise<void> {
     const client = this.#client;
+    this.#endPulse();
     this.#state.take('left');
     this.#client = undefined;
     client?.dispose();
@@ -424,6 +553,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
   }
 
   leave(): void {
+    this.#endPulse();
     this.#state.take('left');
     this.#abort.abort();
     this.#client?.dispose();
@@ -435,6 +565,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
 
   async close(): Promise<void> {
     const client = this.#client;
+    this.#endPulse();
     this.#state.take('left');
     this.#client = undefined;
     this.#abort.abort();

@@ -9,12 +9,15 @@ import { waitFor } from '../../base/waitFor';
 import { type BrokerPaths, type Environment, preparePlace } from './brokerPaths';
 import { dialBroker } from './dialBroker';
 
-const BROKER_WORD = 'epics-expose-broker';
+/** In the command line of every broker that is started here: what it is, for who looks. */
+export const BROKER_WORD = 'epics-expose-broker';
 /**
  * V8 lets short-lived objects grow to three times 16 MB before it looks at them. With 4 MB the broker
  * needs 123 MB for 100,000 PVs instead of 158 (docs/benchmarks.md).
  */
 const YOUNG_GENERATION = '--max-semi-space-size=4';
+/** Of glibc: what was freed is not kept once for each thread. */
+const FEW_ARENAS = { MALLOC_ARENA_MAX: '2' };
 const START_TIMEOUT_MS = 10_000;
 const FIRST_LOOK_MS = 30;
 const LOOK_MS = 10;
@@ -42,6 +45,7 @@ export async function startBroker(input: StartBrokerInput, signal: AbortSignal):
   const child = spawn(process.execPath, [YOUNG_GENERATION, resolve(program), BROKER_WORD], {
     // In an editor the executable is Electron, which has to be told to be Node.
     env: {
+      ...FEW_ARENAS,
       ...env,
       // Where we look for it, even if the broker would choose another folder.
       EPICS_EXPOSE_BROKER_DIR: place.folder,

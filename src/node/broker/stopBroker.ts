@@ -1,14 +1,19 @@
+import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { waitFor } from '../../base/waitFor';
 import { CoreClient } from '../../rpc/coreClient';
 import type { BrokerPaths } from './brokerPaths';
 import { dialBroker } from './dialBroker';
+import { BROKER_WORD } from './startBroker';
 
 const LOOK_MS = 20;
+const ANSWER_MS = 5000;
+/** It closes its circuits and engines first. */
+const END_MS = 15_000;
 
 /**
  * Ends a broker of any version, also one whose protocol we do not know; resolves when it has ended,
- * to false if none runs. Rejects as `dialBroker` does.
+ * to false if none runs. Rejects as `dialBroker` does, and with TimeoutError if it does not end.
  */
 export async function stopBroker(
   place: BrokerPaths,
@@ -18,11 +23,13 @@ export async function stopBroker(
   const socket = await dialBroker(place, clock, signal);
   if (!socket) return false;
   const nothing = (): void => undefined;
-  const events = { onSnapshot: nothing, onUpdate: nothing, onEnd: nothing };
+  const events = {
+    ...{ onSnapshot: nothing, onUpdate: nothing, onFollowed: nothing, onEnd: nothing },
+  };
   const client = new CoreClient(socket, clock, events);
   try {
     // It may end before it answers.
-    await client.ask('stop', {}, signal).catch(nothing);
+    await client.ask('stop', {}, signal, ANSWER_MS).catch(nothing);
   } finally {
     client.dispose();
   }
@@ -31,5 +38,11 @@ export async function stopBroker(
     other?.destroy();
     return other ? undefined : true;
   };
-  return waitFor(clock, hasEnded, LOOK_MS, signal);
+  return withDeadline(
+    clock,
+    END_MS,
+    `the background process does not answer; end the process that has the word ${BROKER_WORD} in its command line`,
+    signal,
+    (inner) => waitFor(clock, hasEnded, LOOK_MS, inner),
+  );
 }

@@ -2,13 +2,15 @@
  * The routes that need nothing in the container: its ports, or its address, are reachable from this
  * machine.
  */
-import type { OnReadOpts } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { TransportError, messageOf } from '../../base/errors';
 import {
   formatEndpoint,
   isIpv4,
   isLoopback,
   isUnspecified,
+  unmapped,
   type Endpoint,
 } from '../../model/endpoint';
 import type { PublishedPort } from '../../services/host/engine';
@@ -21,9 +23,27 @@ export function hostNetworkDialer(): Dialer {
   return {
     kind: 'host-network',
     label: 'host network',
-    directEndpoint: (target) => loopbackFor(target).find(({ host }) => isIpv4(host)),
-    connect: (target, signal, onread) => connectFirst(loopbackFor(target), signal, onread),
+    directEndpoint: (target) =>
+      isOfThisMachine(target.host)
+        ? loopbackFor(target).find(({ host }) => isIpv4(host))
+        : undefined,
+    async connect(target, signal, onread) {
+      if (!isOfThisMachine(target.host)) throw foreignAddress(target);
+      return connectFirst(loopbackFor(target), signal, onread);
+    },
   };
+}
+
+/** A program may listen at an address that its network has not (IP_FREEBIND): others answer there. */
+function isOfThisMachine(host: string): boolean {
+  if (isUnspecified(host) || isLoopback(host)) return true;
+  return Object.values(networkInterfaces()).some((all) =>
+    all?.some(({ address }) => address === unmapped(host)),
+  );
+}
+
+function foreignAddress(target: Endpoint): TransportError {
+  return new TransportError(`its network has no address ${formatEndpoint(target)}`);
 }
 
 /** For ports that the engine publishes on this machine, under the same or another number. */
@@ -62,32 +82,67 @@ function reachableHost(hostIp: string): string {
   return hostIp === '::' ? '::1' : hostIp;
 }
 
+/** The addresses that a container has. */
+export interface ContainerAddresses {
+  /** As its engine last reported them; undefined: not known. */
+  readonly known: () => readonly string[] | undefined;
+  /** Asks its engine. */
+  readonly find: (signal: AbortSignal) => Promise<readonly string[]>;
+  /**
+   * Whether the other end of a connection from here is in the container's network: this machine may
+   * route the address elsewhere.
+   */
+  readonly hasPeer: (socket: Socket) => Promise<boolean>;
+}
+
+/** Reading the kernel's connections costs milliseconds: what was proved holds so long. */
+const PROVED_MS = 10_000;
+
 /**
  * For containers whose own address is routable from here: a rootful engine on this Linux machine.
  */
-export function addressDialer(
-  label: string,
-  findAddresses: (signal: AbortSignal) => Promise<readonly string[]>,
-): Dialer {
+export function addressDialer(label: string, { known, find, hasPeer }: ContainerAddresses): Dialer {
   /** The address that accepted the last connection. */
   let own: string | undefined;
+  /** When it was last proved that an endpoint is in the container, by the clock of the process. */
+  const provedAtMs = new Map<string, number>();
+  const prove = async (socket: Socket, endpoint: Endpoint): Promise<void> => {
+    const where = formatEndpoint(endpoint);
+    const nowMs = performance.now();
+    if (nowMs - (provedAtMs.get(where) ?? -Infinity) < PROVED_MS) return;
+    if (!(await hasPeer(socket))) {
+      socket.destroy();
+      throw new TransportError(`${where} leads from here to something other than the container`);
+    }
+    provedAtMs.set(where, nowMs);
+  };
+  const addressesNow = async (signal: AbortSignal): Promise<readonly string[]> => {
+    const addresses = known() ?? [];
+    return addresses.length > 0 ? addresses : find(signal);
+  };
   return {
     kind: 'address',
     label,
     ownEndpoint({ host, port }) {
-      const address = isUnspecified(host) ? own : host;
-      return address !== undefined && isIpv4(address) ? { host: address, port } : undefined;
+      const address = isUnspecified(host) ? own : unmapped(host);
+      if (address === undefined || !isIpv4(address)) return undefined;
+      // An address that it had may be another container's by now.
+      return known()?.includes(address) === true ? { host: address, port } : undefined;
     },
     async connect({ host, port }, signal, onread) {
+      const plain = unmapped(host);
       if (isLoopback(host)) {
         const where = formatEndpoint({ host, port });
         throw new TransportError(`${where} can only be reached from inside the container`);
       }
-      const addresses = isUnspecified(host) ? await findAddresses(signal) : [host];
-      if (addresses.length === 0) throw new TransportError('the container has no address');
+      const all = await addressesNow(signal);
+      if (all.length === 0) throw new TransportError('the container has no address');
+      if (!isUnspecified(host) && !all.includes(plain)) throw foreignAddress({ host, port });
+      const addresses = isUnspecified(host) ? all : [plain];
       const endpoints = addresses.map((address) => ({ host: address, port }));
       const stream = await firstThatConnects(endpoints, async (endpoint) => {
         const connected = await connectTcp(endpoint, signal, onread);
+        await prove(connected, endpoint);
         if (isUnspecified(host)) own = endpoint.host;
         return connected;
       });

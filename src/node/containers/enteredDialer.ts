@@ -25,18 +25,40 @@ export function mayEnter(isRootless: boolean): boolean {
  */
 export function enteredDialer(host: HostProcess): Dialer {
   let agent: EnteredAgent | undefined;
+  /** Connections that are being made, or are open. */
+  let inUse = 0;
+  let idle: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    clearTimeout(idle);
+    agent?.dispose();
+    agent = undefined;
+  };
+  const release = (): void => {
+    inUse--;
+    if (inUse === 0) idle = setTimeout(end, IDLE_MS).unref();
+  };
   return {
     kind: 'entered',
     label: `entered the network namespace of process ${host.pid}`,
     async connect(target, signal, onread) {
       if (!agent || agent.isEnded) agent = new EnteredAgent(host);
-      const running = agent;
-      const stream = await running.connect(target, signal, onread);
-      return { stream, usesOnread: onread !== undefined };
+      clearTimeout(idle);
+      inUse++;
+      try {
+        const stream = await agent.connect(target, signal, onread);
+        stream.once('close', release);
+        return { stream, usesOnread: onread !== undefined };
+      } catch (error) {
+        release();
+        throw error;
+      }
     },
-    dispose: () => agent?.dispose(),
+    dispose: end,
   };
 }
+
+/** Where another route is taken after all, the agent is a process for nothing. */
+const IDLE_MS = 10_000;
 
 interface Waiting {
   readonly onReply: (reply: EnteredReply, socket: Socket | undefined) => void;

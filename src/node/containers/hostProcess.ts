@@ -2,15 +2,7 @@
  * Processes seen from this machine, above all a container's first one. That needs no privileges:
  * the files used below /proc/PID are readable for everybody, except the descriptors (`fd`).
  */
-import {
-  closeSync,
-  opendirSync,
-  openSync,
-  readFileSync,
-  readlinkSync,
-  readSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, opendirSync, openSync, readlinkSync, readSync, statSync } from 'node:fs';
 import type { Disposable } from '../../base/disposable';
 import { parseSocketInodes, parseStartTicks } from '../../services/discovery/detect/parseProc';
 import { Turns } from '../turns';
@@ -133,12 +125,33 @@ export function isInOurNetwork(host: HostProcess): boolean {
   return ours !== undefined && networkNamespaceKey(host.pid) === ours;
 }
 
+/** A command line or an environment that is longer is of a process that means no good. */
+const MAX_PROC_BYTES = 256 * 1024;
+const procBuffer = Buffer.allocUnsafe(MAX_PROC_BYTES);
+
 /**
- * Reads a file below /proc/PID. Synchronous: the kernel creates these files in microseconds, a
- * thread pool costs more.
+ * Reads a file below /proc/PID, at most its first 256 kB: a process may make its own command line
+ * gigabytes long, without having them (prctl PR_SET_MM_MAP). Synchronous: the kernel creates these
+ * files in microseconds, a thread pool costs more. Throws what opening and reading throw.
  */
 export function readProc(pid: number | string, name: string): string {
-  return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  return readProcFile(`/proc/${pid}/${name}`);
+}
+
+/** As readProc, by the whole path. */
+export function readProcFile(path: string): string {
+  const descriptor = openSync(path, 'r');
+  try {
+    let length = 0;
+    while (length < MAX_PROC_BYTES) {
+      const got = readSync(descriptor, procBuffer, length, MAX_PROC_BYTES - length, null);
+      if (got === 0) break;
+      length += got;
+    }
+    return procBuffer.toString('utf8', 0, length);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** The target of a symbolic link; undefined when it cannot be read. */

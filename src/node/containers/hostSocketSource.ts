@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import {
   parseBootSeconds,
   parseCommandLine,
@@ -18,12 +18,14 @@ import {
   isAlive,
   isRunning,
   readProc,
+  readProcFile,
   readProcTable,
   readSocketInodes,
   rethrowPassing,
   tryLink,
   type HostProcess,
 } from './hostProcess';
+import { isInside, listProcessPlaces, placeOf } from './processPlaces';
 import { Turns } from '../turns';
 import { MAX_LOOK_BYTES } from '../../services/discovery/detect/parseLook';
 import { joinOwners, withoutOwner } from './insideSocketSource';
@@ -96,14 +98,12 @@ export class HostSocketSource implements SocketSource {
   async readOthers(): Promise<ProcessInfo[]> {
     const owners = new Set(this.#ownerPids);
     const mountNamespace = tryLink(`/proc/${this.host.pid}/ns/mnt`);
-    const turns = new Turns();
     const others: ProcessInfo[] = [];
-    for (const entry of readdirSync('/proc')) {
-      if (turns.isOver) await turns.next();
-      const pid = Number(entry);
-      if (!Number.isInteger(pid) || owners.has(pid)) continue;
-      const process = belongsTo(this.host, pid, mountNamespace) ? readProcess(pid, []) : undefined;
-      if (process && others.length < MAX_OTHERS) others.push(process);
+    for (const place of await listProcessPlaces()) {
+      const isWanted = !owners.has(place.pid) && others.length < MAX_OTHERS;
+      if (!isWanted || !isInside(this.host, mountNamespace, place)) continue;
+      const process = readProcess(place.pid, []);
+      if (process) others.push(process);
     }
     return others;
   }
@@ -157,7 +157,8 @@ async function readHostOwners(
   for (const entry of readdirSync('/proc')) {
     if (turns.isOver) await turns.next();
     const pid = Number(entry);
-    if (!Number.isInteger(pid) || !belongsTo(host, pid, mountNamespace)) continue;
+    const place = Number.isInteger(pid) ? placeOf(pid) : undefined;
+    if (!place || !isInside(host, mountNamespace, place)) continue;
     const inodes = await readSocketInodes(pid, turns);
     if (inodes === undefined) isComplete = false;
     const held = inodes?.filter((inode) => wanted.has(inode)) ?? [];
@@ -167,21 +168,6 @@ async function readHostOwners(
     ownerPids.push(pid);
   }
   return { processes, isComplete, ownerPids };
-}
-
-/**
- * By control group, which everybody may read but rootless engines may not have, or by mount
- * namespace, which a program in the container may have left (a sandbox of its own).
- */
-function belongsTo(host: HostProcess, pid: number, mountNamespace: string | undefined): boolean {
-  if (pid === host.pid) return true;
-  try {
-    if (readProc(pid, 'cgroup').includes(host.containerId)) return true;
-  } catch (error) {
-    rethrowPassing(error);
-    return false; // it has just ended
-  }
-  return mountNamespace !== undefined && tryLink(`/proc/${pid}/ns/mnt`) === mountNamespace;
 }
 
 function readProcess(pid: number, socketInodes: readonly number[]): ProcessInfo | undefined {
@@ -229,7 +215,7 @@ function startOf(ticks: number): { startedAt?: string } {
 
 function tryRead(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readProcFile(path);
   } catch (error) {
     rethrowPassing(error);
     return '';

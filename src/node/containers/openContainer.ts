@@ -5,6 +5,7 @@ import type { ContainerAccess, SocketWatch, SocketWatchEvents } from '../../serv
 import type { EngineApi, OpenContainer } from '../engines/engineApi';
 import { connectorDialer } from './connectorDialer';
 import { addressDialer, hostNetworkDialer, publishedDialer } from './directDialers';
+import { hasConnection } from './hasConnection';
 import { enteredDialer, mayEnter } from './enteredDialer';
 import { ExecAgent, NODE_AGENT, PYTHON_AGENT, execAgentRoute } from './execAgent';
 import { findHostProcess, isInOurNetwork, type HostProcess } from './hostProcess';
@@ -120,7 +121,7 @@ class OpenedContainer implements ContainerAccess {
     if (container.publishedPorts.length > 0 && api.isLocalSocket) {
       routes.push(publishedDialer(container.publishedPorts));
     }
-    if (host && !isHostNetwork && !api.isRootless) routes.push(...this.#addressRoutes());
+    if (host && !isHostNetwork && !api.isRootless) routes.push(...this.#addressRoutes(host));
     if (host && !isHostNetwork && mayEnter(api.isRootless)) routes.push(enteredDialer(host));
     routes.push(
       ...this.#agents.map(execAgentRoute),
@@ -129,16 +130,26 @@ class OpenedContainer implements ContainerAccess {
     return routes;
   }
 
-  #addressRoutes(): Dialer[] {
+  #addressRoutes({ pid }: HostProcess): Dialer[] {
     const { addresses } = this.container;
-    if (addresses.length > 0) {
-      const label = `container address ${addresses.join(', ')}`;
-      return [addressDialer(label, () => Promise.resolve(addresses))];
-    }
-    const lender = networkOwner(this.container);
-    if (lender === undefined) return [];
-    const label = 'address of the container whose network it shares';
-    return [addressDialer(label, (signal) => this.#addresses(signal))];
+    const isShared = networkOwner(this.container) !== undefined;
+    if (addresses.length === 0 && !isShared) return [];
+    const label = isShared
+      ? 'address of the container whose network it shares'
+      : `container address ${addresses.join(', ')}`;
+    return [
+      addressDialer(label, {
+        known: () => this.#knownAddresses(),
+        find: (signal) => this.#addresses(signal),
+        hasPeer: (socket) => hasConnection(pid, socket),
+      }),
+    ];
+  }
+
+  /** Its addresses as its engine last reported them: they change with its networks. */
+  #knownAddresses(): readonly string[] | undefined {
+    const owner = networkOwner(this.container) ?? this.container.id;
+    return this.api.containers.find(({ id }) => id === owner)?.addresses;
   }
 
   /** The addresses of its network namespace that the engine knows now. */

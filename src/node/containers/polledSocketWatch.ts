@@ -64,18 +64,19 @@ export const HERE_PERIOD_MS = 300;
 export const INSIDE_PERIOD_MS = 500;
 /**
  * How often everything is read. The counters miss a socket that replaced another one between two
- * reads, which takes a process quicker than a second. Not more often: Linux walks its whole table
- * of connections for one read of /proc/net/tcp, 3.7 ms on a machine with 23 GB of memory, however
- * few there are.
+ * reads, which takes a living process that is quicker than they are. Not more often: Linux walks its
+ * whole table of connections for one read of /proc/net/tcp, 3.7 ms on a machine with 23 GB of
+ * memory, however few there are; once a minute for 20 containers was half a percent of a core.
  */
-const FULL_LOOK_PERIOD_MS = 60_000;
+const FULL_LOOK_PERIOD_MS = 5 * 60_000;
 /**
  * How often processes without sockets are listed at most: an IOC that serves nothing changes no
  * counter. Again so soon after the first time, because by then an IOC that started with its
- * container has failed; without a change only once a minute, because it costs a walk over all
- * processes of the machine.
+ * container has failed.
  */
 const OTHERS_PERIOD_MS = 5000;
+/** Without a change; it costs a walk over all processes of the machine. */
+const OTHERS_OVERDUE_MS = 60_000;
 /** The longest pause after reads that failed; it doubles up to this. */
 const RETRY_MAX_MS = 10_000;
 /** A read may take this fraction of the time (1/20) at most; a slow machine is read less often. */
@@ -193,7 +194,7 @@ export class PolledSocketWatch implements SocketWatch {
   async #readOthers(nowMs: number): Promise<void> {
     const isFirst = this.#othersDueMs === -Infinity;
     this.#othersDueMs = nowMs + OTHERS_PERIOD_MS;
-    this.#othersOverdueMs = nowMs + (isFirst ? OTHERS_PERIOD_MS : FULL_LOOK_PERIOD_MS);
+    this.#othersOverdueMs = nowMs + (isFirst ? OTHERS_PERIOD_MS : OTHERS_OVERDUE_MS);
     this.#others = await this.source.readOthers();
   }
 

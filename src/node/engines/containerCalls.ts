@@ -11,7 +11,7 @@ import { parseLog } from './parseLog';
 import type { ExecSession } from './engineApi';
 import { engineMessageOf, statusCodeOf } from './engineProblem';
 import { ExecStream } from './execStream';
-import type { EngineContainer } from './containerInfo';
+import { type EngineContainer, type InspectJson, runBeginsAt } from './containerInfo';
 
 /** Setting up an exec takes 70 to 150 ms on an idle machine. */
 const execTimeoutMs = 20_000;
@@ -88,7 +88,7 @@ export class ContainerCalls implements Disposable {
         const container = docker.getContainer(containerId);
         const archive = await container
           .getArchive({ path: from, abortSignal })
-          .catch((error: unknown) => Promise.reject(describeRefusal(error, what)));
+          .catch((error: unknown) => Promise.reject(describeUnread(error, from, what)));
         return readArchiveEntry(archive as Readable, from, maxBytes, abortSignal);
       });
       if (entry.kind === 'file') return entry.bytes;
@@ -99,11 +99,15 @@ export class ContainerCalls implements Disposable {
 
   async readLog(containerId: string, signal: AbortSignal): Promise<string> {
     const what = `the log of container ${shortId(containerId)}`;
-    const bytes = await this.#call(what, readTimeoutMs, signal, (abortSignal, docker) =>
-      docker.getContainer(containerId).logs({
+    const bytes = await this.#call(what, readTimeoutMs, signal, async (abortSignal, docker) => {
+      const container = docker.getContainer(containerId);
+      // Engines keep the lines of earlier runs.
+      const since = runBeginsAt((await container.inspect({ abortSignal })) as InspectJson);
+      return container.logs({
         ...{ stdout: true, stderr: true, follow: false, tail: LOG_LINES, abortSignal },
-      }),
-    );
+        ...(since !== undefined && { since }),
+      });
+    });
     return parseLog(bytes);
   }
 
@@ -186,6 +190,20 @@ function describe(error: unknown, what: string): Error {
  * Engines refuse an archive with any of 404, 400 and 500, and describe the problem with the file in
  * words.
  */
+/** How Docker and Podman say that a path leads nowhere; Docker adds paths of the engine's machine. */
+const PATH_REFUSALS: readonly [RegExp, string][] = [
+  [/^Could not find the file |no such file or directory$/, 'no such file'],
+  [/not a directory$/, 'not a directory'],
+];
+
+function describeUnread(error: unknown, path: string, what: string): Error {
+  const message = statusCodeOf(error) === undefined ? '' : engineMessageOf(error);
+  const [, reason] = PATH_REFUSALS.find(([pattern]) => pattern.test(message)) ?? [];
+  return reason === undefined
+    ? describeRefusal(error, what)
+    : new ContainerError(`${path}: ${reason}`, { cause: error });
+}
+
 function describeRefusal(error: unknown, what: string): Error {
   return statusCodeOf(error) === undefined
     ? describe(error, what)

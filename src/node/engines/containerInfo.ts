@@ -111,6 +111,18 @@ function endOf(status: ContainerStatus, state: InspectJson['State']): Pick<Conta
   return { ended: { exitCode: exitCode ?? 0, finishedAt } };
 }
 
+/**
+ * A time between the run before and this one, in seconds since 1970 by the engine's clock; undefined
+ * for the first run. What engines call start may be some milliseconds after the first line of a log,
+ * and its last line after the end.
+ */
+export function runBeginsAt({ State: state }: InspectJson): number | undefined {
+  const startedMs = Date.parse(textOf(state?.StartedAt));
+  const finishedMs = Date.parse(textOf(state?.FinishedAt));
+  const isLater = finishedMs > 0 && startedMs >= finishedMs;
+  return isLater ? (startedMs + finishedMs) / 2000 : undefined;
+}
+
 /** The ports that it publishes, whether it runs or not; undefined if it publishes none. */
 export function parsePortPublisher(json: InspectJson): PortPublisher | undefined {
   const { State: state, HostConfig: hostConfig } = json;

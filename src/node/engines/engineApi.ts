@@ -11,6 +11,8 @@ export interface EngineApi {
   readonly isRootless: boolean;
   /** Whether the engine may be on this machine: a local unix socket or pipe, not ssh or tcp. */
   readonly isLocalSocket: boolean;
+  /** Those that run or are paused, as last reported. */
+  readonly containers: readonly EngineContainer[];
 
   /**
    * Runs a program in the container with stdin, stdout and stderr attached, no tty, and detach keys

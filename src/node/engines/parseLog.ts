@@ -5,8 +5,10 @@ const HEADER_BYTES = 8;
 /**
  * The text of `GET /containers/{id}/logs`. Without a tty each piece has a header of 8 bytes: stream
  * (0, 1 or 2), three zeros, its length in bytes (big-endian); with one, the bytes are the text.
+ * docker-modem makes an object of an answer that is JSON, as the log of a terminal may be.
  */
-export function parseLog(bytes: Uint8Array): string {
+export function parseLog(answer: unknown): string {
+  const bytes = answer instanceof Uint8Array ? answer : Buffer.from(JSON.stringify(answer ?? ''));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const pieces: Uint8Array[] = [];
   for (let at = 0; at < bytes.byteLength;) {

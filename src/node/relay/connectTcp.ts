@@ -1,4 +1,4 @@
-import { connect, type OnReadOpts, type Socket } from 'node:net';
+import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { onAbort } from '../../base/abort';
 import { CancelledError, TransportError, messageOf } from '../../base/errors';
 import { formatEndpoint, type Endpoint } from '../../model/endpoint';
@@ -16,6 +16,10 @@ export function connectTcp(
   timeoutMs = CONNECT_TIMEOUT_MS,
 ): Promise<Socket> {
   if (signal.aborted) return Promise.reject(new CancelledError());
+  // Nothing from outside makes this machine look up a name.
+  if (isIP(endpoint.host) === 0) {
+    return Promise.reject(new TransportError(`${endpoint.host} is no numeric address`));
+  }
   return new Promise((resolve, reject) => {
     const socket = connect({
       host: endpoint.host,

@@ -47,6 +47,8 @@ function makeInterceptor(
       else client.write(answers);
     });
   });
+  const { remoteAddress: host, remotePort: port } = client;
+  if (host !== undefined && port !== undefined) interceptor.noteClient?.({ host, port });
   client.once('close', () => interceptor.dispose());
   return interceptor;
 }

@@ -1,32 +1,39 @@
-import { plainText } from './pvReference';
+import { plainText, unescaped } from './pvReference';
 import type { ReferenceList } from './referenceList';
 
 /** Fields that hold links. */
 const LINK_FIELD =
   /^(?:INP|OUT|FLNK|LNK|DOL|SDIS|TSEL|SIOL|SIML|SELL|NVL|RDBL|RLNK|DINP|RINP|SUBL|STPL)\w*$/;
 /** Constants, hardware addresses and JSON name no record. A name may begin with a digit. */
-const NO_RECORD = /^\s*(?:$|[@#{[]|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$|0x)/;
+const NO_RECORD = /^\s*(?:$|[@#{[]|[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?\s*$|0x)/;
 /** The PV in a JSON link: `{pva:"X"}`, `{pva:{pv:"X"}}`. */
 const JSON_PV = /\bpva?["']?\s{0,20}:\s{0,20}(["'])([^"'\\]{1,200})\1/g;
+/** Base takes no longer name; each field repeats it. */
+const MAX_RECORD = 300;
 /** A longer JSON link is data. */
 const MAX_JSON = 4000;
 const WORD = /[A-Za-z0-9_\-+:.[\]<>;$(){}=/]/;
 
-interface Token {
+/** An argument of a statement. */
+export interface Token {
   readonly text: string;
-  /** Where the text begins, behind a quote. */
+  /** Where the text begins, behind a quote; in characters from 0. */
   readonly start: number;
+}
+
+/** A statement about records, with its first two arguments; `end`: a closing brace. */
+export interface DatabaseStatement {
+  readonly keyword: 'record' | 'grecord' | 'alias' | 'field' | 'end';
+  readonly first?: Token | undefined;
+  readonly second?: Token | undefined;
 }
 
 /** Finds records, their fields, aliases and links in databases (.db, .template, .vdb). */
 export function readDatabase(text: string, list: ReferenceList): void {
-  const tokens = new Tokens(text);
   let record = '';
-  for (let word = tokens.next(); word !== undefined && !list.isFull; word = tokens.next()) {
-    if (word.text === '}') record = '';
-    const keyword = KEYWORDS.has(word.text) ? word.text : undefined;
-    if (keyword === undefined || !tokens.skip('(')) continue;
-    const [first, second] = [tokens.argument(), tokens.argument()];
+  for (const { keyword, first, second } of databaseStatements(text)) {
+    if (list.isFull) return;
+    if (keyword === 'end') record = '';
     if (!first) continue;
     if (keyword === 'alias') {
       list.addPv(plainText(first.text, first.start));
@@ -36,13 +43,24 @@ export function readDatabase(text: string, list: ReferenceList): void {
       if (second) list.addPv(plainText(record, second.start));
     } else {
       // The pointer on the name of a field asks for the field.
-      if (record !== '') addField(record, first, list);
+      if (record !== '' && record.length <= MAX_RECORD) addField(record, first, list);
       if (second && LINK_FIELD.test(first.text)) addLink(second, list);
     }
   }
 }
 
-const KEYWORDS = new Set(['record', 'grecord', 'alias', 'field']);
+/** The statements of a database, whatever state it is in. Does not throw. */
+export function* databaseStatements(text: string): Generator<DatabaseStatement> {
+  const tokens = new Tokens(text);
+  for (let word = tokens.next(); word !== undefined; word = tokens.next()) {
+    if (word.text === '}') yield { keyword: 'end' };
+    const keyword = KEYWORDS.find((one) => one === word.text);
+    if (keyword === undefined || !tokens.skip('(')) continue;
+    yield { keyword, first: tokens.argument(), second: tokens.argument() };
+  }
+}
+
+const KEYWORDS = ['record', 'grecord', 'alias', 'field'] as const;
 
 function addField(record: string, { text, start }: Token, list: ReferenceList): void {
   const end = start + text.length;
@@ -55,7 +73,7 @@ function addField(record: string, { text, start }: Token, list: ReferenceList): 
 
 function addLink({ text, start }: Token, list: ReferenceList): void {
   if (!NO_RECORD.test(text)) {
-    list.addPv(plainText(text, start));
+    list.addPv(unescaped(plainText(text, start)));
   } else if (text.trimStart().startsWith('{')) {
     for (const match of text.matchAll(JSON_PV)) {
       const name = match[2] ?? '';

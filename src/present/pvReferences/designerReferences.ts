@@ -1,4 +1,5 @@
-import type { FileText } from './pvReference';
+import { quoteEnd } from './lines';
+import { type FileText, unescaped } from './pvReference';
 import { type ReferenceList, within } from './referenceList';
 import { readXml } from './xmlElements';
 
@@ -18,7 +19,7 @@ export function readDesigner(text: string, list: ReferenceList): void {
       const property = isList ? parent.parent : parent;
       if (name !== 'string' || property?.name !== 'property') return;
       const key = property.attributes['name'] ?? '';
-      if (/^\s*\[?\s*\{/.test(content.text)) addJson(content, list);
+      if (/^\[?\s*\{/.test(content.text.trimStart())) addJson(content, list);
       else if (CHANNEL.test(key)) addSeveral(content, list);
       else if (key === 'args' || key === 'macro' || key === 'macros') {
         addPieces(content, SEPARATOR, (piece) => list.addDefinitions(piece));
@@ -30,7 +31,7 @@ export function readDesigner(text: string, list: ReferenceList): void {
 
 function addSeveral(content: FileText, list: ReferenceList): void {
   addPieces(content, SEPARATOR, (piece) => {
-    if (!/^\s*[-+.\d]*\s*$/.test(piece.text)) list.addPv(piece);
+    if (!/^[-+.\d]*$/.test(piece.text.trim())) list.addPv(piece);
   });
 }
 
@@ -46,7 +47,7 @@ function addJson(content: FileText, list: ReferenceList): void {
   const { text } = content;
   for (const match of text.matchAll(JSON_KEY)) {
     const start = match.index + match[0].length;
-    const end = text.indexOf('"', start);
-    if (end > start) list.addPv(within(content, start, text.slice(start, end)));
+    const end = quoteEnd(text, start, '"');
+    if (end < text.length) list.addPv(unescaped(within(content, start, text.slice(start, end))));
   }
 }

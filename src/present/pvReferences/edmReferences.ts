@@ -1,5 +1,5 @@
 import { lines } from './lines';
-import { plainText } from './pvReference';
+import { plainText, unescaped } from './pvReference';
 import type { ReferenceList } from './referenceList';
 
 /** `controlPv`, `visPv`, `xPv`, `controlPvs`, ... */
@@ -18,7 +18,7 @@ export function readEdm(text: string, list: ReferenceList): void {
     else if (line.trim() === '}') property = '';
     else if (value !== undefined) {
       const key = /^\d/.test(name) ? property : name;
-      const found = plainText(value, start + line.indexOf('"') + 1);
+      const found = unescaped(plainText(value, start + line.indexOf('"') + 1));
       if (PV_PROPERTY.test(key)) list.addPv(found);
       else if (MACRO_PROPERTY.test(key)) list.addDefinitions(found);
     }

@@ -1,6 +1,23 @@
 import { type MacroBudget, Macros, type MacroRules } from '../../model/macros';
 import type { MacroScope } from './pvReference';
 
+/**
+ * What the expansions of many names may take together, so that a crafted file cannot hold up a window.
+ */
+export class ExpansionAllowance {
+  #left = 5_000_000;
+
+  /** Nothing is left: further names are not expanded. */
+  get isSpent(): boolean {
+    return this.#left < 0;
+  }
+
+  /** Takes steps, about one a character or a scope of macros. */
+  take(steps: number): void {
+    this.#left -= steps;
+  }
+}
+
 /** A name after its macros were expanded, as far as they are known. */
 export interface ExpandedName {
   /** The name with known values and defaults; undefined if a macro has neither. */
@@ -16,15 +33,21 @@ const MAX_STEPS = 200_000;
 const MAX_STEPS_AT_ONCE = 20_000;
 /** Scopes around a name, from the inside. */
 const MAX_SCOPES = 100_000;
+/** Making a macro known, in characters expanded. */
+const STEPS_PER_DEFINITION = 5;
 
 /**
  * Expands a name with the macros that count at its place, as macLib does. What cannot be expanded
- * within limits counts as unknown.
+ * within limits counts as unknown. `allowance`: from which its steps are taken.
  */
-export function expandName(text: string, scope: MacroScope): ExpandedName {
+export function expandName(
+  text: string,
+  scope: MacroScope,
+  allowance?: ExpansionAllowance,
+): ExpandedName {
   const scopes = scopesOf(scope);
-  const { text: name, undefinedMacros: unknown } = expand(text, scopes, {});
-  const { text: pattern } = expand(text, scopes, { unknownAs: '*' });
+  const { text: name, undefinedMacros: unknown } = expand(text, scopes, {}, allowance);
+  const { text: pattern } = expand(text, scopes, { unknownAs: '*' }, allowance);
   return {
     ...(unknown.length === 0 && { name }),
     pattern: pattern.replace(/\*+/g, '*'),
@@ -36,6 +59,7 @@ function expand(
   text: string,
   scopes: readonly MacroScope[],
   rules: MacroRules,
+  allowance: ExpansionAllowance | undefined,
 ): ReturnType<Macros['expand']> {
   const budget = new ExpansionBudget();
   const macros = new Macros(budget, new Map(), rules);
@@ -48,6 +72,8 @@ function expand(
     }
   }
   const expansion = macros.expand(text);
+  const defined = scopes.reduce((sum, { definitions }) => sum + 1 + definitions.length, 0);
+  allowance?.take(budget.spent + text.length + STEPS_PER_DEFINITION * defined);
   if (!budget.isStopped || expansion.undefinedMacros.length === 0) return expansion;
   return { text: rules.unknownAs ?? text, undefinedMacros: ['(too many macros)'] };
 }
@@ -63,6 +89,9 @@ class ExpansionBudget implements MacroBudget {
 
   get isStopped(): boolean {
     return this.#left < 0;
+  }
+  get spent(): number {
+    return MAX_STEPS - this.#left;
   }
 
   spend(_what: 'macroSteps', steps: number): void {

@@ -7,7 +7,8 @@ interface FileNames {
   readonly path: RegExp;
 }
 
-const FILE_TYPES = {
+/** The kinds of files, by their names. */
+export const FILE_TYPES = {
   database: { glob: '*.{db,template,vdb}', path: /\.(db|template|vdb)$/i },
   substitutions: {
     glob: '*.{substitutions,subst,subs,sub}',

@@ -1,4 +1,4 @@
-import { plainText } from './pvReference';
+import { plainText, unescaped } from './pvReference';
 import type { ReferenceList } from './referenceList';
 
 /** What may be the name of a PV: no blank, and nothing that names do not have. */
@@ -15,9 +15,10 @@ export function readPython(text: string, list: ReferenceList): void {
     } else if (character === '"' || character === "'") {
       const end = stringEnd(text, at);
       const quotes = end.quotes.length;
-      const value = text.slice(at + quotes, end.at - quotes);
-      if (end.isClosed && quotes === 1 && LETTER.test(value) && NAME.test(value)) {
-        list.addPart(plainText(value, at + quotes), 'guess');
+      const value = unescaped(plainText(text.slice(at + quotes, end.at - quotes), at + quotes));
+      const isName = LETTER.test(value.text) && NAME.test(value.text);
+      if (end.isClosed && quotes === 1 && isName) {
+        list.addPart(value, 'guess');
       }
       at = end.at;
     } else at++;

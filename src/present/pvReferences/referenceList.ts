@@ -14,6 +14,9 @@ const MAX_REFERENCES = 200_000;
 const MAX_TEXT = 4000;
 /** Around the names in a formula of Phoebus, BOY or PyDM. */
 const QUOTES = '`\'"';
+/** Of PyDM's formulas: key and value. */
+const VARIABLE = /([?&]\w{1,40}=)([^&]*)/g;
+const NO_VARIABLE = /^.(?:expr|update)=/;
 
 /** Gathers the references of a file. */
 export class ReferenceList {
@@ -60,16 +63,23 @@ export class ReferenceList {
   /** Adds the values in `P=x,R=y`; false if there are none. */
   addDefinitions(found: FileText, macros: MacroScope = NO_MACROS): boolean {
     if (found.text.length > MAX_TEXT || !found.text.includes('=')) return false;
-    for (const { value, valueAt } of parseMacroDefinitions(found.text)) {
+    let hasAny = false;
+    for (const { name, value, valueAt } of parseMacroDefinitions(found.text)) {
       if (value === undefined || valueAt === undefined) continue;
+      // The default of a macro, as in $(P=X:)Y.
+      if (/\$[({]/.test(name)) continue;
+      hasAny = true;
       const quote = /^(["']).*\1$/s.test(value) ? 1 : 0;
       const text = value.slice(quote, value.length - quote);
       this.addPart(within(found, valueAt + quote, text), 'part', macros);
     }
-    return true;
+    return hasAny;
   }
 
-  /** The PVs in a formula: quoted, or the arguments of EDM's `CALC\{expression}(a, b)`. */
+  /**
+   * The PVs in a formula: quoted, the arguments of EDM's `CALC\{expression}(a, b)`, or the variables of
+   * PyDM's `calc://name?a=ca://X&expr=a`.
+   */
   #addOperands(found: FileText, macros: MacroScope): void {
     const { text } = found;
     const edm = /^\s*CALC\\/i.test(text) ? text.indexOf('}') : -1;
@@ -83,16 +93,26 @@ export class ReferenceList {
       }
       return;
     }
+    if (/^\s*calc:/i.test(text)) {
+      for (const { 1: key = '', 2: value = '', index } of text.matchAll(VARIABLE)) {
+        const at = index + key.length;
+        if (!NO_VARIABLE.test(key)) this.#addOperand(within(found, at, value), macros);
+      }
+      return;
+    }
     for (let at = 0; at < text.length; at++) {
       const quote = text.charAt(at);
       if (!QUOTES.includes(quote)) continue;
       const end = text.indexOf(quote, at + 1);
       if (end < 0) return;
-      const inner = text.slice(at + 1, end);
-      // A formula in a formula would be read again and again.
-      if (parsePvText(inner)?.kind !== 'formula') this.addPv(within(found, at + 1, inner), macros);
+      this.#addOperand(within(found, at + 1, text.slice(at + 1, end)), macros);
       at = end;
     }
+  }
+
+  /** A formula in a formula would be read again and again. */
+  #addOperand(found: FileText, macros: MacroScope): void {
+    if (parsePvText(found.text)?.kind !== 'formula') this.addPv(found, macros);
   }
 
   #push(

@@ -1,6 +1,6 @@
 import { isReference, referenceEnd } from '../../model/macros';
 import { lines, quoteEnd } from './lines';
-import { type FileText, plainText } from './pvReference';
+import { type FileText, plainText, unescaped } from './pvReference';
 import { type ReferenceList, within } from './referenceList';
 
 const SEPARATORS = ' \t\r{},=';
@@ -21,7 +21,7 @@ function readLine(found: FileText, list: ReferenceList): void {
     if (character === '#') return;
     if (character === '"' || character === "'") {
       const end = quoteEnd(line, at + 1, character);
-      const value = within(found, at + 1, line.slice(at + 1, end));
+      const value = unescaped(within(found, at + 1, line.slice(at + 1, end)));
       if (!list.addDefinitions(value)) list.addPart(value, 'part');
       at = end + 1;
     } else if (SEPARATORS.includes(character)) at++;

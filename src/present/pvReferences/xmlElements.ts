@@ -37,8 +37,13 @@ class Content implements FileText {
   }
 
   placeOf(index: number): number {
-    let at = this.#pieces.length - 1;
-    while (at > 0 && (this.#pieces[at]?.index ?? 0) > index) at--;
+    // The last one that begins at the index, or before it.
+    let [at, end] = [0, this.#pieces.length];
+    while (end - at > 1) {
+      const middle = (at + end) >> 1;
+      if ((this.#pieces[middle]?.index ?? 0) > index) end = middle;
+      else at = middle;
+    }
     const piece = this.#pieces[at];
     if (!piece) return 0;
     // An entity is longer in the file than its character.

@@ -1,5 +1,6 @@
 import { CST, Lexer, Parser } from 'yaml';
-import { plainText } from './pvReference';
+import { readCommands } from './iocshReferences';
+import { type FileText, plainText, unescaped } from './pvReference';
 import type { ReferenceList } from './referenceList';
 
 /** No file of an IOC is that long; the parser takes a second for it. */
@@ -8,7 +9,10 @@ const MAX_CHARACTERS = 1_000_000;
 const MAX_DEPTH = 100;
 const SCALARS = ['scalar', 'single-quoted-scalar', 'double-quoted-scalar'];
 
-/** Finds the values in a YAML file: parts of PV names, rarely a whole one. */
+/** Values of ibek that are commands of the IOC shell: `command: dbpf X 1`. */
+const COMMAND = /command$/i;
+
+/** Finds the values in a YAML file: parts of PV names, rarely a whole one, and commands. */
 export function readYaml(text: string, list: ReferenceList): void {
   const parser = new Parser();
   for (const lexeme of new Lexer().lex(text.slice(0, MAX_CHARACTERS))) {
@@ -26,7 +30,8 @@ function addValues(tokens: readonly CST.Token[], list: ReferenceList): void {
       if (token.value) waiting.push(token.value);
     } else if ('items' in token) {
       for (const { key, sep, value } of token.items) {
-        if (value) waiting.push(value);
+        if (value && isCommand(key, value)) addCommands(value, list);
+        else if (value) waiting.push(value);
         // `[a, b]` holds keys without a separator.
         else if (key && !sep) waiting.push(key);
         // `P: TEST:` is no value to YAML, but to whoever types it.
@@ -38,13 +43,33 @@ function addValues(tokens: readonly CST.Token[], list: ReferenceList): void {
   }
 }
 
-function addScalar(
-  { type, source, offset }: CST.Token & { source: string },
-  list: ReferenceList,
-): void {
-  if (!SCALARS.includes(type) || source.includes('\n')) return;
+/** A text of several lines is one of commands, whatever it is called. */
+function isCommand(key: CST.Token | null | undefined, value: CST.Token): value is Scalar {
+  if (value.type === 'block-scalar') return true;
+  return CST.isScalar(value) && CST.isScalar(key ?? null) && COMMAND.test((key as Scalar).source);
+}
+
+type Scalar = CST.FlowScalar | CST.BlockScalar;
+
+function addCommands(value: Scalar, list: ReferenceList): void {
+  if (value.type !== 'block-scalar') return readCommands(contentOf(value), list);
+  const header = value.props.at(-1);
+  const start = header && 'source' in header ? header.offset + header.source.length : value.offset;
+  readCommands(plainText(value.source, start), list);
+}
+
+function addScalar(value: Scalar, list: ReferenceList): void {
+  if (value.type === 'block-scalar') addCommands(value, list);
+  else if (SCALARS.includes(value.type) && !value.source.includes('\n')) {
+    list.addPart(contentOf(value), 'part');
+  }
+}
+
+/** Without its quotes. */
+function contentOf({ type, source, offset }: CST.FlowScalar): FileText {
   const quote = type === 'scalar' ? '' : source.charAt(0);
   // While it is typed, the other quote is not there.
   const end = source.endsWith(quote) ? source.length - quote.length : source.length;
-  list.addPart(plainText(source.slice(quote.length, end), offset + quote.length), 'part');
+  const value = plainText(source.slice(quote.length, end), offset + quote.length);
+  return quote === '"' ? unescaped(value) : value;
 }

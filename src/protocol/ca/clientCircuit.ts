@@ -83,6 +83,9 @@ export class CaClientCircuit {
   #hasRefusedAllElements = false;
   #observations: { -readonly [K in keyof CaServerObservations]: CaServerObservations[K] } = {};
   #hasReceived = false;
+  /** How many VERSION messages the server sent, and when `versionAgain` was called. */
+  #versions = 0;
+  #versionsBefore: number | undefined;
   #isOver = false;
 
   constructor(handler: CaClientHandler, options: CaClientOptions) {
@@ -118,14 +121,6 @@ export class CaClientCircuit {
   /** What the server did so far that reveals its implementation, for `identifyCaServer`. */
   get observations(): CaServerObservations {
     return this.#observations;
-  }
-
-  /**
-   * For an owner that waited before it sent the handshake: records that the server sent nothing
-   * first.
-   */
-  noteSilence(): void {
-    if (!this.#hasReceived) this.#observations.isVersionUnprompted = false;
   }
 
   /** Bytes waiting for `takeOutput`. */
@@ -260,6 +255,18 @@ export class CaClientCircuit {
     this.#writer.message(CA_PROTO_ECHO, 0, 0, DIRECT_MARK, DIRECT_MARK);
   }
 
+  /**
+   * Sends VERSION again, and an echo, which is answered through `echo`: what comes before that answer
+   * reveals whether the server answers VERSION. To be sent alone, after `echoMirror` was answered,
+   * and not to caproto, which ends the circuit.
+   */
+  versionAgain(): void {
+    this.#requireHandshake();
+    this.#versionsBefore = this.#versions;
+    this.#writer.message(CA_PROTO_VERSION, 0, CA_MINOR_PROTOCOL_REVISION, 0, 0);
+    this.#writer.message(CA_PROTO_ECHO, 0, 0, DIRECT_MARK, DIRECT_MARK);
+  }
+
   /** Asks the server to hold back events (it squashes them) while we cannot keep up. */
   eventsOff(): void {
     this.#requireHandshake();
@@ -336,6 +343,7 @@ export class CaClientCircuit {
 
   #onVersion(frame: FrameReader): void {
     this.#peerMinor = frame.count;
+    this.#versions++;
     if (!this.#hasSent) this.#observations.isVersionUnprompted = true;
     this.#observations.isVersionNumbered = frame.dataType === 1 && frame.parameter1 === 1;
     this.#handler.version(frame.count);
@@ -345,6 +353,11 @@ export class CaClientCircuit {
     if (this.#isMirrorWatched) {
       this.#isMirrorWatched = false;
       this.#observations.isEchoMirrored = frame.parameter1 === DIRECT_MARK;
+      // It was sent after VERSION, and answers are in order.
+      if (this.#versions === 0) this.#observations.isVersionUnprompted = false;
+    } else if (this.#versionsBefore !== undefined) {
+      this.#observations.isVersionUnprompted = this.#versions === this.#versionsBefore;
+      this.#versionsBefore = undefined;
     }
     this.#handler.echo();
   }

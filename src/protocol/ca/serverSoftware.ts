@@ -6,7 +6,11 @@
 
 /** What a circuit has seen so far; undefined: not looked for yet. */
 export interface CaServerObservations {
-  /** The server sent VERSION before we sent anything. False only if we waited for it. */
+  /**
+   * The server sends VERSION without being asked. True: it came before we sent anything, or a second
+   * VERSION of ours was not answered. False: it was answered, or the first was not. Never concluded
+   * from time: a busy server may take as long as it likes.
+   */
   readonly isVersionUnprompted?: boolean | undefined;
   /** Its VERSION has data type 1 and parameter 1 = 1, as if it answered a numbered datagram. */
   readonly isVersionNumbered?: boolean | undefined;

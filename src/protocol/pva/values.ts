@@ -123,10 +123,16 @@ export function asStructure(value: PvaValue | undefined): PvaStructureValue | un
   return value as PvaStructureValue;
 }
 
-/** The value at a dotted path such as `alarm.severity`; undefined if a step is missing. */
-export function valueAt(value: PvaValue | undefined, path: string): PvaValue | undefined {
+/**
+ * The value at a path such as `alarm.severity` or `['alarm', 'severity']`; undefined if a step is
+ * missing.
+ */
+export function valueAt(
+  value: PvaValue | undefined,
+  path: string | readonly string[],
+): PvaValue | undefined {
   let at: PvaValue | undefined = value;
-  for (const name of path.split('.')) {
+  for (const name of typeof path === 'string' ? path.split('.') : path) {
     const structure = asStructure(at);
     if (structure === undefined || !Object.hasOwn(structure, name)) return undefined;
     at = structure[name];

@@ -11,10 +11,11 @@ export const EVERYTHING: Selection = { containers: [], labels: [] };
 
 /**
  * Whether a request selects the container: by name or id, by workspace folder, by labels; all that
- * are given must match.
+ * are given must match, and it must not be left out.
  */
 export function isSelected(container: Selectable, selection: Selection): boolean {
-  const { containers, workspace, labels } = selection;
+  const { containers, except = [], workspace, labels } = selection;
+  if (except.some((unwanted) => isNamed(container, unwanted))) return false;
   if (containers.length > 0 && !containers.some((wanted) => isNamed(container, wanted))) {
     return false;
   }

@@ -2,12 +2,15 @@ import { schedule } from '../../base/schedule';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
 import { messageOf } from '../../base/errors';
+import { type Endpoint, formatEndpoint, isUnspecified } from '../../model/endpoint';
+import { loopbackHost } from '../../model/loopbackPlan';
 import { StateMachine } from '../../base/stateMachine';
 import type { ContainerState, RouteKind } from '../../model/snapshot';
 import { isSameProblem, type Problem, problemLog } from '../../model/problem';
 import type { Route } from '../host/connection';
 import { detectIocs } from '../discovery/detect/candidates';
 import { parseWholeEnvironment } from '../discovery/detect/parseProc';
+import type { ProcessSigns } from '../discovery/detect/processSigns';
 import { IdleIocs } from './idleIocs';
 import { ProcessExaminer } from './processExaminer';
 import type { SocketReport } from '../host/socketReport';
@@ -77,7 +80,12 @@ export class ContainerTracker implements Disposable {
     this.#idle = this.#store.add(
       new IdleIocs({
         ...{ containerKey: this.key, containerName: () => this.#info.name },
-        ...{ access, clock: input.clock, onDidChange: () => this.#changed.fire() },
+        ...{
+          access,
+          clock: input.clock,
+          onDidChange: () => this.#changed.fire(),
+          onDue: () => this.#detect(),
+        },
       }),
     );
   }
@@ -109,8 +117,12 @@ export class ContainerTracker implements Disposable {
   }
 
   update(info: ContainerInfo): void {
+    const isNews = info !== this.#info;
     this.#info = info;
-    for (const ioc of this.#iocs.values()) ioc.setPaused(info.status === 'paused');
+    for (const ioc of this.#iocs.values()) {
+      if (isNews) ioc.noteNetwork();
+      ioc.setPaused(info.status === 'paused');
+    }
     if (info.status === 'running') this.#watch.lookNow();
   }
 
@@ -131,15 +143,14 @@ export class ContainerTracker implements Disposable {
   #detect(): void {
     if (!this.#report || this.#state.state === 'ended') return;
     const present = new Set<string>();
-    const { candidates, undecided } = detectIocs(this.#report, this.#info.name, (key) => {
+    const signsOf = (key: string): ProcessSigns | undefined => {
       present.add(key);
       return this.#examiner.signsOf(key);
-    });
-    this.#examiner.examine(undecided, present);
-    this.#idle.update(
-      this.#report,
-      candidates.map(({ process }) => process),
-    );
+    };
+    const { candidates, undecided } = detectIocs(this.#report, this.#info.name, signsOf);
+    const serving = candidates.map(({ process }) => process);
+    const idle = this.#idle.update(this.#report, serving, signsOf);
+    this.#examiner.examine([...undecided, ...idle], present);
     const ports = candidates.flatMap((c) => c.listeners.map((l) => l.endpoint.port));
     if (ports.length > 0) this.#input.localPorts.claim(this.key, ports);
     const seen = new Set(candidates.map((candidate) => candidate.key));
@@ -164,17 +175,7 @@ export class ContainerTracker implements Disposable {
         extraNames: this.#extraNames,
         isPaused: this.#info.status === 'paused',
         routes: () => this.#routesByPromise(),
-        publishedAs: (port) =>
-          // The same number for IPv4 and IPv6 is one number.
-          [
-            ...new Set(
-              (this.#info.publishedPorts ?? [])
-                .filter(
-                  (published) => published.transport === 'tcp' && published.containerPort === port,
-                )
-                .map(({ hostPort }) => hostPort),
-            ),
-          ],
+        publishedAs: (port) => publishedAs(port, this.#info),
         files: this.#files,
         readEnvironment: async (process, signal) => {
           const text = await this.#watch.readProcessFile(process, 'environ', signal);
@@ -272,4 +273,17 @@ export class ContainerTracker implements Disposable {
 
 function isStraight(kind: RouteKind): boolean {
   return kind === 'host-network' || kind === 'published';
+}
+
+/** Where a TCP port is published on this machine. */
+function publishedAs(port: number, { publishedPorts = [] }: ContainerInfo): readonly Endpoint[] {
+  const known = new Map<string, Endpoint>();
+  for (const { transport, containerPort, hostIp, hostPort } of publishedPorts) {
+    if (transport !== 'tcp' || containerPort !== port) continue;
+    // Every address, of IPv4 and of IPv6, is one place to clients here.
+    const isEverywhere = hostIp === '' || isUnspecified(hostIp);
+    const endpoint = { host: isEverywhere ? loopbackHost(1) : hostIp, port: hostPort };
+    known.set(formatEndpoint(endpoint), endpoint);
+  }
+  return [...known.values()];
 }

@@ -99,6 +99,15 @@ export class EndedContainers implements Disposable {
     for (const [oldKey, old] of this.#ended) if (old.name === name) this.#ended.delete(oldKey);
   }
 
+  /** Containers that their engine does not know any more can not be started again. */
+  noteRemoved(isGone: (container: ContainerState) => boolean): void {
+    for (const [key, state] of this.#ended) {
+      if (state.problem?.code === 'container-removed' || !isGone(state)) continue;
+      const problem: Problem = { code: 'container-removed', container: state.name };
+      this.#ended.set(key, { ...state, problem });
+    }
+  }
+
   /** Forgets restarts of containers that are not there any more. */
   keepRestarting(isThere: (container: ContainerState) => boolean): void {
     for (const [key, { state }] of this.#restarting) {

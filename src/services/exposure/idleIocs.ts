@@ -2,10 +2,13 @@ import { withDeadline } from '../../base/abort';
 import { clipped } from '../../base/clipped';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
+import type { ProblemFacts } from '../../model/problem';
 import type { IocState } from '../../model/snapshot';
-import { findIdleIocs, lastErrorLine } from '../discovery/detect/idleIocs';
+import type { Undecided } from '../discovery/detect/candidates';
+import { findIdleIocs, interfacesRefused, lastErrorLine } from '../discovery/detect/idleIocs';
 import { iocNames } from '../discovery/detect/iocName';
 import { processKey } from '../discovery/detect/parseProc';
+import type { ProcessSigns } from '../discovery/detect/processSigns';
 import type { ContainerAccess } from '../host/engine';
 import type { ProcessInfo, SocketReport } from '../host/socketReport';
 
@@ -24,12 +27,18 @@ export interface IdleIocsInput {
   readonly access: Pick<ContainerAccess, 'readLog'>;
   readonly clock: Clock;
   readonly onDidChange: () => void;
+  /** Called when `update` would say something else of the same report. */
+  readonly onDue: () => void;
 }
 
 interface Idle {
   readonly process: ProcessInfo;
+  /** It may be an IOC by its signs, which are read once it had the time to listen. */
+  readonly suspect?: Undecided;
+  /** By the clock, when it was first seen. */
   readonly seenMs: number;
   readonly lastLine?: string;
+  readonly interfaces?: ProblemFacts['ioc-no-port']['interfaces'];
   readonly isLogRead?: boolean;
 }
 
@@ -44,14 +53,27 @@ export class IdleIocs implements Disposable {
     this.#input = input;
   }
 
-  /** Takes a report; `serving`: the processes that are IOCs by what they serve. */
-  update(report: SocketReport, serving: readonly (ProcessInfo | undefined)[]): void {
+  /**
+   * Takes a report; `serving`: the processes that are IOCs by what they serve. Returns those whose
+   * signs are to be read now.
+   */
+  update(
+    report: SocketReport,
+    serving: readonly (ProcessInfo | undefined)[],
+    signsOf: (key: string) => ProcessSigns | undefined,
+  ): readonly Undecided[] {
     const nowMs = this.#input.clock.nowMs();
+    const { iocs, undecided } = findIdleIocs(report, serving, signsOf);
     const before = new Map(this.#idle.map((idle) => [processKey(idle.process), idle]));
-    this.#idle = findIdleIocs(report, serving)
-      .slice(0, MAX_SHOWN)
-      .map((process) => ({ seenMs: nowMs, ...before.get(processKey(process)), process }));
+    this.#idle = [
+      ...iocs.slice(0, MAX_SHOWN).map((process) => ({ process })),
+      ...undecided.map((suspect) => ({ process: suspect.process, suspect })),
+    ].map((one) => {
+      const { suspect: _, ...known } = before.get(processKey(one.process)) ?? { seenMs: nowMs };
+      return { ...known, ...one };
+    });
     this.#follow();
+    return this.#idle.flatMap((idle) => (idle.suspect && this.#isDue(idle) ? [idle.suspect] : []));
   }
 
   /** Reads the log for those that have become due, and waits for the others. */
@@ -59,10 +81,7 @@ export class IdleIocs implements Disposable {
     this.#timer?.dispose();
     const waitingMs = this.#idle.map((idle) => this.#dueInMs(idle)).filter((ms) => ms > 0);
     if (waitingMs.length > 0) {
-      this.#timer = this.#input.clock.after(Math.min(...waitingMs), () => {
-        this.#follow();
-        this.#input.onDidChange();
-      });
+      this.#timer = this.#input.clock.after(Math.min(...waitingMs), () => this.#input.onDue());
     }
     const isLogDue = this.#idle.some((idle) => this.#isShown(idle) && idle.isLogRead !== true);
     if (isLogDue) void this.#readLog();
@@ -80,9 +99,11 @@ export class IdleIocs implements Disposable {
     const lastLine = lastErrorLine(log);
     if (lastLine === undefined || signal.aborted) return;
     const keys = due.map(({ process }) => processKey(process));
-    this.#idle = this.#idle.map((idle) =>
-      keys.includes(processKey(idle.process)) ? { ...idle, lastLine } : idle,
-    );
+    this.#idle = this.#idle.map((idle) => {
+      if (!keys.includes(processKey(idle.process))) return idle;
+      const interfaces = interfacesRefused(log, idle.process.environment);
+      return { ...idle, lastLine, ...(interfaces && { interfaces }) };
+    });
     this.#input.onDidChange();
   }
 
@@ -99,8 +120,12 @@ export class IdleIocs implements Disposable {
     return PATIENCE_MS - Math.max(ageMs, seenForMs);
   }
 
-  #isShown(idle: Idle): boolean {
+  #isDue(idle: Idle): boolean {
     return this.#dueInMs(idle) <= 0;
+  }
+
+  #isShown(idle: Idle): boolean {
+    return idle.suspect === undefined && this.#isDue(idle);
   }
 
   /** One for each that is due. */
@@ -110,7 +135,7 @@ export class IdleIocs implements Disposable {
       shown.map(({ process }) => process),
       this.#input.containerName(),
     );
-    return shown.map(({ process, lastLine }, at) => ({
+    return shown.map(({ process, lastLine, interfaces }, at) => ({
       key: `${this.#input.containerKey}#${processKey(process)}`,
       name: names[at] ?? process.name,
       pid: process.pid,
@@ -121,7 +146,9 @@ export class IdleIocs implements Disposable {
         code: 'ioc-no-port',
         pid: process.pid,
         ...(lastLine !== undefined && { lastLine }),
+        ...(interfaces && { interfaces }),
       },
+      records: { total: 0, reachable: 0, pending: 0 },
       servers: [],
     }));
   }

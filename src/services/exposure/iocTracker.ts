@@ -6,9 +6,11 @@ import type { Slices } from '../../base/slices';
 import type { Endpoint } from '../../model/endpoint';
 import { findingProblem } from '../../model/findability';
 import type { NameTable, PvStep, PvSteps } from '../../model/pvTable';
+import { countRecords } from '../../model/recordCounts';
+import type { Problem } from '../../model/problem';
 import type { Note } from '../../model/note';
 import type { PvReading } from '../../model/reading';
-import type { IocState, PvProtocol, ServerState, ServerStatus } from '../../model/snapshot';
+import type { IocState, PvCounts, PvProtocol, ServerState } from '../../model/snapshot';
 import type { ContainerAccess } from '../host/engine';
 import type { IocCandidate, ListenerCandidate } from '../discovery/detect/candidates';
 import type { ContainerNames } from './namesAllowance';
@@ -31,6 +33,7 @@ export interface IocTrackerInput extends Pick<
   | 'localPorts'
   | 'opensRelays'
   | 'isPaused'
+  | 'answers'
   | 'intercept'
   | 'dialHost'
   | 'clock'
@@ -61,6 +64,8 @@ export interface IocTrackerInput extends Pick<
 /** One server of this IOC: its names, and how far each got. */
 export interface IocServer {
   readonly key: string;
+  /** The IOC's key in the snapshot. */
+  readonly iocKey: string;
   readonly protocol: PvProtocol;
   readonly forwarder: ServerForwarder;
   /** What it was recognised as; 'unknown' if it was not. */
@@ -70,8 +75,15 @@ export interface IocServer {
   readonly stepOf: (index: number) => PvStep;
   /** The number of PVs that clients get a channel for. */
   readonly reachableCount: () => number;
-  /** Reads a PV once, on the route that clients take; rejects as `Reachability.read` does. */
-  readonly read: (name: string, signal: AbortSignal) => Promise<PvReading>;
+  /**
+   * Reads a PV, or a part of it, once, on the route that clients take; rejects as
+   * `Reachability.read` does.
+   */
+  readonly read: (
+    name: string,
+    signal: AbortSignal,
+    part?: readonly string[],
+  ) => Promise<PvReading>;
   /** Notes what a read of a PV has shown about its access rights. */
   readonly noteRead: (index: number, isPermitted: boolean) => void;
 }
@@ -80,9 +92,18 @@ interface Entry {
   readonly forwarder: ServerForwarder;
   readonly store: DisposableStore;
   reachability?: Reachability;
-  /** The last status, and since when (ms since 1970). */
-  status: ServerStatus;
+  /** Whether the circuit that shows how far PVs get was dialled at the server's own address. */
+  isDirect?: boolean;
+  /** The last status with its problem, and since when (ms since 1970). */
+  state: string;
   sinceMs: number;
+}
+
+/** What was counted, and what came of it. */
+interface CountedSteps {
+  readonly steps: readonly PvSteps[];
+  readonly changeCounts: readonly number[];
+  readonly records: PvCounts;
 }
 
 /**
@@ -107,6 +128,7 @@ export class IocTracker implements Disposable {
   /** Names that the user gives now; `#everGiven` also has earlier ones. */
   #givenNames: ReadonlySet<string> = new Set();
   readonly #everGiven = new Set<string>();
+  #counted: CountedSteps | undefined;
   #isGone = false;
   #isPaused: boolean;
 
@@ -183,13 +205,13 @@ export class IocTracker implements Disposable {
     const entry: Entry = {
       forwarder,
       store,
-      status: forwarder.status,
+      state: '',
       sinceMs: this.#input.clock.wallMs(),
     };
     this.#entries.set(key, entry);
     store.add(
       forwarder.onDidChange(() => {
-        this.#noteStatus(entry);
+        this.#noteState(entry);
         this.#advance(entry);
         this.#changed.fire();
       }),
@@ -197,9 +219,10 @@ export class IocTracker implements Disposable {
     void forwarder.start();
   }
 
-  #noteStatus(entry: Entry): void {
-    if (entry.status === entry.forwarder.status) return;
-    entry.status = entry.forwarder.status;
+  #noteState(entry: Entry): void {
+    const state = `${entry.forwarder.status} ${this.#problemOf(entry)?.code}`;
+    if (entry.state === state) return;
+    entry.state = state;
     entry.sinceMs = this.#input.clock.wallMs();
   }
 
@@ -213,17 +236,30 @@ export class IocTracker implements Disposable {
           names: this.#names.table,
           software: () => softwareOf(forwarder),
           isGateway: this.#candidate.role === 'gateway',
-          dial: (signal) => forwarder.dialAsClient(signal),
+          dial: async (signal) => {
+            const connection = await forwarder.dialAsClient(signal);
+            entry.isDirect = forwarder.direct !== undefined;
+            return connection;
+          },
           onSearchPort: (port) => forwarder.observeSearchPort(port),
           onCircuitLost: () => {
-            forwarder.recheckShared();
+            forwarder.recheck(entry.isDirect === true);
             this.#input.onCircuitLost();
           },
         }),
       );
       entry.reachability = reachability;
       this.#reviewGiven(reachability);
-      entry.store.add(reachability.onDidChange(() => this.#changed.fire()));
+      entry.store.add(
+        reachability.onDidChange(() => {
+          this.#noteState(entry);
+          this.#changed.fire();
+        }),
+      );
+    } else if (forwarder.direct && entry.isDirect === false) {
+      // What is shown is what clients get, who are sent there from now on.
+      delete entry.isDirect;
+      entry.reachability?.interrupt('clients are sent to its own address from now on');
     } else if (forwarder.local && !forwarder.isPaused) {
       // After a pause, or a move to another port: it can be reached again from now on.
       entry.reachability?.resume();
@@ -245,6 +281,14 @@ export class IocTracker implements Disposable {
       (forwarder) => forwarder.identity || !isUndecided(forwarder),
     );
     return hasPva || (isDecided && forwarders.some((forwarder) => forwarder.identity));
+  }
+
+  /** Whether names may still come: they are being read, or will be once it is known what it is. */
+  get #isNaming(): boolean {
+    if (this.#isGone) return false;
+    const isUnknown = [...this.#entries.values()].some(({ forwarder }) => isUndecided(forwarder));
+    const isWaiting = this.#naming === 'waiting' && isUnknown;
+    return isWaiting || this.#naming === 'busy' || this.#isNamingDue();
   }
 
   async #findNames(): Promise<void> {
@@ -333,6 +377,7 @@ export class IocTracker implements Disposable {
       return [
         {
           key: this.#serverKey(forwarder),
+          iocKey: this.#iocKey,
           protocol,
           forwarder,
           software: () => softwareOf(forwarder),
@@ -342,8 +387,9 @@ export class IocTracker implements Disposable {
             reachability
               ? reachability.steps.count('reachable') + reachability.steps.count('no-read-access')
               : 0,
-          read: (name: string, signal: AbortSignal) =>
-            reachability?.read(name, signal) ?? this.#readFirst(forwarder, protocol, name, signal),
+          read: (name: string, signal: AbortSignal, part?: readonly string[]) =>
+            reachability?.read(name, signal, part) ??
+            this.#firstCircuit(forwarder, protocol).read(name, signal, part),
           noteRead: (index: number, isPermitted: boolean) =>
             reachability?.noteRead(index, isPermitted),
         },
@@ -351,21 +397,15 @@ export class IocTracker implements Disposable {
     });
   }
 
-  /** Reads a PV before it is known how clients reach it. */
-  #readFirst(
-    forwarder: ServerForwarder,
-    protocol: PvProtocol,
-    name: string,
-    signal: AbortSignal,
-  ): Promise<PvReading> {
-    const circuit = new SharedCircuit({
+  /** For a read before it is known how clients reach the server. */
+  #firstCircuit(forwarder: ServerForwarder, protocol: PvProtocol): SharedCircuit {
+    return new SharedCircuit({
       protocol,
       dial: (inner) => forwarder.dialAsClient(inner),
       identity: this.#input,
       software: () => softwareOf(forwarder),
       clock: this.#input.clock,
     });
-    return circuit.read(name, signal);
   }
 
   /** Replaces the names that the user gave; former ones no longer count. */
@@ -388,22 +428,28 @@ export class IocTracker implements Disposable {
     }
   }
 
+  get #iocKey(): string {
+    return `${this.#input.containerKey}#${this.#candidate.key}`;
+  }
+
   #serverKey({ listener }: ServerForwarder): string {
-    return `${this.#input.containerKey}#${this.#candidate.key}#${listener.endpoint.port}`;
+    return `${this.#iocKey}#${listener.endpoint.port}`;
   }
 
   state(): IocState {
     const { process, role } = this.#candidate;
     return {
-      key: `${this.#input.containerKey}#${this.#candidate.key}`,
+      key: this.#iocKey,
       name: this.name,
       ...(process && { pid: process.pid }),
       ...(process?.startedAt !== undefined && { startedAt: process.startedAt }),
       commandLine: clipped(process?.commandLine.join(' ') ?? '', SHOWN_COMMAND),
       role,
       ...(this.#names.notes.length > 0 && { namesNotes: this.#names.notes }),
+      ...(this.#isNaming && { isNaming: true }),
       ...(this.#names.isCut && { isNamesCut: true }),
       ...(this.#names.mayLack && { mayLackNames: true }),
+      records: this.#countRecords(),
       servers: this.servers
         .map((forwarder) => this.#serverState(forwarder))
         .sort(
@@ -412,8 +458,30 @@ export class IocTracker implements Disposable {
     };
   }
 
+  /** Counts again only what has changed, because there may be 100,000. */
+  #countRecords(): PvCounts {
+    const steps = [...this.#entries.values()].flatMap(({ reachability }) =>
+      reachability ? [reachability.steps] : [],
+    );
+    const changeCounts = steps.map(({ changeCount }) => changeCount);
+    const known = this.#counted;
+    const isSame =
+      known?.steps.length === steps.length &&
+      steps.every(
+        (one, at) => known.steps[at] === one && known.changeCounts[at] === changeCounts[at],
+      );
+    if (known && isSame) return known.records;
+    const records = countRecords(steps);
+    this.#counted = { steps, changeCounts, records };
+    return records;
+  }
+
+  #problemOf({ forwarder, reachability }: Entry): Problem | undefined {
+    return this.#isPaused ? PAUSED : (forwarder.problem ?? reachability?.problem);
+  }
+
   #serverState(forwarder: ServerForwarder): ServerState {
-    const { identity, listener, local, routeKind } = forwarder;
+    const { identity, listener, local, direct, routeKind } = forwarder;
     const isReached = forwarder.status === 'exposed' || forwarder.status === 'shared';
     const findingReason =
       identity && isReached && !this.#input.hasNameServer(identity.protocol)
@@ -426,6 +494,7 @@ export class IocTracker implements Disposable {
     const isFirst = this.#entries.values().next().value?.forwarder === forwarder;
     const notes: Note[] = [
       ...forwarder.notes,
+      ...ignoredNotes(forwarder.protocol, this.#candidate.process?.environment),
       ...(findingReason && identity
         ? [
             {
@@ -442,7 +511,7 @@ export class IocTracker implements Disposable {
         : []),
     ];
     const unreadable = steps?.count('no-read-access') ?? 0;
-    const problem = this.#isPaused ? PAUSED : (forwarder.problem ?? entry?.reachability?.problem);
+    const problem = entry && this.#problemOf(entry);
     return {
       key: this.#serverKey(forwarder),
       protocol: forwarder.protocol ?? 'ca',
@@ -453,6 +522,7 @@ export class IocTracker implements Disposable {
       status: forwarder.status,
       ...(routeKind && { route: routeKind }),
       ...(local && { local, isRelayed: forwarder.isRelayed }),
+      ...(local && direct && { direct }),
       ...(entry && { since: new Date(entry.sinceMs).toISOString() }),
       pvs: {
         total: steps?.total ?? 0,
@@ -479,13 +549,21 @@ export class IocTracker implements Disposable {
     return notes.filter((note) => 'count' in note && note.count > 0);
   }
 
+  /** Called when its engine has reported changes of its container. */
+  noteNetwork(): void {
+    for (const { forwarder, reachability } of this.#entries.values()) {
+      if (forwarder.noteNetwork()) reachability?.interrupt('its container has another address');
+    }
+  }
+
   /** Called when its container was paused or unpaused. */
   setPaused(isPaused: boolean): void {
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
-    for (const { forwarder, reachability } of this.#entries.values()) {
-      forwarder.setPaused(isPaused);
-      if (isPaused) reachability?.interrupt('its container is paused');
+    for (const entry of this.#entries.values()) {
+      entry.forwarder.setPaused(isPaused);
+      if (isPaused) entry.reachability?.interrupt('its container is paused');
+      this.#noteState(entry);
     }
   }
 
@@ -496,7 +574,7 @@ export class IocTracker implements Disposable {
     this.#abort.abort();
     for (const entry of this.#entries.values()) {
       entry.store.dispose();
-      this.#noteStatus(entry);
+      this.#noteState(entry);
     }
     this.#changed.fire();
   }
@@ -515,3 +593,21 @@ function softwareOf({ identity }: ServerForwarder): string {
 function isUndecided({ status, isForeign }: ServerForwarder): boolean {
   return status === 'identifying' && !isForeign;
 }
+
+/** Where servers are told whose searches by UDP they ignore (rsrv caservertask.c, PVXS config.cpp). */
+const IGNORE_LISTS: Readonly<Record<PvProtocol, string>> = {
+  ca: 'EPICS_CAS_IGNORE_ADDR_LIST',
+  pva: 'EPICS_PVAS_IGNORE_ADDR_LIST',
+};
+
+function ignoredNotes(
+  protocol: PvProtocol = 'ca',
+  environment: Readonly<Record<string, string>> = {},
+): Note[] {
+  const variable = IGNORE_LISTS[protocol];
+  const addresses = clipped(environment[variable]?.trim() ?? '', MAX_ADDRESSES);
+  return addresses === '' ? [] : [{ code: 'ignores-senders', variable, addresses }];
+}
+
+/** Characters of a list of addresses that are shown. */
+const MAX_ADDRESSES = 200;

@@ -5,11 +5,13 @@ import type { SearchMode } from '../../model/coreApi';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint';
 import type { Problem } from '../../model/problem';
 import type { PvProtocol, Snapshot } from '../../model/snapshot';
+import type { CircuitInterceptor } from '../host/connection';
 import type { PortHolder } from '../host/portHolder';
 import type { SearchSockets } from '../host/searchSockets';
 import type { HeldPort } from '../localPorts/failedStarts';
 import type { OpenRelays } from '../localPorts/openRelays';
 import type { PortReservations } from '../localPorts/portReservations';
+import type { CircuitPath } from '../search/answerEndpoint';
 import { type AnnouncedServer, Beacons } from '../search/beacons';
 import { FallbackListeners, type ReachedServer } from '../search/fallbackListeners';
 import { type FurtherPorts, HostSearch } from '../search/hostSearch';
@@ -59,18 +61,26 @@ export class SearchPlaces implements Disposable {
     const { sockets, search, reservations, findHolder, mayShareNumbers } = input;
     const { onChange, clock, log } = input;
     this.#relays = input.relays;
+    const intercept =
+      (by: CircuitPath) =>
+      (protocol: PvProtocol, onAnswer: () => void): CircuitInterceptor =>
+        search.intercept(protocol, by, onAnswer);
     const listeners = {
       sockets: this.#counted(sockets),
-      intercept: (protocol: PvProtocol, onAnswer: () => void) =>
-        search.intercept(protocol, onAnswer),
       ...{ reservations, onChange, clock, log },
     };
     this.#hostSearch = this.#store.add(
       new HostSearch({ sockets, reservations, names: search.services, onChange, clock, log }),
     );
-    this.#nameServers = this.#store.add(new NameServers(listeners));
+    this.#nameServers = this.#store.add(
+      new NameServers({ ...listeners, intercept: intercept('name-server') }),
+    );
     this.#fallbacks = this.#store.add(
-      new FallbackListeners({ ...listeners, findHolder, mayShareNumbers }),
+      new FallbackListeners({
+        ...{ ...listeners, findHolder, mayShareNumbers },
+        // Clients, and tunnels, find a relay there at other times.
+        intercept: intercept('relay'),
+      }),
     );
     this.#beacons = this.#store.add(new Beacons(sockets.openBeacons(), clock));
   }

@@ -7,7 +7,8 @@ import { delay, withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { mapConcurrent } from '../../base/mapConcurrent';
 import type { Log } from '../../base/log';
-import { type Endpoint, formatEndpoint } from '../../model/endpoint';
+import type { ToldAddress } from '../../model/coreApi';
+import { type Endpoint, formatEndpoint, isSameEndpoint } from '../../model/endpoint';
 import { loopbackHost, otherNumbers } from '../../model/loopbackPlan';
 import type { PvProtocol, ServerStatus, RouteKind } from '../../model/snapshot';
 import type { Note } from '../../model/note';
@@ -18,11 +19,15 @@ import { identifyCaServer } from '../../protocol/ca';
 import { identifyServer } from '../discovery/detect/identifyServer';
 import type { ServerIdentity } from '../discovery/detect/serverIdentity';
 import type { LocalPorts } from '../localPorts/localPorts';
-import { ServerRelay } from './serverRelay';
+import { askRoutes, type RouteOutcome } from './askRoutes';
+import { OwnAddress } from './ownAddress';
+import { publishedNotes, ServerRelay } from './serverRelay';
 import { SERVER_STATUS, SERVER_TRANSITIONS } from './serverStates';
 
 /** A route that has not answered by then is given up for the next one, ms. */
 const ROUTE_TIMEOUT_MS = 3000;
+/** A route that has not answered by then is tried on, beside the next one. */
+const NEXT_ROUTE_MS = 500;
 /** `status` looks for relays on 127.0.0.1 to 127.0.0.N; an address without one refuses at once. */
 const LOOKED_AT_ADDRESSES = 16;
 const LOOKED_AT_ONCE = 8;
@@ -35,8 +40,8 @@ export interface ServerForwarderInput {
   readonly listener: ListenerCandidate;
   /** Whether to ask a silent listener for CA: only if the process shows signs of CA. */
   readonly mayAskCa: boolean;
-  /** The numbers under which the engine publishes a TCP port of the container. */
-  readonly publishedAs: (port: number) => readonly number[];
+  /** Where on this machine the engine publishes a TCP port of the container. */
+  readonly publishedAs: (port: number) => readonly Endpoint[];
   /** The routes into the container, best first. */
   readonly routes: () => readonly Route[];
   readonly localPorts: LocalPorts;
@@ -49,6 +54,8 @@ export interface ServerForwarderInput {
     local: Endpoint,
     signal: AbortSignal,
   ) => Promise<boolean>;
+  /** Which address clients that search are told. */
+  readonly answers: () => ToldAddress;
   /** Intercepts a client's connection through a relay of that protocol. */
   readonly intercept: (protocol: PvProtocol, onAnswer: () => void) => CircuitInterceptor;
   /** Whether its container is paused now; later changes arrive by setPaused. */
@@ -68,11 +75,15 @@ export class ServerForwarder implements Disposable {
   readonly #changed = this.#store.add(new EventEmitter<void>());
   readonly #state = new StateMachine(SERVER_TRANSITIONS, 'identifying');
   readonly #relay: ServerRelay;
+  readonly #own: OwnAddress;
   #identity: ServerIdentity | undefined;
   #route: Route | undefined;
+  /** The address in the container to which that route led. */
+  #routedTo: Endpoint | undefined;
   #problem: Problem | undefined;
   #isPaused: boolean;
   #isDue = false;
+  #wasLostInside = false;
   #working: Promise<void> | undefined;
 
   /** Fires when any property below changed. */
@@ -90,6 +101,16 @@ export class ServerForwarder implements Disposable {
       onDidChange: () => this.#changed.fire(),
       onDidLose: (endpoint, error) => this.#lose(endpoint, error),
     });
+    this.#own = new OwnAddress({
+      ...{ target: input.listener.endpoint, routes: input.routes, clock },
+      // Clients that use a port of this machine by themselves, such as a published one, stay there.
+      identity: () =>
+        this.#isPaused || this.#route?.directEndpoint(input.listener.endpoint)
+          ? undefined
+          : this.#identity,
+      ask: (route) => this.#askBy(route, () => undefined),
+      onDidChange: () => this.#changed.fire(),
+    });
   }
 
   get listener(): ListenerCandidate {
@@ -105,7 +126,7 @@ export class ServerForwarder implements Disposable {
   get protocol(): PvProtocol | undefined {
     return this.#identity?.protocol ?? this.listener.expected;
   }
-  /** Where clients of this machine reach it. */
+  /** Where clients of this machine reach it by a port of this machine. */
   get local(): Endpoint | undefined {
     return this.#relay.local;
   }
@@ -116,7 +137,10 @@ export class ServerForwarder implements Disposable {
     return this.#problem;
   }
   get notes(): readonly Note[] {
-    return this.#relay.notes;
+    const { listener, publishedAs } = this.#input;
+    if (this.#relay.notes.length > 0 || this.local) return this.#relay.notes;
+    // In a look nothing is relayed.
+    return publishedNotes(publishedAs(listener.endpoint.port), undefined, listener.endpoint);
   }
   /**
    * Whether its container is paused: then nothing of ours listens for it, but its place is kept.
@@ -133,10 +157,19 @@ export class ServerForwarder implements Disposable {
     return this.#state.state === 'foreign' || this.#state.state === 'unreached';
   }
 
+  /**
+   * The address in the container to which clients that search are sent, if not to `local`. Not while
+   * another program forwards it: our own circuit has to show when that one ends.
+   */
+  get direct(): Endpoint | undefined {
+    const isTold = this.#input.answers() === 'direct' && this.#state.state !== 'shared';
+    return isTold ? this.#own.endpoint : undefined;
+  }
+
   /** The answer for clients of this machine that broadcast, see `SearchedServer`. */
   get broadcastEndpoint(): Endpoint | undefined {
     if (this.#route?.kind === 'host-network') return undefined;
-    return this.#route?.ownEndpoint(this.listener.endpoint) ?? this.local;
+    return this.#own.endpoint ?? this.local;
   }
 
   /** Notes the port in a CA server's search replies, which helps to identify it. */
@@ -158,9 +191,21 @@ export class ServerForwarder implements Disposable {
   /**
    * Connects as clients on this machine do or, if nothing is relayed (`status`), in the container.
    */
-  dialAsClient(signal: AbortSignal): Promise<Connection> {
+  async dialAsClient(signal: AbortSignal): Promise<Connection> {
     // There is no relay then, and another program may have its port.
-    if (this.#isPaused) return Promise.reject(new TransportError('its container is paused'));
+    if (this.#isPaused) throw new TransportError('its container is paused');
+    const proof = this.#own.find();
+    // An address that did not lead there, so that there is another route, may take seconds to fail.
+    if (this.#route?.kind === 'address' || this.#route?.kind === 'published') await proof;
+    const { direct } = this;
+    if (direct) {
+      try {
+        return await this.#input.dialHost(direct, signal);
+      } catch (error) {
+        this.#own.reject();
+        if (signal.aborted) throw error;
+      }
+    }
     return this.local ? this.#input.dialHost(this.local, signal) : this.dialInside(signal);
   }
 
@@ -187,9 +232,33 @@ export class ServerForwarder implements Disposable {
     }
   }
 
-  /** Checks a server that another program forwards: that program may have gone. */
-  recheckShared(): void {
+  /**
+   * A circuit to it has ended: the program that forwards it may have gone, or its own address, if
+   * the circuit was `isDirect`, leads there no more.
+   */
+  recheck(isDirect: boolean): void {
+    if (isDirect) this.#own.withdraw();
     if (this.#state.take('unsure')) void this.start();
+  }
+
+  /**
+   * Its engine has reported changes: if its container does not have the address any more, the server
+   * is sought anew. Returns whether that is so.
+   */
+  noteNetwork(): boolean {
+    const former = this.#routedTo;
+    const now = this.#route?.ownEndpoint(this.listener.endpoint);
+    if (!former || (now && isSameEndpoint(former, now))) {
+      this.#own.retry();
+      return false;
+    }
+    this.#routedTo = undefined;
+    this.#own.withdraw();
+    // What was connected there waits in vain; clients connect again at once.
+    this.#relay.reset();
+    if (this.#state.take('moved')) void this.start();
+    this.#changed.fire();
+    return true;
   }
 
   /**
@@ -199,8 +268,10 @@ export class ServerForwarder implements Disposable {
   setPaused(isPaused: boolean): void {
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
-    if (isPaused) this.#relay.closeRelays();
-    else if (this.status !== 'shared') void this.start();
+    if (isPaused) {
+      this.#own.withdraw();
+      this.#relay.closeRelays();
+    } else if (this.status !== 'shared') void this.start();
   }
 
   async #attempt(): Promise<void> {
@@ -221,49 +292,61 @@ export class ServerForwarder implements Disposable {
 
   async #identify(): Promise<boolean> {
     const { endpoint, expected } = this.listener;
-    const tried: TriedRoute[] = [];
-    let wasConnected = false;
-    let isNeither = false;
-    /**
-     * Routes that did not answer in time: on a busy machine that is no reason to take a slower one.
-     */
-    const late: Route[] = [];
-    const ask = (route: Route): Promise<ServerIdentity | undefined> =>
-      this.#askBy(route, () => {
-        wasConnected ||= route.kind === 'entered' || route.kind.startsWith('exec');
-      });
-    for (const route of this.#input.routes()) {
-      try {
-        const identity = await ask(route);
-        if (identity) {
-          const better = await this.#firstThatAnswers(late, ask);
-          this.#take(better?.route ?? route, better?.identity ?? identity);
-          return true;
-        }
-        isNeither = true;
-        tried.push({ route: route.label });
-      } catch (error) {
-        if (this.#abort.signal.aborted) return false;
-        if (isErrorCode(error, 'timeout')) late.push(route);
-        tried.push({ route: route.label, detail: messageOf(error) });
-      }
-      const { detail = 'neither CA nor PVA' } = tried.at(-1) ?? {};
-      this.#input.log('debug', 'detect', `${formatEndpoint(endpoint)}: ${route.label}: ${detail}`);
+    const { clock, log } = this.#input;
+    const outcomes = await askRoutes(this.#input.routes(), {
+      ask: (route, onConnected) => this.#askBy(route, onConnected),
+      // A program that may be any other is not asked twice at once.
+      ...(expected && { nextAfterMs: NEXT_ROUTE_MS }),
+      onOutcome: ({ route, identity, detail }) => {
+        if (identity) return;
+        if (route.kind === 'address' && detail !== undefined) this.#own.reject();
+        const why = detail ?? 'neither CA nor PVA';
+        log('debug', 'detect', `${formatEndpoint(endpoint)}: ${route.label}: ${why}`);
+      },
+      clock,
+    });
+    if (this.#abort.signal.aborted) return false;
+    const answered = outcomes.find(({ identity }) => identity !== undefined);
+    if (answered?.identity) {
+      // On a busy machine, late is no reason to take a slower route.
+      const late = outcomes.slice(0, outcomes.indexOf(answered)).filter(({ isLate }) => isLate);
+      const better = await this.#firstThatAnswers(late.map(({ route }) => route));
+      this.#take(better?.route ?? answered.route, better?.identity ?? answered.identity);
+      return true;
     }
     if (!expected) {
       // A server that answered in neither protocol is left alone from now on. One that was not
       // reached may be reached when this machine has descriptors again.
       // What has answered before is tried again.
+      const isNeither = outcomes.some(({ detail }) => detail === undefined);
       this.#state.take(isNeither && !this.#identity ? 'neither' : 'unreached');
       return false;
     }
-    const { port } = endpoint;
-    this.#fail(
-      wasConnected
-        ? { code: 'no-handshake', port, protocol: expected }
-        : { code: 'no-way-in', port, tried },
-    );
+    this.#fail(this.#whyNoAnswer(outcomes, expected));
     return false;
+  }
+
+  #whyNoAnswer(outcomes: readonly RouteOutcome[], protocol: PvProtocol): Problem {
+    const { port } = this.listener.endpoint;
+    // The system connects by itself, whatever the IOC does: only packets that get lost keep it.
+    const isLost = ({ isLate, isConnected, route }: RouteOutcome): boolean =>
+      isLate && !isConnected && (isInside(route) || route.kind === 'address');
+    const lost = outcomes.filter(isLost);
+    const inside = outcomes.filter(({ route }) => isInside(route));
+    // A program per connection starts, whether or not it connects.
+    const connected = inside.filter(({ isConnected }) => isConnected);
+    const isSure = connected.some(({ route }) => route.kind !== 'exec-connector');
+    const isLostInside = lost.some(({ route }) => isInside(route));
+    if (!isSure && isLostInside && (lost.length > 1 || this.#wasLostInside)) {
+      return { code: 'packets-dropped', port };
+    }
+    // The first time, what was late may have been our agent, which had to start.
+    this.#wasLostInside = isLostInside;
+    if (connected.length > 0) return { code: 'no-handshake', port, protocol };
+    const tried = outcomes.map(({ route, detail }): TriedRoute => {
+      return { route: route.label, ...(detail !== undefined && { detail }) };
+    });
+    return { code: 'no-way-in', port, tried };
   }
 
   /** `onConnected` is called when the route led to a listener. */
@@ -291,10 +374,9 @@ export class ServerForwarder implements Disposable {
   /** Asks the routes again that were too slow; returns one that answers now. */
   async #firstThatAnswers(
     routes: readonly Route[],
-    ask: (route: Route) => Promise<ServerIdentity | undefined>,
   ): Promise<{ route: Route; identity: ServerIdentity } | undefined> {
     for (const route of routes) {
-      const identity = await ask(route).catch(() => undefined);
+      const identity = await this.#askBy(route, () => undefined).catch(() => undefined);
       if (identity) return { route, identity };
     }
     return undefined;
@@ -305,6 +387,8 @@ export class ServerForwarder implements Disposable {
     this.#identity = identity;
     if (searchPort !== undefined) this.observeSearchPort(searchPort);
     this.#route = route;
+    this.#routedTo = route.ownEndpoint(this.listener.endpoint);
+    if (route.kind === 'address') this.#own.accept(route);
     const where = formatEndpoint(this.listener.endpoint);
     this.#input.log('info', 'detect', `${where}: ${identity.implementation} by ${route.label}`);
     this.#changed.fire();
@@ -375,6 +459,11 @@ export class ServerForwarder implements Disposable {
     return this.#input.clock.stretch(ROUTE_TIMEOUT_MS) > ROUTE_TIMEOUT_MS;
   }
 
+  /** Whether what answers at an address of this machine is certainly this very server. */
+  async isAt(local: Endpoint): Promise<boolean> {
+    return (await this.#compare(local)) === 'yes';
+  }
+
   /** Whether what answers at an address of this machine is this very server. */
   async #compare(local: Endpoint): Promise<'yes' | 'no' | 'late'> {
     const mine = this.#identity;
@@ -418,10 +507,15 @@ export class ServerForwarder implements Disposable {
     if (this.#store.isDisposed) return;
     this.#abort.abort();
     this.#relay.dispose();
+    this.#own.dispose();
     this.#state.take('ended');
     this.#problem = { code: 'ioc-gone', port: this.listener.endpoint.port };
     this.#store.dispose();
   }
+}
+
+function isInside({ kind }: Route): boolean {
+  return kind === 'entered' || kind.startsWith('exec');
 }
 
 /** The problem of a server whose container is paused; it hides any other. */

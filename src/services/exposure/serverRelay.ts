@@ -1,7 +1,7 @@
 import { delay } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { type Disposable, DisposableStore } from '../../base/disposable';
-import type { Endpoint } from '../../model/endpoint';
+import { type Endpoint, isLoopback } from '../../model/endpoint';
 import type { Note } from '../../model/note';
 import type { Problem, TakenPort } from '../../model/problem';
 import type { InterceptCircuit, Relay, Route } from '../host/connection';
@@ -14,8 +14,8 @@ export interface ServerRelayInput {
   readonly containerKey: string;
   /** Where the server listens in the container. */
   readonly target: Endpoint;
-  /** The numbers under which the engine publishes a TCP port of the container. */
-  readonly publishedAs: (port: number) => readonly number[];
+  /** Where on this machine the engine publishes a TCP port of the container. */
+  readonly publishedAs: (port: number) => readonly Endpoint[];
   readonly localPorts: LocalPorts;
   /** Whether what answers at an endpoint of this machine is this very server. */
   readonly isSameServer: (local: Endpoint) => Promise<boolean>;
@@ -102,6 +102,14 @@ export class ServerRelay implements Disposable {
     for (const relay of this.#relays.splice(0)) this.#input.localPorts.close(relay);
   }
 
+  /** Closes the relays, and ends their connections at once: what they lead to is not there. */
+  reset(): void {
+    const relays = [...this.#relays];
+    this.closeRelays();
+    for (const relay of relays) relay.dispose();
+    this.#local = undefined;
+  }
+
   #take(relay: Relay, skipped: readonly TakenPort[]): boolean {
     if (this.#store.isDisposed || !this.#input.isWanted()) {
       this.#input.localPorts.close(relay);
@@ -148,7 +156,7 @@ export class ServerRelay implements Disposable {
     const { target, publishedAs } = this.#input;
     this.#notes = [
       ...skippedNotes(skipped, local, target.port),
-      ...publishedNotes(publishedAs(target.port), local, target.port),
+      ...publishedNotes(publishedAs(target.port), local, target),
     ];
   }
 
@@ -204,8 +212,18 @@ export class ServerRelay implements Disposable {
 }
 
 /** What users expect of a published port, and why it is relayed all the same. */
-function publishedNotes(hostPorts: readonly number[], local: Endpoint, port: number): Note[] {
-  if (hostPorts.length === 0 || hostPorts.includes(port)) return [];
+export function publishedNotes(
+  published: readonly Endpoint[],
+  local: Endpoint | undefined,
+  { host, port }: Endpoint,
+): Note[] {
+  if (published.length === 0) return [];
+  // The engine connects to the container's address, which a server on its loopback does not have.
+  if (isLoopback(host)) {
+    return [{ code: 'published-in-vain', port, inside: host, published, ...(local && { local }) }];
+  }
+  const hostPorts = [...new Set(published.map((endpoint) => endpoint.port))];
+  if (!local || hostPorts.includes(port)) return [];
   return [{ code: 'published-elsewhere', port, hostPorts, local }];
 }
 

@@ -2,11 +2,12 @@ import { schedule } from '../../base/schedule';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
 import { Slices } from '../../base/slices';
-import type { SearchMode } from '../../model/coreApi';
+import type { EndpointQuery, SearchMode, ToldAddress, TracedEndpoint } from '../../model/coreApi';
 import { type ContainerHint, findOwnContainer } from '../../model/workspaceContainer';
 import type { PvProtocol, Snapshot } from '../../model/snapshot';
 import type { Problem } from '../../model/problem';
 import { EndedContainers } from './endedContainers';
+import { traceEndpoint } from './endpointTrace';
 import { ContainerTracker, type ContainerTrackerInput } from './containerTracker';
 import type { ContainerInfo, Engine } from '../host/engine';
 import type { IocTracker } from './iocTracker';
@@ -20,6 +21,7 @@ import type { SearchSockets } from '../host/searchSockets';
 import type { PvServer } from './pvServer';
 import { SearchPlaces } from './searchPlaces';
 import { SessionSearch } from './sessionSearch';
+import { VainSearches, type VainSearchesInput } from '../search/vainSearches';
 import type { Endpoint } from '../../model/endpoint';
 
 /** Changes within this time are reported at once, so that 100,000 answers make a few snapshots. */
@@ -41,7 +43,13 @@ export interface EngineSource {
 /** What an ExposeSession needs. */
 export interface SessionInput extends Omit<
   ContainerTrackerInput,
-  'localPorts' | 'slices' | 'namesAllowance' | 'intercept' | 'notesAbout' | 'hasNameServer'
+  | 'localPorts'
+  | 'slices'
+  | 'namesAllowance'
+  | 'answers'
+  | 'intercept'
+  | 'notesAbout'
+  | 'hasNameServer'
 > {
   readonly engines: EngineSource;
   /** Further engines whose containers publish ports of this machine. */
@@ -62,10 +70,16 @@ export interface SessionInput extends Omit<
   readonly searchSockets?: SearchSockets;
   /** The containers that front ends work in; the first to ask comes first. */
   readonly ownContainers?: () => readonly ContainerHint[];
+  /** Compares what clients search for in vain with the names that there are; absent: not done. */
+  readonly findSimilar?: VainSearchesInput['findSimilar'];
+  /** Finds the program that searches; absent: not done. */
+  readonly findClient?: VainSearchesInput['findClient'];
   /** Whether there is any request; absent: yes. */
   readonly hasRequest?: () => boolean;
   /** Which UDP searches are to be answered; absent: those to 127.0.0.1. */
   readonly wantedSearch?: () => SearchMode;
+  /** Which address clients that search are told; absent: the server's own where it is proved. */
+  readonly wantedAnswers?: () => ToldAddress;
   /** Further UDP ports on which clients search; absent: none. */
   readonly wantedPorts?: (protocol: PvProtocol) => readonly number[];
 }
@@ -88,6 +102,7 @@ export class ExposeSession implements Disposable {
   readonly #localPorts: LocalPorts;
   /** Shared by all containers, so that many of them take no more time than one. */
   readonly #slices: Slices;
+  readonly #vain: VainSearches | undefined;
   readonly #search: SessionSearch;
   readonly #searchPlaces: SearchPlaces | undefined;
   readonly #namesAllowance = new NamesAllowance();
@@ -118,10 +133,7 @@ export class ExposeSession implements Disposable {
     const reservations = this.#store.add(new ContainerPorts(sources, clock));
     this.#failedStarts = new FailedStarts({
       publishers: () => reservations.publishers,
-      held: () => [
-        ...this.#localPorts.held.map((endpoint): HeldPort => ({ transport: 'tcp', endpoint })),
-        ...(this.#searchPlaces?.held ?? []),
-      ],
+      held: () => this.#held,
       clock,
     });
     // Before any other listener gives way.
@@ -139,7 +151,23 @@ export class ExposeSession implements Disposable {
         releasePort: async (endpoint) => this.#searchPlaces?.releasePort(endpoint),
       }),
     );
-    this.#search = this.#store.add(new SessionSearch({ ...input, onNote: () => this.#notify() }));
+    const { findSimilar, findClient } = input;
+    this.#vain =
+      findSimilar &&
+      this.#store.add(
+        new VainSearches({
+          ...{ findSimilar, onChange: () => this.#notify(), clock },
+          isServed: (name) => this.iocs.some((ioc) => ioc.serves(name)),
+          ...(findClient && { findClient }),
+        }),
+      );
+    this.#search = this.#store.add(
+      new SessionSearch({
+        ...input,
+        ...(this.#vain && { vain: this.#vain }),
+        onNote: () => this.#notify(),
+      }),
+    );
     this.#searchPlaces =
       input.searchSockets &&
       this.#store.add(
@@ -225,8 +253,16 @@ export class ExposeSession implements Disposable {
         if (!this.#input.isWanted(engine, info)) continue;
         this.#ended.noteStopped(`${engine.key}#${info.id}`, engine.key, info);
       }
+      this.#noteRemoved(engine);
     }
     this.#notify();
+  }
+
+  #noteRemoved(engine: Engine): void {
+    // Some engines do not tell which containers are stopped.
+    if (!engine.stoppedContainers) return;
+    const ids = new Set([...engine.containers, ...engine.stoppedContainers].map(({ id }) => id));
+    this.#ended.noteRemoved(({ engineKey, id }) => engineKey === engine.key && !ids.has(id));
   }
 
   /** What is wanted and runs, by key; without what its engine only restarts again and again. */
@@ -290,7 +326,8 @@ export class ExposeSession implements Disposable {
         localPorts: this.#localPorts,
         slices: this.#slices,
         namesAllowance: this.#namesAllowance.openContainer(),
-        intercept: (protocol, onAnswer) => this.#search.intercept(protocol, onAnswer),
+        answers: () => this.#input.wantedAnswers?.() ?? 'direct',
+        intercept: (protocol, onAnswer) => this.#search.intercept(protocol, 'relay', onAnswer),
         notesAbout: (server) => this.#search.notesAbout(server),
         hasNameServer: (protocol) => this.#searchPlaces?.hasNameServer(protocol) === true,
       }),
@@ -352,6 +389,26 @@ export class ExposeSession implements Disposable {
     );
   }
 
+  /** Every port of this machine on which we listen now. */
+  get #held(): readonly HeldPort[] {
+    return [
+      ...this.#localPorts.held.map((endpoint): HeldPort => ({ transport: 'tcp', endpoint })),
+      ...(this.#searchPlaces?.held ?? []),
+    ];
+  }
+
+  /** What is at an endpoint of this machine, see `traceEndpoint`. */
+  trace(query: EndpointQuery, signal: AbortSignal): Promise<TracedEndpoint> {
+    const { findHolder, dialHost, clock } = this.#input;
+    const tcp = this.#held.filter(({ transport }) => transport === 'tcp');
+    const held = tcp.map(({ endpoint }) => endpoint);
+    return traceEndpoint(
+      query,
+      { servers: this.servers, held, findHolder, dialHost, clock },
+      signal,
+    );
+  }
+
   /** The names that the user gave and no server has; empty until every server has answered. */
   #unknownNames(): string[] {
     if (this.#extraNames.length === 0 || !this.isSettled) return [];
@@ -361,7 +418,11 @@ export class ExposeSession implements Disposable {
   snapshot(): Snapshot {
     const { problem } = this.#input.engines;
     const containers = [...this.#containers.values()].map((container) => container.state());
-    const notices = [...(this.#searchPlaces?.problems ?? []), ...this.#failedStarts.problems];
+    const notices = [
+      ...(this.#searchPlaces?.problems ?? []),
+      ...this.#failedStarts.problems,
+      ...(this.#vain?.problems ?? []),
+    ];
     return {
       isSettled: this.isSettled,
       ...(problem && { engineProblem: problem }),

@@ -6,6 +6,7 @@ import type { CircuitInterceptor } from '../host/connection';
 import type { ContainerInfo } from '../host/engine';
 import type { IocTracker, IocServer } from './iocTracker';
 import { NameService, type NameServiceInput, type SearchedServer } from '../search/nameService';
+import type { CircuitPath } from '../search/answerEndpoint';
 import { createInterceptor } from '../search/createInterceptor';
 
 type ExposedServer = IocServer & {
@@ -46,9 +47,9 @@ export class SessionSearch implements Disposable {
     return this.#services;
   }
 
-  /** Creates the interceptor of a new connection through a relay. */
-  intercept(protocol: PvProtocol, onAnswer: () => void): CircuitInterceptor {
-    return createInterceptor(protocol, this.#services[protocol], onAnswer);
+  /** Creates the interceptor of a client's new connection to a listener of that kind. */
+  intercept(protocol: PvProtocol, by: CircuitPath, onAnswer: () => void): CircuitInterceptor {
+    return createInterceptor(protocol, by, this.#services[protocol], onAnswer);
   }
 
   /** Notes about a server's names. */
@@ -76,6 +77,7 @@ function searched(server: ExposedServer): SearchedServer {
     guid: forwarder.identity?.guid,
     endpoint: () =>
       forwarder.status === 'exposed' || forwarder.status === 'shared' ? forwarder.local : undefined,
+    directEndpoint: () => forwarder.direct,
     broadcastEndpoint: () => forwarder.broadcastEndpoint,
     isReachable(name) {
       const index = names.indexOf(name);

@@ -38,6 +38,8 @@ export interface CircuitInterceptor extends Disposable {
   fromServer(bytes: Uint8Array): readonly Uint8Array[];
   /** Answers that can go to the client now, between what the server sends; often empty. */
   takeAnswers(): Uint8Array;
+  /** Where the client connects from. */
+  noteClient?(from: Endpoint): void;
 }
 
 /**

@@ -79,6 +79,8 @@ export interface Engine extends Disposable {
    * @throws ContainerError when there is none of that id.
    */
   open(containerId: string): ContainerAccess;
+  /** As in ContainerAccess, also of a container that does not run. Absent: there are no logs. */
+  readLog?(containerId: string, signal: AbortSignal): Promise<string>;
 }
 
 /** Which ports of this machine an engine's containers have, or are about to have. */
@@ -111,8 +113,8 @@ export interface ContainerAccess extends Disposable {
    */
   readFile(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
   /**
-   * The last lines of what the container's first process and its children printed, at most some
-   * kilobytes. Absent: there is no log.
+   * The last lines of what the container's first process and its children printed in this run, at
+   * most some kilobytes. Absent: there is no log.
    */
   readLog?(signal: AbortSignal): Promise<string>;
 }

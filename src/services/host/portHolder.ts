@@ -1,3 +1,4 @@
+import type { Endpoint } from '../../model/endpoint';
 import type { PortOwner } from '../../model/problem';
 
 /** Who listens on a port of this machine, as far as the system reports it. */
@@ -9,4 +10,10 @@ export interface PortHolder extends PortOwner {
   readonly isForeign?: boolean;
   /** It listens on every address, so no other loopback address is free either. */
   readonly isEverywhere: boolean;
+}
+
+/** Where a client of this machine searches from: its end of a connection, or its UDP socket. */
+export interface SearchOrigin {
+  readonly transport: 'tcp' | 'udp';
+  readonly endpoint: Endpoint;
 }

@@ -1,16 +1,19 @@
 import { backoffMs } from '../../base/backoff';
 import { delay, onAbort } from '../../base/abort';
 import type { Clock } from '../../base/clock';
-import { type Disposable, toDisposable } from '../../base/disposable';
+import { type Disposable, DisposableStore, toDisposable } from '../../base/disposable';
 import type { Event } from '../../base/event';
 import type { PvUpdate } from '../../model/coreApi';
-import { isSameProblem, type Problem } from '../../model/problem';
+import type { PlotRequest, PlotUpdate } from '../../model/plotValue';
+import type { Problem } from '../../model/problem';
 import type { PvReading } from '../../model/reading';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../host/connection';
 import type { ClientIdentity } from '../upstream/protocolAdapter';
 import { SharedCircuit } from '../upstream/sharedCircuit';
-import { UpdatePacer } from './updatePacer';
+import { Interruptions } from './interruptions';
+import { type Pacer, plotPacer, previewPacer } from './updatePacer';
+import type { ValueSink } from './valueSink';
 
 const RETRY_FIRST_MS = 200;
 const RETRY_MAX_MS = 5000;
@@ -30,6 +33,8 @@ export interface UsableServer {
   readonly read: (signal: AbortSignal) => Promise<PvReading>;
   /** Records what a read showed of the access rights. */
   readonly noteRead?: (isPermitted: boolean) => void;
+  /** Whether its container is paused: its circuits stay, and nothing comes by them. */
+  readonly isPaused?: () => boolean;
 }
 
 /** What PvMonitors needs. */
@@ -38,6 +43,11 @@ export interface PvMonitorsInput {
   /** `find` may have another result now. */
   readonly onDidChange: Event<void>;
   readonly identity: ClientIdentity;
+  /**
+   * How long a value stays as it is when only its circuit is lost; default 0. A plot has a gap there,
+   * because what happened meanwhile is not known.
+   */
+  readonly graceMs?: number;
   readonly clock: Clock;
 }
 
@@ -54,55 +64,83 @@ export class PvMonitors {
     this.#input = input;
   }
 
-  /** Follows a value until disposed. */
+  /** Follows a value until disposed, with paced updates. */
   monitor(name: string, protocol: PvProtocol, onUpdate: (update: PvUpdate) => void): Disposable {
-    const abort = new AbortController();
-    const pacer = new UpdatePacer(this.#input.clock, onUpdate);
-    void this.#follow(name, protocol, pacer, abort.signal);
+    return this.#paced(name, protocol, previewPacer(this.#input.clock, onUpdate));
+  }
+
+  /** Follows, until disposed, what a panel can draw of a value. */
+  plot(request: PlotRequest, onUpdate: (update: PlotUpdate) => void): Disposable {
+    const { name, protocol } = request;
+    return this.#paced(name, protocol, plotPacer(this.#input.clock, request, onUpdate));
+  }
+
+  #paced(name: string, protocol: PvProtocol, pacer: Pacer): Disposable {
+    const following = this.follow(name, protocol, pacer);
     return toDisposable(() => {
       pacer.dispose();
+      following.dispose();
+    });
+  }
+
+  /** Follows a value until disposed, as fast as it comes. */
+  follow(name: string, protocol: PvProtocol, sink: ValueSink): Disposable {
+    const abort = new AbortController();
+    const { clock, graceMs = 0 } = this.#input;
+    const told = new Interruptions(sink, clock, graceMs);
+    void this.#follow(name, protocol, told, abort.signal);
+    return toDisposable(() => {
       abort.abort();
+      told.dispose();
     });
   }
 
   async #follow(
     name: string,
     protocol: PvProtocol,
-    pacer: UpdatePacer,
+    told: Interruptions,
     signal: AbortSignal,
   ): Promise<void> {
-    let last: Problem | undefined;
-    const interrupt = (problem: Problem): void => {
-      if (signal.aborted || isSameProblem(problem, last)) return;
-      last = problem;
-      pacer.interrupted(problem);
-    };
     for (let failures = 0; !signal.aborted; failures++) {
       const found = await this.#input.find(name, protocol, signal).catch(() => undefined);
       if (!found || signal.aborted) return;
       if ('problem' in found) {
-        interrupt(found.problem);
+        // The circuit that we hold for all PVs of the server.
+        if (isCircuitLost(found.problem)) told.circuitLost(found.problem);
+        else told.interrupted(found.problem);
         await this.#nextChange(signal);
         continue;
       }
       await new Promise<void>((resolve) => {
+        let hasValue = false;
         const watch = this.#circuitTo(found, protocol).watch(name, {
-          onValue(reading) {
+          onValue(reading, source) {
             failures = 0;
-            last = undefined;
-            if (!signal.aborted) pacer.value(reading);
+            hasValue = true;
+            told.value(reading, source);
           },
-          onStall: (detail) => interrupt({ code: 'not-read', detail }),
+          onStall: (detail) => told.interrupted({ code: 'not-read', detail }),
           onEnd(detail) {
-            aborting.dispose();
-            interrupt({ code: 'not-read', detail });
+            leaving.dispose();
+            const problem: Problem = { code: 'not-read', detail };
+            // Another circuit that brings nothing either is more than the loss of one.
+            if (hasValue) told.circuitLost(problem);
+            else told.interrupted(problem);
             resolve();
           },
         });
-        const aborting = onAbort(signal, () => {
+        const leaving = new DisposableStore();
+        const leave = (): void => {
+          leaving.dispose();
           watch.dispose();
           resolve();
-        });
+        };
+        leaving.add(
+          this.#input.onDidChange(() => {
+            if (found.isPaused?.()) leave();
+          }),
+        );
+        leaving.add(onAbort(signal, leave));
       });
       const pauseMs = backoffMs(failures, RETRY_FIRST_MS, RETRY_MAX_MS);
       await delay(this.#input.clock, pauseMs, signal).catch(() => undefined);
@@ -141,4 +179,8 @@ export class PvMonitors {
       if (signal.aborted) done();
     });
   }
+}
+
+function isCircuitLost(problem: Problem): boolean {
+  return problem.code === 'no-channel' && problem.step === 'disconnected';
 }

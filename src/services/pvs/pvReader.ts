@@ -2,7 +2,7 @@ import { delay, onAbort, withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { CancelledError, isErrorCode, messageOf, TimeoutError } from '../../base/errors';
 import { LruMap } from '../../base/lruMap';
-import type { PvPath, PvDetails } from '../../model/coreApi';
+import type { PvDetails, PvDetailsQuery, PvPath, PvReadQuery } from '../../model/coreApi';
 import { previewOf } from '../../model/preview';
 import { type Problem, ProblemError } from '../../model/problem';
 import { hasChannel, type PvStep } from '../../model/pvTable';
@@ -36,6 +36,12 @@ export interface PvReaderInput {
   readonly clock: Clock;
 }
 
+/** What is read: a PV, or a part of its structure. */
+interface Target {
+  readonly name: string;
+  readonly part?: readonly string[];
+}
+
 interface Kept {
   /** A preview, because a thousand images would fill the memory. */
   readonly reading?: PvReading;
@@ -65,12 +71,12 @@ export class PvReader {
    */
   async find(name: string, protocol: PvProtocol, signal: AbortSignal): Promise<FoundServer> {
     const nowhere: FoundServer = { problem: { code: 'not-served', protocol }, isHere: false };
-    const candidates = this.#candidates(name, protocol, () => true);
+    const candidates = this.#candidates({ name }, protocol, () => true);
     const [first = nowhere] = candidates;
     if ('problem' in first || this.#isListed(name)) return first;
     const usable = candidates.filter((found): found is UsableServer => 'key' in found);
     try {
-      return (await this.#readFirst(usable, name, protocol, signal)).found;
+      return (await this.#readFirst(usable, { name }, protocol, signal)).found;
     } catch (error) {
       if (signal.aborted) throw error;
       const problem = error instanceof ProblemError ? error.problem : this.#problemOf(error);
@@ -80,10 +86,11 @@ export class PvReader {
 
   /** The servers that may have a PV, the most certain first; those that cannot be asked come last. */
   #candidates(
-    name: string,
+    target: Target,
     protocol: PvProtocol,
     isWanted: (server: PvServer) => boolean,
   ): FoundServer[] {
+    const { name } = target;
     const servers = this.#serversOf(name).filter(
       (server) => server.protocol === protocol && isWanted(server),
     );
@@ -96,34 +103,52 @@ export class PvReader {
       .map(({ server, problem }) =>
         problem
           ? { problem, isHere: problem.code !== 'not-served' || isOwnName(server, name) }
-          : this.#usable(server, name),
+          : this.#usable(server, target),
       );
   }
 
   /**
-   * Reads a PV now, from one of the wanted servers: the next one if a server turns out not to have
-   * it. All of them are asked for a name that no IOC reports. Rejects with ProblemError, of code
-   * 'not-found' when none of them serves it over that protocol, or with the error of the read.
+   * Reads a PV now, or else the part that its name means, from one of the wanted servers: the next
+   * one if a server turns out not to have it. All of them are asked for a name that no IOC reports.
+   * Rejects with ProblemError, of code 'not-found' when none of them serves it over that protocol,
+   * or with the error of the read.
    */
   async read(
-    name: string,
-    protocol: PvProtocol,
+    { name, part, protocol }: PvReadQuery,
     signal: AbortSignal,
     isWanted: (server: PvServer) => boolean = () => true,
   ): Promise<PvReading> {
-    const candidates = this.#candidates(name, protocol, isWanted);
+    if (!part || this.#isListed(name)) return this.#read({ name }, protocol, signal, isWanted);
+    const inPart = { name: part.name, part: part.path };
+    if (this.#isListed(part.name)) return this.#read(inPart, protocol, signal, isWanted);
+    try {
+      return await this.#read({ name }, protocol, signal, isWanted);
+    } catch (error) {
+      if (!isErrorCode(error, 'not-found')) throw error;
+      return this.#read(inPart, protocol, signal, isWanted);
+    }
+  }
+
+  async #read(
+    target: Target,
+    protocol: PvProtocol,
+    signal: AbortSignal,
+    isWanted: (server: PvServer) => boolean,
+  ): Promise<PvReading> {
+    const { name } = target;
+    const candidates = this.#candidates(target, protocol, isWanted);
     const readable = candidates.filter((found): found is UsableServer => 'key' in found);
     if (readable.length > 0 && !this.#isListed(name)) {
-      return (await this.#readFirst(readable, name, protocol, signal)).reading;
+      return (await this.#readFirst(readable, target, protocol, signal)).reading;
     }
     for (const [at, found] of readable.entries()) {
       try {
         const reading = await this.#readFrom(found, signal);
-        this.#keep(keyOf(found.key, name), { reading, readAt: this.#now() });
+        this.#keep(keyOf(found.key, target), { reading, readAt: this.#now() });
         return reading;
       } catch (error) {
         if (signal.aborted) throw error;
-        this.#keep(keyOf(found.key, name), { readProblem: this.#problemOf(error) });
+        this.#keep(keyOf(found.key, target), { readProblem: this.#problemOf(error) });
         // Whoever was only given the name may not have it; whoever has it says more.
         if (!isErrorCode(error, 'container') || at === readable.length - 1) throw error;
       }
@@ -143,7 +168,7 @@ export class PvReader {
   /** Reads a PV from all of these servers at once; the first that has it wins. */
   async #readFirst(
     servers: readonly UsableServer[],
-    name: string,
+    target: Target,
     protocol: PvProtocol,
     signal: AbortSignal,
   ): Promise<{ readonly found: UsableServer; readonly reading: PvReading }> {
@@ -165,7 +190,7 @@ export class PvReader {
       return await Promise.any(
         servers.map(async (found, at) => {
           const reading = await read(found, aborts[at]?.signal ?? signal);
-          this.#keep(keyOf(found.key, name), { reading, readAt: this.#now() });
+          this.#keep(keyOf(found.key, target), { reading, readAt: this.#now() });
           return { found, reading };
         }),
       );
@@ -184,15 +209,33 @@ export class PvReader {
   }
 
   /**
-   * Describes a PV with its values, waiting `maxWaitMs` at most for them. Does not reject for a PV
-   * that cannot be read: its path says why. Servers are asked for a name that no IOC reports, and
-   * those that have it are told.
+   * Describes a PV, or else the part that its name means, with its values, waiting `maxWaitMs` at
+   * most for them. Does not reject for a PV that cannot be read: its path says why. Servers are asked
+   * for a name that no IOC reports, and those that have it are told.
    */
-  async describe(name: string, maxWaitMs: number, signal: AbortSignal): Promise<PvDetails> {
-    const servers = this.#serversOf(name);
+  async describe(
+    { name, part, maxWaitMs }: PvDetailsQuery,
+    signal: AbortSignal,
+  ): Promise<PvDetails> {
+    if (!part || this.#isListed(name)) return this.#describe({ name }, maxWaitMs, signal);
+    const inPart = { name: part.name, part: part.path };
+    if (this.#isListed(part.name)) return this.#describe(inPart, maxWaitMs, signal);
+    const [whole, inRecord] = await Promise.all([
+      this.#describe({ name }, maxWaitMs, signal),
+      this.#describe(inPart, maxWaitMs, signal),
+    ]);
+    return whole.paths.length > 0 || inRecord.paths.length === 0 ? whole : inRecord;
+  }
+
+  async #describe(target: Target, maxWaitMs: number, signal: AbortSignal): Promise<PvDetails> {
+    const { name, part } = target;
+    const all = this.#serversOf(name);
+    // Only pvAccess has structures.
+    const servers = part ? all.filter(({ protocol }) => protocol === 'pva') : all;
+    if (part && servers.length === 0) return this.#describe({ name }, maxWaitMs, signal);
     if (maxWaitMs > 0) {
-      const stale = servers.filter((server) => !this.#isFresh(keyOf(server.key, name)));
-      const readings = Promise.all(stale.map((server) => this.#refresh(server, name)));
+      const stale = servers.filter((server) => !this.#isFresh(keyOf(server.key, target)));
+      const readings = Promise.all(stale.map((server) => this.#refresh(server, target)));
       // What arrives later is there for the next caller.
       await withDeadline(this.#input.clock, maxWaitMs, 'late', signal, () => readings).catch(
         () => undefined,
@@ -200,11 +243,12 @@ export class PvReader {
     }
     const shown = servers.filter((server) => this.#isTold(server, name));
     const isAsked = servers.some(
-      (server) => !this.#isTold(server, name) && this.#underWay.has(keyOf(server.key, name)),
+      (server) => !this.#isTold(server, name) && this.#underWay.has(keyOf(server.key, target)),
     );
     return {
       name,
-      paths: shown.map((server) => this.#path(server, name)),
+      ...(part && { part }),
+      paths: shown.map((server) => this.#path(server, target)),
       ...(isAsked && { isAsked }),
     };
   }
@@ -217,6 +261,12 @@ export class PvReader {
       return index !== undefined && server.stepOf(index) !== 'not-served';
     });
     return listed.length > 0 ? listed : all.filter((server) => !isListedBy(server, name));
+  }
+
+  /** Those of the names that no IOC reports, nor the record of a field. */
+  unlisted(names: readonly string[]): readonly string[] {
+    const servers = this.#input.servers();
+    return names.filter((name) => !servers.some((server) => isListedBy(server, name)));
   }
 
   #isListed(name: string): boolean {
@@ -235,23 +285,26 @@ export class PvReader {
     return isListedBy(server, name) || hasChannel(this.#stepIn(server, name));
   }
 
-  #usable(server: PvServer, name: string): UsableServer {
+  #usable(server: PvServer, target: Target): UsableServer {
+    const { name, part } = target;
     const isListed = isListedBy(server, name);
     return {
       key: server.key,
       dial: (signal) => server.forwarder.dialAsClient(signal),
       software: server.software,
-      read: (signal) => (isListed ? server.read(name, signal) : this.#ask(server, name, signal)),
+      read: (signal) =>
+        isListed ? server.read(name, signal, part) : this.#ask(server, target, signal),
+      isPaused: () => server.forwarder.isPaused,
       noteRead: (isPermitted) => noteRead(server, name, isPermitted),
     };
   }
 
   /** Reads a PV that its IOC does not report, and notes whether the server has it. */
-  async #ask(server: PvServer, name: string, signal: AbortSignal): Promise<PvReading> {
-    const note = (step: PvStep): void => this.#asked.note(server.key, name, step);
+  async #ask(server: PvServer, target: Target, signal: AbortSignal): Promise<PvReading> {
+    const note = (step: PvStep): void => this.#asked.note(server.key, target.name, step);
     try {
       const reading = await this.#askLimit.run(signal, () =>
-        this.#askPatiently(server, name, signal),
+        this.#askPatiently(server, target, signal),
       );
       note('reachable');
       return reading;
@@ -263,10 +316,14 @@ export class PvReader {
     }
   }
 
-  async #askPatiently(server: PvServer, name: string, signal: AbortSignal): Promise<PvReading> {
+  async #askPatiently(
+    server: PvServer,
+    { name, part }: Target,
+    signal: AbortSignal,
+  ): Promise<PvReading> {
     for (let tries = 1; ; tries++) {
       try {
-        return await server.read(name, signal);
+        return await server.read(name, signal, part);
       } catch (error) {
         const isFinal = !server.ioc.isGateway || tries === GATEWAY_TRIES;
         if (isFinal || !(error instanceof NoChannelError)) throw error;
@@ -281,17 +338,18 @@ export class PvReader {
     return isOwnName(server, name) ? 1 : 2;
   }
 
-  #refresh(server: PvServer, name: string): Promise<void> {
-    const key = keyOf(server.key, name);
+  #refresh(server: PvServer, target: Target): Promise<void> {
+    const key = keyOf(server.key, target);
     const reading =
       this.#underWay.get(key) ??
-      this.#readAndKeep(server, name).finally(() => this.#underWay.delete(key));
+      this.#readAndKeep(server, target).finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, reading);
     return reading;
   }
 
-  async #readAndKeep(server: PvServer, name: string): Promise<void> {
-    const key = keyOf(server.key, name);
+  async #readAndKeep(server: PvServer, target: Target): Promise<void> {
+    const { name } = target;
+    const key = keyOf(server.key, target);
     const readProblem = this.#whyNot(server, name);
     if (readProblem) {
       if (this.#isTold(server, name)) this.#keep(key, { readProblem });
@@ -300,7 +358,7 @@ export class PvReader {
     const abort = new AbortController();
     this.#aborts.add(abort);
     try {
-      const reading = await this.#readFrom(this.#usable(server, name), abort.signal);
+      const reading = await this.#readFrom(this.#usable(server, target), abort.signal);
       this.#keep(key, { reading, readAt: this.#now() });
     } catch (error) {
       if (this.#isTold(server, name)) this.#keep(key, { readProblem: this.#problemOf(error) });
@@ -373,7 +431,8 @@ export class PvReader {
     return ageMs >= 0 && ageMs <= FRESH_MS;
   }
 
-  #path(server: PvServer, name: string): PvPath {
+  #path(server: PvServer, target: Target): PvPath {
+    const { name } = target;
     const state = stateOf(server);
     const { pid } = server.ioc.state();
     const index = indexIn(server, name);
@@ -388,12 +447,14 @@ export class PvReader {
       ...(state?.route && { route: state.route }),
       listening: state?.listening ?? server.forwarder.listener.endpoint,
       ...(state?.local && { local: state.local }),
+      ...(state?.direct && { direct: state.direct }),
       ...(state?.since !== undefined && { since: state.since }),
       ...(state?.problem && { problem: state.problem }),
       ...(step === 'no-read-access' && {
         deniedTo: identityText(this.#input.identity),
       }),
-      ...this.#kept.get(keyOf(server.key, name)),
+      ...this.#kept.get(keyOf(server.key, target)),
+      ...(this.#underWay.has(keyOf(server.key, target)) && { isReading: true as const }),
     };
   }
 
@@ -439,6 +500,6 @@ function noteRead(server: PvServer, name: string, isPermitted: boolean): void {
   if (index !== undefined) server.noteRead(index, isPermitted);
 }
 
-function keyOf(serverKey: string, name: string): string {
-  return `${serverKey}\n${name}`;
+function keyOf(serverKey: string, { name, part = [] }: Target): string {
+  return [serverKey, name, ...part].join('\n');
 }

@@ -1,34 +1,42 @@
+import type { Endpoint } from '../../model/endpoint';
 import type { PvProtocol } from '../../model/snapshot';
 import { CaRelayInterceptor } from '../../protocol/ca';
 import { PvaRelayInterceptor, type SearchRequest } from '../../protocol/pva';
 import type { CircuitInterceptor } from '../host/connection';
-import type { NameService } from './nameService';
+import { answerEndpoint, type CircuitPath } from './answerEndpoint';
+import type { NameLocation, NameService } from './nameService';
 import { PendingLookups } from './pendingLookups';
 
 /** For the answer "not found", in which GUID and address mean nothing. */
 const NO_GUID = '0'.repeat(24);
 
 /**
- * The interceptor for one client's circuit through a relay: its searches are answered by the name
- * service.
+ * The interceptor for one client's circuit to a listener of that kind: its searches are answered by
+ * the name service.
  */
 export function createInterceptor(
   protocol: PvProtocol,
+  by: CircuitPath,
   names: NameService,
   onAnswer: () => void,
 ): CircuitInterceptor {
-  return protocol === 'ca' ? createCa(names, onAnswer) : createPva(names, onAnswer);
+  const place = (location: NameLocation): Endpoint =>
+    answerEndpoint(location, by) ?? location.endpoint;
+  return protocol === 'ca' ? createCa(names, place, onAnswer) : createPva(names, place, onAnswer);
 }
 
-function createCa(names: NameService, onAnswer: () => void): CircuitInterceptor {
+type PlaceOf = (location: NameLocation) => Endpoint;
+
+function createCa(names: NameService, placeOf: PlaceOf, onAnswer: () => void): CircuitInterceptor {
   const waiting = new PendingLookups<number>();
   const interceptor: CaRelayInterceptor = new CaRelayInterceptor((question) => {
     waiting.begin(question.cid, (settle) =>
       names.ask(question.name, {
         client: waiting,
-        found({ endpoint }) {
+        found(location) {
           settle();
-          interceptor.found(question, endpoint.host, endpoint.port);
+          const { host, port } = placeOf(location);
+          interceptor.found(question, host, port);
           onAnswer();
         },
         absent() {
@@ -42,12 +50,13 @@ function createCa(names: NameService, onAnswer: () => void): CircuitInterceptor 
   return circuitOf(interceptor, waiting);
 }
 
-function createPva(names: NameService, onAnswer: () => void): CircuitInterceptor {
+function createPva(names: NameService, placeOf: PlaceOf, onAnswer: () => void): CircuitInterceptor {
   const waiting = new PendingLookups<number>();
   const ask = (question: SearchRequest): void => {
     if (question.names.length === 0) {
-      for (const { guid, endpoint } of names.servers) {
-        interceptor.server(question, guid, endpoint.host, endpoint.port);
+      for (const location of names.servers) {
+        const { host, port } = placeOf(location);
+        interceptor.server(question, location.guid, host, port);
       }
       onAnswer();
     }
@@ -56,9 +65,10 @@ function createPva(names: NameService, onAnswer: () => void): CircuitInterceptor
       waiting.begin(id, (settle) =>
         names.ask(name, {
           client: waiting,
-          found({ endpoint, guid }) {
+          found(location) {
             settle();
-            interceptor.found(question, id, guid, endpoint.host, endpoint.port);
+            const { host, port } = placeOf(location);
+            interceptor.found(question, id, location.guid, host, port);
             onAnswer();
           },
           absent() {
@@ -85,6 +95,7 @@ function circuitOf(
     clientEnded: () => interceptor.clientEnded(),
     fromServer: (bytes) => interceptor.fromServer(bytes),
     takeAnswers: () => interceptor.takeAnswers(),
+    noteClient: (from) => (waiting.origin = { transport: 'tcp', endpoint: from }),
     dispose: () => waiting.dispose(),
   };
 }

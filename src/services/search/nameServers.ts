@@ -30,7 +30,8 @@ const PORTS: Readonly<Record<PvProtocol, readonly number[]>> = {
   ca: [5063, 15_063, 25_063, 35_063],
   pva: [5074, 15_074, 25_074, 35_074],
 };
-const RETRY_MS = 5000;
+/** Two sockets that cannot be bound cost microseconds; clients wait for who takes over. */
+const RETRY_MS = 1000;
 
 /**
  * The name servers of this machine that belong to no IOC, one per protocol: the printed environment

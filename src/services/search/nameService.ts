@@ -9,6 +9,9 @@ import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../host/connection';
 import { NameResolver, type NameAnswer } from '../upstream/nameResolver';
 import type { ClientIdentity } from '../upstream/protocolAdapter';
+import type { SearchOrigin } from '../host/portHolder';
+import { PendingLookups } from './pendingLookups';
+import type { VainSearches } from './vainSearches';
 
 /** A server as the name service sees it; the results of its functions may change at any time. */
 export interface SearchedServer {
@@ -18,8 +21,10 @@ export interface SearchedServer {
   readonly isGateway: boolean;
   /** PVA: its GUID if known, 24 hex digits. */
   readonly guid: string | undefined;
-  /** Where clients on this machine reach it; undefined while they cannot. */
+  /** Where clients reach it by a port of this machine; undefined while they cannot. */
   endpoint(): Endpoint | undefined;
+  /** Its own address, if clients of this machine are to be sent there. */
+  directEndpoint(): Endpoint | undefined;
   /**
    * The answer to a client that broadcasts: the server itself if it can be reached without us, so
    * that the client does not see two servers when the server has received it, too. Undefined: the
@@ -42,7 +47,10 @@ export interface SearchedServer {
 
 /** Where a name was found. */
 export interface NameLocation {
+  /** On this machine. */
   readonly endpoint: Endpoint;
+  /** The server's own address, for clients that can be nowhere else; undefined: not to be told. */
+  readonly directEndpoint: Endpoint | undefined;
   /** For clients that broadcast; undefined: the server answers them itself. */
   readonly broadcastEndpoint: Endpoint | undefined;
   readonly guid: string;
@@ -64,6 +72,8 @@ export interface NameRequester {
 export interface NameServiceInput extends ClientIdentity {
   /** What `notesAbout` returns changed. */
   readonly onNote: () => void;
+  /** Is told of names that no server has; absent: nobody wants to know. */
+  readonly vain?: Pick<VainSearches, 'sought' | 'found'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -369,8 +379,16 @@ export class NameService implements Disposable {
         const uninformed = [...question.uninformed];
         question.uninformed.clear();
         for (const asker of uninformed) asker.absent();
+        const isOpen = (): boolean => this.#isWaitedFor(name, question);
+        this.#input.vain?.sought(name, isOpen, originOf(clientOf(question)));
       });
     });
+  }
+
+  /** Clients that search by UDP do not say when they have given up. */
+  #isWaitedFor(name: string, question: OpenQuestion): boolean {
+    const isRecent = question.sinceMs + OPEN_MS > this.#input.clock.nowMs();
+    return isRecent && this.#open.get(name) === question;
   }
 
   /** Calls `onAbsent` when none of them says yes, with whether all of them said no. */
@@ -413,6 +431,7 @@ export class NameService implements Disposable {
     // It may be gone by now; then the client searches again.
     if (!location) return;
     if (this.#open.get(name) === question) this.#open.delete(name);
+    this.#input.vain?.found(name);
     const isStale = question.sinceMs + OPEN_MS < this.#input.clock.nowMs();
     const askers = this.#takeAskers(question);
     if (!isStale) for (const asker of askers) asker.found(location);
@@ -460,6 +479,14 @@ function clientOf({ askers }: OpenQuestion): unknown {
   return first?.client;
 }
 
+/** Where that client searches from, as far as it is known. */
+function originOf(client: unknown): SearchOrigin | undefined {
+  if (client instanceof PendingLookups) return client.origin;
+  const [host, port] = typeof client === 'string' ? client.split(' ') : [];
+  if (host === undefined || port === undefined) return undefined;
+  return { transport: 'udp', endpoint: { host, port: Number(port) } };
+}
+
 type Server = Pick<KnownServer, 'server' | 'asked'>;
 
 /** Whether it comes after all others: its yes does not prove that it has the PV. */
@@ -499,7 +526,12 @@ function locationOf(server: SearchedServer): NameLocation | undefined {
   const endpoint = server.endpoint();
   // A reply with another kind of address would end the client's circuit, with all its PVs.
   if (!endpoint || !isIpv4(endpoint.host)) return undefined;
-  return { endpoint, broadcastEndpoint: server.broadcastEndpoint(), guid: knownGuid(server) };
+  return {
+    endpoint,
+    directEndpoint: server.directEndpoint(),
+    broadcastEndpoint: server.broadcastEndpoint(),
+    guid: knownGuid(server),
+  };
 }
 
 const knownGuid = ({ guid, key }: SearchedServer): string => guid ?? guidOf(key);

@@ -1,5 +1,6 @@
 import type { Disposable } from '../../base/disposable';
 import { LruMap } from '../../base/lruMap';
+import type { SearchOrigin } from '../host/portHolder';
 
 /**
  * Limit of names that clients of one kind wait for; beyond it, a client that searches again is
@@ -11,6 +12,8 @@ const MAX_WAITED_FOR = 20_000;
 export class PendingLookups<Id> implements Disposable {
   readonly #asked = new LruMap<Id, Disposable>(MAX_WAITED_FOR);
   #isDisposed = false;
+  /** Who asks, if all of them come from one place. */
+  origin: SearchOrigin | undefined;
 
   get size(): number {
     return this.#asked.size;

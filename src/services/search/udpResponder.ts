@@ -8,6 +8,7 @@ import type { PvProtocol } from '../../model/snapshot';
 import { type CaFound, readCaSearches, writeCaFound } from '../../protocol/ca';
 import { type PvaSearch, passOnSearch, readPvaSearches, writePvaFound } from '../../protocol/pva';
 import type { SearchSocket } from '../host/searchSockets';
+import { answerEndpoint, type SearchPath } from './answerEndpoint';
 import type { NameLocation, NameService } from './nameService';
 import { PendingLookups } from './pendingLookups';
 
@@ -23,30 +24,6 @@ export interface UdpResponderInput {
 
 /** The socket through which a search came and its answer goes. */
 type Via = Pick<SearchSocket, 'send' | 'passOn'> & { readonly isBroadcast: boolean };
-
-/**
- * Which servers a search has reached: only us; through us, others of this machine as well; all of
- * them directly.
- */
-type Reach = 'us' | 'passed-on' | 'broadcast';
-
-/**
- * The endpoint to answer with. Undefined: the server receives the search too, and a second answer
- * would look like a second server.
- */
-function answerEndpoint(
-  { endpoint, broadcastEndpoint }: NameLocation,
-  reach: Reach,
-): Endpoint | undefined {
-  switch (reach) {
-    case 'us':
-      return endpoint;
-    case 'passed-on':
-      return broadcastEndpoint && endpoint;
-    case 'broadcast':
-      return broadcastEndpoint;
-  }
-}
 
 /** Further searches in the same second are dropped; clients search again. */
 const NAMES_PER_SECOND = 20_000;
@@ -131,16 +108,16 @@ export class UdpResponder implements Disposable {
       const isUnicast = (names.length > 0 || isForServers) && !via.isBroadcast;
       const passed = isUnicast ? passOnSearch(datagram, from) : undefined;
       if (passed) via.passOn(passed);
-      const reach = via.isBroadcast ? 'broadcast' : passed ? 'passed-on' : 'us';
+      const path = via.isBroadcast ? 'broadcast' : passed ? 'passed-on' : 'us';
       if (isForServers) {
-        this.#answerServers(search, reach, from, (answer) => via.send(answer, to));
+        this.#answerServers(search, path, from, (answer) => via.send(answer, to));
         continue;
       }
       let leftCount = search.names.length;
       for (const { id, name } of names) {
         this.#ask(to, id, name, {
           found: (location) => {
-            const endpoint = answerEndpoint(location, reach);
+            const endpoint = answerEndpoint(location, path);
             if (endpoint) reply.add({ id, endpoint, guid: location.guid });
           },
           absent: () => {
@@ -159,13 +136,13 @@ export class UdpResponder implements Disposable {
    */
   #answerServers(
     search: PvaSearch,
-    reach: Reach,
+    path: SearchPath,
     from: Endpoint,
     send: (answer: Uint8Array) => void,
   ): void {
     const servers = this.#input.names.servers.slice(0, MAX_SERVERS_ANSWERED);
     for (const location of this.#allowed(servers, from)) {
-      const endpoint = answerEndpoint(location, reach);
+      const endpoint = answerEndpoint(location, path);
       if (!endpoint) continue;
       send(writePvaFound(search, [{ ...endpoint, guid: location.guid, ids: [] }]));
     }

@@ -10,7 +10,7 @@ import {
   wrapDbrType,
 } from '../../protocol/ca';
 import type { PvReading } from '../../model/reading';
-import type { MonitorListener } from './protocolAdapter';
+import type { MonitorListener, ReadingSource } from './protocolAdapter';
 
 /**
  * The event mask of our monitors: changes of the value and of the alarm state. Units and state names
@@ -79,7 +79,11 @@ export class CaMonitors<C extends MonitoredChannel> {
     } else {
       const { control, monitorListener } = channel;
       const time = decodeDbr(dbrType, count, payload);
-      if (control) monitorListener?.value(this.#input.readingOf(channel, time, control));
+      if (!control) return;
+      const choice = choiceIn(time, control);
+      monitorListener?.value(this.#input.readingOf(channel, time, control), {
+        ...(choice && { choice }),
+      });
     }
   }
 
@@ -103,4 +107,13 @@ export class CaMonitors<C extends MonitoredChannel> {
       this.fail(channel, `the IOC refused the subscription: ${ecaName(eca)}`);
     } else channel.monitorListener?.stalled(`the IOC sends no value: ${ecaName(eca)}`);
   }
+}
+
+/** The state of an ENUM; undefined for other values, and for several. */
+function choiceIn(time: DbrData, { enumStrings }: DbrData): ReadingSource['choice'] {
+  const [index] = time.value;
+  const isOne = time.element === 'ENUM' && time.value.length === 1;
+  return isOne && enumStrings && typeof index === 'number'
+    ? { index, choices: enumStrings }
+    : undefined;
 }

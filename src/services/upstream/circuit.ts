@@ -1,4 +1,4 @@
-import { delay, withDeadline } from '../../base/abort';
+import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import { TimeoutError } from '../../base/errors';
@@ -41,6 +41,8 @@ export class Circuit<A extends CircuitAdapter> implements Disposable {
   #adapter: A | undefined;
   #link: ProtocolLink | undefined;
   readonly #state = new StateMachine(CIRCUIT_TRANSITIONS, 'connecting');
+  /** Runs while the handshake is under way. */
+  #handshakeTimer: Disposable | undefined;
   #hasBeenReady = false;
   #resolve: (error: Error | undefined) => void = () => undefined;
 
@@ -103,15 +105,11 @@ export class Circuit<A extends CircuitAdapter> implements Disposable {
   }
 
   #converse(connection: Connection): Promise<Error | undefined> {
-    const { createAdapter, onReady, onDrain, onBytes } = this.#input;
+    const { createAdapter, onDrain, onBytes } = this.#input;
     return new Promise((resolve) => {
       this.#state.take('connected');
       this.#resolve = resolve;
-      const adapter = createAdapter(() => {
-        if (!this.#state.take('ready')) return;
-        this.#hasBeenReady = true;
-        onReady();
-      });
+      const adapter = createAdapter(() => this.#ready());
       const link = new ProtocolLink(connection, adapter, {
         onEnd: resolve,
         ...(onDrain && { onDrain }),
@@ -119,21 +117,33 @@ export class Circuit<A extends CircuitAdapter> implements Disposable {
       });
       this.#adapter = adapter;
       this.#link = link;
-      void this.#watch(link, adapter);
+      this.#limitHandshake();
       link.flush();
       if (this.signal.aborted) resolve(undefined);
     });
   }
 
-  /** Ends the circuit if the handshake, or any sign of life, takes too long. */
-  async #watch(link: ProtocolLink, adapter: A): Promise<void> {
+  #ready(): void {
+    if (!this.#state.take('ready')) return;
+    this.#hasBeenReady = true;
+    this.#handshakeTimer?.dispose();
+    void this.#keepAlive();
+    this.#input.onReady();
+  }
+
+  #limitHandshake(): void {
     const { clock, handshakeTimeoutMs } = this.#input;
+    const late = new TimeoutError(`no handshake within ${handshakeTimeoutMs / 1000} s`);
+    const timeoutMs = clock.stretch(handshakeTimeoutMs);
+    this.#handshakeTimer = clock.after(timeoutMs, () => this.#resolve(late));
+  }
+
+  /** From the handshake on, so that the server hears us in time however long others may take. */
+  async #keepAlive(): Promise<void> {
+    const [link, adapter] = [this.#link, this.#adapter];
+    if (!link || !adapter) return;
     try {
-      await delay(clock, clock.stretch(handshakeTimeoutMs), this.signal);
-      if (!this.#hasBeenReady) {
-        throw new TimeoutError(`no handshake within ${handshakeTimeoutMs / 1000} s`);
-      }
-      await keepAlive(clock, link, () => adapter.ping(), this.signal);
+      await keepAlive(this.#input.clock, link, () => adapter.ping(), this.signal);
     } catch (error) {
       if (!this.signal.aborted) this.#resolve(error as Error);
     }
@@ -141,6 +151,7 @@ export class Circuit<A extends CircuitAdapter> implements Disposable {
 
   dispose(): void {
     this.#state.take('ended');
+    this.#handshakeTimer?.dispose();
     this.#abort.abort();
     this.#link?.dispose();
     this.#link = undefined;

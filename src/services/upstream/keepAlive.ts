@@ -14,9 +14,10 @@ const ANSWER_TIMEOUT_MS = 5000;
 const TICK_MS = 5000;
 
 /**
- * Keeps a circuit alive until the signal aborts; then it rejects with CancelledError. Rejects with
- * TimeoutError if nothing is received for too long. Only time in which we ran counts: a process
- * that was stopped itself does not take its servers for dead.
+ * Keeps a circuit alive from the end of its handshake, when we have just spoken, until the signal
+ * aborts; then it rejects with CancelledError. Rejects with TimeoutError if nothing is received for
+ * too long. Of our silence, which the server counts, all time counts; of the server's, only time in
+ * which we ran: a process that was stopped itself does not take its servers for dead.
  */
 export async function keepAlive(
   clock: Clock,
@@ -25,13 +26,16 @@ export async function keepAlive(
   signal: AbortSignal,
 ): Promise<never> {
   let silentMs = 0;
-  for (let tick = 1; ; tick++) {
+  let pingedMs = clock.nowMs();
+  for (;;) {
     await delay(clock, TICK_MS, signal);
     silentMs = link.takeReceived() ? 0 : silentMs + TICK_MS;
     if (silentMs >= PING_MS + clock.stretch(ANSWER_TIMEOUT_MS)) {
       throw new TimeoutError(`no sign of life within ${silentMs / 1000} s`);
     }
-    if ((tick * TICK_MS) % PING_MS !== 0) continue;
+    // By the clock, because ticks come late after a stop; this is the one nearest to its time.
+    if (clock.nowMs() - pingedMs < PING_MS - TICK_MS / 2) continue;
+    pingedMs = clock.nowMs();
     ping();
     link.flush();
   }

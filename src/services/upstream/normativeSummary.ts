@@ -1,4 +1,5 @@
 import { clipped } from '../../base/clipped';
+import { scalarText } from '../../base/scalarText';
 import type { PvaStructureValue } from '../../protocol/pva';
 
 /** Names of columns that are told; a table may have very many. */
@@ -20,7 +21,7 @@ function imageSummary(structure: PvaStructureValue): string | undefined {
   const { value, codec, dimension, uniqueId } = structure;
   if (!isStructure(value) || !isStructure(codec) || !Array.isArray(dimension)) return undefined;
   const { name, value: pixels } = value;
-  const sizes = dimension.map((one: unknown) => (isStructure(one) ? one['size'] : undefined));
+  const sizes = dimension.map((one: unknown) => (isStructure(one) ? scalarText(one['size']) : ''));
   const type = typeof name === 'string' ? name.replace(/Value$/, '') : 'empty';
   const bytes = ArrayBuffer.isView(pixels) ? pixels.byteLength : 0;
   const codecName = typeof codec['name'] === 'string' ? codec['name'] : '';
@@ -37,8 +38,8 @@ function tableSummary({ labels, value }: PvaStructureValue): string | undefined 
   const all: readonly unknown[] = Object.values(value);
   const columns = all.filter(isList);
   if (columns.length === 0 || columns.length < all.length) return undefined;
-  const rows = Math.max(...columns.map(({ length }) => length));
-  const names = labels.slice(0, MAX_COLUMNS).map(String).join(', ');
+  const rows = columns.reduce((most, { length }) => Math.max(most, length), 0);
+  const names = labels.slice(0, MAX_COLUMNS).map(scalarText).join(', ');
   const more = labels.length > MAX_COLUMNS ? ', ...' : '';
   return `NTTable ${plural(columns.length, 'column')} x ${plural(rows, 'row')}: ${names}${more}`;
 }

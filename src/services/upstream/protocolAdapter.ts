@@ -1,5 +1,6 @@
 import type { Log } from '../../base/log';
 import type { PvReading } from '../../model/reading';
+import type { PvaStructureValue } from '../../protocol/pva';
 import type { CircuitAdapter } from './circuit';
 
 /** The user and host that we give to servers, which believe it. */
@@ -85,18 +86,26 @@ export interface Channel {
   /**
    * Reads once; call it when the channel is open. `onResult` is called once, unless the channel is
    * closed or the circuit ends before. Its errors are sentences for the user; NoReadAccessError if
-   * the server denies it.
+   * the server denies it. `part`: the path of a part of the structure to read alone, over pvAccess.
    */
-  read(onResult: (result: PvReading | Error) => void): void;
+  read(onResult: (result: PvReading | Error) => void, part?: readonly string[]): void;
   /** Follows the value until the channel is closed; call it once, when the channel is open. */
   monitor(listener: MonitorListener): void;
   /** Closes the channel, its monitor and its reads, even if it is not open yet. */
   close(): void;
 }
 
+/** What a reading was made from, for those who draw more of it than its value. */
+export interface ReadingSource {
+  /** What came over pvAccess: a normative type, or any other structure. */
+  readonly structure?: PvaStructureValue;
+  /** The state of a Channel Access ENUM. */
+  readonly choice?: { readonly index: number; readonly choices: readonly string[] };
+}
+
 /** Called from inside `receive`, and not after the channel was closed. */
 export interface MonitorListener {
-  value(reading: PvReading): void;
+  value(reading: PvReading, source: ReadingSource): void;
   /** No values arrive at present; the monitor goes on. */
   stalled(reason: string): void;
   /** The monitor ended, and the channel is closed. Not called if the channel is lost. */

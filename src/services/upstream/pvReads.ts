@@ -65,20 +65,21 @@ export class PvReads {
   }
 
   /**
-   * Reads a PV once; `openChannel` is a channel of the held circuit. Rejects as SharedCircuit.read
-   * does; the caller sets the deadline.
+   * Reads a PV, or a part of it, once; `openChannel` is a channel of the held circuit. Rejects as
+   * SharedCircuit.read does; the caller sets the deadline.
    */
   async read(
     name: string,
     openChannel: Channel | undefined,
     signal: AbortSignal,
+    part?: readonly string[],
   ): Promise<PvReading> {
     const { protocol, software } = this.#input;
     requireName(name, longestName(protocol, software?.()), software?.());
     const held = this.#held;
     const adapter = held?.circuit.adapter;
     if (!held || !adapter || this.#isRisky(name) || isLate(held, this.#input.clock.nowMs())) {
-      return this.#readByOther(name, signal);
+      return this.#readByOther(name, signal, part);
     }
     return new Promise((resolve, reject) => {
       const store = new DisposableStore();
@@ -100,7 +101,10 @@ export class PvReads {
       held.reads.add(read);
       held.allowance.valueAsked();
       try {
-        const giveUp = readPv(adapter, name, openChannel, settle, this.#input);
+        const giveUp = readPv(adapter, name, openChannel, settle, {
+          ...this.#input,
+          ...(part && { part }),
+        });
         held.circuit.flush();
         store.add(
           onAbort(signal, () => {
@@ -125,15 +129,19 @@ export class PvReads {
     return this.#harmful.get(name) === true || !fitsName(name, safe);
   }
 
-  async #readByOther(name: string, signal: AbortSignal): Promise<PvReading> {
+  async #readByOther(
+    name: string,
+    signal: AbortSignal,
+    part?: readonly string[],
+  ): Promise<PvReading> {
     if (this.#isRisky(name)) {
       // Alone, so that it harms no other read; one that succeeds was marked because of its neighbour.
-      const reading = await new SharedCircuit(this.#input).read(name, signal);
+      const reading = await new SharedCircuit(this.#input).read(name, signal, part);
       this.#harmful.delete(name);
       return reading;
     }
     this.#other ??= new SharedCircuit({ ...this.#input, onEnd: () => (this.#other = undefined) });
-    return this.#other.read(name, signal);
+    return this.#other.read(name, signal, part);
   }
 }
 

@@ -20,7 +20,7 @@ import type {
   ProtocolAdapter,
 } from './protocolAdapter';
 import { readLong } from './readLong';
-import { readingOfPva } from './readings';
+import { readingOfPart, readingOfPva } from './readings';
 
 /** Names in one search, which the server answers as a whole. */
 const NAMES_PER_SEARCH = 1000;
@@ -44,8 +44,8 @@ class PvaChannel implements Channel {
     readonly owner: ChannelOwner,
   ) {}
 
-  read(onResult: OnResult): void {
-    this.adapter.read(this, onResult);
+  read(onResult: OnResult, part?: readonly string[]): void {
+    this.adapter.read(this, onResult, part);
   }
   monitor(listener: MonitorListener): void {
     this.adapter.monitor(this, listener);
@@ -65,7 +65,11 @@ export class PvaAdapter implements ProtocolAdapter {
   /** By ioid. */
   readonly #reads = new Map<
     number,
-    { readonly channel: PvaChannel; readonly onResult: OnResult }
+    {
+      readonly channel: PvaChannel;
+      readonly onResult: OnResult;
+      readonly part: readonly string[] | undefined;
+    }
   >();
   readonly #monitors = new Map<number, PvaChannel>();
   #isReady = false;
@@ -101,7 +105,9 @@ export class PvaAdapter implements ProtocolAdapter {
       },
       onMonitor: (ioid, value) => {
         const channel = this.#monitors.get(ioid);
-        channel?.monitorListener?.value(readingOfPva(value, channel.name));
+        if (!channel) return;
+        const reading = readingOfPva(value, channel.name);
+        channel.monitorListener?.value(reading, { structure: value });
       },
       onMonitorEnd: (ioid) => this.#failMonitor(ioid, 'the IOC ended the monitor'),
       onServerMessage: (_ioid, type, message) =>
@@ -152,8 +158,8 @@ export class PvaAdapter implements ProtocolAdapter {
     return channel;
   }
 
-  read(channel: PvaChannel, onResult: OnResult): void {
-    this.#reads.set(this.#connection.get(channel.cid), { channel, onResult });
+  read(channel: PvaChannel, onResult: OnResult, part?: readonly string[]): void {
+    this.#reads.set(this.#connection.get(channel.cid), { channel, onResult, part });
   }
   monitor(channel: PvaChannel, listener: MonitorListener): void {
     channel.monitorListener = listener;
@@ -252,9 +258,16 @@ export class PvaAdapter implements ProtocolAdapter {
     const read = this.#reads.get(ioid);
     this.#reads.delete(ioid);
     if (!read) return;
-    const { channel, onResult } = read;
+    const { channel, onResult, part } = read;
     if (!isSuccess(status) || !value) {
       onResult(this.#refusal(status.message));
+      return;
+    }
+    if (part) {
+      onResult(
+        readingOfPart(value, part) ??
+          new ContainerError(`${channel.name} has no part ${part.join('/')}`),
+      );
       return;
     }
     const reading = readingOfPva(value, channel.name);

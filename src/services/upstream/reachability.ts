@@ -31,10 +31,10 @@ export interface Reachability extends Disposable {
    */
   noteRead(index: number, isPermitted: boolean): void;
   /**
-   * Reads a PV once, over the held circuit if possible. Rejects with a sentence for the user,
+   * Reads a PV, or a part of it, once, over the held circuit if possible. Rejects with a sentence for the user,
    * NoReadAccessError if the server denies it, and CancelledError; the caller sets the deadline.
    */
-  read(name: string, signal: AbortSignal): Promise<PvReading>;
+  read(name: string, signal: AbortSignal, part?: readonly string[]): Promise<PvReading>;
 }
 
 /** How to connect, and for which names. */

@@ -128,6 +128,8 @@ export class ReachabilityWatcher implements Reachability {
   /** Names that are not wanted, by index, and how far they get all the same. */
   readonly #unwanted = new Map<number, PvStep>();
   #isNotifyPending = false;
+  /** Whether it may be reached since the current attempt began. */
+  #isResumed = false;
   /** The wait before the next attempt to connect; aborting it ends the wait. */
   #pause = new AbortController();
   #isMorePending = false;
@@ -148,6 +150,7 @@ export class ReachabilityWatcher implements Reachability {
   }
 
   resume(): void {
+    this.#isResumed = true;
     this.#pause.abort();
   }
 
@@ -183,10 +186,10 @@ export class ReachabilityWatcher implements Reachability {
     if (this.steps.set(index, isPermitted ? 'reachable' : 'no-read-access')) this.#notify();
   }
 
-  read(name: string, signal: AbortSignal): Promise<PvReading> {
+  read(name: string, signal: AbortSignal, part?: readonly string[]): Promise<PvReading> {
     const index = this.#input.names.indexOf(name);
     const held = index === undefined ? undefined : this.#channels.get(index);
-    return this.#reads.read(name, held?.isOpen === true ? held.channel : undefined, signal);
+    return this.#reads.read(name, held?.isOpen === true ? held.channel : undefined, signal, part);
   }
 
   /** Connects, holds until the circuit ends, and connects again, until disposed. */
@@ -200,6 +203,8 @@ export class ReachabilityWatcher implements Reachability {
         this.#lose(messageOf(error));
       }
       if (this.#abort.signal.aborted) return;
+      // An attempt that was under way may have come too early.
+      if (this.#isResumed) failures = 0;
       const pauseMs = backoffMs(failures, RECONNECT_FIRST_MS, RECONNECT_MAX_MS);
       this.#pause = new AbortController();
       await delay(this.#input.clock, pauseMs, this.#pause.signal).catch(() => undefined);
@@ -213,6 +218,7 @@ export class ReachabilityWatcher implements Reachability {
     this.#allowance = allowance;
     this.#asked = 0;
     this.#isInterrupted = false;
+    this.#isResumed = false;
     this.#channels.clear();
     this.#searches.clear();
     const circuit = new Circuit<ProtocolAdapter>({

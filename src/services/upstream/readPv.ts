@@ -9,6 +9,8 @@ export class NoChannelError extends ContainerError {}
 export interface ReadOptions {
   /** The server is a gateway, which looks for a PV only when it is searched for it. */
   readonly isGateway?: boolean;
+  /** The path of a part of the structure to read alone, over pvAccess. */
+  readonly part?: readonly string[];
 }
 
 /**
@@ -23,10 +25,10 @@ export function readPv(
   name: string,
   openChannel: Channel | undefined,
   onResult: (result: PvReading | Error) => void,
-  { isGateway = false }: ReadOptions = {},
+  { isGateway = false, part }: ReadOptions = {},
 ): () => boolean {
   if (openChannel) {
-    openChannel.read(onResult);
+    openChannel.read(onResult, part);
     return () => false;
   }
   let isAsked = false;
@@ -38,7 +40,7 @@ export function readPv(
       channel.read((result) => {
         channel.close();
         onResult(result);
-      });
+      }, part);
     },
     refused(_refusal, message) {
       if (isRefused) return; // the reason, which does not matter here

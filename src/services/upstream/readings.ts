@@ -1,7 +1,12 @@
 import { clipped } from '../../base/clipped';
 import { formatTime, type PvReading } from '../../model/reading';
 import { type DbrData, EPICS_EPOCH_SECONDS } from '../../protocol/ca';
-import { type PvaStructureValue, readPv as readNormative } from '../../protocol/pva';
+import {
+  type PvaStructureValue,
+  type PvaValue,
+  readPv as readNormative,
+  valueAt,
+} from '../../protocol/pva';
 import { asLongString, charText } from './charText';
 import { summaryOf } from './normativeSummary';
 
@@ -111,6 +116,33 @@ export function readingOfPva(structure: PvaStructureValue, name = ''): PvReading
       alarm === undefined || alarm.severity === 'none' ? '' : clipped(alarm.message, MAX_WORDS),
     ...(isProcessed && { time: formatTime(timeStamp.secondsPastEpoch, timeStamp.nanoseconds) }),
   };
+}
+
+/**
+ * The reading of a part of a structure alone, with the alarm and time of all of it. The last of
+ * `path` may be an element of an array, as `value[2]`. Undefined if it has no such part.
+ */
+export function readingOfPart(
+  structure: PvaStructureValue,
+  path: readonly string[],
+): PvReading | undefined {
+  const value = partAt(structure, path);
+  if (value === undefined) return undefined;
+  const { alarm, timeStamp } = structure;
+  return readingOfPva({ value, ...(alarm && { alarm }), ...(timeStamp && { timeStamp }) });
+}
+
+function partAt(structure: PvaStructureValue, path: readonly string[]): PvaValue | undefined {
+  const [, array, index] = /^(.+)\[(\d{1,9})\]$/.exec(path.at(-1) ?? '') ?? [];
+  if (array === undefined) return valueAt(structure, path);
+  const whole = valueAt(structure, [...path.slice(0, -1), array]);
+  // An image's value is a choice of arrays.
+  const elements = isArray(whole) ? whole : valueAt(whole, 'value');
+  return isArray(elements) ? elements[Number(index)] : undefined;
+}
+
+function isArray(value: unknown): value is ArrayLike<PvaValue> {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 }
 
 /** The dimensions of an NTNDArray. */

@@ -7,7 +7,7 @@ import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../host/connection';
 import { Circuit } from './circuit';
 import { createAdapter } from './createAdapter';
-import type { Channel, ClientIdentity, ProtocolAdapter } from './protocolAdapter';
+import type { Channel, ClientIdentity, ProtocolAdapter, ReadingSource } from './protocolAdapter';
 import { readPv } from './readPv';
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -27,7 +27,7 @@ export interface SharedCircuitInput {
 
 /** Receives the value of a PV. */
 export interface Watcher {
-  onValue(reading: PvReading): void;
+  onValue(reading: PvReading, source: ReadingSource): void;
   /** No values arrive at present. */
   onStall(reason: string): void;
   /** Called once, unless disposed before: this watch ended. */
@@ -77,7 +77,7 @@ export class SharedCircuit {
         const opened = adapter.openChannel(name, {
           opened: () =>
             opened.monitor({
-              value: (reading) => watcher.onValue(reading),
+              value: (reading, source) => watcher.onValue(reading, source),
               stalled: (reason) => watcher.onStall(reason),
               failed: fail,
             }),
@@ -99,10 +99,10 @@ export class SharedCircuit {
   }
 
   /**
-   * Reads a value once. Rejects with a sentence for the user, NoReadAccessError if the server
+   * Reads a value, or a part of it, once. Rejects with a sentence for the user, NoReadAccessError if the server
    * denies reading it, and CancelledError; the caller sets the deadline.
    */
-  read(name: string, signal: AbortSignal): Promise<PvReading> {
+  read(name: string, signal: AbortSignal, part?: readonly string[]): Promise<PvReading> {
     return new Promise((resolve, reject) => {
       const store = new DisposableStore();
       let giveUp: (() => boolean) | undefined;
@@ -116,7 +116,7 @@ export class SharedCircuit {
               if (result instanceof Error) this.#fail(user, result);
               else leave(() => resolve(result));
             },
-            this.#input,
+            { ...this.#input, ...(part && { part }) },
           );
         },
         fail(error) {

@@ -10,7 +10,7 @@ import {
   p4pMonitor,
 } from '../../support/clients';
 import type { LabContainer } from '../../support/lab/container';
-import { sharedEngine } from '../../support/lab/engine';
+import { type EngineKind, sharedEngine } from '../../support/lab/engine';
 import { exposedServers, Scene } from '../../support/scene';
 import { until } from '../../support/until';
 import { seeListening, type Times } from '../listen';
@@ -35,16 +35,29 @@ const BROADCAST = '198.51.100.255';
 interface Plan {
   /** Words of the command; undefined: it does not run, and the containers have the clients' network. */
   readonly args: readonly string[] | undefined;
+  readonly engine: EngineKind;
   readonly restarted: readonly Restarted[];
   readonly restarts: number;
   readonly outageMs: number;
 }
 
-const usual = { restarted: ['ioc', 'container'], restarts: RESTARTS, outageMs: OUTAGE_MS } as const;
-const long = { restarted: ['ioc'], restarts: FEW_RESTARTS, outageMs: LONG_OUTAGE_MS } as const;
+const usual = {
+  engine: 'rootless',
+  restarted: ['ioc', 'container'],
+  restarts: RESTARTS,
+  outageMs: OUTAGE_MS,
+} as const;
+const long = {
+  engine: 'rootless',
+  restarted: ['ioc'],
+  restarts: FEW_RESTARTS,
+  outageMs: LONG_OUTAGE_MS,
+} as const;
 const PLANS: Readonly<Record<Series, Plan>> = {
   host: { ...usual, args: undefined },
   names: { ...usual, args: [] },
+  docker: { ...usual, engine: 'docker', args: [] },
+  'docker-relay': { ...usual, engine: 'docker', args: ['--answers', 'relay'] },
   thishost: { ...usual, args: ['--search', 'thishost'] },
   long: { ...long, args: [] },
   'long-silent': { ...long, args: ['--search', 'off'] },
@@ -62,7 +75,7 @@ type Restart = () => Promise<Times>;
 
 async function measure(series: Series, restarted: Restarted): Promise<void> {
   const plan = PLANS[series];
-  const scene = new Scene(await sharedEngine('rootless'));
+  const scene = new Scene(await sharedEngine(plan.engine));
   const clients: Watching[] = [];
   try {
     const network = plan.args ? {} : { network: 'host' };

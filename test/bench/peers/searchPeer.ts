@@ -84,7 +84,7 @@ const createNames = (protocol: PvProtocol): NameService =>
 const siftWith =
   (protocol: PvProtocol, names: NameService): InterceptCircuit =>
   (onAnswer) =>
-    createInterceptor(protocol, names, onAnswer);
+    createInterceptor(protocol, 'name-server', names, onAnswer);
 
 async function openRelays(port: number): Promise<number[]> {
   return [await openRelay(port), await openRelay(port, siftWith('ca', createNames('ca')))];
@@ -104,7 +104,7 @@ async function openNames(): Promise<number[]> {
         isGateway: false,
         guid: undefined,
         endpoint,
-        broadcastEndpoint: endpoint,
+        ...{ directEndpoint: () => undefined, broadcastEndpoint: endpoint },
         isReachable: (name) => name.startsWith('KNOWN:'),
         home: 'home',
         isOwn: () => false,

@@ -51,6 +51,31 @@ for (const kind of ['docker', 'rootless'] as EngineKind[]) {
       );
     }
 
+    it('a misspelt name is told without being asked for', async () => {
+      const box = await scene.ioc({ ioc: 'softIocPvx', macros: 'P=SPELT:' });
+      const exposed = scene.expose([box]);
+      await exposedServers(exposed, box.name, 2);
+      const told = (): string[] =>
+        (exposed.snapshot.notices ?? []).flatMap(({ code, message }) =>
+          code === 'searched-in-vain' ? [message] : [],
+        );
+      const names = ['SPELT:TEMPERATUR', 'SITE:OTHER:THING', 'SPELD:TEMPERATURE'];
+      const clients = [
+        camonitor(names.slice(0, 2), exposed.environment),
+        p4pMonitor(names.slice(2), exposed.environment),
+      ];
+      try {
+        await exposed.until(() => told().length === 2, PATIENCE_MS, 'both names');
+        const nearest = /which no IOC here has; the nearest is SPELT:TEMPERATURE \(/;
+        assert.ok(
+          told().every((message) => nearest.test(message)),
+          told().join('\n'),
+        );
+      } finally {
+        for (const client of clients) await client.close();
+      }
+    });
+
     it('the name servers of the first IOC are enough for every kind of server', async () => {
       const [first, qsrv1, pvaPy, caproto, p4p] = await Promise.all([
         scene.ioc({ macros: 'P=FIRST:' }),

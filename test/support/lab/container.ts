@@ -153,7 +153,18 @@ export class LabContainer {
   }
 
   async remove(): Promise<void> {
-    await this.#container.remove({ force: true, v: true });
+    // Podman refuses ("state improper") while its own restart of the container is under way.
+    await until(() => this.#removed(), 20_000, `the end of container ${this.name}`);
+  }
+
+  async #removed(): Promise<boolean> {
+    try {
+      await this.#container.remove({ force: true, v: true });
+      return true;
+    } catch (error) {
+      if (error instanceof Error && /state improper/.test(error.message)) return false;
+      throw error;
+    }
   }
 
   async logs(): Promise<string> {

@@ -18,6 +18,7 @@ export type IocKind =
   | 'corePva'
   | 'pvagw'
   | 'cameraP4p'
+  | 'plotP4p'
   | 'cameraIoc';
 
 export interface IocOptions {
@@ -42,6 +43,7 @@ const scripts = {
   p4p: 'p4pServer.py',
   pvaPy: 'pvaPyServer.py',
   cameraP4p: 'cameraP4p.py',
+  plotP4p: 'plotP4p.py',
   cameraIoc: 'cameraIoc.py',
 } as const;
 
@@ -57,6 +59,7 @@ const listenerCounts: Record<IocKind, number> = {
   corePva: 1,
   pvagw: 1,
   cameraP4p: 1,
+  plotP4p: 1,
   cameraIoc: 2,
 };
 

@@ -26,6 +26,13 @@ export function listenersOf(pid: number): Listener[] {
     .map(({ host, port }) => ({ host, port }));
 }
 
+/** Whether anything listens on a TCP port where this process lives. */
+export function isListened(pid: number, port: number): boolean {
+  return ['tcp', 'tcp6']
+    .flatMap((table) => tableOf(pid, table))
+    .some((row) => row.state === '0A' && row.port === port);
+}
+
 /** The addresses of those who are connected to a port, as whoever listens there sees them. */
 export function clientsOf(pid: number, port: number): string[] {
   return ['tcp', 'tcp6']

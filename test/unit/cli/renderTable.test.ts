@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { alignColumns, renderTable } from '../../../src/cli/renderTable';
+import { renderTable } from '../../../src/cli/renderTable';
+import { alignColumns } from '../../../src/present/alignColumns';
 import { snapshotWith } from '../../support/snapshots';
 
 describe('renderTable', () => {

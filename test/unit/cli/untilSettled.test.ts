@@ -96,6 +96,13 @@ describe('how long commands wait', () => {
     assert.equal(scene.isDone, true);
   });
 
+  it('five seconds for a table of what is not relayed', async () => {
+    scene.snapshot = { ...snapshotWith([{ status: 'failed' }]), isSettled: false };
+    scene.wait(SOMETHING_TO_SHOW);
+    await scene.clock.advance(5000);
+    assert.equal(scene.isDone, true);
+  });
+
   it('longer for a table while there is nothing to show', async () => {
     const { snapshot } = scene;
     scene.snapshot = { ...snapshot, containers: [] };

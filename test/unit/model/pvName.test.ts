@@ -21,8 +21,48 @@ describe('parsePvText', () => {
     ],
     [
       'pva:///REC/value',
-      { protocol: 'pva', name: '/REC/value', record: '/REC', start: 6, path: ['value'] },
+      { protocol: 'pva', name: 'REC/value', record: 'REC', start: 7, path: ['value'] },
     ],
+    ['opva://REC', { protocol: 'pva', name: 'REC', record: 'REC', start: 7 }],
+    ['pva:///REC', { protocol: 'pva', name: 'REC', record: 'REC', start: 7 }],
+    [
+      'pva://REC?request=field(value.index)',
+      {
+        ...{ protocol: 'pva', name: 'REC?request=field(value.index)', record: 'REC', start: 6 },
+        path: ['value', 'index'],
+      },
+    ],
+    [
+      'pva://REC?request=field()',
+      {
+        ...{ protocol: 'pva', name: 'REC?request=field()', record: 'REC', start: 6 },
+        path: ['value'],
+      },
+    ],
+    [
+      'pva://REC?request=value',
+      { protocol: 'pva', name: 'REC?request=value', record: 'REC?request=value', start: 6 },
+    ],
+    [
+      'pva://REC/value.index',
+      {
+        ...{ protocol: 'pva', name: 'REC/value.index', record: 'REC', start: 6 },
+        path: ['value', 'index'],
+      },
+    ],
+    [
+      'pva://REC/a/value[12]',
+      {
+        ...{ protocol: 'pva', name: 'REC/a/value[12]', record: 'REC', start: 6 },
+        path: ['a', 'value[12]'],
+      },
+    ],
+    [
+      'pva://REC[2]',
+      { protocol: 'pva', name: 'REC[2]', record: 'REC', start: 6, path: ['value[2]'] },
+    ],
+    ['REC[2]', {}],
+    ['ca:///REC', { protocol: 'ca', name: '/REC', record: '/REC', start: 5 }],
     ['ca://A/B', { protocol: 'ca', name: 'A/B', record: 'A/B', start: 5 }],
     ['REC {"longString":true}', { name: 'REC', record: 'REC', options: '{"longString":true}' }],
     ['REC.{"dbnd":{"d":1}}', { record: 'REC', filter: '{"dbnd":{"d":1}}' }],
@@ -53,17 +93,17 @@ describe('parsePvText', () => {
     });
   }
 
-  for (const text of [
-    'loc://x',
-    'sim://sine(0,1)',
-    'sys://time',
-    'mqtt://a',
-    'tango://a',
-    'ioc://x',
-    'LOC\\\\$(!W)x=i:0',
-  ]) {
+  for (const text of ['loc://x', 'sim://sine(0,1)', 'sys://time', 'LOC\\\\$(!W)x=i:0']) {
     it(`${text} has no IOC`, () => assert.deepEqual(parsePvText(text), { kind: 'local' }));
   }
+  for (const text of ['mqtt://a', 'tango://a', 'ioc://x', 'http://X']) {
+    it(`${text} is of something else`, () =>
+      assert.deepEqual(parsePvText(text), { kind: 'foreign' }));
+  }
+  it('knows no protocol by what every object has', () => {
+    assert.deepEqual(parsePvText('constructor://X'), { kind: 'foreign' });
+  });
+
   for (const text of ['=1+`A`', 'eq://1', 'formula://1', 'CALC\\\\\\{A\\}(X)', ' = 1']) {
     it(`${text} is a formula`, () => assert.deepEqual(parsePvText(text), { kind: 'formula' }));
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { NameTable, PvSteps } from '../../../src/model/pvTable';
+import { countRecords } from '../../../src/model/recordCounts';
 
 describe('PV table', () => {
   it('keeps each name once, with the first source, of which the person is the least', () => {
@@ -39,5 +40,30 @@ describe('PV table', () => {
     assert.deepEqual([steps.count('pending'), steps.count('reachable'), steps.total], [2, 1, 3]);
     steps.replaceAll('reachable', 'disconnected');
     assert.deepEqual([steps.get(0), steps.count('reachable')], ['disconnected', 0]);
+  });
+});
+
+describe('the records of an IOC', () => {
+  const stepsOf = (...all: Parameters<PvSteps['set']>[1][]): PvSteps => {
+    const steps = new PvSteps();
+    steps.grow(all.length);
+    all.forEach((step, index) => steps.set(index, step));
+    return steps;
+  };
+
+  it('are counted once, by the best of what they are at its servers', () => {
+    const ca = stepsOf(
+      'reachable',
+      'not-found',
+      'not-served',
+      'pending',
+      'no-answer',
+      'not-served',
+    );
+    const pva = stepsOf('no-answer', 'reachable', 'reachable', 'no-answer', 'no-read-access');
+    assert.deepEqual(countRecords([ca, pva]), {
+      ...{ total: 5, reachable: 3, pending: 1, unreadable: 1 },
+    });
+    assert.deepEqual(countRecords([]), { total: 0, reachable: 0, pending: 0 });
   });
 });

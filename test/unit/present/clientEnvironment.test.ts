@@ -5,7 +5,6 @@ import {
   formatEnvironment,
   loopbackEntries,
   nameServersOf,
-  phoebusVariables,
   refusedNotes,
   withoutOurs,
 } from '../../../src/present/clientEnvironment';
@@ -39,6 +38,33 @@ describe('name-server lists', () => {
     assert.deepEqual(nameServersOf(open), { ca: [at('127.0.0.1', 5063)], pva: [] });
     const ownNetwork = { ...snapshotWith([{ local, route: 'host-network' }]), isSettled: false };
     assert.deepEqual(nameServersOf(ownNetwork), { ca: [local], pva: [] });
+  });
+
+  it('go with a search by UDP over pvAccess, where we have a name server for it', () => {
+    const local = at('127.0.0.1', 5075);
+    const open = {
+      ...snapshotWith([{ protocol: 'pva', local }]),
+      nameServers: { pva: at('127.0.0.1', 5074) },
+    };
+    assert.deepEqual(clientEnvironment(nameServersOf(open)), {
+      EPICS_PVA_NAME_SERVERS: '127.0.0.1:5074',
+      EPICS_PVA_ADDR_LIST: '127.0.0.1',
+    });
+    const theirs = { EPICS_PVA_ADDR_LIST: '10.0.0.255 127.0.0.1' };
+    assert.equal(
+      clientEnvironment(nameServersOf(open), theirs)['EPICS_PVA_ADDR_LIST'],
+      '127.0.0.1 10.0.0.255',
+    );
+    assert.deepEqual(clientEnvironment(nameServersOf(snapshotWith([{ local }])), theirs), {
+      EPICS_CA_NAME_SERVERS: '127.0.0.1:5075',
+    });
+    assert.deepEqual(withoutOurs({ EPICS_PVA_ADDR_LIST: '127.0.0.1 10.0.0.255' }), {
+      EPICS_PVA_ADDR_LIST: '10.0.0.255',
+    });
+    assert.deepEqual(withoutOurs({ EPICS_PVA_ADDR_LIST: '127.0.0.1' }), {
+      EPICS_PVA_ADDR_LIST: '',
+    });
+    assert.deepEqual(withoutOurs(theirs), {}, 'ours would be the first');
   });
 
   it('keep what the person had set, after ours, without repeats and without odd entries', () => {
@@ -114,16 +140,5 @@ describe('name-server lists', () => {
     assert.deepEqual(formatEnvironment({ EPICS_PVA_NAME_SERVERS: '127.0.0.1:5075' }, 'bash'), [
       'export EPICS_PVA_NAME_SERVERS=127.0.0.1:5075',
     ]);
-  });
-});
-
-describe('what Phoebus is started with', () => {
-  it('keeps the options that Java is given already', () => {
-    const property = '-Djca.use_env=true';
-    assert.deepEqual(phoebusVariables({}), { JDK_JAVA_OPTIONS: property });
-    assert.deepEqual(phoebusVariables({ JDK_JAVA_OPTIONS: '-Xmx2g ' }), {
-      JDK_JAVA_OPTIONS: `-Xmx2g ${property}`,
-    });
-    assert.deepEqual(phoebusVariables({ JDK_JAVA_OPTIONS: '-Djca.use_env=false' }), {});
   });
 });

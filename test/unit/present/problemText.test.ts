@@ -1,70 +1,25 @@
 import assert from 'node:assert/strict';
 import type { Note, NoteCode, NoteFacts } from '../../../src/model/note';
-import type { Problem, ProblemCode, ProblemFacts } from '../../../src/model/problem';
+import type { Problem } from '../../../src/model/problem';
 import { TERMINAL_WORDS, WINDOW_WORDS } from '../../../src/present/frontEndWords';
 import { noteText } from '../../../src/present/noteText';
 import { problemSentence, problemText, stateWords } from '../../../src/present/problemText';
 import { check } from '../../../src/rpc/schema';
+import { PROBLEM_SAMPLES } from '../../support/samples';
 import { notes as notesSchema, problem as problemSchema } from '../../../src/rpc/problemSchemas';
 
 const endpoint = { host: '127.0.0.1', port: 5064 };
 const held = { why: 'held', owner: { process: { pid: 7, command: 'socat' } } } as const;
 const taken = [{ endpoint, refusal: held }];
-const uri = 'tcp://h:2375';
 const detail = 'the reason';
-
-const PROBLEMS: { readonly [C in ProblemCode]: ProblemFacts[C] } = {
-  'no-engine': {},
-  'engine-here': {},
-  'engine-permission': { path: '/var/run/docker.sock' },
-  'engine-hidden': { path: '/home/x/y.sock' },
-  'engine-not-running': { path: '/var/run/docker.sock', isMissing: true },
-  'engine-timeout': { uri },
-  'engine-unreachable': { uri, detail },
-  'engine-tls': { uri, detail },
-  'engine-api': { uri, api: '1.12', oldestApi: '1.24' },
-  'engine-duplicate': { uri },
-  'podman-missing': {},
-  'podman-service': { detail },
-  'engine-idle': {},
-  'ssh-unsupported': {},
-  'ssh-missing': { detail },
-  'ssh-host-key': { host: 'h', detail },
-  'ssh-auth': { host: 'h', detail },
-  'ssh-unreachable': { host: 'h', detail },
-  'ssh-failed': { host: 'h', detail },
-  'ssh-no-socket': { host: 'h' },
-  'container-paused': { container: 'dev' },
-  'container-stopped': { container: 'dev', exitCode: 3 },
-  'container-restarts': { container: 'dev', count: 9, exitCode: 3 },
-  'ioc-no-port': { pid: 7, lastLine: 'iocInit: failed' },
-  'cannot-look-inside': { container: 'dev', detail },
-  'ioc-gone': { port: 5064 },
-  'no-handshake': { port: 5064, protocol: 'ca' },
-  'no-way-in': { port: 5064, tried: [{ route: 'published port', detail }, { route: 'python3' }] },
-  'port-taken': { port: 5064, taken },
-  'not-relayed': { port: 5064 },
-  'relay-ended': { endpoint, detail },
-  disconnected: { detail },
-  internal: { detail },
-  'search-port-taken': { protocol: 'ca', endpoint, refusal: held },
-  'well-known-port-taken': { protocol: 'pva', endpoint, refusal: { why: 'one-server' } },
-  'port-given-back': { container: 'dev', transport: 'tcp', endpoint },
-  'not-served': { protocol: 'ca' },
-  'no-read-access': { user: 'user ann on host desk' },
-  'no-channel': { step: 'no-answer' },
-  'not-read': { detail },
-  'broker-older': { version: '0.1.0', own: '0.2.0' },
-  'broker-newer': { version: '0.2.0', own: '0.1.0' },
-  'broker-nonsense': { detail },
-  'broker-gone': {},
-};
 
 const NOTES: { readonly [C in NoteCode]: NoteFacts[C] } = {
   forwarded: { local: endpoint, owner: held.owner },
   'port-skipped': { local: endpoint, taken },
   'other-number': { port: 5064, local: endpoint, taken },
   'published-elsewhere': { port: 5064, hostPorts: [8064], local: endpoint },
+  'published-in-vain': { port: 5064, inside: '127.0.0.1', published: [endpoint] },
+  'ignores-senders': { variable: 'EPICS_CAS_IGNORE_ADDR_LIST', addresses: '127.0.0.1' },
   'not-found-by-name': { reason: 'udp-only', software: 'pvAccessCPP' },
   'also-served': { name: 'X', server: 'ioc in dev' },
   'says-yes': {},
@@ -86,7 +41,9 @@ const NOTES: { readonly [C in NoteCode]: NoteFacts[C] } = {
   'names-too-long': { count: 1 },
 };
 
-const problems = Object.entries(PROBLEMS).map(([code, facts]) => ({ code, ...facts }) as Problem);
+const problems = Object.entries(PROBLEM_SAMPLES).map(
+  ([code, facts]) => ({ code, ...facts }) as Problem,
+);
 const notes = Object.entries(NOTES).map(([code, facts]) => ({ code, ...facts }) as Note);
 
 /** What one front end calls its own, and the other has not. */

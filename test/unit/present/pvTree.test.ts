@@ -6,9 +6,10 @@ import {
   totalsOf,
   type TreeNode,
   treeOf,
+  unreachableText,
 } from '../../../src/present/pvTree';
 import type { PvRow } from '../../../src/model/coreApi';
-import type { Snapshot } from '../../../src/model/snapshot';
+import type { IocState, Snapshot } from '../../../src/model/snapshot';
 import { PORT_TAKEN, snapshotWith } from '../../support/snapshots';
 import { WINDOW_WORDS } from '../../../src/present/frontEndWords';
 
@@ -31,23 +32,25 @@ describe('treeOf', () => {
         { pvs: { total: 0, reachable: 0, pending: 0 } },
         { status: 'identifying', pvs: { total: 0, reachable: 0, pending: 0 } },
       ]),
-      'engine#id',
+      { ownContainerKey: 'engine#id', arrangement: 'servers' },
       WINDOW_WORDS,
     );
     assert.deepEqual(drawn(tree), [
-      'dev | 6 of 6 reachable, this workspace | bad',
-      '  DEV_TEST_IOC | pid 1, 6 of 6 reachable | bad',
+      'dev | 3 of 3 reachable, this workspace | bad',
+      '  DEV_TEST_IOC | pid 1, 3 of 3 reachable | bad',
       '    CA rsrv :5064 | 3 of 3 reachable \u2192 127.0.0.1:5064 | good',
       '    PVA pvxs :5064 | port taken | bad',
       '    CA rsrv :5064 | PV names unknown | good',
       '    CA rsrv :5064 | asking | busy',
     ]);
-    assert.equal(tree[0]?.spoken, 'container dev, 6 of 6 reachable, this workspace, problem');
+    assert.equal(tree[0]?.spoken, 'container dev, 3 of 3 reachable, this workspace, problem');
   });
 
   it('tells where searches are answered, and what is not', () => {
     const of = (change: Partial<Snapshot>): string[] =>
-      drawn(treeOf({ ...snapshotWith([{}]), ...change }, undefined, WINDOW_WORDS)).slice(3);
+      drawn(
+        treeOf({ ...snapshotWith([{}]), ...change }, { arrangement: 'servers' }, WINDOW_WORDS),
+      ).slice(3);
     assert.deepEqual(of({}), []);
     const search = {
       ca: { problem: PORT_TAKEN },
@@ -75,7 +78,9 @@ describe('treeOf', () => {
       unknownNames: ['NO:SUCH'],
     };
     assert.deepEqual(
-      treeOf(snapshot, 'b', WINDOW_WORDS).map(({ label }) => label),
+      treeOf(snapshot, { ownContainerKey: 'b', arrangement: 'servers' }, WINDOW_WORDS).map(
+        ({ label }) => label,
+      ),
       [
         'b',
         'a',
@@ -87,7 +92,11 @@ describe('treeOf', () => {
 
   it('is empty without an IOC, so that the welcome text shows', () => {
     assert.deepEqual(
-      treeOf({ ...snapshotWith([]), containers: [], engineProblem: PORT_TAKEN }, '', WINDOW_WORDS),
+      treeOf(
+        { ...snapshotWith([]), containers: [], engineProblem: PORT_TAKEN },
+        { arrangement: 'records' },
+        WINDOW_WORDS,
+      ),
       [],
     );
   });
@@ -99,7 +108,7 @@ describe('changeOf', () => {
       snapshotWith(
         Array.from({ length: servers }, () => ({ pvs: { total: 3, reachable, pending: 0 } })),
       ),
-      undefined,
+      { arrangement: 'servers' },
       WINDOW_WORDS,
     );
 
@@ -141,14 +150,49 @@ describe('branchNodes', () => {
   });
 });
 
+describe('a tree that is filtered', () => {
+  const broken = snapshotWith([{ status: 'failed', problem: PORT_TAKEN }, { protocol: 'pva' }]);
+  const kinds = (withProblems: boolean): string[] => {
+    const filter = { text: 'x', counts: new Map(), withProblems };
+    const all = (nodes: readonly TreeNode[]): string[] =>
+      nodes.flatMap((node) => [node.kind, ...all(childrenOf(node))]);
+    return all(treeOf(broken, { arrangement: 'servers', filter }, WINDOW_WORDS));
+  };
+
+  it('has no line without a match, unless those with a problem match', () => {
+    assert.deepEqual(kinds(false), ['filter']);
+    assert.deepEqual(kinds(true), ['filter', 'container', 'ioc', 'server']);
+  });
+});
+
 describe('totalsOf', () => {
-  it('counts what is not reachable, and a server that fails before its PVs are known', () => {
-    const none = { total: 0, reachable: 0, pending: 0 };
-    const snapshot = snapshotWith([
-      { pvs: { total: 5, reachable: 2, pending: 1 } },
-      { status: 'failed', problem: PORT_TAKEN, pvs: none },
-      { pvs: none },
-    ]);
-    assert.deepEqual(totalsOf(snapshot), { total: 5, reachable: 2, pending: 1, unreachable: 3 });
+  const none = { total: 0, reachable: 0, pending: 0 };
+  const withRecords = (
+    records: IocState['records'],
+    servers: Parameters<typeof snapshotWith>[0],
+  ): Snapshot => {
+    const snapshot = snapshotWith(servers);
+    const [container] = snapshot.containers;
+    assert.ok(container);
+    const iocs = container.iocs.map((ioc) => ({ ...ioc, records }));
+    return { ...snapshot, containers: [{ ...container, iocs }] };
+  };
+
+  it('counts each record once', () => {
+    const pvs = { total: 5, reachable: 2, pending: 1 };
+    assert.deepEqual(totalsOf(withRecords(pvs, [{ pvs }, { pvs, protocol: 'pva' }])), {
+      ...pvs,
+      ...{ unreachable: 2, brokenServers: 0 },
+    });
+  });
+
+  it('counts a server that nobody reaches, unless its PVs say so', () => {
+    const broken = { status: 'failed', problem: PORT_TAKEN, pvs: none } as const;
+    const totals = totalsOf(withRecords({ total: 3, reachable: 3, pending: 0 }, [{}, broken]));
+    assert.deepEqual([totals.unreachable, totals.brokenServers], [0, 1]);
+    assert.equal(unreachableText(totals), '1 server with a problem');
+    const all = totalsOf(withRecords({ total: 3, reachable: 0, pending: 0 }, [broken]));
+    assert.deepEqual([all.unreachable, all.brokenServers], [3, 0]);
+    assert.equal(unreachableText(all), '3 PVs not reachable');
   });
 });

@@ -16,6 +16,10 @@ describe('table', () => {
           status: 'failed',
           problem: PORT_TAKEN,
         },
+        {
+          local: { host: '127.0.0.1', port: 5064 },
+          direct: { host: '172.17.0.2', port: 5064 },
+        },
         { status: 'gone', listening: { host: '::', port: 9 } },
         { pvs: { total: 0, reachable: 0, pending: 0 } },
         { pvs: { total: 5, reachable: 2, pending: 3 } },
@@ -28,6 +32,7 @@ describe('table', () => {
       [
         ['dev', 'DEV_TEST_IOC', '127.0.0.1:5064', '3 of 3 reachable', 'good'],
         ['', '', 'failed', 'port taken', 'bad'],
+        ['', '', '127.0.0.1:5064, direct 172.17.0.2', '3 of 3 reachable', 'good'],
         ['', '', '-', 'IOC gone', 'bad'],
         ['', '', 'failed', 'names unknown', 'good'],
         ['', '', 'failed', '2 of 5 reachable', 'busy'],
@@ -36,6 +41,32 @@ describe('table', () => {
       ],
     );
     assert.match(rows[1]?.server ?? '', /^PVA {2}pvxs .*127\.0\.0\.1:5075 \(inside only\)$/);
+  });
+
+  it('says what is not known yet, rather than that it is unknown', () => {
+    const pvs = { total: 0, reachable: 0, pending: 0 };
+    const asked = { total: 3, reachable: 1, pending: 2 };
+    const unknown = { implementation: 'unknown' } as const;
+    const servers = [
+      { ...unknown, status: 'identifying', pvs } as const,
+      { ...unknown, pvs },
+      { ...unknown, pvs: asked },
+      { ...unknown },
+    ];
+    const cells = (isNaming: boolean): string[] => {
+      const snapshot = snapshotWith(servers);
+      const [container] = snapshot.containers;
+      const iocs = container!.iocs.map((ioc) => ({ ...ioc, ...(isNaming && { isNaming }) }));
+      const rows = tableRows({ ...snapshot, containers: [{ ...container!, iocs }] });
+      return rows.map(({ server, pvs: text }) => `${server.split(/ +/)[1]} | ${text}`);
+    };
+    assert.deepEqual(cells(true), [
+      'asking | asking',
+      'asking | asking',
+      'asking | 1 of 3 reachable',
+      'unknown | 3 of 3 reachable',
+    ]);
+    assert.deepEqual(cells(false).slice(0, 2), ['asking | asking', 'unknown | names unknown']);
   });
 
   it('says that an IOC may have more PVs than are listed, and why', () => {
@@ -51,7 +82,7 @@ describe('table', () => {
     assert.deepEqual(tableNotes(lacking, TERMINAL_WORDS), [
       'DEV_TEST_IOC in dev may have more PVs than are listed: 2 commands may load more records: require, luash',
     ]);
-    const [node] = treeOf(lacking, undefined, WINDOW_WORDS);
+    const [node] = treeOf(lacking, { arrangement: 'servers' }, WINDOW_WORDS);
     assert.equal(
       node?.kind === 'container' && node.children[0]?.description,
       'pid 1, 3 of 3 reachable, more may exist',

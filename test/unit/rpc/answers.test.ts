@@ -40,6 +40,7 @@ describe('what a broker says', () => {
     const client = new CoreClient(ours, new FakeClock(), {
       onSnapshot: (snapshot) => void snapshots.push(snapshot),
       onUpdate: (_id, update) => void updates.push(update),
+      onFollowed: () => undefined,
       onEnd: (reason) => void ends.push(reason),
     });
     return { broker, client, ends, snapshots };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Duplex } from 'node:stream';
 import { type LogLevel } from '../../../src/base/log';
-import type { PvUpdate } from '../../../src/model/coreApi';
+import type { LiveUpdate, PvUpdate } from '../../../src/model/coreApi';
 import type { Snapshot } from '../../../src/model/snapshot';
 import { duplexPair } from '../../../src/node/relay/duplexPair';
 import { CoreClient } from '../../../src/rpc/coreClient';
@@ -18,6 +18,7 @@ class Connected {
   readonly scene = new CoreScene();
   readonly snapshots: Snapshot[] = [];
   readonly updates: [number, PvUpdate][] = [];
+  readonly followed: [number, LiveUpdate][] = [];
   readonly ends: string[] = [];
   readonly left: Leaving[] = [];
   readonly logged: [LogLevel, string][] = [];
@@ -59,6 +60,9 @@ class Connected {
     this.client = new CoreClient(ours, clock, {
       onSnapshot: (snapshot) => void this.snapshots.push(snapshot),
       onUpdate: (id, update) => void this.updates.push([id, update]),
+      onFollowed: (id, updates) => {
+        for (const update of updates) this.followed.push([id, update]);
+      },
       onEnd: (reason) => void this.ends.push(reason),
     });
   }
@@ -160,6 +164,37 @@ describe('a front end and the core, with a connection in between', () => {
     assert.equal(updates.length, length);
   });
 
+  it('follow many values in batches, the newest of each', async () => {
+    const { client, followed, scene } = connected;
+    await connected.expose();
+    const counter = { id: 2, name: 'DEMO:COUNTER', protocol: 'pva' } as const;
+    const add = [{ id: 1, ...MOTOR }, counter, { ...MOTOR, id: 3, name: 'NO:SUCH' }];
+    const change = { followerId: 7, add, remove: [] };
+    await connected.answer(client.ask('changeFollowed', change, signal));
+    await scene.clock.advance(3000);
+    const of = (id: number): LiveUpdate[] =>
+      followed.flatMap(([follower, update]) =>
+        follower === 7 && update.id === id ? [update] : [],
+      );
+    const texts = of(2).map((update) => 'reading' in update && update.reading.text);
+    assert.ok(new Set(texts).size >= 3, texts.join());
+    assert.ok(of(1).every((update) => 'reading' in update && / mm$/.test(update.reading.text)));
+    assert.ok(of(3).every((update) => 'problem' in update) && of(3).length === 1);
+
+    const subscriptions = of(2).length;
+    const less = { followerId: 7, add: [], remove: [1, 3] };
+    await connected.answer(client.ask('changeFollowed', less, signal));
+    const before = of(1).length;
+    await scene.clock.advance(2000);
+    assert.equal(of(1).length, before);
+    assert.ok(of(2).length > subscriptions);
+
+    await connected.answer(client.ask('endFollower', { followerId: 7 }, signal));
+    const { length } = followed;
+    await scene.clock.advance(2000);
+    assert.equal(followed.length, length);
+  });
+
   it('leave out what is old by the time that a slow front end reads', async () => {
     const { client, updates, scene, stream } = connected;
     await connected.expose();
@@ -179,6 +214,27 @@ describe('a front end and the core, with a connection in between', () => {
     // 200 values came meanwhile: those that were under way, and the newest.
     const late = updates.length - before;
     assert.ok(late > 1 && late < 50, `${late} updates`);
+  });
+
+  it('leave out of batches what is old by the time that a slow front end reads', async () => {
+    const { client, followed, scene, stream } = connected;
+    await connected.expose();
+    const names = ['COUNTER', 'MOTOR', 'BEAM:X', 'BEAM:Y', 'TEMPERATURE', 'MESSAGE', 'SPECTRUM'];
+    const add = names.map((name, id) => ({ id, name: `DEMO:${name}`, protocol: 'ca' as const }));
+    const change = { followerId: 1, add, remove: [] };
+    await connected.answer(client.ask('changeFollowed', change, signal));
+    await scene.clock.advance(1000);
+    stream.pause();
+    const before = followed.length;
+    await scene.clock.advance(100_000);
+    stream.resume();
+    const ageMs = ([, update]: [number, LiveUpdate]): number =>
+      scene.clock.wallMs() - ('reading' in update ? (update.reading.timeMs ?? 0) : 0);
+    const isNew = (): boolean => followed.slice(-names.length).every((one) => ageMs(one) < 1000);
+    await scene.until(isNew, 'the newest values', 1000);
+    // 200 of each came meanwhile: those that were under way, and the newest.
+    const late = (followed.length - before) / names.length;
+    assert.ok(late < 100, `${late} of each`);
   });
 
   it('give up together what nobody waits for any more', async () => {

@@ -27,8 +27,15 @@ describe('what a front end asks', () => {
   const requests: CoreRequests = {
     listPvs: note('listPvs', { total: 0, reachable: 0, rows: [] }),
     listBranch: note('listBranch', { groups: [], rows: [] }),
+    countPvs: note('countPvs', []),
+    findAlarms: note('findAlarms', { total: 0, lookedAt: 0, rows: [] }),
     listContainers: note('listContainers', []),
     describePv: note('describePv', { name: 'X', paths: [] }),
+    findUnlisted: note('findUnlisted', ['A:PV']),
+    findSimilar: note('findSimilar', [{ name: 'A:PV', iocName: 'IOC', containerName: 'dev' }]),
+    findDuplicates: note('findDuplicates', []),
+    traceEndpoint: note('traceEndpoint', { protocol: 'ca', endpoint: ENDPOINT, hasAnswered: true }),
+    readContainerLog: note('readContainerLog', ['a line']),
     readPv: note('readPv', { value: 1, severity: 'NO_ALARM' }),
   };
   const core: CoreApi = {
@@ -37,6 +44,8 @@ describe('what a front end asks', () => {
     onDidChange: () => ({ dispose: () => undefined }),
     setRequest: note('core.setRequest', undefined),
     monitorPv: () => assert.fail('nothing is followed'),
+    followPvs: () => assert.fail('nothing is followed'),
+    plotPv: () => assert.fail('nothing is followed'),
     dispose: () => undefined,
   };
 
@@ -70,10 +79,14 @@ describe('what a front end asks', () => {
     const { connection, serving } = await connected();
     const requests: [keyof CoreRequests, object][] = [
       ['listPvs', { pattern: 'X*', onlyUnreachable: true, offset: 0, limit: 10 }],
-      ['listBranch', { serverKey: 'a', prefix: '' }],
+      ['listBranch', { key: 'a', prefix: '', state: 'unreachable' }],
+      ['countPvs', { pattern: 'X' }],
+      ['findAlarms', { limit: 5 }],
       ['listContainers', {}],
       ['describePv', { name: 'X', maxWaitMs: 300 }],
       ['readPv', { name: 'X', protocol: 'ca' }],
+      ['readContainerLog', { key: 'a#b' }],
+      ['traceEndpoint', { protocol: 'ca', endpoint: ENDPOINT }],
     ];
     for (const [name, params] of requests) {
       const answer = await connection.sendRequest<unknown>(name, params);
@@ -90,7 +103,7 @@ describe('what a front end asks', () => {
     ['listPvs', { offset: -1, limit: 10 }, /expected a whole number in listPvs\.offset/],
     ['listPvs', { offset: 0 }, /listPvs\.limit is missing/],
     ['listPvs', { offset: 0, limit: 1, pattern: 5 }, /expected text in listPvs\.pattern/],
-    ['listBranch', { serverKey: 'a' }, /listBranch\.prefix is missing/],
+    ['listBranch', { key: 'a' }, /listBranch\.prefix is missing/],
     ['describePv', { name: 'X' }, /describePv\.maxWaitMs is missing/],
     ['readPv', { name: 'X', protocol: 'tango' }, /expected ca or pva in readPv\.protocol/],
     ['readPv', { name: 'x'.repeat(2_000_000), protocol: 'ca' }, /expected text in readPv\.name/],

@@ -20,6 +20,7 @@ describe('a connection to a broker that was killed', () => {
       const client = new CoreClient(stream, systemClock, {
         onSnapshot: () => undefined,
         onUpdate: () => undefined,
+        onFollowed: () => undefined,
         onEnd: (reason) => void ends.push(reason),
       });
       const { signal } = new AbortController();

@@ -94,6 +94,9 @@ describe('the core', () => {
       listed.map(({ engineKey, name, status }) => `${engineKey} ${name} ${status}`),
       ['engine one running', 'engine two running', 'engine three running'],
     );
+    scene.engine.run('four').exit(1);
+    const [, , , stopped] = await frontEnd.listContainers({}, signal);
+    assert.deepEqual([stopped?.name, stopped?.status], ['four', 'stopped']);
   });
 
   it('reads for a front end from the containers that this one wants', async () => {
@@ -109,8 +112,8 @@ describe('the core', () => {
     const frontEnd = await scene.open(only('one', 'two'));
     const page = await frontEnd.listPvs({ pattern: '*:MOTOR', offset: 0, limit: 3 }, signal);
     assert.deepEqual([page.total, page.reachable, page.rows.length], [4, 4, 3]);
-    const serverKey = scene.server('one', 'pva').key;
-    const query = { serverKey, prefix: '' };
+    const { key } = scene.server('one', 'pva');
+    const query = { key, prefix: '' };
     const { groups, rows } = await frontEnd.listBranch(query, signal);
     assert.equal(groups.reduce((sum, { total }) => sum + total, 0) + rows.length, 12);
   });

@@ -10,6 +10,7 @@ import {
   SETTINGS_SECTION,
   VIEW_CONTAINER,
   WALKTHROUGH,
+  WATCH_VIEW,
 } from '../../../src/ui/ids';
 
 const root = join(__dirname, '../../..');
@@ -33,7 +34,11 @@ describe('contributions of package.json', () => {
       [...settingNames].sort(),
     );
     assert.equal(contributes.viewsContainers.activitybar[0].id, VIEW_CONTAINER);
-    assert.equal(contributes.views[VIEW_CONTAINER][0].id, PVS_VIEW);
+    const views = contributes.views[VIEW_CONTAINER] as { id: string }[];
+    assert.deepEqual(
+      views.map(({ id }) => id),
+      [PVS_VIEW, WATCH_VIEW],
+    );
     assert.equal(contributes.terminal.profiles[0].id, HOST_TERMINAL_PROFILE);
     assert.equal(contributes.walkthroughs[0].id, WALKTHROUGH);
   });
@@ -45,10 +50,15 @@ describe('contributions of package.json', () => {
       ...Object.values(CONTEXT_KEYS),
       PVS_VIEW,
       `${PVS_VIEW}.focus`,
+      WATCH_VIEW,
       HOST_TERMINAL_PROFILE,
       WALKTHROUGH,
     ]);
     for (const [id] of text.matchAll(/epicsExpose\.[\w.]+/g)) assert.ok(known.has(id), id);
+  });
+
+  it('have conditions that VS Code understands: it has no !~, and then takes all for true', () => {
+    for (const [when] of text.matchAll(/"when": ".*"/g)) assert.doesNotMatch(when, /!~/);
   });
 
   it('name files that exist', () => {

@@ -39,20 +39,30 @@ describe('what a hover in an editor says', () => {
     ['DEMO:MOTOR.DESC|$', /^\*\*DEMO:MOTOR\.DESC\$\*\*[^]*Value: built-in demo/],
     ['DEMO:MOTOR {"long|String":true}', /^$/],
     ['DEMO:MO|TOR {"longString":true}', /^\*\*DEMO:MOTOR\*\*/],
+    ['pva://DEMO:MO|TOR/display/units', /display\/units of DEMO:MOTOR\*\*[^]*Value: mm *\n/],
+    ['pva://DEMO:MOTOR/no|thing', /nothing of DEMO:MOTOR[^]*DEMO:MOTOR has no part nothing/],
+    ['pva://DEMO:MO|TOR/display.units', /display\/units of DEMO:MOTOR\*\*[^]*Value: mm *\n/],
+    ['pva:///DEMO:MO|TOR', /^\*\*DEMO:MOTOR\*\*[^]*Value: /],
     [
-      'pva://DEMO:MO|TOR/valueAlarm/highAlarmLimit',
-      /valueAlarm\/highAlarmLimit is a part of DEMO:MOTOR/,
+      'pva://DEMO:MO|TOR?request=field(display.units)',
+      /display\/units of DEMO:MOTOR\*\*[^]*Value: mm *\n/,
     ],
+    ['ca://DEMO:MO|TOR/display', /\*\*not found\*\*/],
     [
       'loc://|x(1)',
       /^\*\*loc:\/\/x\(1\)\*\*\n\n\$\(info\) \*\*local PV of the display; not from an IOC/,
     ],
+    ['mqtt://to|pic', /not a PV of Channel Access or pvAccess/],
     ['=`DEMO:MO|TOR` + 1', /^\*\*DEMO:MOTOR\*\*/],
     ['=`DEMO:MOTOR` +| 1', /formula of the display/],
     ['NO:BO|DY.DESC', /\*\*not found\*\*/],
     ['$(P)MO|TOR.EGU', /the one exposed PV that fits [^]*Record: DEMO:MOTOR/],
     ['$(P)DEMO:MO|TOR.$(F)', /the one exposed PV that fits [^]*mm/],
-    ['DEMO:BEAM:$(X|Y)', /of \d+ reachable that fit DEMO:BEAM:\*/],
+    [
+      'DEMO:BEAM:$(X|Y)',
+      /3 of 3 reachable that fit DEMO:BEAM:\*[^]*PVs: [\w:]+, [\w:]+, [\w:]+\s*$/m,
+    ],
+    ['DEMO:$(X|Y)', /12 of 12 reachable that fit DEMO:\*[^]*PVs: ([\w:]+, ){5}\.\.\./],
     ['$(P|)', /P: not known in this file/],
   ];
   for (const [pv, expected] of found) {

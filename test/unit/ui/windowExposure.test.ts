@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { fakeVscode } from '../../support/fakeVscode';
 import { UsageError } from '../../../src/base/errors';
+import type { ExposeRequest } from '../../../src/model/coreApi';
 import { type Connect, WindowExposure } from '../../../src/ui/windowExposure';
 import { CoreScene } from '../../support/coreScene';
+import { until } from '../../support/until';
 import { type WindowCore, windowCore } from '../../support/windowScene';
 
 describe('what a window exposes', () => {
@@ -44,9 +46,45 @@ describe('what a window exposes', () => {
     assert.equal(cores.length, 0);
   });
 
+  it('is not what the person leaves out, even if another window exposes it', async () => {
+    scene.engine.run('other').start({ name: 'OTHER' });
+    open();
+    await window.leaveOut(['other']);
+    await window.expose();
+    assert.deepEqual(scene.core.requests[0]?.selection.except, ['other']);
+    await scene.open();
+    const names = (): string[] => window.snapshot.containers.map(({ name }) => name);
+    assert.deepEqual(names(), ['dev']);
+    await window.leaveOut([]);
+    assert.deepEqual(names(), ['dev', 'other']);
+    assert.equal(scene.core.requests[0]?.selection.except, undefined);
+  });
+
+  it('is not settled before the core has taken what this window asks for', async () => {
+    let take = (): void => undefined;
+    const taken = new Promise<void>((resolve) => (take = resolve));
+    open(async () => {
+      const frontEnd = scene.core.openFrontEnd();
+      const core = windowCore(frontEnd);
+      cores.push(core);
+      return Object.assign(core, {
+        setRequest: (request?: ExposeRequest) => taken.then(() => frontEnd.setRequest(request)),
+      });
+    });
+    const exposing = window.expose();
+    // Nobody has asked for anything: of that, the core knows all there is.
+    await until(() => window.core !== undefined, 5000, 'the core');
+    assert.deepEqual([window.core?.snapshot.isSettled, window.snapshot.isSettled], [true, false]);
+    take();
+    await exposing;
+    await scene.untilSettled();
+    assert.equal(window.snapshot.isSettled, true);
+  });
+
   it('is what the settings say, from then on', async () => {
     fakeVscode.settings.set('pvNames', [' A:PV ', 'A:PV', '', 5]);
     fakeVscode.settings.set('search', 'off');
+    fakeVscode.settings.set('answers', 'relay');
     open(connect, { folder: '/work' });
     await window.expose();
     assert.deepEqual(scene.core.requests, [
@@ -55,6 +93,7 @@ describe('what a window exposes', () => {
         engines: ['engine'],
         names: ['A:PV'],
         search: 'off',
+        answers: 'relay',
         own: { folder: '/work' },
       },
     ]);
@@ -137,7 +176,7 @@ describe('what a window exposes', () => {
     const [core] = cores;
     assert.ok(core);
     core.problem = new Error('it cannot be started');
-    assert.deepEqual(window.problem, { kind: 'no-broker', message: 'it cannot be started' });
+    assert.deepEqual(window.problem, { kind: 'no-broker', message: 'It cannot be started' });
   });
 
   it('that was stopped while it connected is left again', async () => {

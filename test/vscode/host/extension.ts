@@ -6,6 +6,7 @@ import * as vscode from 'vscode';
 import { COMMANDS, SETTINGS, SETTINGS_SECTION } from '../../../src/ui/ids';
 import { readRemoteText } from '../../../src/ui/windowPlace';
 import { until } from '../../support/until';
+import { hoverText } from './hoverText';
 
 const settings = (): vscode.WorkspaceConfiguration =>
   vscode.workspace.getConfiguration(SETTINGS_SECTION);
@@ -27,21 +28,10 @@ describe('extension', () => {
     const [folder] = vscode.workspace.workspaceFolders ?? [];
     assert.ok(folder);
     const uri = vscode.Uri.joinPath(folder.uri, file);
-    const document = await vscode.workspace.openTextDocument(uri);
-    const at = document.getText().indexOf(word);
+    const text = (await vscode.workspace.openTextDocument(uri)).getText();
+    const at = text.indexOf(word);
     assert.ok(at >= 0, `${word} in ${file}`);
-    const position = document.positionAt(at + 1);
-    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
-      'vscode.executeHoverProvider',
-      document.uri,
-      position,
-    );
-    return hovers
-      .flatMap(({ contents }) => contents)
-      .map((content) => (typeof content === 'string' ? content : content.value))
-      .join('\n')
-      .replaceAll('\\', '')
-      .replaceAll('&quot;', '"');
+    return hoverText(uri, at + 1);
   }
 
   const untilHover = (word: string, what: RegExp): Promise<void> =>
@@ -75,7 +65,7 @@ describe('extension', () => {
   const fields: [string, string, RegExp][] = [
     ['demo.bob', '$(M).EGU', unit],
     ['demo.bob', '$(M).DESC$', /Value: built-in demo/],
-    ['demo.bob', '$(M)/valueAlarm', /valueAlarm\/highAlarmLimit is a part of DEMO:MOTOR[^]* mm/],
+    ['demo.bob', '$(M)/valueAlarm', /valueAlarm\/highAlarmLimit of DEMO:MOTOR[^]*has no part/],
     ['demo.bob', '$(P)MESSAGE', /Value: the demo runs for/],
     ['demo.bob', '$(M).{"dbnd"', /Record: DEMO:MOTOR[^]*no PV DEMO:MOTOR\.\{"dbnd":/],
     ['demo.bob', '$(M).PREC', /M: not known in this file/],
@@ -92,12 +82,12 @@ describe('extension', () => {
     ['demo.py', 'DEMO:NOBODY.EGU', /^$/],
     ['demo.template', 'EGU', unit],
     ['demo.template', 'DEMO:COUNTER', /Record: DEMO:COUNTER\s+Value: built-in demo/],
-    ['demo.substitutions', 'DEMO:BEAM:', /6 of 6 reachable that fit DEMO:BEAM:\*/],
-    ['demo.subs', 'DEMO:BEAM:', /6 of 6 reachable that fit DEMO:BEAM:\*/],
-    ['demo.sub', 'DEMO:BEAM:', /6 of 6 reachable that fit DEMO:BEAM:\*/],
-    ['iocBoot/st.cmd.linux', 'DEMO:BEAM:', /6 of 6 reachable that fit DEMO:BEAM:\*/],
+    ['demo.substitutions', 'DEMO:BEAM:', /3 of 3 reachable that fit DEMO:BEAM:\*/],
+    ['demo.subs', 'DEMO:BEAM:', /3 of 3 reachable that fit DEMO:BEAM:\*/],
+    ['demo.sub', 'DEMO:BEAM:', /3 of 3 reachable that fit DEMO:BEAM:\*/],
+    ['iocBoot/st.cmd.linux', 'DEMO:BEAM:', /3 of 3 reachable that fit DEMO:BEAM:\*/],
     ['iocBoot/st.cmd.linux', '$(P)MOTOR', unit],
-    ['ioc.yaml', 'DEMO:BEAM:', /6 of 6 reachable that fit DEMO:BEAM:\*/],
+    ['ioc.yaml', 'DEMO:BEAM:', /3 of 3 reachable that fit DEMO:BEAM:\*/],
   ];
   for (const [file, word, expected] of fields) {
     it(`tells about ${word} in ${file}`, async () => {
@@ -129,6 +119,104 @@ describe('extension', () => {
       process.kill(pid, 'SIGCONT');
     }
     await untilHover('DEMO:NOBODY', /not found/);
+  });
+
+  /** Opens a file of the workspace, and where a word begins in it. */
+  async function open(file: string, word: string): Promise<[vscode.TextDocument, vscode.Position]> {
+    const [folder] = vscode.workspace.workspaceFolders ?? [];
+    assert.ok(folder);
+    const document = await vscode.workspace.openTextDocument(vscode.Uri.joinPath(folder.uri, file));
+    const at = document.getText().indexOf(word);
+    assert.ok(at >= 0, `${word} in ${file}`);
+    return [document, document.positionAt(at)];
+  }
+
+  const definitions: [string, string, string[]][] = [
+    ['demo.py', 'DEMO:MOTOR.EGU', ['demo.template:1']],
+    ['demo.bob', '$(P)PRESSURE', ['demo.db:8']],
+    ['demo.ui', 'DEMO:MOTOR.EGU', ['demo.template:1']],
+    ['demo.py', 'DEMO:NOBODY.EGU', ['demo.db:4']],
+  ];
+  for (const [file, word, expected] of definitions) {
+    it(`goes from ${word} in ${file} to the record`, async () => {
+      const [document, position] = await open(file, word);
+      const links = await vscode.commands.executeCommand<(vscode.Location | vscode.LocationLink)[]>(
+        'vscode.executeDefinitionProvider',
+        document.uri,
+        position.translate(0, 1),
+      );
+      const places = links.map((link) => {
+        const [uri, range] =
+          'uri' in link ? [link.uri, link.range] : [link.targetUri, link.targetRange];
+        return `${vscode.workspace.asRelativePath(uri)}:${range.start.line + 1}`;
+      });
+      assert.deepEqual(places, expected);
+    });
+  }
+
+  it('opens the record of a PV', async () => {
+    await vscode.commands.executeCommand(COMMANDS.goToRecord, {
+      name: 'DEMO:MOTOR.VAL',
+      protocol: 'ca',
+    });
+    const editor = vscode.window.activeTextEditor;
+    assert.match(editor?.document.fileName ?? '', /demo\.template$/);
+    assert.equal(editor?.selection.start.line, 0);
+  });
+
+  it('completes names of PVs, and keeps what was typed', async () => {
+    const complete = async (file: string, word: string, typed: string): Promise<unknown[]> => {
+      const [document, start] = await open(file, word);
+      const list = await vscode.commands.executeCommand<vscode.CompletionList>(
+        'vscode.executeCompletionItemProvider',
+        document.uri,
+        start.translate(0, typed.length),
+      );
+      return list.items
+        .filter(({ kind }) => kind === vscode.CompletionItemKind.Value)
+        .map(({ insertText }) => insertText);
+    };
+    assert.deepEqual(await complete('demo.py', 'DEMO:MOTOR.EGU', 'DEMO:MO'), ['DEMO:MOTOR']);
+    assert.ok((await complete('demo.bob', '$(P)PRESSURE', '$(P)PR')).includes('$(P)PRESSURE'));
+    assert.deepEqual(await complete('demo.db', 'DEMO:TEMPERATURE', 'DEMO:TE'), []);
+  });
+
+  it('says why', async () => {
+    const why = async (name?: string): Promise<string> => {
+      await vscode.commands.executeCommand(COMMANDS.why, name && { name, protocol: 'ca' });
+      return vscode.window.activeTextEditor?.document.getText() ?? '';
+    };
+    assert.match(
+      await why('DEMO:MOTOR'),
+      /^DEMO:MOTOR is reachable: [\d.]+ mm\n\nDEMO:MOTOR over CA\n/,
+    );
+    assert.match(await why('DEMO:MOTER'), /^no IOC .* has DEMO:MOTER; did you mean DEMO:MOTOR/);
+    assert.match(await why(), /^Nothing is wrong: 24 PVs of 2 servers/);
+    const settings = vscode.workspace.getConfiguration('terminal.integrated.env');
+    const system = { darwin: 'osx', win32: 'windows' }[process.platform as string] ?? 'linux';
+    await settings.update(system, { EPICS_CA_ADDR_LIST: 'a,b' }, true);
+    try {
+      const isTold = async (): Promise<boolean> =>
+        /^terminal\.integrated\.env\.\w+: EPICS_CA_ADDR_LIST="a,b": entries/.test(await why());
+      await until(isTold, 20_000, 'the setting of terminals');
+    } finally {
+      await settings.update(system, undefined, true);
+    }
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  it('reports PVs that nobody serves, if that is wanted', async () => {
+    const [document] = await open('demo.db', 'DEMO:NOBODY');
+    const problems = (): string[] =>
+      vscode.languages
+        .getDiagnostics(document.uri)
+        .map(({ message, range }) => `${range.start.line + 1}: ${message}`);
+    assert.deepEqual(problems(), []);
+    await settings().update(SETTINGS.problems, true, vscode.ConfigurationTarget.Global);
+    await until(() => problems().length > 0, 20_000, 'problems');
+    assert.deepEqual(problems(), ['4: No exposed IOC has DEMO:NOBODY.']);
+    await settings().update(SETTINGS.problems, undefined, vscode.ConfigurationTarget.Global);
+    await until(() => problems().length === 0, 20_000, 'no problems');
   });
 
   it('copies the name of a PV', async () => {

@@ -237,7 +237,7 @@ function isNamedBy(expression: RegExp, words: readonly string[]): boolean {
 }
 
 /** Whether its name, or the script that it runs, is that of a program known to serve. */
-export function isKnownServer(process: ProcessInfo): boolean {
+export function isKnownServer(process: Pick<ProcessInfo, 'commandLine'>): boolean {
   return isNamedBy(KNOWN_SERVER, process.commandLine.slice(0, 3));
 }
 

@@ -20,20 +20,34 @@ export function identifyCa(
     const implementation = identifyCaServer(observations);
     settle({ protocol: 'ca', implementation, caObservations: observations });
   };
+  const onEcho = (): void => {
+    const { isVersionUnprompted, isVersionNumbered } = circuit.observations;
+    if (isAskedAgain || isVersionUnprompted !== undefined || isVersionNumbered === true) tell();
+    else {
+      // A server that was busy when we spoke looks like one that speaks second.
+      isAskedAgain = true;
+      circuit.versionAgain();
+      connection.write(circuit.takeOutput());
+      tellLate();
+    }
+  };
+  const tellLate = (): void => {
+    store.add(clock.after(clock.stretch(ECHO_WAIT_MS), tell));
+  };
   let isWaiting = false;
+  let isAskedAgain = false;
   const circuit = new CaClientCircuit(
     caHandler({
       version() {
-        if (!isWaiting) store.add(clock.after(clock.stretch(ECHO_WAIT_MS), tell));
+        if (!isWaiting) tellLate();
         isWaiting = true;
       },
-      echo: tell,
+      echo: onEcho,
     }),
     { peer: 'the server' },
   );
   return {
-    begin({ wasSilent }) {
-      if (wasSilent) circuit.noteSilence();
+    begin() {
       circuit.handshake({ clientName: 'epics-expose', hostName: 'localhost' });
       circuit.echoMirror();
       connection.write(circuit.takeOutput());

@@ -67,7 +67,7 @@ export function identifyServer(
         const isFirst = identification === undefined;
         identification ??= create(bytes[0] === PVA_MAGIC ? 'pva' : 'ca');
         identification.receive(bytes);
-        if (isFirst && !store.isDisposed) identification.begin({ wasSilent: false });
+        if (isFirst && !store.isDisposed) identification.begin();
       } catch (error) {
         // Bytes that break the rules of both protocols: another program.
         if (isErrorCode(error, 'remote-protocol')) settle(undefined);
@@ -80,7 +80,7 @@ export function identifyServer(
       clock.after(expected === 'ca' ? LISTEN_FIRST_MS : LISTEN_LONG_MS, () => {
         if (identification) return;
         identification = create('ca');
-        identification.begin({ wasSilent: true });
+        identification.begin();
       }),
     );
   });

@@ -3,9 +3,11 @@
  * the kernel tree): text in, data out. They also read tables of other machines' kernels, so a line
  * that makes no sense is skipped instead of failing the whole table.
  */
+import { type Endpoint, isSameEndpoint, unmapped } from '../../../model/endpoint';
 import type { BoundSocket } from '../../host/socketReport';
 
 const TCP_LISTEN = '0A';
+const TCP_ESTABLISHED = '01';
 /** The state that the kernel shows for a UDP socket that is bound but not connected. */
 const UDP_UNCONNECTED = '07';
 /** Lines of a socket table that are read, and how long they are at most. */
@@ -36,6 +38,42 @@ export function parseSocketTable(text: string, transport: 'tcp' | 'udp'): BoundS
     sockets.push({ transport, host, port, inode, uid });
   }
   return sockets;
+}
+
+/** A connection in /proc/net/tcp or tcp6, established or about to be. */
+export interface TcpConnection {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  /** 0 as long as no process has accepted it. */
+  readonly inode: number;
+  readonly isEstablished: boolean;
+}
+
+/** Reads /proc/net/tcp or tcp6: what is connected, with IPv4 addresses where IPv6 stands for them. */
+export function* parseConnections(text: string): Generator<TcpConnection> {
+  for (const line of text.slice(0, MAX_TABLE_TEXT).split('\n', MAX_TABLE_LINES)) {
+    const fields = line.slice(0, MAX_LINE).trim().split(/\s+/);
+    const [, localText = '', remoteText = '', state] = fields;
+    const [local, remote] = [parseEnd(localText), parseEnd(remoteText)];
+    const inode = Number(fields[9]);
+    if (state === TCP_LISTEN || !local || !remote || !(inode >= 0)) continue;
+    yield { local, remote, inode, isEstablished: state === TCP_ESTABLISHED };
+  }
+}
+
+/** The inodes of established connections from that end of this machine. */
+export function parseConnectionInodes(text: string, { host, port }: Endpoint): number[] {
+  const end = { host: unmapped(host), port };
+  return [...parseConnections(text)].flatMap(({ local, inode, isEstablished }) =>
+    isEstablished && inode > 0 && isSameEndpoint(local, end) ? inode : [],
+  );
+}
+
+function parseEnd(text: string): Endpoint | undefined {
+  const [hexHost = '', hexPort = ''] = text.split(':');
+  const host = parseHexAddress(hexHost);
+  const port = Number.parseInt(hexPort, 16);
+  return host !== undefined && port > 0 && port <= MAX_PORT ? { host, port } : undefined;
 }
 
 /**

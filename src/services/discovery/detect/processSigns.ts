@@ -13,7 +13,7 @@ import { parseMappedFiles } from './parseProc';
 export interface ProcessSigns {
   /**
    * 'server': libraries that only servers map (dbCore, rsrv, cas, QSRV); 'pva': libraries of
-   * pvAccess, which clients map as well; 'ca': libca or Com alone.
+   * pvAccess, which clients map as well; 'ca': libca, Com or what pcaspy has alone.
    */
   readonly libraries: 'server' | 'pva' | 'ca' | 'none';
   /** What a script among its arguments does; a client does the same without serving. */
@@ -39,7 +39,8 @@ const MAX_SCRIPT_BYTES = 256 * 1024;
 const SERVER_LIBRARY =
   /^lib(dbCore|dbIoc|dbRecStd|dbStaticIoc|rsrv|rsrvIoc|cas|qsrv|pvxsIoc|pvAccessIOC|pvDatabase)\b/;
 const PVA_LIBRARY = /^lib(pvAccess|pvAccessCPP|pvxs|pvAccessCA)\b|^(_p4p|pvaccess)\b.*\.so/;
-const CA_LIBRARY = /^lib(ca|Com)\.(so|dylib)/;
+/** And pcaspy's, whose name may be that of something else, too. */
+const CA_LIBRARY = /^lib(ca|Com)\.(so|dylib)|^_cas\b.*\.so/;
 
 /** Commands that startup scripts of IOCs have, and hardly anything else; of one line. */
 const IOCSH_WORD =
@@ -87,7 +88,11 @@ function libraryKind(mapped: readonly string[]): ProcessSigns['libraries'] {
 }
 
 /** Arguments that look like paths of files, last ones first after an interpreter or a wrapper. */
-function scriptPaths({ commandLine, workingDirectory = '/', environment }: ProcessInfo): string[] {
+export function scriptPaths({
+  commandLine,
+  workingDirectory = '/',
+  environment,
+}: ProcessInfo): string[] {
   const folder = environment['PWD'] ?? workingDirectory;
   return commandLine
     .slice(1)

@@ -14,7 +14,7 @@ export interface ServerIdentity {
 /** How one protocol takes part in the conversation; `done` may be called once. */
 export interface Identification {
   /** Starts to speak, after the server did or had the time to. */
-  begin(peer: { readonly wasSilent: boolean }): void;
+  begin(): void;
   receive(chunk: Uint8Array): void;
   dispose(): void;
 }

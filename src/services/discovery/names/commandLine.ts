@@ -1,4 +1,5 @@
 import type { NamesProblem } from './databaseName';
+import { isDatabaseFile } from './otherLoaders';
 
 /** One thing an IOC does at its start that defines PVs. */
 export type StartStep =
@@ -13,6 +14,8 @@ export interface StartPlan {
   readonly steps: readonly StartStep[];
   /** Why there are no steps. */
   readonly problem?: NamesProblem;
+  /** The program, if it takes databases in a way of its own, and so may load more. */
+  readonly otherLoader?: string;
 }
 
 /** Finds the files that an IOC process was started with in its command line (argv). */
@@ -21,10 +24,29 @@ export function planStart(commandLine: readonly string[]): StartPlan {
   if (/^python[\d.]*$/.test(baseName(program))) return planPython(rest);
   if (/^python-?softioc/i.test(baseName(program))) return notInFiles('pythonSoftIOC');
   if (isSoftIoc(program)) return planSoftIoc(rest);
-  const script = findScript(rest);
-  if (script !== undefined) return { steps: [{ kind: 'script', file: script }] };
+  return planOther(baseName(program), rest);
+}
+
+/**
+ * A program that no name tells. It may be softIoc under another name, or behind a wrapper (valgrind,
+ * gdb); else it takes a script, databases, or both.
+ */
+function planOther(program: string, args: readonly string[]): StartPlan {
+  const wrapped = args.findIndex((arg) => isSoftIoc(arg) && !baseName(arg).includes('.'));
+  if (wrapped >= 0) return planSoftIoc(args.slice(wrapped + 1));
+  const short = withShortOptions(args);
+  if (areSoftIocOptions(short)) return planSoftIoc(short);
+  const files = short.map(withoutOption).filter(mayHoldRecords);
+  const script = findScript(short.filter((arg) => !mayHoldRecords(arg) && !MACRO.test(arg)));
+  const macros = macrosIn(short);
+  const steps = [
+    ...(script === undefined ? [] : [{ kind: 'script', file: script } as const]),
+    ...files.filter(isDatabase).map((file) => ({ kind: 'records', file, macros }) as const),
+  ];
+  if (files.length > 0) return { steps, otherLoader: program };
+  if (steps.length > 0) return { steps };
   return {
-    steps: [],
+    steps,
     problem: {
       kind: 'no-script',
       message: 'the IOC was started without a startup script, so its database files are not known',
@@ -36,10 +58,49 @@ function isSoftIoc(program: string): boolean {
   return /^softIoc/i.test(baseName(program));
 }
 
+const SOFT_IOC_OPTIONS = 'hVvSsa:D:d:m:x:G:';
+
+/** Whether softIoc takes these, and they name what it loads. */
+function areSoftIocOptions(args: readonly string[]): boolean {
+  const { options, operands } = getopt(args, SOFT_IOC_OPTIONS);
+  return (
+    operands.length <= 1 &&
+    !operands.some(mayHoldRecords) &&
+    options.every(({ letter }) => letter !== ':' && SOFT_IOC_OPTIONS.includes(letter)) &&
+    options.some(
+      ({ letter, value }) =>
+        (letter === 'd' && isDatabase(value)) || (letter === 'x' && value !== ''),
+    )
+  );
+}
+
+function mayHoldRecords(arg: string): boolean {
+  return isDatabaseFile(arg) && !arg.startsWith('-') && !MACRO.test(arg);
+}
+
+/** Whether dbLoadRecords takes it. */
+function isDatabase(file: string): boolean {
+  return /\.(db|vdb|template)$/i.test(file);
+}
+
+/** The value of -m, else the first word that defines a macro. */
+function macrosIn(args: readonly string[]): string {
+  const option = args.indexOf('-m');
+  const given = option < 0 ? undefined : args[option + 1];
+  return given ?? args.find((arg) => MACRO.test(arg)) ?? '';
+}
+
+const MACRO = /^\w+=/;
+
+/** The value in `--load=a.db`; any other word as it is. */
+function withoutOption(arg: string): string {
+  return /^--?\w[\w-]*=(.*)$/s.exec(arg)?.[1] ?? arg;
+}
+
 function planSoftIoc(args: readonly string[]): StartPlan {
   const steps: StartStep[] = [];
   let macros = '';
-  const { options, operands } = getopt(args, 'hVvSsa:D:d:m:x:G:');
+  const { options, operands } = getopt(args, SOFT_IOC_OPTIONS);
   for (const { letter, value } of options) {
     if (letter === 'm') macros = value;
     else if (letter === 'd') steps.push({ kind: 'records', file: value, macros });

@@ -88,6 +88,11 @@ export class ContainerFiles {
   }
 }
 
+/** Why a file was not read, where `file`, as it is written, stands before: `no such file`. */
+export function whyUnread(file: string, { reason }: { readonly reason: string }): string {
+  return reason.startsWith(`${file}: `) ? reason.slice(file.length + 2) : reason;
+}
+
 /**
  * An absolute path without '.', '..' and double slashes; a relative `path` starts from `directory`.
  * The root if the result is longer than a path may be.

@@ -1,5 +1,5 @@
 import { clipped } from '../../../base/clipped';
-import { type ContainerFiles, resolvePath } from './containerFiles';
+import { type ContainerFiles, resolvePath, whyUnread } from './containerFiles';
 import {
   type IncludeRequest,
   readDatabase,
@@ -215,7 +215,7 @@ export class DatabaseLoader {
     const isTooLarge = /larger than|too large/i.test(reason);
     this.names.addProblem(
       isTooLarge ? 'file-too-large' : 'unreadable-file',
-      `cannot read ${clipped(file, MAX_QUOTED)}: ${clipped(reason, MAX_QUOTED)}`,
+      `cannot read ${clipped(file, MAX_QUOTED)}: ${clipped(whyUnread(file, { reason }), MAX_QUOTED)}`,
       from,
     );
   }

@@ -47,6 +47,7 @@ export async function findDatabaseNames(
     names.addProblem(plan.problem.kind, plan.problem.message);
     return names.result(files.paths);
   }
+  if (plan.otherLoader !== undefined) names.addOtherLoader(plan.otherLoader);
   let hasRun = false;
   for (const step of plan.steps) {
     hasRun = (await runStep(step, shell, loader, process)) || hasRun;

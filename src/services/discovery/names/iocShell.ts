@@ -1,5 +1,5 @@
 import { clipped } from '../../../base/clipped';
-import { type ContainerFiles, directoryOf, resolvePath } from './containerFiles';
+import { type ContainerFiles, directoryOf, resolvePath, whyUnread } from './containerFiles';
 import { type DatabaseLoader, listMacros } from './databaseLoader';
 import { splitSearchPath } from './databaseFile';
 import { type IocshLoop, parseIocshLoop } from './iocshLoops';
@@ -69,7 +69,7 @@ export class IocShell {
     if (found.kind === 'unreadable') {
       this.#names.addProblem(
         'unreadable-file',
-        `cannot read startup script ${clipped(file, MAX_QUOTED)}: ${clipped(found.reason, MAX_QUOTED)}`,
+        `cannot read startup script ${clipped(file, MAX_QUOTED)}: ${clipped(whyUnread(file, found), MAX_QUOTED)}`,
         from,
       );
       return false;

@@ -25,7 +25,12 @@ const KNOWN = new Set([
  */
 export function mayLoadRecords([command = '', ...args]: readonly string[]): boolean {
   if (LOADERS.test(command)) return true;
-  return !KNOWN.has(command) && args.some((word) => DATABASE_FILE.test(word));
+  return !KNOWN.has(command) && args.some(isDatabaseFile);
+}
+
+/** Whether a word names a file of records, by its ending. */
+export function isDatabaseFile(word: string): boolean {
+  return DATABASE_FILE.test(word);
 }
 
 /** Whether records may be lost with a line that is left out, macros still in it. */

@@ -3,6 +3,7 @@ import {
   type InspectJson,
   parseContainerInfo,
   parsePortPublisher,
+  runBeginsAt,
 } from '../../../../src/node/engines/containerInfo';
 
 /** Answers of Docker 20.10.24 and Podman 4.3.1, shortened to what is read. */
@@ -159,5 +160,14 @@ describe('container info', () => {
   it('takes an answer with nothing in it', () => {
     assert.equal(parseContainerInfo({}).status, 'stopped');
     assert.equal(parseContainerInfo({ State: null, Config: null }).name, '');
+  });
+
+  it('tells the runs of a container apart', () => {
+    const runOf = (StartedAt: string, FinishedAt?: string): number | undefined =>
+      runBeginsAt({ State: { StartedAt, ...(FinishedAt !== undefined && { FinishedAt }) } });
+    assert.equal(runOf('2026-01-01T00:00:02.5Z', '2026-01-01T00:00:01.5Z'), 1767225602);
+    assert.equal(runOf('2026-01-01T00:00:02Z', '0001-01-01T00:00:00Z'), undefined);
+    assert.equal(runOf('2026-01-01T00:00:02Z'), undefined);
+    assert.equal(runOf('2026-01-01T00:00:02Z', '2026-01-01T00:00:03Z'), undefined);
   });
 });

@@ -1,7 +1,11 @@
 /* eslint no-template-curly-in-string: off -- EPICS macros look like placeholders */
 import assert from 'node:assert/strict';
 import { expandName } from '../../../../src/present/pvReferences/expandName';
-import type { PvReference } from '../../../../src/present/pvReferences/pvReference';
+import {
+  plainText,
+  type PvReference,
+  unescaped,
+} from '../../../../src/present/pvReferences/pvReference';
 import { pvReferenceAt, pvReferencesIn } from '../../../../src/present/pvReferences/pvReferenceAt';
 
 /** `|` in the text is the cursor, and is taken out. */
@@ -21,6 +25,10 @@ const display = (inner: string): string => `<display version="2.0.0">${inner}</d
 const designer = (name: string, inner: string): string =>
   `<ui><widget><property name="${name}" stdset="0">${inner}</property></widget></ui>`;
 
+/** As a text in quotes has it, and what it means. */
+const ESCAPED = '{\\"dbnd\\":{\\"d\\":1}}';
+const FILTERED = 'X.{"dbnd":{"d":1}}';
+
 describe('pvReferenceAt', () => {
   // File, text, what is asked for, what is marked in the editor if that differs.
   const pvs: [string, string, string, string?][] = [
@@ -39,6 +47,15 @@ describe('pvReferenceAt', () => {
     ['a.db', 'record(ai, "R") { field(DE|SC, "some text") }', 'R.DESC', 'DESC'],
     ['st.cmd', 'dbpf("TEST:|A.HIGH", "1")', 'TEST:A.HIGH'],
     ['st.cmd', 'dbgf |TEST:A.DESC', 'TEST:A.DESC'],
+    ['st.cmd', 'afterInit dbpf X:|A 3', 'X:A'],
+    ['st.cmd', 'afterInit("dbpf X:|A 3")', 'X:A'],
+    ['st.cmd', 'afterInit "dbpf(\\"X:|A\\", 3)"', 'X:A', 'X:A\\'],
+    ['st.cmd', 'doAfterIocInit("iocshCmd \'dbpf X:|A 3\'")', 'X:A'],
+    ['ioc.yaml', '- type: epics.StartupCommand\n  command: dbpf X:|A 3', 'X:A'],
+    ['ioc.yaml', '- command: "dbpf \\"X:|A\\" 3"\n', 'X:A', 'X:A\\'],
+    ['ioc.yaml', "- post_init_command: 'afterInit dbgf X:|A'\n", 'X:A'],
+    ['ioc.yaml', '- command: >\n    dbgf X:A\n    dbpf X:|B 1\n  more: 1\n', 'X:B'],
+    ['ioc.yaml', '- command: >- # why\n\n    dbgf |X:A.DESC\n', 'X:A.DESC'],
     ['st.cmd.linux', '$(IFX=) dbgf("TE|ST:A")', 'TEST:A'],
     ['d.bob', display('<widget><pv_name>$(P)|X.DESC</pv_name></widget>'), '$(P)X.DESC'],
     ['d.bob', display('<pv_name>pva://X/|value</pv_name>'), 'pva://X/value', 'X/value'],
@@ -85,14 +102,30 @@ describe('pvReferenceAt', () => {
     ['d.edl', 'controlPv "$(P):|X.VAL"', '$(P):X.VAL'],
     ['d.edl', 'xPv {\n  0 "A|B"\n}', 'AB'],
     ['d.edl', 'visPv "CALC\\\\\\{A-B\\}($(P,x=1)A, X:|B)"', 'X:B'],
-    ['d.edl', 'readPv "EPICS\\\\X|Y"', 'EPICS\\\\XY', 'XY'],
+    ['d.edl', 'readPv "EPICS\\\\X|Y"', 'EPICS\\XY', 'XY'],
+    ['d.edl', `controlPv "X|.${ESCAPED.replace(/[{}]/g, '\\$&')}"`, FILTERED],
+    ['a.db', `field(INP, "X|.${ESCAPED} CP")`, `${FILTERED} CP`, FILTERED],
+    ['st.cmd', `dbgf("X|.${ESCAPED}")`, FILTERED],
+    ['st.cmd', 'dbgf("$(P=X:)|A")', '$(P=X:)A'],
+    [
+      'd.ui',
+      designer('rules', `<string>[{"channels": [{"channel": "X|.${ESCAPED}"}]}]</string>`),
+      FILTERED,
+    ],
+    [
+      'd.ui',
+      designer('channel', '<string>calc://c?a=ca://X|Y&amp;expr=a</string>'),
+      'ca://XY',
+      'XY',
+    ],
     ['d.adl', '\tcontrol {\n\t\tchan="$(P)$(M).|VAL"\n', '$(P)$(M).VAL'],
     ['d.adl', 'ctrl="A|B"', 'AB'],
   ];
   for (const [path, text, name, covered = name] of pvs) {
     it(`${path}: ${text}`, () => {
       const found = at(path, text);
-      assert.deepEqual([found?.kind, found?.text, found?.covered], ['pv', name, covered]);
+      const shown = found && unescaped(plainText(found.covered, 0)).text;
+      assert.deepEqual([found?.kind, found?.text, shown], ['pv', name, covered]);
     });
   }
 
@@ -105,6 +138,9 @@ describe('pvReferenceAt', () => {
     ['a.substitutions', '{ "TE|ST:", A }', 'TEST:'],
     ['a.subst', '{ P=TE|ST:, R=A }', 'TEST:'],
     ['a.sub', '{ $(P=a, b)|X }', '$(P=a, b)X'],
+    ['a.sub', '{ "$(P=a)|X" }', '$(P=a)X'],
+    ['a.sub', `{ "X|.${ESCAPED}" }`, FILTERED],
+    ['ioc.yaml', `a: "X|.${ESCAPED}"`, FILTERED],
     ['a.subs', 'file x.db { {P="TE|ST:"} }', 'TEST:'],
     ['ioc.yaml', '    P: BL01T-|EA-01:', 'BL01T-EA-01:'],
     ['config/ioc.yaml', '  - name: "BL01|T"', 'BL01T'],
@@ -118,7 +154,8 @@ describe('pvReferenceAt', () => {
   for (const [path, text, part] of parts) {
     it(`${path}: ${text}`, () => {
       const found = at(path, text);
-      assert.deepEqual([found?.kind, found?.text, found?.covered], ['part', part, part]);
+      const shown = found && unescaped(plainText(found.covered, 0)).text;
+      assert.deepEqual([found?.kind, found?.text, shown], ['part', part, part]);
     });
   }
 
@@ -129,6 +166,13 @@ describe('pvReferenceAt', () => {
     ['d.edl', 'visPv "LOC\\\\d|ummy=i:0"', 'local', 'LOC\\\\dummy=i:0'],
     ['x.py', 'v = caget("TEST:|A.VAL")  # "no"', 'guess', 'TEST:A.VAL'],
     ['x.py', "PV('TE|ST:A')", 'guess', 'TEST:A'],
+    ['x.py', `PV("X|.${ESCAPED}")`, 'guess', `X.${ESCAPED}`],
+    [
+      'd.ui',
+      designer('channel', '<string>calc://c?a=X&amp;ex|pr=a</string>'),
+      'formula',
+      'calc://c?a=X&amp;expr=a',
+    ],
   ];
   for (const [path, text, kind, covered] of others) {
     it(`${path}: ${text}`, () => {
@@ -161,6 +205,16 @@ describe('pvReferenceAt', () => {
   for (const [path, text] of nothing) {
     it(`nothing in ${path}: ${text}`, () => assert.equal(at(path, text), undefined));
   }
+
+  it('reads lines of commands in YAML as they stand', () => {
+    const text = '- command: |\n    # dbgf N\n    dbgf X:A\n    dbpf X:B 1\n- |\n  dbgf X:C\n';
+    const found = pvReferencesIn('ioc.yaml', text).filter(({ kind }) => kind === 'pv');
+    assert.deepEqual(found.map(({ start, end }) => text.slice(start, end)).sort(), [
+      'X:A',
+      'X:B',
+      'X:C',
+    ]);
+  });
 
   it('knows what the environment of the shell was set to before', () => {
     const text =
@@ -262,6 +316,17 @@ describe('pvReferenceAt', () => {
     ['displays of EDM in one line', 'd.edl', `a "${'"'.repeat(500_000)}`],
     ['displays of MEDM without an end', 'd.adl', '"a\n'.repeat(500_000)],
     ['displays of keys', 'd.adl', `${' = '.repeat(500_000)}"`],
+    ['databases of digits', 'a.db', `record(ai,"A"){field(INP,"${'1'.repeat(200_000)}x")}`],
+    [
+      'designs of blanks',
+      'd.ui',
+      designer('channel', `<string>${' '.repeat(16_000)}x</string>`.repeat(50)),
+    ],
+    [
+      'designs of entities',
+      'd.ui',
+      designer('channel', `<string>${'&lt;;'.repeat(8_000)}</string>`.repeat(20)),
+    ],
     [
       'JSON without an end',
       'd.ui',
@@ -274,6 +339,12 @@ describe('pvReferenceAt', () => {
       pvReferencesIn(path, `${text}\n${text}`);
     });
   }
+
+  it('keeps no name of a record that is no name for each of its fields', () => {
+    const fields = 'field(A,"")'.repeat(1000);
+    const found = pvReferencesIn('a.db', `record(ai,"${'a'.repeat(3990)}"){${fields}}`);
+    assert.equal(found.length, 1);
+  });
 
   it('finds what stands before nesting without end', () => {
     const text = `<display><pv_name>A:|B</pv_name>${'<widget>'.repeat(300_000)}`;

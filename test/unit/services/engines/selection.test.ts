@@ -28,6 +28,9 @@ describe('isSelected', () => {
     ['by label', { labels: ['is_ioc=true'] }, true],
     ['by label of any value', { labels: ['is_ioc'] }, true],
     ['all labels must match', { labels: ['is_ioc', 'is_ioc=false'] }, false],
+    ['not what is left out', { except: ['dev'] }, false],
+    ['all but others', { except: ['other'] }, true],
+    ['left out although named', { containers: ['dev'], except: ['0123456'] }, false],
     ['name and label', { containers: ['dev'], labels: ['nothing'] }, false],
   ];
   for (const [title, selection, expected] of cases) {

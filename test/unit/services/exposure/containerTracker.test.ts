@@ -113,7 +113,6 @@ describe('the routes into a container', () => {
     await scene.until(() => dev.dialled.length > 2, 'the other IOC');
     // What leads straight to this machine is another matter for each server.
     assert.deepEqual(dev.dialled.slice(0, 2), ['published', 'exec-node']);
-    assert.ok(!dev.dialled.includes('address'));
     await scene.end();
   });
 
@@ -133,6 +132,29 @@ describe('the routes into a container', () => {
       ['published-elsewhere'],
     );
     assert.equal(scene.server('dev', 'pva').notes, undefined);
+    await scene.end();
+  });
+});
+
+describe('a published port of a server on the loopback of its container', () => {
+  it('leads nowhere, which is said', async () => {
+    const scene = new CoreScene();
+    const published = {
+      transport: 'tcp',
+      containerPort: 5064,
+      hostIp: '',
+      hostPort: 6064,
+    } as const;
+    const dev = scene.engine.run('dev', { publishedPorts: [published] });
+    dev.start({ name: 'IOC', host: '127.0.0.1' });
+    await scene.open();
+    assert.deepEqual(scene.server('dev', 'ca').notes?.[0], {
+      ...{ code: 'published-in-vain', port: 5064, inside: '127.0.0.1' },
+      ...{
+        published: [{ host: '127.0.0.1', port: 6064 }],
+        local: { host: '127.0.0.1', port: 5064 },
+      },
+    });
     await scene.end();
   });
 });

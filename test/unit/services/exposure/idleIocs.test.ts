@@ -72,6 +72,33 @@ describe('an IOC that serves nothing', () => {
     assert.equal(scene.container('dev').iocs.length, 1);
   });
 
+  it('is known by its script and libraries where no name tells, and nothing else is', async () => {
+    const named = (pid: number, ...words: string[]): ProcessInfo =>
+      iocProcess({ pid, parentPid: 0, name: words[0] ?? '', commandLine: words, environment: {} });
+    dev.others = [
+      named(1, 'plc', '/opt/plc/boot.txt'),
+      named(2, 'checker', '/opt/plc/boot.txt'),
+      named(3, 'plotter', '/opt/notes.txt'),
+      named(4, 'vim', '/opt/plc/boot.txt'),
+    ];
+    dev.files.set('/opt/plc/boot.txt', 'dbLoadDatabase("x.dbd")\niocInit\n');
+    dev.files.set('/opt/notes.txt', 'caget X\n');
+    for (const pid of [1, 3, 4]) dev.othersMap.set(pid, ['libca.so.4', 'libCom.so.3']);
+    const read: string[] = [];
+    dev.onReadFile = (path) => read.push(path);
+    await scene.open();
+    assert.deepEqual(read, [], 'not before it had the time to listen');
+    await scene.clock.advance(5100);
+    assert.deepEqual(
+      scene.container('dev').iocs.map(({ pid, problem }) => [pid, problem?.code]),
+      [[1, 'ioc-no-port']],
+    );
+    assert.deepEqual(read, ['/opt/plc/boot.txt', '/opt/plc/boot.txt', '/opt/notes.txt']);
+    dev.seeAgain();
+    await scene.clock.advance(5100);
+    assert.equal(read.length, 3, 'each once');
+  });
+
   it('is the one inside, of a wrapper and what it runs; editors and idle shells are none', async () => {
     const named = (pid: number, parentPid: number, ...words: string[]): ProcessInfo =>
       iocProcess({

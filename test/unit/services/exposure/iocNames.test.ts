@@ -75,7 +75,7 @@ class Scene {
         intercept: () => assert.fail('nothing is relayed'),
         dialHost: () => route.dial({ host: '127.0.0.1', port: 5075 }, new AbortController().signal),
         files: { readFile: () => Promise.reject(new Error('no files')) },
-        ...{ notesAbout: () => [], hasNameServer: () => true },
+        ...{ answers: () => 'direct' as const, notesAbout: () => [], hasNameServer: () => true },
         ...{ clientName: 'test', hostName: 'here', onCircuitLost: () => undefined },
         ...{ clock: systemClock, log: silentLog },
       },

@@ -34,6 +34,15 @@ describe('the names of an IOC', () => {
     assert.equal(scene.ioc('dev').namesNotes, undefined);
   });
 
+  it('are said to come while they are read', async () => {
+    const seen: (boolean | undefined)[] = [];
+    dev.files.set('/db/demo.db', 'record(ai, "DEMO:MOTOR") {}');
+    dev.onReadFile = () => seen.push(scene.ioc('dev').isNaming);
+    dev.start(CA_ONLY);
+    await names();
+    assert.deepEqual([seen, scene.ioc('dev').isNaming], [[true], undefined]);
+  });
+
   it('say which of them the IOC does not have', async () => {
     dev.files.set('/db/demo.db', 'record(ai, "DEMO:MOTOR") {}\nrecord(ai, "DEMO:LOST") {}');
     dev.start(CA_ONLY);

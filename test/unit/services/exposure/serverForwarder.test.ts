@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { PortPublisher } from '../../../../src/services/host/engine';
 import { CoreScene } from '../../../support/coreScene';
-import { FakeIoc, SILENT, WEB_SERVER } from '../../../support/fakeEngine';
+import { DROPPED, FakeIoc, SILENT, WEB_SERVER } from '../../../support/fakeEngine';
 import type { Serve } from '../../../support/fakeMachine';
 
 const SOFT_IOC = { command: 'softIoc' };
@@ -254,6 +254,35 @@ describe('a server on its way to this machine', () => {
       });
       await scene.open({ names: ['DEMO:MOTOR'] });
       assert.equal(scene.server('dev', 'ca').route, 'address');
+    });
+  });
+
+  describe('to which connections time out', () => {
+    it('has a packet filter before it, as two ways show, or one twice', async () => {
+      const two = scene.engine.run('two');
+      two.routeKinds = ['address', 'entered'];
+      const one = scene.engine.run('one');
+      one.routeKinds = ['entered'];
+      for (const dev of [one, two]) {
+        for (const kind of dev.routeKinds) dev.blocked.set(kind, DROPPED);
+        dev.start({ name: 'IOC' });
+      }
+      await scene.open();
+      assert.equal(scene.line('two', 'ca'), 'failed 0/0 packets-dropped');
+      assert.equal(scene.line('one', 'ca'), 'failed 0/0 no-way-in');
+      await scene.untilLine('one', 'ca', 'failed 0/0 packets-dropped');
+      two.blocked.clear();
+      await scene.until(() => scene.line('two', 'ca').startsWith('exposed'), 'a way in');
+    });
+
+    it('may only be late where one of our programs had to start', async () => {
+      const dev = scene.engine.run('dev');
+      dev.routeKinds = ['address', 'entered'];
+      dev.blocked.set('address', 'no route to host');
+      dev.blocked.set('entered', DROPPED);
+      dev.start({ name: 'IOC' });
+      await scene.open();
+      assert.equal(scene.line('dev', 'ca'), 'failed 0/0 no-way-in');
     });
   });
 

@@ -20,11 +20,33 @@ describe('the session', () => {
   });
   afterEach(() => scene.end());
 
-  it('shows a container that stopped for a minute, and listens for it no longer', async () => {
+  it('shows since when a container is paused', async () => {
+    const since = (): string => scene.server('dev', 'ca').since ?? '';
+    const exposed = since();
+    await scene.clock.advance(60_000);
+    assert.equal(since(), exposed);
+    dev.setPaused(true);
+    await scene.clock.advance(100);
+    assert.ok(Date.parse(since()) - Date.parse(exposed) >= 60_000);
+  });
+
+  it('shows a container that ended for a minute, and that it cannot be started when it is removed', async () => {
+    dev.exit(3);
+    await scene.clock.advance(100);
+    const problem = { code: 'container-stopped', container: 'dev', exitCode: 3 };
+    assert.deepEqual(scene.container('dev').problem, problem);
+    dev.stop();
+    await scene.clock.advance(100);
+    assert.equal(scene.container('dev').problem?.code, 'container-removed');
+    await scene.clock.advance(SHOWN_MS);
+    assert.deepEqual(scene.snapshot.containers, []);
+  });
+
+  it('shows a container that was removed for a minute, and listens for it no longer', async () => {
     dev.stop();
     await scene.clock.advance(100);
     assert.equal(scene.container('dev').status, 'stopped');
-    assert.equal(scene.container('dev').problem?.code, 'container-stopped');
+    assert.equal(scene.container('dev').problem?.code, 'container-removed');
     assert.equal(scene.server('dev', 'ca').status, 'gone');
     assert.deepEqual(scene.machine.listening, NAME_SERVERS);
     await scene.clock.advance(SHOWN_MS);
@@ -96,7 +118,8 @@ describe('the session', () => {
   it('listens nowhere any more when it retires, and circuits go on', async () => {
     // Ours do not count, neither while they are open nor after.
     assert.equal(scene.core.circuitCount, 0);
-    await scene.core.reader.read('DEMO:MOTOR', 'ca', new AbortController().signal);
+    const pv = { name: 'DEMO:MOTOR', protocol: 'ca' } as const;
+    await scene.core.reader.read(pv, new AbortController().signal);
     await scene.clock.advance(100);
     const client = await scene.machine.dial({ host: '127.0.0.1', port: 5064 });
     await scene.clock.advance(100);

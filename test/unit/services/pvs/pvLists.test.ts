@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { PvQuery } from '../../../../src/model/coreApi';
+import type { BranchQuery, PvFilter, PvQuery } from '../../../../src/model/coreApi';
 import { NameTable, type PvStep } from '../../../../src/model/pvTable';
 import type { ServerState } from '../../../../src/model/snapshot';
-import { listBranch, listPvs } from '../../../../src/services/pvs/pvLists';
+import { countPvs, listBranch, listPvs } from '../../../../src/services/pvs/pvLists';
 import type { PvServer } from '../../../../src/services/exposure/pvServer';
 import { quickSlices } from '../../../support/quickSlices';
 
@@ -18,7 +18,7 @@ function serverWith(
   const names = new NameTable();
   names.add(all, { kind: 'user' });
   return {
-    ...{ key, protocol: 'ca', names },
+    ...{ key, iocKey: 'ioc', protocol: 'ca', names },
     stepOf: (index: number) => steps[names.name(index)] ?? 'reachable',
     ioc: { name: 'ioc', state: () => ({ servers: state ? [{ key, ...state }] : [] }) },
     container: { name: 'c' },
@@ -98,7 +98,7 @@ describe('a level of the PVs of a server', () => {
   const server = serverWith('k', [...all, 'ALONE'], { 'A:07': 'no-answer' });
 
   it('is groups with their counts, and what is in none', async () => {
-    const top = await listBranch([server], { serverKey: 'k', prefix: '' }, quickSlices(), signal);
+    const top = await listBranch([server], { key: 'k', prefix: '' }, quickSlices(), signal);
     assert.deepEqual(top.groups, [
       { prefix: 'A:', total: 60, reachable: 59 },
       { prefix: 'B:', total: 60, reachable: 60 },
@@ -110,7 +110,7 @@ describe('a level of the PVs of a server', () => {
   });
 
   it('is of a group, or of what matches', async () => {
-    const query = { serverKey: 'k', prefix: 'A:' };
+    const query = { key: 'k', prefix: 'A:' };
     const group = await listBranch([server], query, quickSlices(), signal);
     const count = group.rows.length + group.groups.reduce((sum, { total }) => sum + total, 0);
     assert.equal(count, 60);
@@ -120,10 +120,91 @@ describe('a level of the PVs of a server', () => {
   });
 
   it('is empty where the server is not known', async () => {
-    const query = { serverKey: 'gone', prefix: '' };
+    const query = { key: 'gone', prefix: '' };
     assert.deepEqual(await listBranch([server], query, quickSlices(), signal), {
       groups: [],
       rows: [],
     });
+  });
+});
+
+describe('a level of the PVs of an IOC', () => {
+  const names = new NameTable();
+  names.add(['CH10', 'CH9', 'GROUP', 'LOST', 'HALF'], { kind: 'user' });
+  const serverOf = (
+    protocol: 'ca' | 'pva',
+    steps: Readonly<Record<string, PvStep>>,
+    state: Partial<ServerState> = {},
+  ): PvServer =>
+    ({
+      ...{ key: protocol, iocKey: 'ioc', protocol, names },
+      stepOf: (index: number) => steps[names.name(index)] ?? 'reachable',
+      ioc: { name: 'ioc', state: () => ({ servers: [{ key: protocol, ...state }] }) },
+      container: { name: 'c' },
+    }) as unknown as PvServer;
+  const servers = [
+    serverOf('ca', { GROUP: 'not-served', LOST: 'disconnected', HALF: 'no-answer' }),
+    serverOf('pva', { LOST: 'disconnected' }),
+  ];
+  const list = async (query: Partial<BranchQuery> = {}): Promise<string[]> => {
+    const whole = { key: 'ioc', prefix: '', ...query };
+    const { rows } = await listBranch(servers, whole, quickSlices(), signal);
+    return rows.map(({ name, protocol, others = [] }) =>
+      [name, protocol, ...others.map((other) => `${other.protocol} ${other.step}`)].join(' '),
+    );
+  };
+
+  it('has each name once, in natural order, of the server that can be read', async () => {
+    assert.deepEqual(await list(), [
+      'CH9 ca pva reachable',
+      'CH10 ca pva reachable',
+      'GROUP pva',
+      'HALF pva ca no-answer',
+      'LOST ca pva disconnected',
+    ]);
+  });
+
+  it('may be of those in a state at one of the servers', async () => {
+    assert.deepEqual(await list({ state: 'unreachable' }), [
+      'HALF pva ca no-answer',
+      'LOST ca pva disconnected',
+    ]);
+    assert.deepEqual(await list({ state: 'disconnected' }), ['LOST ca pva disconnected']);
+    assert.deepEqual(await list({ pattern: 'CH' }), [
+      'CH9 ca pva reachable',
+      'CH10 ca pva reachable',
+    ]);
+  });
+
+  it('is counted, by IOC and by server, where there is something', async () => {
+    const count = async (filter: PvFilter): Promise<Record<string, number>> =>
+      Object.fromEntries(
+        (await countPvs(servers, filter, quickSlices(), signal)).map(({ key, count: n }) => [
+          key,
+          n,
+        ]),
+      );
+    assert.deepEqual(await count({}), { ioc: 5, ca: 4, pva: 5 });
+    assert.deepEqual(await count({ pattern: 'group' }), { ioc: 1, pva: 1 });
+    assert.deepEqual(await count({ state: 'unreachable' }), { ioc: 2, ca: 2, pva: 1 });
+    assert.deepEqual(await count({ pattern: 'nobody' }), {});
+  });
+
+  it('is of what the server as a whole lets through', async () => {
+    const gone = [serverOf('ca', {}, { status: 'gone' })];
+    const query = { key: 'ioc', prefix: '', state: 'disconnected' } as const;
+    const { rows } = await listBranch(gone, query, quickSlices(), signal);
+    assert.equal(rows.length, 5);
+  });
+});
+
+describe('natural order in pages', () => {
+  it('is that of the branches', async () => {
+    const servers = [serverWith('a', ['CH10', 'CH9', 'CH89']), serverWith('b', ['CH9', 'CH11'])];
+    const { rows } = await listPvs(servers, { offset: 0, limit: 9 }, quickSlices(), signal);
+    assert.deepEqual(
+      rows.map(({ name, serverKey }) => `${name} ${serverKey}`),
+      ['CH9 a', 'CH9 b', 'CH10 a', 'CH11 b', 'CH89 a'],
+    );
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { CoreApi, PvUpdate } from '../../../../src/model/coreApi';
+import type { CoreApi, LiveUpdate, PvUpdate } from '../../../../src/model/coreApi';
 import { CoreScene } from '../../../support/coreScene';
-import type { FakeContainer } from '../../../support/fakeEngine';
+import type { FakeContainer, FakeIoc } from '../../../support/fakeEngine';
 
 for (const protocol of ['ca', 'pva'] as const) {
   describe(`a value that is followed over ${protocol}`, () => {
@@ -56,6 +56,65 @@ for (const protocol of ['ca', 'pva'] as const) {
       await untilLast('value');
       ioc.dropCircuits();
       await untilLast('interrupted');
+      await untilLast('value');
+    });
+
+    describe('in a row', () => {
+      let row: LiveUpdate[];
+      let ioc: FakeIoc;
+      const problems = (): unknown[] => row.filter((update) => 'problem' in update);
+      beforeEach(async () => {
+        row = [];
+        ioc = dev.start({ name: 'IOC' });
+        await scene.untilSettled();
+        const add = [{ id: 1, name: 'DEMO:MOTOR', protocol }];
+        frontEnd.followPvs((news) => row.push(...news)).change({ add, remove: [] });
+        await scene.until(() => row.length > 0, 'a value');
+      });
+
+      it('stays while its circuit is lost and comes back', async () => {
+        const { length } = row;
+        ioc.dropCircuits();
+        await scene.until(() => row.length > length, 'the value after');
+        await scene.clock.advance(10_000);
+        assert.deepEqual(problems(), []);
+      });
+
+      it('is gone when its circuit does not come back in a moment', async () => {
+        ioc.hang();
+        ioc.dropCircuits();
+        await scene.clock.advance(3000);
+        assert.deepEqual(problems(), []);
+        await scene.clock.advance(200);
+        assert.equal(problems().length, 1, JSON.stringify(row));
+        ioc.goOn();
+        await scene.until(() => !('problem' in row.at(-1)!), 'the value after');
+      });
+
+      it('is gone as soon as its IOC is known to be', async () => {
+        dev.end(ioc);
+        await scene.until(() => problems().length > 0, 'a problem', 1500);
+      });
+
+      it('is told no more by nobody', async () => {
+        ioc.hang();
+        ioc.dropCircuits();
+        await scene.clock.advance(1000);
+        const { length } = row;
+        frontEnd.dispose();
+        await scene.clock.advance(10_000);
+        assert.equal(row.length, length);
+      });
+    });
+
+    it('is interrupted while its container is paused, and comes again', async () => {
+      dev.start({ name: 'IOC' });
+      await scene.untilSettled();
+      monitor();
+      await untilLast('value');
+      dev.setPaused(true);
+      await untilLast('interrupted');
+      dev.setPaused(false);
       await untilLast('value');
     });
 

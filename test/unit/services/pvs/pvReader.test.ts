@@ -86,7 +86,7 @@ describe('a PV whose name was given to several servers', () => {
   const read = async (...servers: PvServer[]): Promise<unknown> => {
     const identity = { clientName: 'test', hostName: 'here' };
     const reader = new PvReader({ servers: () => servers, identity, clock: new FakeClock() });
-    return (await reader.read('X', 'ca', signal)).value;
+    return (await reader.read({ name: 'X', protocol: 'ca' }, signal)).value;
   };
   const none = new ContainerError('the IOC has no PV X');
 
@@ -145,6 +145,28 @@ describe('what is told of a PV', () => {
       assert.equal(readAt, new Date(scene.clock.wallMs()).toISOString());
       assert.equal(readProblem, undefined);
     }
+  });
+
+  it('is, for a part of a structure, its own value over pvAccess', async () => {
+    const describePart = (part: readonly string[]): Promise<PvDetails> => {
+      const name = [MOTOR, ...part].join('/');
+      const query = { name, part: { name: MOTOR, path: part }, maxWaitMs: 700 };
+      return frontEnd.describePv(query, signal);
+    };
+    const units = await describePart(['display', 'units']);
+    assert.deepEqual(
+      [units.name, units.part, units.paths.length],
+      [MOTOR, ['display', 'units'], 1],
+    );
+    assert.equal(path(units, 'pva').reading?.value, 'mm');
+    const severity = path(await describePart(['alarm', 'severity']), 'pva').reading;
+    assert.deepEqual([severity?.value, severity?.severity], [0, 'NO_ALARM']);
+    assert.deepEqual(path(await describePart(['display', 'no']), 'pva').readProblem, {
+      code: 'not-read',
+      detail: `${MOTOR} has no part display/no`,
+    });
+    // What was read of a part is not the value of the PV.
+    assert.equal(typeof path(await describePv(MOTOR), 'pva').reading?.value, 'number');
   });
 
   it('is, for a field, its own value and the path of its record', async () => {

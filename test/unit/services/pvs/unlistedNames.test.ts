@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { CoreApi, PvDetails, PvUpdate } from '../../../../src/model/coreApi';
 import { WINDOW_WORDS } from '../../../../src/present/frontEndWords';
-import { detailsSections } from '../../../../src/present/pvDetailsText';
+import { pvText } from '../../../../src/present/pvDetailsText';
 import type { PvProtocol } from '../../../../src/model/snapshot';
 import { CoreScene } from '../../../support/coreScene';
 import type { FakeContainer } from '../../../support/fakeEngine';
@@ -72,7 +72,7 @@ describe('a PV that its IOC does not report', () => {
     void describe();
     await scene.until(() => details !== undefined, 'an answer');
     assert.deepEqual(details, { name: MOTOR, paths: [], isAsked: true });
-    const [section] = detailsSections(details, 0, WINDOW_WORDS);
+    const { head: section } = pvText(details, 0, WINDOW_WORDS);
     assert.equal(section?.health, 'busy');
     dev.iocs[0]?.goOn();
     await scene.clock.advance(100);

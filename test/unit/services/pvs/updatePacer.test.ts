@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { PvUpdate } from '../../../../src/model/coreApi';
-import { UpdatePacer } from '../../../../src/services/pvs/updatePacer';
+import { type Pacer, previewPacer } from '../../../../src/services/pvs/updatePacer';
 import { FakeClock } from '../../../support/fakeClock';
 
 const reading = (value: unknown): { value: unknown; severity: string } => ({
@@ -8,11 +8,11 @@ const reading = (value: unknown): { value: unknown; severity: string } => ({
   severity: 'NO_ALARM',
 });
 
-describe('UpdatePacer', () => {
-  const make = (): { clock: FakeClock; updates: PvUpdate[]; pacer: UpdatePacer } => {
+describe('the pace of updates', () => {
+  const make = (): { clock: FakeClock; updates: PvUpdate[]; pacer: Pacer } => {
     const clock = new FakeClock();
     const updates: PvUpdate[] = [];
-    return { clock, updates, pacer: new UpdatePacer(clock, (update) => updates.push(update)) };
+    return { clock, updates, pacer: previewPacer(clock, (update) => updates.push(update)) };
   };
 
   it('tells a value at once, and ten a second of a PV that is faster', async () => {

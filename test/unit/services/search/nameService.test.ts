@@ -23,6 +23,8 @@ class Scene {
   /** Bytes that servers were sent, by label. */
   readonly sentBytes = new Map<string, number>();
   notes = 0;
+  /** Names that no server has, each with whether a client still waits. */
+  readonly vain = new Map<string, () => boolean>();
   readonly service: NameService;
 
   constructor(readonly protocol: PvProtocol) {
@@ -32,6 +34,10 @@ class Scene {
       clock: this.clock,
       log: silentLog,
       onNote: () => this.notes++,
+      vain: {
+        sought: (name, isOpen) => this.vain.set(name, isOpen),
+        found: (name) => this.vain.delete(name),
+      },
     });
   }
 
@@ -46,6 +52,7 @@ class Scene {
       isGateway: false,
       guid: undefined,
       endpoint: () => ({ host: '127.0.0.1', port: 5000 + key.charCodeAt(0) }),
+      directEndpoint: () => undefined,
       broadcastEndpoint: () => undefined,
       isReachable: () => false,
       home: key,
@@ -99,6 +106,18 @@ for (const protocol of ['ca', 'pva'] as const) {
       scene.end();
       await settle();
       assert.equal(scene.clock.pendingCount, 0, 'timers left');
+    });
+
+    it('tells which names nobody has, for no longer than a client may wait', async () => {
+      scene.service.setServers([scene.server('a', 'serving')]);
+      scene.ask('NO:SUCH:PV');
+      scene.ask(PV);
+      await scene.clock.advance(1000);
+      assert.deepEqual([...scene.vain.keys()], ['NO:SUCH:PV']);
+      assert.equal(scene.vain.get('NO:SUCH:PV')?.(), true);
+      // One that searches by UDP never says that it has given up.
+      await scene.clock.advance(7 * 60_000);
+      assert.equal(scene.vain.get('NO:SUCH:PV')?.(), false);
     });
 
     it('tells at once what is known to be reachable, and asks nobody', () => {

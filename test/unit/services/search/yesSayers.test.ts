@@ -40,6 +40,7 @@ class Scene {
       key: `${home} ${this.#started++}`,
       ...{ home, label: home, isGateway: false, guid: undefined },
       endpoint: () => ({ host: '127.0.0.1', port: portOf(home) }),
+      directEndpoint: () => undefined,
       broadcastEndpoint: () => undefined,
       isReachable: () => false,
       isOwn: () => false,

@@ -58,6 +58,7 @@ describe('a circuit', () => {
     end = circuit.run();
   }
   afterEach(async () => {
+    clock.load = 1;
     circuit.dispose();
     await settle();
     assert.equal(clock.pendingCount, 0, 'timers left');
@@ -75,6 +76,37 @@ describe('a circuit', () => {
       await clock.advance(1000);
     }
     assert.match(said, /^hello \?{3,4}$/);
+  });
+
+  it('is never silent for as long as pvAccess servers allow, however busy the machine is', async () => {
+    clock.load = 10;
+    open();
+    await settle();
+    server.write('ready');
+    let silentMs = 0;
+    for (let second = 0; second < 100; second++) {
+      said = '';
+      server.write('.');
+      await clock.advance(1000);
+      silentMs = said === '' ? silentMs + 1000 : 0;
+      assert.ok(silentMs < 30_000, `silent for ${silentMs} ms after ${second} s`);
+    }
+  });
+
+  it('asks for a sign of life as soon as its process goes on after a stop', async () => {
+    open();
+    await settle();
+    server.write('ready');
+    await clock.advance(16_000);
+    server.write('.');
+    await clock.advance(5000);
+    said = '';
+    clock.stop(18_000);
+    await clock.advance(0);
+    assert.equal(said, '?');
+    server.write('.');
+    await clock.advance(1000);
+    assert.equal(circuit.isReady, true);
   });
 
   it('ends when the server closes it', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readingOfPva } from '../../../../src/services/upstream/readings';
+import { readingOfPart, readingOfPva } from '../../../../src/services/upstream/readings';
 
 describe('a reading of pvAccess', () => {
   for (const [secondsPastEpoch, time] of [
@@ -13,6 +13,32 @@ describe('a reading of pvAccess', () => {
       const timeStamp = { secondsPastEpoch, nanoseconds: 5, userTag: 0 };
       const reading = readingOfPva({ value: 1, timeStamp });
       assert.deepEqual([reading.value, reading.time], [1, time]);
+    });
+  }
+});
+
+describe('a reading of a part', () => {
+  const structure = {
+    value: new Float64Array([1.5, 2.5]),
+    texts: ['a', 'b'],
+    rows: [{ size: 7 }],
+    image: { name: 'ubyteValue', value: new Uint8Array([8, 9]) },
+    alarm: { severity: 2, status: 3, message: 'HIHI' },
+  };
+  const rows: [string[], unknown][] = [
+    [['value[1]'], 2.5],
+    [['texts[0]'], 'a'],
+    [['image[1]'], 9],
+    [['value[2]'], undefined],
+    [['alarm', 'severity[0]'], undefined],
+    [['value[x]'], undefined],
+    [['alarm', 'severity'], 2],
+  ];
+  for (const [path, value] of rows) {
+    it(path.join('/'), () => {
+      const reading = readingOfPart(structure, path);
+      assert.equal(reading?.value, value);
+      if (reading) assert.equal(reading.severity, 'MAJOR');
     });
   }
 });

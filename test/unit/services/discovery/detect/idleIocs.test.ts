@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import { isForIoc, lastErrorLine } from '../../../../../src/services/discovery/detect/idleIocs';
+import {
+  interfacesRefused,
+  isForIoc,
+  lastErrorLine,
+  lastLines,
+} from '../../../../../src/services/discovery/detect/idleIocs';
 import { parseLog } from '../../../../../src/node/engines/parseLog';
 
 describe('the last error line of a log', () => {
@@ -12,6 +17,33 @@ describe('the last error line of a log', () => {
   ] as const) {
     it(title, () => assert.equal(lastErrorLine(log), line));
   }
+});
+
+describe('the end of a log', () => {
+  it('has no colours, no empty lines, and no long ones', () => {
+    assert.deepEqual(lastLines('\u001b[31;1mERROR\u001b[0m: x\r\n\n  y\n'), ['ERROR: x', '  y']);
+    assert.equal(lastLines('x\n'.repeat(500)).length, 20);
+    assert.equal(lastLines('x'.repeat(500))[0]?.length, 203);
+  });
+});
+
+describe('addresses on which an IOC cannot listen', () => {
+  // Of rsrv of EPICS 7.0.10, and of PVXS 1.5.3.
+  const rsrv = 'Skipping 10.9.9.9:5064 which is not an interface address\nError: RSRV has empty';
+  const pvxs = 'ERR pvxs.tcp.setup Bind to 10.9.9.9:5075 fails with 99';
+
+  it('are in its environment and in its log', () => {
+    const ca = { EPICS_CAS_INTF_ADDR_LIST: '10.9.9.9' };
+    assert.deepEqual(interfacesRefused(rsrv, ca), {
+      variable: 'EPICS_CAS_INTF_ADDR_LIST',
+      value: '10.9.9.9',
+    });
+    const pva = { EPICS_PVAS_INTF_ADDR_LIST: '10.9.9.9:5075' };
+    assert.equal(interfacesRefused(pvxs, pva)?.variable, 'EPICS_PVAS_INTF_ADDR_LIST');
+    assert.equal(interfacesRefused('', ca), undefined);
+    assert.equal(interfacesRefused(rsrv, {}), undefined);
+    assert.equal(interfacesRefused(rsrv, { EPICS_CAS_INTF_ADDR_LIST: '10.9.9.1' }), undefined);
+  });
 });
 
 describe('a log of an engine', () => {

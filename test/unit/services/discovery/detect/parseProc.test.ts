@@ -9,6 +9,7 @@ import {
   parseParentPid,
   parseSocketCounters,
   parseSocketInodes,
+  parseConnectionInodes,
   parseSocketTable,
   parseStartTicks,
 } from '../../../../../src/services/discovery/detect/parseProc';
@@ -37,6 +38,16 @@ describe('parseProc', () => {
     assert.deepEqual(parseSocketTable(UDP, 'udp'), [
       { transport: 'udp', host: '0.0.0.0', port: 5064, inode: 315836, uid: 0 },
     ]);
+  });
+
+  it('finds the socket of a connection by its end here', () => {
+    assert.deepEqual(parseConnectionInodes(TCP, { host: '127.0.0.1', port: 5064 }), [315911]);
+    assert.deepEqual(
+      parseConnectionInodes(TCP, { host: '::ffff:127.0.0.1', port: 5064 }),
+      [315911],
+    );
+    assert.deepEqual(parseConnectionInodes(TCP, { host: '127.0.0.2', port: 5064 }), []);
+    assert.deepEqual(parseConnectionInodes(TCP, { host: '127.0.0.1', port: 40203 }), []);
   });
 
   it('gives IPv4-mapped addresses as IPv4', () => {

@@ -22,10 +22,11 @@ describe('the signs of a process', () => {
   it('are the libraries that are mapped into it', async () => {
     for (const [mapped, kind] of [
       [['libca.so.4.13', 'libCom.so.3'], 'ca'],
+      [['_cas.cpython-311-x86_64-linux-gnu.so'], 'ca'],
       [['libca.so', 'libpvAccess.so.7'], 'pva'],
       [['_p4p.cpython-311-x86_64-linux-gnu.so'], 'pva'],
       [['libca.so', 'libdbCore.so.3.24.0'], 'server'],
-      [['libc.so.6', 'libcap.so.2', 'libcares.so'], 'none'],
+      [['libc.so.6', 'libcap.so.2', 'libcares.so', '_cascade.so'], 'none'],
     ] as const) {
       assert.equal((await signsOf({}, [], mapped)).libraries, kind, mapped.join(' '));
     }

@@ -252,12 +252,41 @@ describe('findDatabaseNames', () => {
       }
     });
 
+    it('a program of any name with the options of softIoc, or a database', async () => {
+      const files = { ...db, '/db/s.cmd': 'dbLoadRecords("a.db", "P=s:")' };
+      const cases: [string, string[], string[]][] = [
+        ['fakeIocCa -m P=PRD: -d /db/a.db', ['PRD:a'], []],
+        ['plcd -S -mP=x: -d a.db', ['x:a'], []],
+        ['plcd --macros=P=x: --database=a.db', ['x:a'], []],
+        ['plcd -d a.db s.cmd', ['a', 's:a'], []],
+        ['valgrind -q /opt/bin/softIocCa -m P=v: -d a.db', ['v:a'], []],
+        ['gdb --args softIoc -m P=g: s.cmd', ['s:a'], []],
+        ['plcd a.db', ['a'], ['plcd']],
+        ['/opt/bin/plcd a.db P=y:', ['y:a'], ['plcd']],
+        ['plcd --port 7 -m P=z: --load=a.db', ['z:a'], ['plcd']],
+        ['plcd s.cmd a.db', ['s:a', 'a'], ['plcd']],
+        ['plcd all.substitutions', [], ['plcd']],
+        // Options of its own.
+        ['plcd -d /var/run -m 7 s.cmd', ['s:a'], []],
+      ];
+      for (const [line, names, loaders] of cases) {
+        const found = await find({ commandLine: line.split(' '), workingDirectory: '/db' }, files);
+        assert.deepEqual([found.list, found.otherLoaders], [names, loaders], line);
+        assert.deepEqual(found.problems, [], line);
+      }
+      const bare = await find({ commandLine: ['plcd', '-x', 'p'] }, {});
+      assert.deepEqual(bare.list, ['p:exit', 'p:BaseVersion']);
+    });
+
     it('says when there is nothing to go by', async () => {
       assert.deepEqual((await find({ commandLine: [] }, {})).kinds, ['no-script']);
       assert.deepEqual((await find({ commandLine: ['softIoc', '-S'] }, {})).kinds, ['no-script']);
       const missing = await find({ commandLine: ['ioc', 'st.cmd'], workingDirectory: '/w' }, {});
       assert.deepEqual(missing.kinds, ['unreadable-file']);
-      assert.match(missing.problems[0]?.message ?? '', /st\.cmd.*no such file/);
+      const said = 'cannot read startup script';
+      assert.equal(missing.problems[0]?.message, `${said} st.cmd: /w/st.cmd: no such file`);
+      const absolute = await find({ commandLine: ['ioc', '/w/st.cmd'] }, {});
+      assert.equal(absolute.problems[0]?.message, `${said} /w/st.cmd: no such file`);
     });
   });
 

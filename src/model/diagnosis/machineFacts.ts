@@ -1,0 +1,47 @@
+import { type Endpoint, formatEndpoint } from '../endpoint';
+import type { PvProtocol, Snapshot } from '../snapshot';
+import { type ClientSettings, entriesToTry, type MachineFacts } from './clientSettings';
+import type { WorkspaceFile } from './workspaceSettings';
+
+/** What only a look at this machine tells. */
+export type MachineLook = Pick<MachineFacts, 'answers' | 'udpPorts'>;
+
+/** Where these settings lead on this machine, for the look. */
+export function endpointsToTry(
+  clients: ClientSettings,
+  files: readonly WorkspaceFile[],
+): readonly Endpoint[] {
+  const all = [clients, ...files.flatMap((file) => file.clients ?? [])].flatMap(entriesToTry);
+  return [...new Map(all.map((endpoint) => [formatEndpoint(endpoint), endpoint])).values()];
+}
+
+/** What a snapshot and a look at this machine say of the ways to PVs here. */
+export function machineFacts(snapshot: Snapshot, look: MachineLook): MachineFacts {
+  const { nameServers = {}, search, containers } = snapshot;
+  const servers = containers.flatMap(({ iocs }) => iocs.flatMap((ioc) => ioc.servers));
+  const both = <T>(of: (protocol: PvProtocol) => T): Record<PvProtocol, T> => ({
+    ca: of('ca'),
+    pva: of('pva'),
+  });
+  return {
+    nameServers,
+    searchPorts: both((protocol) => {
+      const { local, alsoAt = [] } = search?.[protocol] ?? {};
+      return (local ? [local, ...alsoAt] : alsoAt).map(({ port }) => port);
+    }),
+    areBroadcastsAnswered: both((protocol) => areBroadcastsAnswered(snapshot, protocol)),
+    isCarried: both((protocol) =>
+      servers.some((one) => one.protocol === protocol && one.route !== 'host-network'),
+    ),
+    ...look,
+  };
+}
+
+/**
+ * Whether broadcasts of clients on this machine are answered. Those within the loopback network always
+ * are, and no client sends them by itself.
+ */
+export function areBroadcastsAnswered({ search }: Snapshot, protocol: PvProtocol): boolean {
+  const { broadcasts = [] } = search?.[protocol] ?? {};
+  return broadcasts.some((address) => !address.startsWith('127.'));
+}

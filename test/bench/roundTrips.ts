@@ -1,0 +1,147 @@
+/**
+ * How long a small get takes, by each way that clients are sent: told the container's own address by
+ * our name server, told the relay, through the engine's forwarder of a published port, and at the
+ * container's own address without us. The clients are libca and PVXS; each run is a new process, and
+ * all ways take turns. Beside it: the processor time that the command takes meanwhile.
+ */
+import { join, resolve } from 'node:path';
+import type { PvProtocol } from '../../src/model/snapshot';
+import { nameServers } from '../support/clients';
+import { Exposed } from '../support/exposed';
+import { runIoc, type LabContainer } from '../support/lab/container';
+import { type LabEngine, sharedEngine } from '../support/lab/engine';
+import { pvxsProgram } from '../support/pvxsProgram';
+import { percentile, round as rounded, type Figure } from './figure';
+import { run } from './peers';
+import { ownCpuSeconds } from './processes';
+
+const ROUNDS = 7;
+const GETS = 2000;
+const PORTS = { ca: 5064, pva: 5075 } as const;
+const PROTOCOLS = ['ca', 'pva'] as const;
+/** Where the engine publishes; relays have 127.0.0.1. */
+const PUBLISHED = '127.0.0.33';
+const folder = join(__dirname, 'peers');
+const python = resolve(__dirname, '../../.cache/venv/bin/python');
+
+/** A way to the server. */
+interface Way {
+  readonly name: string;
+  readonly pv: string;
+  /** The only name server of the client. */
+  readonly nameServer: Readonly<Record<PvProtocol, string>>;
+  /** The command whose processor time counts, if one may be busy. */
+  readonly pid?: number;
+}
+
+interface Taken {
+  readonly microseconds: number[];
+  cpuSeconds: number;
+}
+
+export async function measureRoundTrips(): Promise<Figure[]> {
+  const engine = await sharedEngine('docker');
+  const boxes = await Promise.all([
+    runIoc(engine, { macros: 'P=PLAIN:' }),
+    runIoc(engine, {
+      macros: 'P=FORWARDED:',
+      publish: PROTOCOLS.map((protocol) => `${PUBLISHED}:${PORTS[protocol]}:${PORTS[protocol]}`),
+    }),
+  ]);
+  const commands: Exposed[] = [];
+  try {
+    const ways = await waysTo(engine, boxes, commands);
+    return await measureAll(ways);
+  } finally {
+    await Promise.all(commands.map((command) => command.stop()));
+    await Promise.all(boxes.map((box) => box.remove()));
+  }
+}
+
+async function waysTo(
+  engine: LabEngine,
+  [plain, forwarded]: readonly LabContainer[],
+  commands: Exposed[],
+): Promise<readonly Way[]> {
+  if (!plain || !forwarded) throw new Error('no containers');
+  const expose = async (answers: string): Promise<Exposed> => {
+    const args = ['--engine', engine.endpoint, '--container', plain.name, '--answers', answers];
+    const exposed = Exposed.start(args);
+    commands.push(exposed);
+    await exposed.untilReachable(plain.name, 2, 30_000);
+    const isDecided = (): boolean => exposed.snapshot.nameServers?.pva !== undefined;
+    await exposed.until(isDecided, 10_000, 'the name servers');
+    return exposed;
+  };
+  const named = async (name: string, answers: string): Promise<Way> => {
+    const exposed = await expose(answers);
+    const { ca, pva } = exposed.snapshot.nameServers ?? {};
+    const place = (one: typeof ca): string => `${one?.host}:${one?.port}`;
+    const nameServer = { ca: place(ca), pva: place(pva) };
+    return { name, pv: 'PLAIN:TEMPERATURE', nameServer, pid: exposed.pid };
+  };
+  const own = async (box: LabContainer, name: string, pv: string): Promise<Way> =>
+    at(await box.address(), name, pv);
+  return [
+    await own(plain, "the container's address", 'PLAIN:TEMPERATURE'),
+    await named('name server, direct', 'direct'),
+    await named('name server, relay', 'relay'),
+    at(PUBLISHED, 'published port (docker-proxy)', 'FORWARDED:TEMPERATURE'),
+    await own(forwarded, 'the address of the published container', 'FORWARDED:TEMPERATURE'),
+  ];
+}
+
+function at(host: string, name: string, pv: string): Way {
+  return { name, pv, nameServer: { ca: `${host}:${PORTS.ca}`, pva: `${host}:${PORTS.pva}` } };
+}
+
+async function measureAll(ways: readonly Way[]): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const protocol of PROTOCOLS) {
+    const taken = new Map<Way, Taken>(
+      ways.map((way) => [way, { microseconds: [], cpuSeconds: 0 }]),
+    );
+    // Round by round, so that what else the machine does meets all alike; the first one warms up.
+    for (let round = 0; round <= ROUNDS; round++) {
+      for (const [way, all] of taken) {
+        const before = way.pid === undefined ? 0 : ownCpuSeconds(way.pid);
+        const microseconds = await gets(protocol, way);
+        if (round === 0) continue;
+        all.microseconds.push(...microseconds);
+        all.cpuSeconds += way.pid === undefined ? 0 : ownCpuSeconds(way.pid) - before;
+      }
+    }
+    figures.push(...figuresOf(protocol, taken));
+  }
+  return figures;
+}
+
+async function gets(protocol: PvProtocol, { pv, nameServer }: Way): Promise<number[]> {
+  const environment = nameServers({ ca: [nameServer.ca], pva: [nameServer.pva] });
+  const text =
+    protocol === 'ca'
+      ? await run(python, [join(folder, 'libcaGet.py'), pv, String(GETS)], environment)
+      : await run(pvxsProgram(join(folder, 'pvxsGet.cpp')), [pv, String(GETS)], environment);
+  return text.trim().split(' ').map(Number);
+}
+
+function figuresOf(protocol: PvProtocol, taken: ReadonlyMap<Way, Taken>): Figure[] {
+  const [own, ...others] = [...taken];
+  const peer = own?.[1].microseconds ?? [];
+  const client = protocol === 'ca' ? 'libca' : 'PVXS';
+  return others.flatMap(([{ name, pid }, { microseconds, cpuSeconds }]) =>
+    ([50, 99] as const).map((percent): Figure => {
+      const goal = { kind: 'at-most', factor: 1.05 } as const;
+      return {
+        what: `${client}, one get, ${name}, p${percent}`,
+        unit: 'ms',
+        ours: percentile(microseconds, percent) / 1000,
+        peer: { name: "container's address", value: percentile(peer, percent) / 1000 },
+        ...(name === 'name server, direct' && { goal }),
+        ...(pid !== undefined && {
+          note: `${rounded((cpuSeconds / microseconds.length) * 1e6)} us of the command for each`,
+        }),
+      };
+    }),
+  );
+}
