@@ -79,6 +79,7 @@ export function activate(context: vscode.ExtensionContext): void {
       const folder = context.globalStorageUri.fsPath;
       return launchPhoebus({ executable, words, environment, folder }, systemClock, closing.signal);
     },
+    stopBroker,
     lookAtMachine,
     readSettingsFiles,
     hasProgram: async (name: string) => (await findProgram(name)) !== undefined,
@@ -248,6 +249,16 @@ function connectTo(context: vscode.ExtensionContext, log: vscode.LogOutputChanne
       signal,
     );
   };
+}
+
+/** As `HostServices.stopBroker`; loaded when it is wanted. */
+async function stopBroker(signal: AbortSignal): Promise<boolean> {
+  const [{ brokerPaths }, { stopBroker: stop }] = await Promise.all([
+    import('./node/broker/brokerPaths'),
+    import('./node/broker/stopBroker'),
+  ]);
+  const place = brokerPaths(process.env);
+  return place !== undefined && (await stop(place, systemClock, signal));
 }
 
 /** Identifies the window, also after a reload, so that the core recognises it. */

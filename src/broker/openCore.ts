@@ -21,6 +21,8 @@ export interface OpenCoreInput {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** False for a look: nothing is relayed; relays of others are used. */
   readonly opensRelays: boolean;
+  /** A process that holds ports and is known not to answer; undefined: none. */
+  readonly silentPid?: number | undefined;
   /** The file that keeps the containers' loopback addresses; absent: none. */
   readonly addressFile?: string | undefined;
   /** Default: that of this machine. */
@@ -32,7 +34,7 @@ export interface OpenCoreInput {
  * Composes the core for this machine: the services, on the engines, sockets and clock of `node`.
  */
 export function openCore(input: OpenCoreInput): Core {
-  const { env, opensRelays, addressFile, clock = systemClock, log } = input;
+  const { env, opensRelays, silentPid, addressFile, clock = systemClock, log } = input;
   const openContainer = createOpenContainer({ clock, log });
   const engines = { env, clock, log, openContainer };
   const otherKinds = { [DEMO_ENGINE]: () => createDemoEngine(clock) };
@@ -46,7 +48,11 @@ export function openCore(input: OpenCoreInput): Core {
     ...(addressFile !== undefined && { addresses: openAddressFile(addressFile, log) }),
     ...clientIdentity(),
     dialHost: (endpoint, signal) => connectTcp(endpoint, signal),
-    findHolder: (endpoint) => findPortHolder(endpoint),
+    findHolder: async (endpoint) => {
+      const holder = await findPortHolder(endpoint);
+      const isSilent = silentPid !== undefined && holder?.process?.pid === silentPid;
+      return isSilent ? { ...holder, isSilent } : holder;
+    },
     findClient: (origin) => findSearchingClient(origin),
     // Clients on Windows reach the ports of WSL, and not its containers.
     automaticAnswers: isInWsl() ? 'relay' : 'direct',

@@ -3,13 +3,21 @@ import type { ConnectBrokerOptions } from '../node/broker/connectBroker';
 import { version } from '../../package.json';
 import type { Terminal } from './terminal';
 
+/** A command that only looks says that the broker does not answer, and looks without it. */
+export const LOOK_HELLO_MS = 1500;
+
 /** How a command connects to the broker. */
-export function brokerOptions(terminal: Terminal, command: string): ConnectBrokerOptions {
+export function brokerOptions(
+  terminal: Terminal,
+  command: string,
+  helloMs?: number,
+): ConnectBrokerOptions {
   return {
     env: process.env,
     clientName: `epics-expose ${command}`,
     version,
     program: join(__dirname, 'broker.js'),
     log: terminal.log,
+    ...(helloMs !== undefined && { helloMs }),
   };
 }

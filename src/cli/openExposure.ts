@@ -14,6 +14,8 @@ import { type NameServers, nameServersOf, serversOf } from '../present/clientEnv
 import type { BrokerFacts } from '../model/diagnosis/diagnose';
 import { type Problem, ProblemError } from '../model/problem';
 import type { Snapshot } from '../model/snapshot';
+import { TERMINAL_WORDS } from '../present/frontEndWords';
+import { problemSentence } from '../present/problemText';
 import { brokerPaths } from '../node/broker/brokerPaths';
 import { type BrokerCore, findBroker } from '../node/broker/connectBroker';
 import { systemClock } from '../node/systemClock';
@@ -21,7 +23,7 @@ import { keyOf } from '../services/engines/engineSets';
 import { EVERYTHING, isNamed, isSelected } from '../services/engines/selection';
 import { version } from '../../package.json';
 import { toldBy } from './brokerNameServers';
-import { brokerOptions } from './brokerOptions';
+import { brokerOptions, LOOK_HELLO_MS } from './brokerOptions';
 import { type CommonOptions, selectionOf } from './options';
 import type { Terminal } from './terminal';
 import { type Enough, untilSettled } from './untilSettled';
@@ -62,13 +64,21 @@ interface Source {
   close(): Promise<void>;
 }
 
+/** How a command opens what it works on. */
+export interface OpenOptions {
+  /** Without the broker. */
+  readonly isAlone?: boolean;
+  /** The command itself says why the broker cannot be used. */
+  readonly tellsBroker?: boolean;
+}
+
 /** Opens what a command works on: the core of the running broker, or one of its own. */
 export async function openExposure(
   options: CommonOptions,
   terminal: Terminal,
   signal: AbortSignal,
   mode: Mode,
-  { isAlone = false } = {},
+  { isAlone = false, tellsBroker = false }: OpenOptions = {},
 ): Promise<Opened> {
   const asked: ExposeRequest = {
     selection: selectionOf(options),
@@ -90,7 +100,12 @@ export async function openExposure(
     told,
     facts,
   } = isAlone ? {} : await usableBroker(asked, terminal, signal, mode);
-  const source = broker ? brokerSource(broker, terminal, signal) : await ownSource(terminal, mode);
+  if (facts?.problem && !tellsBroker) {
+    terminal.report(problemSentence(facts.problem, TERMINAL_WORDS));
+  }
+  const source = broker
+    ? brokerSource(broker, terminal, signal)
+    : await ownSource(terminal, mode, facts?.problem);
   try {
     const core = await source.openFrontEnd();
     await core.setRequest(request);
@@ -125,7 +140,8 @@ async function usableBroker(
   mode: Mode,
 ): Promise<Usable> {
   let problem: Problem | undefined;
-  const broker = await findBroker(brokerOptions(terminal, mode), signal, (error) => {
+  const options = brokerOptions(terminal, mode, mode === 'look' ? LOOK_HELLO_MS : undefined);
+  const broker = await findBroker(options, signal, (error) => {
     if (error instanceof ProblemError) problem = error.problem;
   });
   if (!broker) return problem ? { facts: { problem, own: version, requests: [] } } : {};
@@ -186,12 +202,13 @@ function brokerSource(first: BrokerCore, terminal: Terminal, signal: AbortSignal
   };
 }
 
-async function ownSource(terminal: Terminal, mode: Mode): Promise<Source> {
+async function ownSource(terminal: Terminal, mode: Mode, unusable?: Problem): Promise<Source> {
   const { log } = terminal;
   const place = mode === 'serve' ? brokerPaths(process.env) : undefined;
   const core = openCore({
     env: process.env,
     opensRelays: mode !== 'look',
+    silentPid: unusable?.code === 'broker-silent' ? unusable.pid : undefined,
     addressFile: place?.addressFile,
     log,
   });

@@ -3,7 +3,7 @@ import { problemSentence } from '../present/problemText';
 import { isEndedWithoutIoc } from '../present/table';
 import { emptyText, progressText } from './lookTexts';
 import { EXIT } from './exitCodes';
-import { type Mode, type Opened, openExposure } from './openExposure';
+import { type Mode, type Opened, openExposure, type OpenOptions } from './openExposure';
 import type { CommonOptions } from './options';
 import type { Terminal } from './terminal';
 import type { Enough } from './untilSettled';
@@ -19,9 +19,9 @@ export async function withLook(
   signal: AbortSignal,
   mode: Mode,
   use: (opened: Opened) => number | Promise<number>,
-  { isAlone = false, enough }: { isAlone?: boolean; enough?: Enough } = {},
+  { enough, ...opening }: OpenOptions & { readonly enough?: Enough } = {},
 ): Promise<number> {
-  const opened = await openExposure(options, terminal, signal, mode, { isAlone });
+  const opened = await openExposure(options, terminal, signal, mode, opening);
   try {
     await terminal.withProgress(() => progressText(opened), opened.settle(signal, enough));
     return await use(opened);

@@ -2,7 +2,7 @@
  * The contract between the core and the front ends that show it. The core implements it in its own
  * process; the broker carries it unchanged over a socket. All of it is plain data.
  */
-import type { IocPlace, SimilarPv } from './iocPlace';
+import type { IocPlace, RecordPlace, SimilarPv } from './iocPlace';
 import type { Disposable } from '../base/disposable';
 import type { Event } from '../base/event';
 import type { Endpoint } from './endpoint';
@@ -124,6 +124,11 @@ export interface CoreRequests {
   findUnlisted(query: NamesQuery, signal: AbortSignal): Promise<readonly string[]>;
   /** The PVs whose names are most like this one, best first; at most three. */
   findSimilar(query: NameQuery, signal: AbortSignal): Promise<readonly SimilarPv[]>;
+  /**
+   * Where the database files that IOCs load have a record of that name now, whether or not the IOC has
+   * it: reads the files again.
+   */
+  findRecord(query: NameQuery, signal: AbortSignal): Promise<readonly RecordPlace[]>;
   /** PVs that two IOCs report. */
   findDuplicates(query: NoParams, signal: AbortSignal): Promise<readonly DuplicatePvs[]>;
   /** What is at an endpoint of this machine, as far as it is certain. */

@@ -163,8 +163,8 @@ export interface ProblemFacts {
   readonly 'broker-newer': { readonly version: string; readonly own: string };
   readonly 'broker-nonsense': { readonly detail: string };
   readonly 'broker-gone': object;
-  /** It is connected and does not answer. */
-  readonly 'broker-silent': { readonly pid: number };
+  /** It runs and does not answer; `isSuspended`: until somebody lets it go on. */
+  readonly 'broker-silent': { readonly pid?: number; readonly isSuspended?: true };
 }
 
 /** A route that was tried in vain. */

@@ -107,7 +107,8 @@ function ownUid(): number | undefined {
   return process.getuid?.();
 }
 
-async function findProcess(inodes: ReadonlySet<number>): Promise<PortHolder['process']> {
+/** The process that holds one of these sockets, if we may see it. */
+export async function findProcess(inodes: ReadonlySet<number>): Promise<PortHolder['process']> {
   const turns = new Turns();
   for (const entry of readdirSync('/proc')) {
     if (turns.isOver) await turns.next();

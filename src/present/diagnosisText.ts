@@ -1,7 +1,7 @@
 import type { PvPath } from '../model/coreApi';
 import type { AskedPv } from '../model/diagnosis/diagnose';
 import type { Finding } from '../model/diagnosis/finding';
-import { type ContainerLogs, pvLadder } from '../model/diagnosis/pvLadder';
+import { type LadderFacts, pvLadder } from '../model/diagnosis/pvLadder';
 import { printable } from '../base/printable';
 import { valueText } from '../model/reading';
 import type { Snapshot } from '../model/snapshot';
@@ -19,7 +19,7 @@ export function diagnosisLines(
   pvs: readonly AskedPv[],
   snapshot: Snapshot,
   words: FrontEndWords,
-  logs: ContainerLogs = new Map(),
+  facts: LadderFacts = {},
 ): readonly string[] {
   const told = findings.map((finding) => ({ finding, ...findingText(finding, words) }));
   const wrong = told.filter(({ finding }) => finding.isNote !== true);
@@ -31,12 +31,12 @@ export function diagnosisLines(
       details.paths.flatMap((path) => [
         '',
         printable(`${details.name} over ${path.row.protocol.toUpperCase()}`),
-        ...ladderLines(path, snapshot, words, logs),
+        ...ladderLines(path, snapshot, words, facts),
       ]),
     ),
     ...(notes.length > 0 ? [''] : []),
     ...notes.map(({ message, advice }) => printable(`note: ${message}. ${advice}`)),
-    ...[...logs].flatMap(([key, lines]) => logLines(key, lines, snapshot)),
+    ...[...(facts.logs ?? [])].flatMap(([key, lines]) => logLines(key, lines, snapshot)),
   ];
 }
 
@@ -55,9 +55,9 @@ function ladderLines(
   path: PvPath,
   snapshot: Snapshot,
   words: FrontEndWords,
-  logs: ContainerLogs,
+  facts: LadderFacts,
 ): string[] {
-  const rungs = pvLadder(path, snapshot, logs).map((rung) => ({ rung, ...rungText(rung, words) }));
+  const rungs = pvLadder(path, snapshot, facts).map((rung) => ({ rung, ...rungText(rung, words) }));
   const unknown = rungs.filter(({ rung }) => rung.state === 'unknown').map(({ name }) => name);
   const lines = alignColumns(
     rungs

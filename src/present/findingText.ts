@@ -193,6 +193,10 @@ const TEXTS: Texts = {
       ? `The list of an IOC is incomplete, so it may be there: ${namePvs}.`
       : 'Check its spelling, and with dbl in the IOC shell that its database is loaded.',
   }),
+  'not-loaded': ({ pv, place: { iocName, containerName, file, line } }) => ({
+    message: `${pv} stands in ${file}:${line}, but ${iocName} in ${containerName} does not have it: it has not loaded that record`,
+    advice: 'Restart the IOC if the file is newer; otherwise see what its log says of that file.',
+  }),
   'pv-not-answered': ({ pv }) => ({
     message: `${pv} was asked for, and not answered yet`,
     advice: 'Try again; if that does not help, check that its IOC is not busy or stopped.',

@@ -27,6 +27,8 @@ export interface FrontEndWords {
   readonly endBroker: string;
   /** The same where it does not answer. */
   readonly endSilentBroker: string;
+  /** What that means for what is shown meanwhile, as the end of a sentence; '': nothing is. */
+  readonly andShown: string;
   /** How to update this front end. */
   readonly update: string;
 }
@@ -45,7 +47,8 @@ export const TERMINAL_WORDS: FrontEndWords = {
   read: '"epics-expose get"',
   searchMode: 'the option --search',
   endBroker: '`epics-expose broker stop`',
-  endSilentBroker: 'end that process',
+  endSilentBroker: 'end it with "epics-expose broker stop"',
+  andShown: '',
   update: 'Update epics-expose',
 };
 
@@ -63,5 +66,6 @@ export const WINDOW_WORDS: FrontEndWords = {
   searchMode: 'the setting epicsExpose.search',
   endBroker: '"EPICS: Restart Background Process"',
   endSilentBroker: 'use "EPICS: Restart Background Process"',
+  andShown: ', and what is shown is from before',
   update: 'Update the extension',
 };

@@ -341,9 +341,11 @@ const TEXTS: Texts = {
     message: 'the background process ended',
     advice: 'It is started again automatically.',
   }),
-  'broker-silent': ({ pid }, { endSilentBroker }) => ({
-    message: `the background process (pid ${pid}) does not answer; what is shown is from before`,
-    advice: `Wait, if this machine is very busy or was asleep. Else ${endSilentBroker}; another one is started automatically.`,
+  'broker-silent': ({ pid, isSuspended }, { endSilentBroker, andShown }) => ({
+    message: `the background process${pid === undefined ? '' : ` (pid ${pid})`} ${isSuspended ? 'is suspended' : 'does not answer'}: its relays and name servers stand still${andShown}`,
+    advice: isSuspended
+      ? `Let it go on: fg in the terminal where it was started, or kill -CONT ${pid}.`
+      : `Wait, if this machine is very busy or was asleep. Else ${endSilentBroker}; another one is started automatically.`,
   }),
 };
 

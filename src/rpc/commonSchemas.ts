@@ -1,9 +1,9 @@
 /** Schemas of parts of many messages. */
 import * as v from 'valibot';
 import type { Endpoint } from '../model/endpoint';
-import type { IocPlace, SimilarPv } from '../model/iocPlace';
+import type { IocPlace, RecordPlace, SimilarPv } from '../model/iocPlace';
 import type { PvProtocol } from '../model/snapshot';
-import { list, object, oneOf, type Schema, text } from './schema';
+import { count, list, object, oneOf, type Schema, text } from './schema';
 
 /** A numeric IPv4 or IPv6 address, with the interface of a link-local one. */
 export const host = v.custom<string>(
@@ -20,6 +20,9 @@ export const endpoint: Schema<Endpoint> = object({ host, port });
 export const protocol: Schema<PvProtocol> = oneOf(['ca', 'pva']);
 
 export const iocPlace: Schema<IocPlace> = object({ iocName: text, containerName: text });
+export const recordPlaces: Schema<readonly RecordPlace[]> = list(
+  object({ iocName: text, containerName: text, file: text, line: count }),
+);
 export const similarPvs: Schema<readonly SimilarPv[]> = list(
   object({ name: text, iocName: text, containerName: text }),
 );

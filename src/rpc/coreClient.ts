@@ -95,9 +95,13 @@ export class CoreClient {
    * Introduces this front end; must come first. Of a broker with another protocol, only the version
    * is read.
    */
-  hello(params: HelloParams, signal: AbortSignal): Promise<HelloResult> {
+  hello(
+    params: HelloParams,
+    signal: AbortSignal,
+    timeoutMs = HELLO_TIMEOUT_MS,
+  ): Promise<HelloResult> {
     const { hello } = METHODS;
-    return this.#send('hello', params, signal, HELLO_TIMEOUT_MS, (result) => {
+    return this.#send('hello', params, signal, timeoutMs, (result) => {
       const { broker } = (result ?? {}) as { readonly broker?: unknown };
       const { protocol } = check(versions, broker, 'hello.broker');
       if (protocol === params.protocol) check(hello.result, result, 'hello');

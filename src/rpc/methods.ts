@@ -6,7 +6,7 @@
 import { NotificationType, RequestType } from 'vscode-jsonrpc/node';
 import type { CoreRequests } from '../model/coreApi';
 import type { FollowedNews, PlotNews, SnapshotNews, UpdateNews } from './messages';
-import { similarPvs } from './commonSchemas';
+import { recordPlaces, similarPvs } from './commonSchemas';
 import * as shape from './messageSchemas';
 import { plot, plotNews } from './plotSchemas';
 import { object, type Schema } from './schema';
@@ -60,6 +60,7 @@ const CORE_METHODS = named({
   listContainers: method(shape.nothing, shape.knownContainers),
   findUnlisted: method(shape.namesQuery, shape.names),
   findSimilar: method(shape.nameQuery, similarPvs),
+  findRecord: method(shape.nameQuery, recordPlaces),
   findDuplicates: method(shape.nothing, shape.duplicatePvs),
   traceEndpoint: method(shape.endpointQuery, shape.tracedEndpoint),
   readContainerLog: method(shape.containerQuery, shape.names),

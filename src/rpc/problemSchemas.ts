@@ -110,7 +110,7 @@ const PROBLEMS: { readonly [C in ProblemCode]: Schema<ProblemFacts[C]> } = {
   'broker-newer': object({ version: text, own: text }),
   'broker-nonsense': detail,
   'broker-gone': none,
-  'broker-silent': object({ pid: count }),
+  'broker-silent': object({ pid: optional(count), isSuspended: optional(v.literal(true)) }),
 };
 
 const NOTES: { readonly [C in NoteCode]: Schema<NoteFacts[C]> } = {

@@ -47,6 +47,7 @@ import { findDuplicates } from './pvs/duplicateNames';
 import { findSimilar } from './pvs/similarNames';
 import { PvMonitors } from './pvs/pvMonitors';
 import { RowMonitors } from './pvs/rowMonitors';
+import type { RecordPlace } from '../model/iocPlace';
 import { PvReader } from './pvs/pvReader';
 import { isSelected } from './engines/selection';
 import type { PvServer } from './exposure/pvServer';
@@ -243,6 +244,10 @@ export class Core {
     return findSimilar(this.#session.servers, name, this.#listSlices(), signal);
   }
 
+  findRecord(name: string, signal: AbortSignal): Promise<readonly RecordPlace[]> {
+    return this.#session.findRecord(name, signal);
+  }
+
   findDuplicates(signal: AbortSignal): Promise<readonly DuplicatePvs[]> {
     return findDuplicates(this.#session.servers, this.#listSlices(), signal);
   }
@@ -329,6 +334,10 @@ class FrontEnd implements CoreApi {
 
   findSimilar({ name }: NameQuery, signal: AbortSignal): Promise<readonly SimilarPv[]> {
     return this.#core.findSimilar(name, signal);
+  }
+
+  findRecord({ name }: NameQuery, signal: AbortSignal): Promise<readonly RecordPlace[]> {
+    return this.#core.findRecord(name, signal);
   }
 
   findDuplicates(_: NoParams, signal: AbortSignal): Promise<readonly DuplicatePvs[]> {

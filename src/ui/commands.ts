@@ -295,8 +295,11 @@ export function registerCommands(input: CommandsInput): Disposable {
   register(COMMANDS.restartBroker, () =>
     vscode.window.withProgress({ location: { viewId: PVS_VIEW } }, async () => {
       const { core } = exposure;
-      // If there is none, exposing starts one.
-      if (!core?.isConnected) return exposure.expose();
+      // If there is none, exposing starts one; there may be one that we could not connect to.
+      if (!core?.isConnected) {
+        await withTimeout(RESTART_TIMEOUT_MS, (signal) => system.stopBroker(signal));
+        return exposure.expose();
+      }
       await input.brokerLog.duringRestart(() =>
         withTimeout(RESTART_TIMEOUT_MS, (signal) => core.restart(signal)),
       );

@@ -47,6 +47,8 @@ export interface HostServices {
   readonly reportAddress: string;
   /** What reports do not tell. */
   readonly identity: Identity;
+  /** Ends the background process, also one that does not answer; false: there is none. */
+  readonly stopBroker: (signal: AbortSignal) => Promise<boolean>;
   /** The end of a log; undefined: it cannot be read. */
   readonly readLog: (path: string) => Promise<string | undefined>;
   /** What every new terminal of the window gets anyway. */

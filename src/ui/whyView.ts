@@ -74,7 +74,9 @@ export class WhyView implements Disposable {
   }
 
   async #textOf(name: string | undefined, partKey: string | undefined): Promise<string> {
-    const { core, snapshot } = this.#input.exposure;
+    const { core, snapshot, problem } = this.#input.exposure;
+    // It answers nothing now, not even why.
+    if (problem?.kind === 'no-broker') return `${problem.message}\n`;
     if (!core) return 'Nothing is exposed by this window.\n  Click Expose PVs.\n';
     const part = partKey === undefined ? snapshot : partWith(snapshot, partKey);
     const input = await withTimeout(TIMEOUT_MS, async (signal): Promise<DiagnosisInput> => {

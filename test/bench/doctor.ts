@@ -38,9 +38,14 @@ export async function measureDoctor(): Promise<Figure[]> {
       await figureOf('the IOC hangs, with a broker', beside, SILENT_MS),
       await figureOf('the IOC hangs, without one', alone, SILENT_MS),
     );
+    process.kill(pid, 'SIGCONT');
+    process.kill(exposed.pid, 'SIGSTOP');
+    figures.push(await figureOf('the background process hangs', beside, SILENT_MS));
+    process.kill(exposed.pid, 'SIGCONT');
     return [...figures, await silentEngine(engine)];
   } finally {
     process.kill(pid, 'SIGCONT');
+    process.kill(exposed.pid, 'SIGCONT');
     await exposed.stop();
     await box.remove();
     await brokers.end();

@@ -268,6 +268,26 @@ describe('unreachable', () => {
       await names('a record that was never processed', ['X:NEVER']);
     });
 
+    fault('a record that came after the IOC', async () => {
+      const db = (record: string): void =>
+        writeFileSync(join(folder, 'own.db'), `record(ai, "X:OLD") {}\n${record}`);
+      db('');
+      const lines = ['dbLoadRecords("/work/own.db")', LOAD, 'iocInit', 'epicsThreadSleep(1000)'];
+      const box = await scripted(lines);
+      await reads(caget);
+      db('record(ai, "X:NEW") { field(VAL, "21.5") field(PINI, "YES") }\n');
+      await names('a record that came after the IOC', ['X:NEW']);
+      // Who reads the files first after that knows its name, and that the IOC has it not.
+      const alone = { ...clean, EPICS_EXPOSE_BROKER: 'off' };
+      const words = ['doctor', '--engine', lab.endpoint, 'X:NEW'];
+      const { stdout } = await epicsExpose(words, { env: alone });
+      const [first = ''] = stdout.split('\n');
+      assert.match(first, lineOf(CONTAINER_FAULTS['a record that came after the IOC']));
+      assert.match(stdout, /^ {2}broken +channel/m);
+      await box.restart();
+      await reads(caget, SET_UP, 'X:NEW');
+    });
+
     fault('the same PVs twice', async () => {
       await scene.ioc({ macros: 'P=X:', ioc: 'softIocCa', name: 'ioc-a' });
       const second = await scene.ioc({ macros: 'P=X:', ioc: 'softIocCa', name: 'ioc-b' });
@@ -473,6 +493,22 @@ describe('unreachable', () => {
         process.kill(pid, 'SIGCONT');
       }
       await reads(caget);
+    });
+
+    fault('the relays stand still', async () => {
+      await scene.ioc({ macros: 'P=X:', ioc: 'softIocCa', name: 'ioc-a' });
+      await reads(caget);
+      process.kill(exposed.pid, 'SIGSTOP');
+      try {
+        const [, advice = ''] = await names('the relays stand still');
+        await readsNothing(caget);
+        const [, pid = ''] = /kill -CONT (\d+)/.exec(advice) ?? [];
+        assert.equal(pid, `${exposed.pid}`);
+        await runProgram('kill', ['-CONT', pid], {});
+        await reads(caget);
+      } finally {
+        process.kill(exposed.pid, 'SIGCONT');
+      }
     });
 
     fault('no way into the container', async () => {

@@ -230,7 +230,7 @@ describe('the broker', function () {
     process.kill(pid, 'SIGSTOP');
     try {
       await until(() => frontEnd.problem !== undefined, 20_000, 'the silence to be noticed');
-      const silent = { code: 'broker-silent', pid };
+      const silent = { code: 'broker-silent', pid, isSuspended: true };
       assert.deepEqual(updates.at(-1), { kind: 'interrupted', problem: silent });
       assert.deepEqual(news.at(-1), { id: 4, problem: silent });
       assert.ok(frontEnd.isConnected);
@@ -629,6 +629,23 @@ describe('the broker', function () {
       const stop = await epicsExpose(['broker', 'stop'], { env: brokers.env });
       assert.equal(stop.exitCode, 0, stop.stderr);
       await brokers.untilGone(1000);
+    });
+
+    it('ends one that does not answer, and says what it is before that', async () => {
+      const window = await brokers.connect();
+      const { pid } = window.broker;
+      process.kill(pid, 'SIGSTOP');
+      const sentence =
+        `the background process (pid ${pid}) is suspended: its relays and name servers stand still. ` +
+        `Let it go on: fg in the terminal where it was started, or kill -CONT ${pid}.`;
+      const status = await epicsExpose(['status', '--engine', 'demo:'], { env: brokers.env });
+      assert.ok(status.stderr.includes(sentence), status.stderr);
+      assert.match(status.stdout, /2 servers answer in the container/);
+      const restart = await epicsExpose(['broker', 'restart'], { env: brokers.env });
+      assert.equal(restart.exitCode, 0, restart.stderr);
+      await until(() => window.isConnected && window.broker.pid !== pid, 20_000, 'another broker');
+      assert.ok(!isRunning(pid));
+      await window.close();
     });
   });
 

@@ -73,7 +73,10 @@ export class Brokers {
 
   async end(): Promise<void> {
     await Promise.all(this.#frontEnds.splice(0).map((frontEnd) => frontEnd.close()));
-    for (const pid of [...this.#pids].filter(isRunning)) process.kill(pid, 'SIGTERM');
+    for (const pid of [...this.#pids].filter(isRunning)) {
+      process.kill(pid, 'SIGTERM');
+      process.kill(pid, 'SIGCONT'); // a test may have failed that had stopped it
+    }
     await until(() => ![...this.#pids].some(isRunning), 8000, 'brokers to end');
     rmSync(this.folder, { recursive: true, force: true });
   }

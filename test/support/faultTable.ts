@@ -54,6 +54,14 @@ export const CONTAINER_FAULTS = {
   'a record that was never processed': {
     line: 'X:NEVER of {} is readable, but its record was never processed: it has no valid value (UDF)',
   },
+  'a record that came after the IOC': {
+    line: 'X:NEW stands in /work/own.db:2, but ioc-a in ioc-a does not have it: it has not loaded that record',
+    cure: 'restarts the IOC; caget',
+  },
+  'the relays stand still': {
+    line: 'the background process (pid {n}) is suspended: its relays and name servers stand still',
+    cure: 'lets it go on by the command; caget',
+  },
   'the same PVs twice': {
     line: '{n} PVs, such as X:TEMPERATURE, are served by {} in ioc-a and {} in ioc-b over Channel Access; clients here get those of ioc-a, which started first',
     cure: 'stops one of them; caget',

@@ -177,5 +177,9 @@ export const FINDING_SAMPLES: {
   'pv-not-answered': { pv },
   'other-protocol': { pv, protocol: 'pva' },
   'pv-not-read': { pv, protocol: 'ca', ioc: 'ioc', problem: { code: 'disconnected', detail } },
+  'not-loaded': {
+    pv,
+    place: { iocName: 'ioc', containerName: 'dev', file: '/work/x.db', line: 3 },
+  },
   'pv-undefined': { pv, ioc: 'ioc', reading: { value: 0, severity: 'INVALID' } },
 };

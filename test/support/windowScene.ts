@@ -30,6 +30,7 @@ export function windowCore(frontEnd: CoreApi): WindowCore {
     describePv: (query, signal) => frontEnd.describePv(query, signal),
     findUnlisted: (query, signal) => frontEnd.findUnlisted(query, signal),
     findSimilar: (query, signal) => frontEnd.findSimilar(query, signal),
+    findRecord: (query, signal) => frontEnd.findRecord(query, signal),
     findDuplicates: (query, signal) => frontEnd.findDuplicates(query, signal),
     traceEndpoint: (query, signal) => frontEnd.traceEndpoint(query, signal),
     readContainerLog: (query, signal) => frontEnd.readContainerLog(query, signal),

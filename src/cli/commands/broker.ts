@@ -1,7 +1,8 @@
 /** `epics-expose broker status|stop|restart`: manages the background process. */
 import { isErrorCode } from '../../base/errors';
 import { printable } from '../../base/printable';
-import { type BrokerCore, findBroker } from '../../node/broker/connectBroker';
+import { ProblemError } from '../../model/problem';
+import { type BrokerCore, connectBroker, findBroker } from '../../node/broker/connectBroker';
 import { brokerPaths } from '../../node/broker/brokerPaths';
 import { stopBroker } from '../../node/broker/stopBroker';
 import { systemClock } from '../../node/systemClock';
@@ -32,13 +33,15 @@ export async function runBroker(
   signal: AbortSignal,
 ): Promise<number> {
   if (action === 'stop') return stop(terminal, signal);
-  let problem: string | undefined;
+  let problem: unknown;
   const options = brokerOptions(terminal, `broker ${action}`);
   const broker = await findBroker(options, signal, (error) => {
-    problem = errorText(error, TERMINAL_WORDS);
+    problem = error;
   });
+  if (!broker && action === 'restart' && isSilent(problem)) return replace(terminal, signal);
   if (!broker && problem !== undefined) {
-    terminal.report(`The background process is running but cannot be used: ${problem}`);
+    const text = errorText(problem, TERMINAL_WORDS);
+    terminal.report(`The background process is running but cannot be used: ${text}`);
     return EXIT.unreachable;
   }
   if (!broker) return noBroker(terminal);
@@ -54,7 +57,25 @@ export async function runBroker(
   }
 }
 
-/** Also stops one whose protocol we do not know. */
+function isSilent(error: unknown): boolean {
+  return error instanceof ProblemError && error.problem.code === 'broker-silent';
+}
+
+/** Ends one that does not answer, and starts another one. */
+async function replace(terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const ended = await stop(terminal, signal);
+  if (ended !== EXIT.ok) return ended;
+  try {
+    const other = await connectBroker(brokerOptions(terminal, 'broker restart'), signal);
+    await other.close();
+    terminal.report('Restarted.');
+    return EXIT.ok;
+  } catch (error) {
+    return didNot('restart', error, terminal);
+  }
+}
+
+/** Also stops one whose protocol we do not know, or that does not answer. */
 async function stop(terminal: Terminal, signal: AbortSignal): Promise<number> {
   const place = brokerPaths(process.env);
   try {

@@ -7,7 +7,12 @@ import { askPv } from '../../model/diagnosis/askPv';
 import { askTraces } from '../../model/diagnosis/askTraces';
 import { type AskedPv, diagnose } from '../../model/diagnosis/diagnose';
 import type { Finding } from '../../model/diagnosis/finding';
-import { type ContainerLogs, containersInQuestion, pvLadder } from '../../model/diagnosis/pvLadder';
+import {
+  type ContainerLogs,
+  containersInQuestion,
+  type LadderFacts,
+  pvLadder,
+} from '../../model/diagnosis/pvLadder';
 import { parsePvText, partIn, type PvName } from '../../model/pvName';
 import type { PvProtocol, Snapshot } from '../../model/snapshot';
 import { lookAtMachine } from '../../node/lookAtMachine';
@@ -78,14 +83,15 @@ export async function runDoctor(
         ...(brokerFacts && { broker: brokerFacts }),
       });
       const logs = options.log === true ? await readLogs(opened, pvs, signal) : new Map();
-      if (options.json === true) terminal.printJson(jsonOf(findings, pvs, snapshot, logs), 2);
+      const facts = { logs, broker: brokerFacts?.problem };
+      if (options.json === true) terminal.printJson(jsonOf(findings, pvs, snapshot, facts), 2);
       else {
-        for (const line of diagnosisLines(findings, pvs, snapshot, TERMINAL_WORDS, logs))
+        for (const line of diagnosisLines(findings, pvs, snapshot, TERMINAL_WORDS, facts))
           terminal.print(line);
       }
       return findings.every(({ isNote }) => isNote) ? EXIT.ok : EXIT.unreachable;
     },
-    { enough },
+    { enough, tellsBroker: true },
   );
 }
 
@@ -131,8 +137,9 @@ function jsonOf(
   findings: readonly Finding[],
   pvs: readonly AskedPv[],
   snapshot: Snapshot,
-  logs: ContainerLogs,
+  facts: LadderFacts & { readonly logs: ContainerLogs },
 ): object {
+  const { logs } = facts;
   return {
     version: JSON_VERSION,
     findings: findings.map(({ code, isNote = false, ...facts }) => {
@@ -145,7 +152,7 @@ function jsonOf(
         protocol: path.row.protocol,
         ioc: path.row.iocName,
         container: path.row.containerName,
-        rungs: pvLadder(path, snapshot, logs),
+        rungs: pvLadder(path, snapshot, facts),
       })),
     })),
     ...(logs.size > 0 && {

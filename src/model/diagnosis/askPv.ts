@@ -10,13 +10,19 @@ const ASK_MS = 1500;
  * do.
  */
 export async function askPv(
-  core: Pick<CoreApi, 'describePv' | 'findSimilar'>,
+  core: Pick<CoreApi, 'describePv' | 'findSimilar' | 'findRecord'>,
   pv: Pick<PvName, 'name' | 'record' | 'path' | 'protocol'>,
   signal: AbortSignal,
 ): Promise<AskedPv> {
   const { name, record, protocol } = pv;
   const details = await core.describePv({ name, ...partIn(pv), maxWaitMs: ASK_MS }, signal);
   const isUnknown = details.paths.length === 0;
-  const similar = isUnknown ? await core.findSimilar({ name: record }, signal) : [];
-  return { name, ...(protocol && { protocol }), details, similar };
+  // A name that no IOC has may be misspelt, or of a record that is not loaded.
+  const [similar, places] = isUnknown
+    ? await Promise.all([
+        core.findSimilar({ name: record }, signal),
+        core.findRecord({ name: record }, signal),
+      ])
+    : [[], []];
+  return { name, ...(protocol && { protocol }), details, similar, places };
 }

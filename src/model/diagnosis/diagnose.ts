@@ -7,6 +7,7 @@ import {
   type TracedEndpoint,
   widestSearch,
 } from '../coreApi';
+import type { RecordPlace } from '../iocPlace';
 import type { Problem } from '../problem';
 import type { PvProtocol } from '../pvProtocol';
 import { type ContainerState, placeOfServer, type Snapshot } from '../snapshot';
@@ -27,6 +28,8 @@ export interface AskedPv {
   readonly details: PvDetails;
   /** For one that nobody serves. */
   readonly similar: readonly SimilarPv[];
+  /** Where files have the record of one that nobody serves. */
+  readonly places?: readonly RecordPlace[];
 }
 
 /** Everything that is looked at. */
@@ -77,6 +80,14 @@ export function diagnose(input: DiagnosisInput): readonly Finding[] {
   // What the client finds nothing with comes before what a PV that it finds is.
   const ofFound = ofPvs.filter(({ code }) => code === 'pv-undefined');
   const unfound = ofPvs.filter((finding) => !ofFound.includes(finding));
+  const { problem } = input.broker ?? {};
+  const silent = problem?.code === 'broker-silent' ? problem : undefined;
+  // What its name servers do not answer, and that nobody else has any, is said of the process itself.
+  const isNotSaid = (finding: Finding): boolean => {
+    if (!silent) return true;
+    const ofOwner = 'owner' in finding && finding.owner?.process?.pid;
+    return finding.code !== 'not-exposed' && (ofOwner === false || ofOwner !== silent.pid);
+  };
   return [
     ...(input.broker?.problem ? [{ code: 'problem', problem: input.broker.problem } as const] : []),
     ...(isMisspelt ? [...unfound, ...missing] : [...missing, ...unfound]),
@@ -84,7 +95,7 @@ export function diagnose(input: DiagnosisInput): readonly Finding[] {
     ...(input.pvs.length === 0 ? input.duplicates : input.duplicates.filter(isOf(input.pvs))).map(
       (facts): Finding => ({ code: 'duplicates', ...facts }),
     ),
-    ...(input.clients ? settingsFindings(input.clients, input) : []),
+    ...(input.clients ? settingsFindings(input.clients, input).filter(isNotSaid) : []),
     ...ofFound,
     ...brokerNotes(input.broker),
     ...checkWorkspace(input.files ?? [], input.clients?.machine),
@@ -209,9 +220,13 @@ function isOf(pvs: readonly AskedPv[]): (duplicate: DuplicatePvs) => boolean {
 }
 
 /** What keeps a client from one PV; nothing if it has a value. */
-function pvFindings({ name, protocol, details, similar }: AskedPv, snapshot: Snapshot): Finding[] {
+function pvFindings(
+  { name, protocol, details, similar, places: [place] = [] }: AskedPv,
+  snapshot: Snapshot,
+): Finding[] {
   const { paths } = details;
   if (paths.length === 0) {
+    if (place) return [{ code: 'not-loaded', pv: name, place }];
     if (details.isAsked) return [{ code: 'pv-not-answered', pv: name }];
     const iocs = snapshot.containers.flatMap((container) => container.iocs);
     const isListIncomplete = iocs.some(({ mayLackNames }) => mayLackNames === true);
@@ -237,6 +252,11 @@ function pvFindings({ name, protocol, details, similar }: AskedPv, snapshot: Sna
     const text = problem.code === 'ioc-gone' ? problem.code : JSON.stringify(problem);
     if (told.has(text)) return []; // the same over both protocols
     told.add(text);
+    const { source, iocName, containerName } = row;
+    if (source.kind === 'database' && broken?.rung === 'channel' && row.step === 'not-found') {
+      const { file, line } = source;
+      return [{ code: 'not-loaded', pv: name, place: { iocName, containerName, file, line } }];
+    }
     return [{ code: 'pv-not-read', pv: name, protocol: row.protocol, ioc: row.iocName, problem }];
   });
 }

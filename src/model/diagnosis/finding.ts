@@ -2,7 +2,7 @@
 import type { DuplicatePvs, SearchMode, SimilarPv } from '../coreApi';
 import type { Endpoint } from '../endpoint';
 import type { Note } from '../note';
-import type { IocPlace } from '../iocPlace';
+import type { IocPlace, RecordPlace } from '../iocPlace';
 import type { PortOwner, Problem } from '../problem';
 import type { PvProtocol } from '../pvProtocol';
 import type { PvReading } from '../reading';
@@ -194,6 +194,8 @@ export interface FindingFacts {
     /** One may have it all the same. */
     readonly isListIncomplete: boolean;
   };
+  /** The database file of an IOC has it, and the IOC has not: it did not load it. */
+  readonly 'not-loaded': { readonly pv: string; readonly place: RecordPlace };
   /** Servers were asked for it, and have not answered. */
   readonly 'pv-not-answered': { readonly pv: string };
   /** It is served, but not over the protocol that was asked for. */

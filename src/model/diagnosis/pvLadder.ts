@@ -51,6 +51,7 @@ const RUNG_OF: Partial<Record<ProblemCode, Rung>> = {
   'port-taken': 'holder',
   'not-relayed': 'relay',
   'relay-ended': 'relay',
+  'broker-silent': 'relay',
   'no-handshake': 'handshake',
   disconnected: 'handshake',
   'not-served': 'channel',
@@ -62,15 +63,22 @@ const RUNG_OF: Partial<Record<ProblemCode, Rung>> = {
 /** The last lines that containers printed, by the keys of those whose logs were asked for. */
 export type ContainerLogs = ReadonlyMap<string, readonly string[]>;
 
+/** What a ladder may know beside the snapshot. */
+export interface LadderFacts {
+  readonly logs?: ContainerLogs;
+  /** Why the background process, which relays, cannot be used. */
+  readonly broker?: Problem | undefined;
+}
+
 /** The rungs of one path. What follows a broken one is not known. */
 export function pvLadder(
   path: PvPath,
   snapshot: Snapshot,
-  logs: ContainerLogs = new Map(),
+  { logs, broker }: LadderFacts = {},
 ): readonly RungState[] {
   const container = placeOfServer(snapshot, path.row.serverKey)?.container;
-  const broken = brokenRung(path, container);
-  const log = logs.get(container?.key ?? '');
+  const broken = brokenRung(path, container, broker);
+  const log = logs?.get(container?.key ?? '');
   const facts = {
     ...factsOf(path, container, snapshot),
     ...(log && { log: [`${log.length}`] }),
@@ -91,9 +99,12 @@ export function pvLadder(
 export function brokenRung(
   path: PvPath,
   container: Pick<ContainerState, 'problem'> | undefined,
+  broker?: Problem,
 ): { readonly rung: Rung; readonly problem: Problem } | undefined {
   const problems: Problem[] = [];
   if (container?.problem) problems.push(container.problem);
+  // Of a server of this machine nothing is relayed.
+  if (broker && path.route !== 'host-network') problems.push(broker);
   // It is reached all the same, but by its own relay of another number, or without one.
   if (path.problem && path.problem.code !== 'not-relayed') problems.push(path.problem);
   const { step } = path.row;
@@ -121,6 +132,7 @@ function factsOf(
   const isOpen = row.step === 'reachable' || row.step === 'no-read-access';
   const hasAnswered = implementation !== 'unknown';
   const places = searchPlaces(row.protocol, snapshot);
+  const holder = local && holderOf(path, container);
   return {
     ...(engine && { engine: [engine.kind, engine.version, engine.key].filter((t) => t !== '') }),
     ...(container && { container: [container.name, container.status] }),
@@ -129,7 +141,8 @@ function factsOf(
     address: [listening.host],
     ...(hasAnswered && { filter: [] }),
     ...(route && { route: [route] }),
-    ...(local && { holder: holderOf(path, container), relay: [formatEndpoint(local)] }),
+    ...(holder && { holder }),
+    ...(local && { relay: [formatEndpoint(local)] }),
     ...(hasAnswered && { handshake: [implementation] }),
     ...(places.length > 0 && { search: places }),
     ...(isOpen && { channel: [] }),
@@ -151,15 +164,15 @@ function searchPlaces(protocol: PvProtocol, { nameServers, search }: Snapshot): 
   ];
 }
 
-/** Who listens on this machine for it. */
-function holderOf(path: PvPath, container: ContainerState | undefined): string[] {
+/** Who listens on this machine for it; undefined: not known. */
+function holderOf(path: PvPath, container: ContainerState | undefined): string[] | undefined {
   const servers = container?.iocs.flatMap((ioc) => ioc.servers) ?? [];
   const server = servers.find(({ key }) => key === path.row.serverKey);
   if (path.route === 'host-network') return [path.row.iocName];
   if (server?.isRelayed === true) return ['epics-expose'];
   const forwarded = server?.notes?.find((note) => note.code === 'forwarded');
   const owner = forwarded?.owner?.process;
-  return owner ? [owner.command, `pid ${owner.pid}`] : [];
+  return owner && [owner.command, `pid ${owner.pid}`];
 }
 
 /** The containers whose logs may say more: those of the PVs, else those with a problem; their keys. */

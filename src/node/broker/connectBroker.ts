@@ -34,7 +34,8 @@ import { systemClock } from '../systemClock';
 import { brokerPaths, type BrokerPaths, checkPlace, type Environment } from './brokerPaths';
 import { isOlder } from './brokerVersion';
 import { dialBroker } from './dialBroker';
-import { killBroker } from './killBroker';
+import { endSilent } from './endSilent';
+import { findSilent, silentBroker } from './findSilent';
 import { watchPulse } from './pulse';
 import { startBroker } from './startBroker';
 import { stopBroker } from './stopBroker';
@@ -67,6 +68,8 @@ export interface ConnectBrokerOptions {
   /** Path of dist/broker.js. */
   readonly program: string;
   readonly log: Log;
+  /** How long a broker is waited for that accepts and says nothing; default as the RPC's. */
+  readonly helloMs?: number;
 }
 
 /** That, and why, the connection to the broker was lost. */
@@ -293,7 +296,9 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
     });
     try {
       const params = { protocol: RPC_PROTOCOL, version, clientId: this.#clientId, clientName };
-      const { broker, request, snapshot } = await client.hello(params, signal);
+      const { broker, request, snapshot } = await client
+        .hello(params, signal, this.#options.helloMs)
+        .catch((error: unknown) => this.#failHello(error));
       if (this.#isReplaceable(broker, mayStart)) {
         this.#options.log(
           'info',
@@ -343,6 +348,13 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
     return true;
   }
 
+  /** @throws ProblemError of a broker that accepts and says nothing, or the error itself */
+  async #failHello(cause: unknown): Promise<never> {
+    if (!isErrorCode(cause, 'timeout')) throw cause;
+    const silent = await findSilent(this.#place);
+    throw new ProblemError('timeout', { code: 'broker-silent', ...silent }, { cause });
+  }
+
   /** All of it is sent in one turn; what changes from then on is told to this client, too. */
   async #followAgain(client: CoreClient, signal: AbortSignal): Promise<void> {
     this.#greeted = client;
@@ -362,7 +374,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
 
   /** What was followed is followed anew, because what is as before would not be told again. */
   #tellSilence(client: CoreClient, isSilent: boolean): void {
-    const problem: Problem = { code: 'broker-silent', pid: this.broker.pid };
+    const problem: Problem = { code: 'broker-silent', ...silentBroker(this.broker.pid) };
     this.#problem = isSilent ? new ProblemError('transport', problem) : undefined;
     this.#options.log(
       'warn',
@@ -535,7 +547,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
 
   async restart(signal: AbortSignal): Promise<void> {
     const former = this.#client;
-    if (this.#isSilent) killBroker(this.broker.pid);
+    if (this.#isSilent) await endSilent(this.#place, this.broker.pid);
     else await this.ask('stop', {}, signal).catch(unlessAborted(signal));
     // The end of the broker shows as the end of the connection, which brings us to another one.
     const isLost = (): true | undefined => (this.#client === former ? undefined : true);

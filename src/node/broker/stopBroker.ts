@@ -1,9 +1,11 @@
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
+import { isErrorCode } from '../../base/errors';
 import { waitFor } from '../../base/waitFor';
 import { CoreClient } from '../../rpc/coreClient';
 import type { BrokerPaths } from './brokerPaths';
 import { dialBroker } from './dialBroker';
+import { endSilent } from './endSilent';
 import { BROKER_WORD } from './startBroker';
 
 const LOOK_MS = 20;
@@ -12,8 +14,9 @@ const ANSWER_MS = 5000;
 const END_MS = 15_000;
 
 /**
- * Ends a broker of any version, also one whose protocol we do not know; resolves when it has ended,
- * to false if none runs. Rejects as `dialBroker` does, and with TimeoutError if it does not end.
+ * Ends a broker of any version, also one whose protocol we do not know, and one that does not answer;
+ * resolves when it has ended, to false if none runs. Rejects as `dialBroker` does, with UsageError if
+ * it cannot be found or ended, and with TimeoutError if it does not end.
  */
 export async function stopBroker(
   place: BrokerPaths,
@@ -28,8 +31,10 @@ export async function stopBroker(
   };
   const client = new CoreClient(socket, clock, events);
   try {
-    // It may end before it answers.
-    await client.ask('stop', {}, signal, ANSWER_MS).catch(nothing);
+    await client.ask('stop', {}, signal, ANSWER_MS);
+  } catch (error) {
+    // Of other errors none matters: it may end before it answers.
+    if (isErrorCode(error, 'timeout')) await endSilent(place);
   } finally {
     client.dispose();
   }

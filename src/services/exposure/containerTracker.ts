@@ -1,3 +1,4 @@
+import type { RecordPlace } from '../../model/iocPlace';
 import { schedule } from '../../base/schedule';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
@@ -124,6 +125,20 @@ export class ContainerTracker implements Disposable {
       ioc.setPaused(info.status === 'paused');
     }
     if (info.status === 'running') this.#watch.lookNow();
+  }
+
+  /** Where the database files of its IOCs have a record of that name now. */
+  async findRecord(name: string, signal: AbortSignal): Promise<readonly RecordPlace[]> {
+    const found: RecordPlace[] = [];
+    // One after the other: they share the time slices of the container.
+    for (const ioc of this.iocs) {
+      const place = await ioc.findRecord(name, signal).catch(() => undefined);
+      signal.throwIfAborted();
+      if (!place) continue;
+      const { file, line } = place;
+      found.push({ iocName: ioc.name, containerName: this.#info.name, file, line });
+    }
+    return found;
   }
 
   /** Replaces the names that the user gave. */

@@ -36,8 +36,10 @@ export async function traceEndpoint(
     return { protocol, endpoint, isOurs: true, hasAnswered: true };
   }
   if (!isLoopback(endpoint.host)) return { protocol, endpoint, hasAnswered: false };
-  const owner = (await findHolder(endpoint))?.process;
+  const holder = await findHolder(endpoint);
+  const owner = holder?.process;
   const found = { protocol, endpoint, ...(owner && { owner: { process: owner } }) };
+  if (holder?.isSilent) return { ...found, hasAnswered: false };
   const identity = await withDeadline(
     clock,
     ANSWER_TIMEOUT_MS,

@@ -6,7 +6,12 @@ import type { Log } from '../../base/log';
 import type { Slices } from '../../base/slices';
 import type { Note } from '../../model/note';
 import { MAX_NAME_BYTES, MAX_NAMES_PER_IOC, type NameSource, NameTable } from '../../model/pvTable';
-import type { NamesProblem, NamesProblemKind } from '../discovery/names/databaseName';
+import type {
+  DatabaseName,
+  DatabaseNames,
+  NamesProblem,
+  NamesProblemKind,
+} from '../discovery/names/databaseName';
 import { findDatabaseNames } from '../discovery/names/databaseNames';
 import { listPvaNames } from '../discovery/names/pvaNames';
 import type { Connection } from '../host/connection';
@@ -120,17 +125,7 @@ export class IocNames implements Disposable {
       this.setNotes([{ code: 'process-hidden' }], true);
       return;
     }
-    const found = await withDeadline(
-      this.#input.clock,
-      FILES_TIMEOUT_MS,
-      `the database files were not read within ${FILES_TIMEOUT_MS / 1000} s`,
-      this.#input.signal,
-      async (signal) => {
-        const { files, readEnvironment, slices } = this.#input;
-        const environment = await readEnvironment(process, signal);
-        return findDatabaseNames({ process, environment }, files, slices, signal);
-      },
-    );
+    const found = await this.#readFiles(process, this.#input.signal);
     const forBoth = found.names.filter(({ protocol }) => protocol !== 'pva');
     await this.#add(
       forBoth.map(({ name }) => name),
@@ -150,6 +145,30 @@ export class IocNames implements Disposable {
     for (const problem of found.problems) {
       this.#input.log('info', 'detect', `${this.#input.iocName()}: ${problem.message}`);
     }
+  }
+
+  /** The first record of that name in the files as they are now, which the IOC may not have loaded. */
+  async findInFiles(
+    name: string,
+    process: ProcessInfo,
+    signal: AbortSignal,
+  ): Promise<DatabaseName | undefined> {
+    const { names } = await this.#readFiles(process, signal);
+    return names.find((one) => one.name === name && one.protocol !== 'pva');
+  }
+
+  #readFiles(process: ProcessInfo, signal: AbortSignal): Promise<DatabaseNames> {
+    return withDeadline(
+      this.#input.clock,
+      FILES_TIMEOUT_MS,
+      `the database files were not read within ${FILES_TIMEOUT_MS / 1000} s`,
+      signal,
+      async (inner) => {
+        const { files, readEnvironment, slices } = this.#input;
+        const environment = await readEnvironment(process, inner);
+        return findDatabaseNames({ process, environment }, files, slices, inner);
+      },
+    );
   }
 
   /**

@@ -317,6 +317,15 @@ export class IocTracker implements Disposable {
     this.#changed.fire();
   }
 
+  /** Where its database files have a record of that name now; undefined: nowhere, as far as they can be read. */
+  async findRecord(
+    name: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly file: string; readonly line: number } | undefined> {
+    const { process } = this.#candidate;
+    return process && this.#names.findInFiles(name, process, signal);
+  }
+
   async #listNames(): Promise<boolean> {
     const server = this.#listServer;
     if (!server) return false;

@@ -438,7 +438,7 @@ export class ServerForwarder implements Disposable {
     // each its deadline.
     const verdicts = await mapConcurrent(LOOKED_AT_ONCE, locals, async (local) => {
       const holder = await this.#input.localPorts.findHolder(local);
-      return holder?.isForeign === true ? 'no' : this.#compare(local);
+      return holder?.isForeign === true || holder?.isSilent === true ? 'no' : this.#compare(local);
     });
     let local = locals.find((_, index) => verdicts[index] === 'yes');
     // On a busy machine, late does not mean that it is another one.

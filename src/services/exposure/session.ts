@@ -1,9 +1,12 @@
 import { schedule } from '../../base/schedule';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
+import { withDeadline } from '../../base/abort';
+import { mapConcurrent } from '../../base/mapConcurrent';
 import { Slices } from '../../base/slices';
 import type { EndpointQuery, SearchMode, ToldAddress, TracedEndpoint } from '../../model/coreApi';
 import { type ContainerHint, findOwnContainer } from '../../model/workspaceContainer';
+import type { RecordPlace } from '../../model/iocPlace';
 import type { PvProtocol, Snapshot } from '../../model/snapshot';
 import type { Problem } from '../../model/problem';
 import { EndedContainers } from './endedContainers';
@@ -29,6 +32,13 @@ const COALESCE_MS = 50;
 
 /** How long other containers wait at most for the first look into the user's own. */
 const OWN_FIRST_MS = 1000;
+
+/** Containers whose files are read at once, for a user who waits. */
+const FILES_READ_AT_ONCE = 4;
+/** What has not been read by then is not known: a container may hang. */
+const FILES_MS = 3000;
+/** Nobody reads more. */
+const MAX_RECORD_PLACES = 10;
 
 /** The engines to look at; more may appear while we run. */
 export interface EngineSource {
@@ -407,6 +417,19 @@ export class ExposeSession implements Disposable {
       { servers: this.servers, held, findHolder, dialHost, clock },
       signal,
     );
+  }
+
+  /** Where the database files of the IOCs have that record now, see `CoreRequests.findRecord`. */
+  async findRecord(name: string, signal: AbortSignal): Promise<readonly RecordPlace[]> {
+    const places: RecordPlace[] = [];
+    const containers = [...this.#containers.values()];
+    await withDeadline(this.#input.clock, FILES_MS, 'files are slow', signal, (inner) =>
+      mapConcurrent(FILES_READ_AT_ONCE, containers, async (one) => {
+        places.push(...(await one.findRecord(name, inner)));
+      }),
+    ).catch(() => undefined);
+    signal.throwIfAborted();
+    return places.slice(0, MAX_RECORD_PLACES);
   }
 
   /** The names that the user gave and no server has; empty until every server has answered. */

@@ -8,6 +8,8 @@ export interface PortHolder extends PortOwner {
    * server even if it answers like it, because that program may change what it forwards.
    */
   readonly isForeign?: boolean;
+  /** It is known not to answer, so it is not asked. */
+  readonly isSilent?: boolean;
   /** It listens on every address, so no other loopback address is free either. */
   readonly isEverywhere: boolean;
 }

@@ -169,7 +169,8 @@ export class LocalPorts implements Disposable {
         continue;
       }
       const holder = await this.#input.findHolder(local);
-      if (holder?.isForeign !== true && (await isSameServer(local))) {
+      const mayBeSame = holder?.isForeign !== true && holder?.isSilent !== true;
+      if (mayBeSame && (await isSameServer(local))) {
         return { kind: 'shared', local, ...(holder && { holder }) };
       }
       const taken: TakenPort = {

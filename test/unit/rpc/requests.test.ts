@@ -33,6 +33,7 @@ describe('what a front end asks', () => {
     describePv: note('describePv', { name: 'X', paths: [] }),
     findUnlisted: note('findUnlisted', ['A:PV']),
     findSimilar: note('findSimilar', [{ name: 'A:PV', iocName: 'IOC', containerName: 'dev' }]),
+    findRecord: note('findRecord', []),
     findDuplicates: note('findDuplicates', []),
     traceEndpoint: note('traceEndpoint', { protocol: 'ca', endpoint: ENDPOINT, hasAnswered: true }),
     readContainerLog: note('readContainerLog', ['a line']),

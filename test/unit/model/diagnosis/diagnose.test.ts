@@ -199,6 +199,44 @@ describe('a diagnosis', () => {
     assert.deepEqual(codes({ problem, own: '1', requests: [] }), ['problem']);
   });
 
+  it('breaks off at the relay where the background process does not answer', async () => {
+    const asked = await input('DEMO:MOTOR');
+    const problem = { code: 'broker-silent', pid: 7 } as const;
+    const findings = diagnose({ ...asked, broker: { problem, own: '1', requests: [] } });
+    const facts = { broker: problem };
+    const told = diagnosisLines(findings, asked.pvs, asked.snapshot, TERMINAL_WORDS, facts);
+    assert.match(told[0] ?? '', /^the background process \(pid 7\) does not answer: its relays/);
+    assert.match(told[1] ?? '', /epics-expose broker stop/);
+    const broken = told.filter((line) => line.startsWith('  broken'));
+    assert.deepEqual(
+      broken.map((line) => line.slice(0, 34).trimEnd()),
+      Array(2).fill('  broken  relay on this machine'),
+    );
+    assert.ok(!told.some((line) => /^ {2}fine +(handshake|value)/.test(line)));
+    // What stands still is exposed all the same.
+    const snapshot = snapshotWith([{}]);
+    const clients = {
+      settings: [{ name: 'EPICS_CA_NAME_SERVERS', value: '127.0.0.1:5063' }],
+      machine: machineFacts(snapshot, { answers: new Map() }),
+    };
+    const known = { snapshot, pvs: [], duplicates: [], clients };
+    const codes = (of: BrokerFacts): string[] =>
+      diagnose({ ...known, broker: of }).map(({ code }) => code);
+    assert.ok(codes({ own: '1', requests: [] }).includes('not-exposed'));
+    assert.ok(!codes({ problem, own: '1', requests: [] }).includes('not-exposed'));
+  });
+
+  it('names the file of a record that its IOC has not loaded', async () => {
+    const asked = await input('ELSE:PV');
+    const place = { iocName: 'IOC', containerName: 'dev', file: '/work/x.db', line: 3 };
+    const pvs = asked.pvs.map((pv) => ({ ...pv, places: [place] }));
+    const told = diagnosisLines(diagnose({ ...asked, pvs }), pvs, asked.snapshot, TERMINAL_WORDS);
+    assert.equal(
+      told[0],
+      'ELSE:PV stands in /work/x.db:3, but IOC in dev does not have it: it has not loaded that record',
+    );
+  });
+
   it('has notes at its end, and nothing is wrong for them', async () => {
     const asked = await input();
     const note: Finding = { code: 'preferences-unknown', client: 'Phoebus', isNote: true };

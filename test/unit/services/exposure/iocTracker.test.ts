@@ -76,6 +76,23 @@ describe('the names of an IOC', () => {
     assert.equal(scene.ioc('dev').namesNotes?.[0]?.code, 'gateway-names');
   });
 
+  it('are found in files that changed after the IOC had read them', async () => {
+    dev.files.set('/x.db', 'record(ai, "DEMO:MOTOR") {}');
+    dev.start({ ...CA_ONLY, commandLine: ['softIoc', '-d', '/x.db'] });
+    assert.deepEqual(await names(), ['DEMO:MOTOR reachable database']);
+    const frontEnd = await scene.open();
+    const { signal } = new AbortController();
+    const find = (name: string) => frontEnd.findRecord({ name }, signal);
+    assert.deepEqual(await find('DEMO:NEW'), []);
+    dev.files.set('/x.db', 'record(ai, "DEMO:MOTOR") {}\nrecord(ai, "DEMO:NEW") {}');
+    const place = { iocName: scene.ioc('dev').name, containerName: 'dev' };
+    assert.deepEqual(await find('DEMO:NEW'), [{ ...place, file: '/x.db', line: 2 }]);
+    // It is looked for, and not added to what the IOC is known to have.
+    assert.deepEqual(await names(), ['DEMO:MOTOR reachable database']);
+    dev.files.clear();
+    assert.deepEqual(await find('DEMO:NEW'), []);
+  });
+
   it('of the PVA list serve its CA server too', async () => {
     dev.start({ name: 'IOC' });
     const all = await names();
