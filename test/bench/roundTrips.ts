@@ -25,7 +25,7 @@ const folder = join(__dirname, 'peers');
 const python = resolve(__dirname, '../../.cache/venv/bin/python');
 
 /** A way to the server. */
-interface Way {
+export interface Way {
   readonly name: string;
   readonly pv: string;
   /** The only name server of the client. */
@@ -91,7 +91,8 @@ async function waysTo(
   ];
 }
 
-function at(host: string, name: string, pv: string): Way {
+/** A server at its usual ports. */
+export function at(host: string, name: string, pv: string): Way {
   return { name, pv, nameServer: { ca: `${host}:${PORTS.ca}`, pva: `${host}:${PORTS.pva}` } };
 }
 
@@ -116,12 +117,17 @@ async function measureAll(ways: readonly Way[]): Promise<Figure[]> {
   return figures;
 }
 
-async function gets(protocol: PvProtocol, { pv, nameServer }: Way): Promise<number[]> {
+/** The microseconds of each of `count` gets, one after the other, of a client that is a new process. */
+export async function gets(
+  protocol: PvProtocol,
+  { pv, nameServer }: Pick<Way, 'pv' | 'nameServer'>,
+  count = GETS,
+): Promise<number[]> {
   const environment = nameServers({ ca: [nameServer.ca], pva: [nameServer.pva] });
   const text =
     protocol === 'ca'
-      ? await run(python, [join(folder, 'libcaGet.py'), pv, String(GETS)], environment)
-      : await run(pvxsProgram(join(folder, 'pvxsGet.cpp')), [pv, String(GETS)], environment);
+      ? await run(python, [join(folder, 'libcaGet.py'), pv, String(count)], environment)
+      : await run(pvxsProgram(join(folder, 'pvxsGet.cpp')), [pv, String(count)], environment);
   return text.trim().split(' ').map(Number);
 }
 

@@ -10,6 +10,7 @@ import { missingFor } from '../support/lab/engine';
 import { missingForIocs } from '../support/lab/image';
 import { tableOf, type Figure } from './figure';
 import { measureBroker } from './broker';
+import { measureBusy } from './busy';
 import { measureCommands } from './commands';
 import { measureDoctor } from './doctor';
 import { measureExtension } from './extension';
@@ -27,6 +28,7 @@ const RELAY_ROUNDS = 3;
 
 const benchmarks: Record<string, () => Promise<Figure[]>> = {
   'round-trip': measureRoundTrips,
+  busy: measureBusy,
   relay: measureRelayFigures,
   search: measureSearch,
   listen: measureListen,

@@ -110,7 +110,11 @@ export function addressDialer(label: string, { known, find, hasPeer }: Container
     const where = formatEndpoint(endpoint);
     const nowMs = performance.now();
     if (nowMs - (provedAtMs.get(where) ?? -Infinity) < PROVED_MS) return;
-    if (!(await hasPeer(socket))) {
+    const isProved = await hasPeer(socket).catch((error: unknown) => {
+      socket.destroy();
+      throw error;
+    });
+    if (!isProved) {
       socket.destroy();
       throw new TransportError(`${where} leads from here to something other than the container`);
     }

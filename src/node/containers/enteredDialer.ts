@@ -119,6 +119,8 @@ class EnteredAgent {
           reject(error);
         },
       });
+      // Without a free descriptor there is no channel, and the error that says so is about to come.
+      if (!this.#child.connected) return;
       this.#child.send({ id, ...target } satisfies EnteredRequest, (error) => {
         if (error) this.#end(error.message);
       });

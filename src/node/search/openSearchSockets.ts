@@ -32,6 +32,7 @@ const MAX_QUEUED_BYTES = 1024 * 1024;
  * possible. Other ports are for tests.
  */
 export function createSearchSockets(ports = SEARCH_PORTS): SearchSockets {
+  let interfaces: Interfaces = {};
   return {
     ports,
     async open(protocol, port, events) {
@@ -48,7 +49,14 @@ export function createSearchSockets(ports = SEARCH_PORTS): SearchSockets {
     },
     openBroadcast: (protocol, address, events) =>
       bound({ host: address, port: ports[protocol] }, true, false, events),
-    addresses: () => hostAddresses(process.platform, networkInterfaces()),
+    addresses: () => {
+      try {
+        interfaces = networkInterfaces();
+      } catch {
+        // It needs a free descriptor: until there is one again, they are as they were.
+      }
+      return hostAddresses(process.platform, interfaces);
+    },
     openBeacons,
     openNameServer: (protocol, port, intercept) =>
       openNameServer(protocol, port, version, intercept),
