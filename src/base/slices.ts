@@ -7,8 +7,8 @@ import { delay } from './abort';
 import type { Clock } from './clock';
 
 /** Steps in one slice; a step is about one character read. */
-export const STEPS_PER_SLICE = 200_000;
-const SLICE_MS = 8;
+export const STEPS_PER_SLICE = 50_000;
+const SLICE_MS = 2;
 const STEPS_PER_LOOK_AT_CLOCK = 4096;
 /** A rest is this many times as long as the slice before it, so work takes a third of the time. */
 const REST_FACTOR = 2;
@@ -71,7 +71,10 @@ export class Slices {
   async rest(signal: AbortSignal): Promise<void> {
     this.#count++;
     const workedMs = this.#clock.nowMs() - (this.#startMs ?? this.#clock.nowMs());
-    const restMs = Math.min(Math.max(this.#restFactor * workedMs, MIN_REST_MS), MAX_REST_MS);
+    const restMs =
+      this.#restFactor === 0
+        ? 0
+        : Math.min(Math.max(this.#restFactor * workedMs, MIN_REST_MS), MAX_REST_MS);
     this.#begin();
     const before = this.#resting;
     const mine = before.then(() => delay(this.#clock, restMs, signal));

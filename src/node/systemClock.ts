@@ -10,6 +10,11 @@ export const systemClock: Clock = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   after(delayMs, callback) {
+    // A timer of 0 waits a millisecond; what only gives way to others goes on after them.
+    if (delayMs <= 0) {
+      const immediate = setImmediate(callback);
+      return toDisposable(() => clearImmediate(immediate));
+    }
     const timer = setTimeout(callback, delayMs);
     return toDisposable(() => clearTimeout(timer));
   },

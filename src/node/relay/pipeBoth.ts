@@ -54,10 +54,12 @@ function makeInterceptor(
 }
 
 /**
- * What arrives in one turn of the event loop leaves in one system call: an engine's exec delivers
- * pieces of 32 KiB at most, and a send over loopback costs more than what it carries.
+ * What a socket brings goes on at once. What an exec's stream brings in one turn of the event loop
+ * leaves in one system call: an engine delivers pieces of 32 KiB at most, and a send over loopback
+ * costs more than what it carries.
  */
 function passBytes(from: Duplex, to: Duplex, intercept: Sift = whole): void {
+  const isAtOnce = from instanceof Socket;
   let isCorked = false;
   const uncork = (): void => {
     isCorked = false;
@@ -65,13 +67,15 @@ function passBytes(from: Duplex, to: Duplex, intercept: Sift = whole): void {
   };
   from.on('data', (bytes: Buffer) => {
     if (to.destroyed || to.writableEnded) return;
-    if (!isCorked) {
+    const parts = intercept(bytes);
+    if (!isCorked && (!isAtOnce || parts.length > 1)) {
       isCorked = true;
       to.cork();
-      setImmediate(uncork);
+      if (!isAtOnce) setImmediate(uncork);
     }
     let isTaken = true;
-    for (const part of intercept(bytes)) isTaken = to.write(part);
+    for (const part of parts) isTaken = to.write(part);
+    if (isAtOnce && isCorked) uncork();
     if (!isTaken) from.pause();
   });
   to.on('drain', () => from.resume());

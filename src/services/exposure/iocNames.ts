@@ -197,7 +197,7 @@ export class IocNames implements Disposable {
       slices.take(STEPS_PER_NAME);
       if (!slices.isOver) continue;
       // Sorted while they arrive, because sorting all of them at once would take long.
-      void this.table.sorted;
+      this.table.sortMore();
       await slices.rest(this.#input.signal);
     }
     void this.table.sorted;

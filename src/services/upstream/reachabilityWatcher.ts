@@ -79,10 +79,11 @@ const ASK_AGAIN_FIRST_MS = 500;
 const ASK_AGAIN_MAX_MS = 30_000;
 /** How many times a gateway's no is taken for "not yet". */
 const GATEWAY_PATIENCE = 3;
-/** Names asked for before the output is flushed. */
-const BATCH = 1000;
-/** Names asked for in one turn of the event loop, even if the server accepts more. */
-const TURN = 10_000;
+/**
+ * Names asked for in one turn of the event loop, even if the server accepts more: a millisecond or
+ * two, for which clients of relays wait.
+ */
+const TURN = 256;
 
 /**
  * Keeps one circuit to a server on which every PV was asked for, so that what is shown stays true
@@ -263,22 +264,16 @@ export class ReachabilityWatcher implements Reachability {
     // The table grows in slices and only its end is reported, but what is asked for needs its place
     // now.
     this.steps.grow(names.size);
-    const turnEnd = this.#asked + TURN;
-    while (this.#asked < names.size) {
-      if (this.#asked >= turnEnd) {
-        this.#askMoreSoon();
-        return;
-      }
-      const end = Math.min(this.#asked + BATCH, names.size);
-      for (; this.#asked < end; this.#asked++) {
-        const isAsked = this.#refusals.has(this.#asked); // given by the user, asked for again and again
-        if (this.steps.get(this.#asked) === 'not-served' && !isAsked) continue;
-        this.steps.set(this.#asked, 'pending');
-        if (!this.#suspects.isWaiting(this.#asked)) this.#askFor(this.#asked, adapter);
-      }
-      if (!this.#circuit.flush()) return;
+    const end = Math.min(this.#asked + TURN, names.size);
+    for (; this.#asked < end; this.#asked++) {
+      const isAsked = this.#refusals.has(this.#asked); // given by the user, asked for again and again
+      if (this.steps.get(this.#asked) === 'not-served' && !isAsked) continue;
+      this.steps.set(this.#asked, 'pending');
+      if (!this.#suspects.isWaiting(this.#asked)) this.#askFor(this.#asked, adapter);
     }
-    this.#askSuspects();
+    if (!this.#circuit.flush()) return;
+    if (this.#asked < names.size) this.#askMoreSoon();
+    else this.#askSuspects();
   }
 
   /** The circuit ended: a name without an answer may be why. */

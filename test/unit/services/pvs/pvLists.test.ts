@@ -199,6 +199,25 @@ describe('a level of the PVs of an IOC', () => {
 });
 
 describe('natural order in pages', () => {
+  it('is the same from wherever a page begins', async () => {
+    // Of lengths that differ, with names that several have.
+    const servers = [700, 40, 333, 1, 0, 90].map((count, list) =>
+      serverWith(
+        `${list}`,
+        Array.from({ length: count }, (_, at) => `N:${(at * 7919 + list * 31) % 997}`),
+      ),
+    );
+    const all = await listPvs(servers, { offset: 0, limit: 2000 }, quickSlices(), signal);
+    assert.equal(all.rows.length, 1164);
+    const places = ({ rows }: typeof all): string[] =>
+      rows.map(({ name, serverKey }) => `${name} ${serverKey}`);
+    const expected = places(all);
+    for (let offset = 0; offset < 1180; offset += 13) {
+      const page = await listPvs(servers, { offset, limit: 13 }, quickSlices(), signal);
+      assert.deepEqual(places(page), expected.slice(offset, offset + 13), `from ${offset}`);
+    }
+  });
+
   it('is that of the branches', async () => {
     const servers = [serverWith('a', ['CH10', 'CH9', 'CH89']), serverWith('b', ['CH9', 'CH11'])];
     const { rows } = await listPvs(servers, { offset: 0, limit: 9 }, quickSlices(), signal);
