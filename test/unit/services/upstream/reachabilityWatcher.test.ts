@@ -236,18 +236,18 @@ for (const protocol of ['ca', 'pva'] as const) {
       assert.match(said(scene.reachability.problem), /no sign of life|no handshake/);
     });
 
-    it('asks for ten thousand names in one turn of the event loop, and for the rest soon', async () => {
+    it('asks for few names in one turn of the event loop, and for the rest soon', async () => {
       scene.end();
       scene = new Scene(protocol, 'serving', true);
       await settle();
-      const names = Array.from({ length: 25_000 }, (_, at) => `MANY:${at}`);
+      const names = Array.from({ length: 700 }, (_, at) => `MANY:${at}`);
       scene.names.add(names, { kind: 'database', file: '/x.db', line: 1 });
       scene.reachability.namesAdded();
       await settle();
-      assert.equal(scene.reachability.steps.count('not-found'), 1 + 10_000);
+      assert.equal(scene.reachability.steps.count('not-found'), 1 + 256);
       await scene.clock.advance(1);
       await settle();
-      assert.equal(scene.reachability.steps.count('not-found'), 1 + 25_000);
+      assert.equal(scene.reachability.steps.count('not-found'), 1 + 700);
     });
 
     it('a name that nobody can be asked for is left out alone', async () => {
