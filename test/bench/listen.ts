@@ -1,9 +1,12 @@
 /**
  * From the moment an IOC listens in a container to its first PV reachable on this machine, with the
- * command running: what a developer waits for after starting an IOC.
+ * command running: what a developer waits for after starting an IOC. Beside it, where the container's
+ * address can be dialled: when the IOC itself says its first byte to a client that connected the moment
+ * its pvAccess port listened, because an IOC opens that port before it serves.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { IocState, PvProtocol, Snapshot } from '../../src/model/snapshot';
 import { ALONE, CLI } from '../support/exposed';
@@ -34,27 +37,38 @@ async function measureEngine(kind: EngineKind): Promise<Figure[]> {
   try {
     await until(() => watcher.hasEngine, DEADLINE_MS, 'the engine to be seen');
     const first: number[] = [];
+    const bare: number[] = [];
+    const address = kind === 'docker' ? await box.address() : undefined;
     const each: Record<PvProtocol, number[]> = { ca: [], pva: [] };
     // The first one warms up: the way in is proved then.
     for (let restart = 0; restart <= RESTARTS; restart++) {
-      const { listening, reachable } = await restartIoc(box, watcher);
+      const { listening, reachable, firstByteMs } = await restartIoc(box, watcher, address);
       if (restart === 0) continue;
       for (const protocol of PROTOCOLS) {
         each[protocol].push((reachable.get(protocol) ?? NaN) - (listening.get(protocol) ?? NaN));
       }
       first.push(Math.min(...reachable.values()) - Math.min(...listening.values()));
+      if (firstByteMs !== undefined) bare.push(firstByteMs - Math.min(...listening.values()));
     }
     const name = kind === 'docker' ? 'Docker' : 'rootless Podman';
     return [
       rowOf(`${name}: IOC listens to first PV reachable, p50`, first, 50),
-      { ...rowOf(`${name}: the same, p95`, first, 95), goal: { kind: 'below', limit: 1000 } },
-      ...PROTOCOLS.map((protocol) =>
-        rowOf(
-          `${name}: ${protocol.toUpperCase()} port listens to its first PV, p95`,
-          each[protocol],
+      {
+        ...rowOf(`${name}: the same, p95`, first, 95),
+        goal: { kind: 'below', limit: 500 },
+        ...(bare.length > 0 && {
+          peer: { name: 'its first byte to a bare client', value: percentile(bare, 95) },
+        }),
+      },
+      {
+        ...rowOf(
+          `${name}: CA port listens, which serves at once, to its first PV, p95`,
+          each.ca,
           95,
         ),
-      ),
+        goal: { kind: 'below', limit: 500 },
+      },
+      rowOf(`${name}: PVA port listens to its first PV, p95`, each.pva, 95),
     ];
   } finally {
     await watcher.end();
@@ -74,24 +88,43 @@ function rowOf(what: string, values: readonly number[], percent: number): Figure
 async function restartIoc(
   box: LabContainer,
   watcher: Watcher,
-): Promise<{ listening: Times; reachable: Times }> {
+  address: string | undefined,
+): Promise<{ listening: Times; reachable: Times; firstByteMs?: number }> {
   watcher.forget();
   const pid = await box.pid();
   const starting = box.startIoc({ macros: 'P=BENCH:' });
-  const listening = await seeListening(pid);
+  let byte: Promise<number> | undefined;
+  const listening = await seeListening(pid, (protocol) => {
+    if (protocol === 'pva' && address !== undefined) byte = firstByte(address);
+  });
   const ioc = await starting;
   await until(() => watcher.reachable.size === 2, DEADLINE_MS, 'both protocols to be reachable');
   const reachable = new Map(watcher.reachable);
   await ioc.kill();
   await until(() => !watcher.isServing, DEADLINE_MS, 'the end to be seen');
-  return { listening, reachable };
+  return { listening, reachable, ...(byte && { firstByteMs: await byte }) };
+}
+
+/** When a pvAccess server speaks to a new client, which it does first, by this process's clock. */
+function firstByte(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port: 5075 });
+    socket.once('data', () => {
+      resolve(performance.now());
+      socket.destroy();
+    });
+    socket.once('error', reject);
+  });
 }
 
 /**
  * Looks a thousand times a second at a counter that costs microseconds, and only when that changed
  * at the table of sockets, which costs milliseconds.
  */
-export function seeListening(pid: number): Promise<Times> {
+export function seeListening(
+  pid: number,
+  onListening: (protocol: PvProtocol) => void = () => undefined,
+): Promise<Times> {
   const times: Times = new Map();
   let counters = '';
   return new Promise((resolve, reject) => {
@@ -103,7 +136,9 @@ export function seeListening(pid: number): Promise<Times> {
       counters = newCounters;
       for (const protocol of PROTOCOLS) {
         const isListening = LISTENS[protocol].test(sockets);
-        if (isListening && !times.has(protocol)) times.set(protocol, nowMs);
+        if (!isListening || times.has(protocol)) continue;
+        times.set(protocol, nowMs);
+        onListening(protocol);
       }
       if (times.size === 2) resolve(times);
       else if (nowMs - startMs > DEADLINE_MS) {

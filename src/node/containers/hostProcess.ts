@@ -82,17 +82,25 @@ export function isRunning(pid: number): boolean {
 export class HeldProcFile implements Disposable {
   static readonly #buffer = Buffer.allocUnsafe(8192);
   #fd: number | undefined;
+  /** The bytes of the last read, and the text of them. */
+  #bytes = Buffer.alloc(0);
+  #text = '';
   #isDisposed = false;
 
   constructor(readonly path: string) {}
 
-  /** Reads the file from its beginning. */
+  /** Reads the file from its beginning; the same text as the last time costs no new one. */
   read(): string {
     if (this.#isDisposed) return '';
     try {
       this.#fd ??= openSync(this.path, 'r');
       const buffer = HeldProcFile.#buffer;
-      return buffer.toString('latin1', 0, readSync(this.#fd, buffer, 0, buffer.length, 0));
+      const length = readSync(this.#fd, buffer, 0, buffer.length, 0);
+      if (buffer.compare(this.#bytes, 0, this.#bytes.length, 0, length) !== 0) {
+        this.#bytes = Buffer.from(buffer.subarray(0, length));
+        this.#text = buffer.toString('latin1', 0, length);
+      }
+      return this.#text;
     } catch {
       return '';
     }

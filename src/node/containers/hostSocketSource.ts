@@ -53,6 +53,8 @@ export class HostSocketSource implements SocketSource {
    * process lives.
    */
   readonly #counterFiles: readonly HeldProcFile[];
+  #counterTexts: readonly string[] = [];
+  #counters = '';
 
   constructor(
     readonly host: HostProcess,
@@ -66,10 +68,14 @@ export class HostSocketSource implements SocketSource {
 
   readCounters(): string {
     if (!isRunning(this.host.pid)) throw new SourceEnded();
-    const counters = this.#counterFiles.map((file) => parseSocketCounters(file.read()));
+    const texts = this.#counterFiles.map((file) => file.read());
+    if (texts.some((text, at) => text !== this.#counterTexts[at])) {
+      this.#counterTexts = texts;
+      this.#counters = texts.map(parseSocketCounters).join(' ');
+    }
     // A server that was restarted at once has as many sockets as before.
     const ended = this.#ownerPids.filter((pid) => !isRunning(pid));
-    return `${counters.join(' ')} ${ended.join(' ')}`;
+    return ended.length === 0 ? this.#counters : `${this.#counters} ${ended.join(' ')}`;
   }
 
   async readSockets(): Promise<BoundSocket[]> {
