@@ -174,6 +174,8 @@ export const camonitor = (names: string[], environment: EpicsEnvironment): Monit
   monitor(script('camonitor.py'), names, environment);
 export const p4pMonitor = (names: string[], environment: EpicsEnvironment): Monitor =>
   monitor(script('p4pMonitor.py'), names, environment);
+export const pvaPyMonitor = (names: string[], environment: EpicsEnvironment): Monitor =>
+  monitor(script('pvaPyMonitor.py'), names, environment);
 export const cajMonitor = (names: string[], environment: EpicsEnvironment): Monitor =>
   monitor(cajLikePhoebus('CajMonitor', environment), names, environment);
 export const corePvaMonitor = (names: string[], environment: EpicsEnvironment): Monitor =>
