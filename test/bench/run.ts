@@ -1,13 +1,17 @@
 /**
- * `npm run bench`, or one of them: `npm run bench -- reach`. Prints a table for each; what the
- * numbers mean, and those of one machine, are in docs/benchmarks.md. Writes nothing here.
+ * `npm run bench`, or some of them: `npm run bench -- reach idle`. Prints a table for each: figure, goal,
+ * peer in the same run, verdict. With `--write`, the tables and pictures in docs are made anew; without,
+ * nothing is written here.
  */
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { cpus } from 'node:os';
 import { exitAfter } from '../support/atEnd';
 import { missingForClients } from '../support/clients';
 import { missingFor } from '../support/lab/engine';
 import { missingForIocs } from '../support/lab/image';
+import { withTable } from './benchmarksPage';
 import { tableOf, type Figure } from './figure';
 import { measureBroker } from './broker';
 import { measureBusy } from './busy';
@@ -26,7 +30,8 @@ import { measureSearch } from './search';
 
 const RELAY_ROUNDS = 3;
 
-const benchmarks: Record<string, () => Promise<Figure[]>> = {
+/** Each by its name, in the order in which they run. */
+export const benchmarks: Record<string, () => Promise<Figure[]>> = {
   'round-trip': measureRoundTrips,
   busy: measureBusy,
   relay: measureRelayFigures,
@@ -54,7 +59,13 @@ async function measureRelayFigures(): Promise<Figure[]> {
   return figures;
 }
 
-async function main(wanted: readonly string[]): Promise<number> {
+const PAGE = join(__dirname, '../../docs/benchmarks.md');
+
+async function main(words: readonly string[]): Promise<number> {
+  const isWriting = words.includes('--write');
+  const wanted = words.filter((word) => word !== '--write');
+  // For pictures, which a benchmark draws itself.
+  if (isWriting) process.env['EPICS_EXPOSE_BENCH_WRITE'] = '1';
   const unknown = wanted.filter((name) => !(name in benchmarks));
   if (unknown.length > 0) {
     console.error(
@@ -73,10 +84,20 @@ async function main(wanted: readonly string[]): Promise<number> {
   );
   for (const [name, measure] of Object.entries(benchmarks)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
-    console.log(`### ${name}\n\n${tableOf(await measure())}\n`);
+    const before = load();
+    const table = tableOf(await measure());
+    console.log(`### ${name}\n\n${table}\n`);
+    if (!isWriting) continue;
+    const conditions = `${cpus().length} cores, Node.js ${process.version}, load ${before} before and ${load()} after.`;
+    writePage(name, `${table}\n\n${conditions}`);
   }
   console.log(`load at the end ${load()}`);
   return 0;
 }
 
-exitAfter(main(process.argv.slice(2)));
+function writePage(name: string, table: string): void {
+  writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), name, table));
+  execFileSync(process.execPath, [require.resolve('prettier/bin/prettier.cjs'), '--write', PAGE]);
+}
+
+if (process.argv[1] === __filename) exitAfter(main(process.argv.slice(2)));
