@@ -8,6 +8,7 @@ import { type DiagnosisInput, diagnose, partWith } from '../model/diagnosis/diag
 import { endpointsToTry, machineFacts } from '../model/diagnosis/machineFacts';
 import { settingsOfEnvironment } from '../model/diagnosis/envFile';
 import { recordNameOf } from '../model/pvName';
+import { askTraces } from '../model/diagnosis/askTraces';
 import { diagnosisLines } from '../present/diagnosisText';
 import { WINDOW_WORDS } from '../present/frontEndWords';
 import { formatLocal } from '../present/pvDetailsText';
@@ -85,7 +86,9 @@ export class WhyView implements Disposable {
       // A container has nothing to do with who reads its PVs.
       if (partKey !== undefined) return { snapshot: part, pvs, duplicates: [] };
       const duplicates = await core.findDuplicates({}, signal);
-      return { snapshot, pvs, duplicates, ...(await this.#settings(signal)) };
+      const settings = await this.#settings(signal);
+      const traces = await askTraces(core, settings.clients, signal);
+      return { snapshot, pvs, duplicates, traces, ...settings };
     });
     const lines = diagnosisLines(diagnose(input), input.pvs, part, WINDOW_WORDS);
     const time = formatLocal(new Date().toISOString());
@@ -93,7 +96,9 @@ export class WhyView implements Disposable {
   }
 
   /** Of clients in the terminals of this window, and in files of its folder. */
-  async #settings(signal: AbortSignal): Promise<Pick<DiagnosisInput, 'clients' | 'files'>> {
+  async #settings(
+    signal: AbortSignal,
+  ): Promise<Required<Pick<DiagnosisInput, 'clients' | 'files'>>> {
     const { exposure, system, place, folder } = this.#input;
     // Terminals that are not on this machine have nothing of it; its host terminals have.
     const settings =

@@ -21,7 +21,8 @@ export async function askPv(
   const [similar, places] = isUnknown
     ? await Promise.all([
         core.findSimilar({ name: record }, signal),
-        core.findRecord({ name: record }, signal),
+        // An older background process does not know how.
+        core.findRecord({ name: record }, signal).catch(() => []),
       ])
     : [[], []];
   return { name, ...(protocol && { protocol }), details, similar, places };
