@@ -6,11 +6,14 @@ export type Goal =
   /** The peer's number is to be this many times ours. */
   | { readonly kind: 'times-less'; readonly factor: number }
   /** Ours is to be this many times the peer's, or less. */
-  | { readonly kind: 'at-most'; readonly factor: number };
+  | { readonly kind: 'at-most'; readonly factor: number }
+  /** More is better: ours is to be this many times the peer's, or more. */
+  | { readonly kind: 'at-least'; readonly factor: number };
 
 export interface Figure {
   readonly what: string;
   readonly unit: string;
+  /** NaN: not known. */
   readonly ours: number;
   readonly peer?: { readonly name: string; readonly value: number };
   readonly goal?: Goal;
@@ -23,13 +26,17 @@ export function cellsOf({ what, unit, ours, peer, goal, note }: Figure): string[
   const ratio = peer && peer.value / ours;
   return [
     what,
-    `${round(ours)} ${unit}`,
-    peer ? `${round(peer.value)} ${unit} (${peer.name})` : '',
-    ratio === undefined ? '' : `${round(ratio)} x`,
+    withUnit(ours, unit),
+    peer ? `${withUnit(peer.value, unit)} (${peer.name})` : '',
+    ratio === undefined || !Number.isFinite(ratio) ? '' : `${round(ratio)} x`,
     goal ? goalText(goal, unit) : '',
-    goal ? verdict(ours, ratio, goal) : '',
+    goal ? verdict(ours, peer?.value, goal) : '',
     note ?? '',
   ];
+}
+
+function withUnit(value: number, unit: string): string {
+  return Number.isNaN(value) ? 'not known' : `${round(value)} ${unit}`;
 }
 
 function goalText(goal: Goal, unit: string): string {
@@ -40,12 +47,18 @@ function goalText(goal: Goal, unit: string): string {
       return `${goal.factor} times less than the peer`;
     case 'at-most':
       return `at most ${goal.factor} times the peer`;
+    case 'at-least':
+      return `at least ${goal.factor} times the peer`;
   }
 }
 
-function verdict(ours: number, ratio: number | undefined, goal: Goal): string {
-  const margin = marginOf(ours, ratio ?? 0, goal);
+function verdict(ours: number, peer: number | undefined, goal: Goal): string {
+  const isKnown = goal.kind === 'below' || (peer !== undefined && !Number.isNaN(peer));
+  if (Number.isNaN(ours) || !isKnown) return 'not known';
+  const margin = marginOf(ours, (peer ?? 0) / ours, goal);
+  // Not finite: none of what is to be little, beside a peer with none too.
   if (!Number.isFinite(margin)) return 'met';
+  if (margin === 0) return 'missed';
   return margin >= 1
     ? `met, ${round(margin)} times over`
     : `missed by a factor ${round(1 / margin)}`;
@@ -60,6 +73,8 @@ function marginOf(ours: number, ratio: number, goal: Goal): number {
       return ratio / goal.factor;
     case 'at-most':
       return ratio * goal.factor;
+    case 'at-least':
+      return 1 / (ratio * goal.factor);
   }
 }
 

@@ -14,6 +14,23 @@ export function ownCpuSeconds(pid: number): number {
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;
 }
 
+/** As `cpuSeconds`, with those of its children that have ended and were waited for. */
+export function cpuSecondsWithEnded(pid: number): number {
+  return familyOf(pid).reduce((sum, member) => {
+    const ticks = statOf(member).slice(11, 15).map(Number);
+    return sum + ticks.reduce((all, one) => all + one, 0) / TICKS_PER_SECOND;
+  }, 0);
+}
+
+/** The words it was started with; none for a process that has ended. */
+export function commandLineOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return [];
+  }
+}
+
 /** The process and its descendants. */
 export function familyOf(pid: number): number[] {
   const children = new Map<number, number[]>();

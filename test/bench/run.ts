@@ -28,13 +28,11 @@ import { measureRelays } from './relay';
 import { measureRoundTrips } from './roundTrips';
 import { measureSearch } from './search';
 
-const RELAY_ROUNDS = 3;
-
 /** Each by its name, in the order in which they run. */
 export const benchmarks: Record<string, () => Promise<Figure[]>> = {
   'round-trip': measureRoundTrips,
   busy: measureBusy,
-  relay: measureRelayFigures,
+  relay: measureRelays,
   search: measureSearch,
   listen: measureListen,
   reconnect: measureReconnect,
@@ -47,17 +45,6 @@ export const benchmarks: Record<string, () => Promise<Figure[]>> = {
   hostile: measureHostile,
   doctor: measureDoctor,
 };
-
-async function measureRelayFigures(): Promise<Figure[]> {
-  const figures: Figure[] = [];
-  for (const kind of ['docker', 'rootless'] as const) {
-    for (const { name, gigabitPerSecond, runs } of await measureRelays(kind, RELAY_ROUNDS)) {
-      const note = `runs: ${runs.map((value) => value.toFixed(2)).join(' ')}`;
-      figures.push({ what: `${kind}: ${name}`, unit: 'Gbit/s', ours: gigabitPerSecond, note });
-    }
-  }
-  return figures;
-}
 
 const PAGE = join(__dirname, '../../docs/benchmarks.md');
 

@@ -10,6 +10,7 @@ import { until } from './until';
 /** A real sshd on 127.0.0.1 with throw-away keys, which lets this user in and nobody else. */
 export interface Sshd {
   readonly port: number;
+  readonly pid: number;
   /** The value for EPICS_EXPOSE_SSH_OPTIONS: a configuration and a known_hosts of our own. */
   readonly sshOptions: string;
   /** As above, with a key that the server does not know, or a known_hosts with another key. */
@@ -68,6 +69,7 @@ export async function startSshd(): Promise<Sshd> {
   await until(() => isListening(port), 10_000, 'sshd to listen');
   return {
     port,
+    pid: server.pid ?? 0,
     sshOptions: `-F ${path('config')}`,
     strangerOptions: `-F ${path('stranger_config')}`,
     distrustOptions: `-F ${path('distrust_config')}`,
