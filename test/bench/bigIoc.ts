@@ -1,37 +1,37 @@
-/** A real IOC with as many records as one likes, in a container. */
+/** Real IOCs with as many records as one likes, in containers. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runIoc, type LabContainer } from '../support/lab/container';
+import { runIoc, type ContainerOptions, type LabContainer } from '../support/lab/container';
 import type { LabEngine } from '../support/lab/engine';
 
-export interface BigIoc {
+export interface DatabaseIoc {
   readonly container: LabContainer;
-  /** The names are this and a number from 0. */
-  readonly prefix: string;
-  readonly count: number;
   remove(): Promise<void>;
 }
 
-export async function runBigIoc(engine: LabEngine, count: number): Promise<BigIoc> {
+export interface BigIoc extends DatabaseIoc {
+  /** The names are this and a number from 0. */
+  readonly prefix: string;
+  readonly count: number;
+}
+
+/** An IOC with the records of a text. */
+export async function runDatabase(
+  engine: LabEngine,
+  text: string,
+  options: ContainerOptions,
+): Promise<DatabaseIoc> {
   const folder = mkdtempSync(join(tmpdir(), 'epics-expose-bench-'));
   chmodSync(folder, 0o755);
-  const prefix = `BENCH${count}:`;
-  const records = Array.from(
-    { length: count },
-    (_, index) => `record(ai, "${prefix}${index}") {}\n`,
-  );
-  writeFileSync(join(folder, 'big.db'), records.join(''));
+  writeFileSync(join(folder, 'bench.db'), text);
   try {
     const container = await runIoc(engine, {
-      db: ['/bench/big.db'],
-      binds: [`${folder}:/bench:ro`],
-      name: `bench-${count}`,
+      ...{ db: ['/bench/bench.db'], binds: [`${folder}:/bench:ro`] },
+      ...options,
     });
     return {
       container,
-      prefix,
-      count,
       async remove() {
         await container.remove();
         rmSync(folder, { recursive: true });
@@ -41,4 +41,14 @@ export async function runBigIoc(engine: LabEngine, count: number): Promise<BigIo
     rmSync(folder, { recursive: true });
     throw error;
   }
+}
+
+export async function runBigIoc(engine: LabEngine, count: number): Promise<BigIoc> {
+  const prefix = `BENCH${count}:`;
+  const records = Array.from(
+    { length: count },
+    (_, index) => `record(ai, "${prefix}${index}") {}\n`,
+  );
+  const ioc = await runDatabase(engine, records.join(''), { name: `bench-${count}` });
+  return { ...ioc, prefix, count };
 }

@@ -15,6 +15,8 @@ import { withTable } from './benchmarksPage';
 import { tableOf, type Figure } from './figure';
 import { measureBroker } from './broker';
 import { measureBusy } from './busy';
+import { measureCamera } from './camera';
+import { measureCircuits } from './circuits';
 import { measureCommands } from './commands';
 import { measureDoctor } from './doctor';
 import { measureExtension } from './extension';
@@ -33,6 +35,8 @@ export const benchmarks: Record<string, () => Promise<Figure[]>> = {
   'round-trip': measureRoundTrips,
   busy: measureBusy,
   relay: measureRelays,
+  circuits: measureCircuits,
+  camera: measureCamera,
   search: measureSearch,
   listen: measureListen,
   reconnect: measureReconnect,
