@@ -49,8 +49,9 @@ export async function measureCircuits(): Promise<Figure[]> {
   const ours: Cost[] = [];
   const proxies: Cost[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    ours.push(await measureRelay(engine));
-    proxies.push(await measureProxy(engine));
+    const [relay, proxy] = await Promise.all([measureRelay(engine), measureProxy(engine)]);
+    ours.push(relay);
+    proxies.push(proxy);
   }
   const row = (what: string, of: (cost: Cost) => number): Figure => ({
     what: `resident memory for each of ${CIRCUITS} circuits through a relay, ${what}`,
