@@ -43,12 +43,17 @@ export async function runDatabase(
   }
 }
 
-export async function runBigIoc(engine: LabEngine, count: number): Promise<BigIoc> {
-  const prefix = `BENCH${count}:`;
+/** `label` is part of its name and of those of its PVs: for several that are as big. */
+export async function runBigIoc(
+  engine: LabEngine,
+  count: number,
+  label = String(count),
+): Promise<BigIoc> {
+  const prefix = `BENCH${label}:`;
   const records = Array.from(
     { length: count },
     (_, index) => `record(ai, "${prefix}${index}") {}\n`,
   );
-  const ioc = await runDatabase(engine, records.join(''), { name: `bench-${count}` });
+  const ioc = await runDatabase(engine, records.join(''), { name: `bench-${label}` });
   return { ...ioc, prefix, count };
 }

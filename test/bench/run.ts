@@ -20,6 +20,7 @@ import { measureCircuits } from './circuits';
 import { measureCommands } from './commands';
 import { measureDoctor } from './doctor';
 import { measureExtension } from './extension';
+import { measureGrowth } from './growth';
 import { measureHostile } from './hostile';
 import { measureIdle } from './idle';
 import { measureListen } from './listen';
@@ -48,6 +49,7 @@ export const benchmarks: Record<string, () => Promise<Figure[]>> = {
   extension: measureExtension,
   hostile: measureHostile,
   doctor: measureDoctor,
+  growth: measureGrowth,
 };
 
 const PAGE = join(__dirname, '../../docs/benchmarks.md');
