@@ -104,7 +104,7 @@ async function openRelays(address: string): Promise<Relay[]> {
   throw new Error('no loopback address has both ports free');
 }
 
-async function ourSeconds(protocol: PvProtocol, target: Target): Promise<Ours> {
+export async function ourSeconds(protocol: PvProtocol, target: Target): Promise<Ours> {
   const { host, caPort, pvaPort, prefix, count } = target;
   const port = protocol === 'ca' ? caPort : pvaPort;
   bundle ??= bundleOurs();

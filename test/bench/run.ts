@@ -24,6 +24,7 @@ import { measureGrowth } from './growth';
 import { measureHostile } from './hostile';
 import { measureIdle } from './idle';
 import { measureListen } from './listen';
+import { measureLookUp } from './lookUp';
 import { measureMemory } from './memory';
 import { measureReach } from './reach';
 import { measureReconnect } from './reconnect';
@@ -50,6 +51,7 @@ export const benchmarks: Record<string, () => Promise<Figure[]>> = {
   hostile: measureHostile,
   doctor: measureDoctor,
   growth: measureGrowth,
+  'look-up': measureLookUp,
 };
 
 const PAGE = join(__dirname, '../../docs/benchmarks.md');
