@@ -21,10 +21,10 @@ export interface Chart {
   readonly panels: readonly Panel[];
 }
 
-const WIDTH = 860;
+const WIDTH = 880;
 const PANEL_HEIGHT = 250;
 /** Of a panel, around its lines; to the right of them are their names. */
-const MARGIN = { left: 80, right: 280, top: 20, bottom: 30 };
+const MARGIN = { left: 80, right: 290, top: 20, bottom: 30 };
 const TITLE_HEIGHT = 40;
 const AXIS_HEIGHT = 30;
 /** Of Okabe and Ito: told apart by people who do not see all colours, too. */

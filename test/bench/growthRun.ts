@@ -28,7 +28,7 @@ export interface Costs {
 }
 
 /** Until garbage of the beginning is gone. */
-const SETTLE_SECONDS = 4;
+const SETTLE_SECONDS = 3;
 const DEADLINE_MS = 90_000;
 
 type Line = SnapshotJson & { readonly event: string };

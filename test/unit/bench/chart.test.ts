@@ -48,7 +48,7 @@ describe('chart', () => {
       assert.ok(Math.abs(y2 - y1 - (y3 - y2)) <= 0.2, `${y1} ${y2} ${y3}`);
       assert.ok(y3 < y2 && y2 < y1 && x1 < x2 && x2 < x3);
       for (const [x = -1, y = -1] of line) {
-        assert.ok(x >= 0 && x <= 860 && y >= 0 && y <= 250);
+        assert.ok(x >= 0 && x <= 880 && y >= 0 && y <= 250);
         assert.ok(picture.includes(`<circle cx="${x}" cy="${y}"`));
       }
     }
