@@ -185,7 +185,7 @@ interface CostKind {
 const COSTS: readonly CostKind[] = [
   { cost: 'memory', name: 'resident memory', unit: 'MB' },
   { cost: 'processor', name: 'processor time until all are reachable', unit: 's' },
-  { cost: 'first', name: 'start to first PV reachable', unit: 's' },
+  { cost: 'first', name: 'start to first PV told as reachable', unit: 's' },
   { cost: 'all', name: 'start to all reachable', unit: 's' },
   { cost: 'status', name: 'status beside it', unit: 's' },
 ];

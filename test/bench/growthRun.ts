@@ -21,6 +21,7 @@ export interface Expected {
 export interface Costs {
   readonly memory: number;
   readonly processor: number;
+  /** When the command first said so: its first lines wait for the rest, 5 s at most. */
   readonly first: number;
   readonly all: number;
   /** Of `epics-expose status --json`, while the command runs and has all. */
