@@ -1,3 +1,4 @@
+import type { Limit } from '../../base/limit';
 import type { Clock } from '../../base/clock';
 import { isErrorCode, messageOf } from '../../base/errors';
 import type { Route } from '../host/connection';
@@ -23,7 +24,13 @@ export interface AskRoutesInput {
   /** When the next route is asked, too, ms; absent: when the one before has failed. */
   readonly nextAfterMs?: number;
   readonly onOutcome: (outcome: RouteOutcome) => void;
+  /**
+   * Servers that are asked by their first route at the same time: where very many are found at once,
+   * each waits for its turn, and not for an answer that is slow only because of the others.
+   */
+  readonly turns: Limit;
   readonly clock: Clock;
+  readonly signal: AbortSignal;
 }
 
 interface Asking {
@@ -35,23 +42,27 @@ interface Asking {
 
 /**
  * Asks by each route, best first, until one answers: then those before it that still try are waited
- * for. Returns what came of all that were asked. Never rejects.
+ * for. Returns what came of all that were asked. Rejects with CancelledError, and only before it asked.
  */
 export async function askRoutes(
   routes: readonly Route[],
-  { ask, nextAfterMs, onOutcome, clock }: AskRoutesInput,
+  { ask, nextAfterMs, onOutcome, turns, clock, signal }: AskRoutesInput,
 ): Promise<readonly RouteOutcome[]> {
   const asked: Asking[] = [];
   const hasAnswer = (): boolean => asked.some(({ outcome }) => outcome?.identity !== undefined);
   for (const route of routes) {
     // From inside, another way leads to the same socket.
     if (hasAnswer() || asked.some((one) => isAgent(one.route) && one.isConnected)) break;
-    const asking = begin(route, ask, onOutcome);
-    asked.push(asking);
-    await Promise.race([
-      ...asked.map((one) => (one === asking || !one.outcome ? one.ended : never)),
-      ...(nextAfterMs === undefined ? [] : [later(clock, nextAfterMs, asking.ended)]),
-    ]);
+    const askNow = async (): Promise<void> => {
+      const asking = begin(route, ask, onOutcome);
+      asked.push(asking);
+      await Promise.race([
+        ...asked.map((one) => (one === asking || !one.outcome ? one.ended : never)),
+        ...(nextAfterMs === undefined ? [] : [later(clock, nextAfterMs, asking.ended)]),
+      ]);
+    };
+    if (asked.length > 0) await askNow();
+    else await turns.run(signal, askNow);
   }
   for (const { ended } of asked) await ended;
   return asked.flatMap(({ outcome }) => outcome ?? []);

@@ -31,6 +31,7 @@ export interface IocTrackerInput extends Pick<
   | 'routes'
   | 'publishedAs'
   | 'localPorts'
+  | 'turns'
   | 'opensRelays'
   | 'isPaused'
   | 'answers'

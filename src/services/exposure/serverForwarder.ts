@@ -1,3 +1,4 @@
+import type { Limit } from '../../base/limit';
 import { backoffMs } from '../../base/backoff';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
@@ -45,6 +46,8 @@ export interface ServerForwarderInput {
   /** The routes into the container, best first. */
   readonly routes: () => readonly Route[];
   readonly localPorts: LocalPorts;
+  /** As in AskRoutesInput. */
+  readonly turns: Limit;
   /** False for `status`: no relays are opened, only what is there already is used. */
   readonly opensRelays: boolean;
   readonly dialHost: (endpoint: Endpoint, signal: AbortSignal) => Promise<Connection>;
@@ -292,7 +295,7 @@ export class ServerForwarder implements Disposable {
 
   async #identify(): Promise<boolean> {
     const { endpoint, expected } = this.listener;
-    const { clock, log } = this.#input;
+    const { turns, clock, log } = this.#input;
     const outcomes = await askRoutes(this.#input.routes(), {
       ask: (route, onConnected) => this.#askBy(route, onConnected),
       // A program that may be any other is not asked twice at once.
@@ -303,7 +306,7 @@ export class ServerForwarder implements Disposable {
         const why = detail ?? 'neither CA nor PVA';
         log('debug', 'detect', `${formatEndpoint(endpoint)}: ${route.label}: ${why}`);
       },
-      clock,
+      ...{ turns, clock, signal: this.#abort.signal },
     });
     if (this.#abort.signal.aborted) return false;
     const answered = outcomes.find(({ identity }) => identity !== undefined);

@@ -3,6 +3,7 @@ import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
 import { withDeadline } from '../../base/abort';
 import { mapConcurrent } from '../../base/mapConcurrent';
+import { Limit } from '../../base/limit';
 import { Slices } from '../../base/slices';
 import type { EndpointQuery, SearchMode, ToldAddress, TracedEndpoint } from '../../model/coreApi';
 import { type ContainerHint, findOwnContainer } from '../../model/workspaceContainer';
@@ -33,6 +34,8 @@ const COALESCE_MS = 50;
 /** How long other containers wait at most for the first look into the user's own. */
 const OWN_FIRST_MS = 1000;
 
+/** Servers that are asked by their first route at once. */
+const ASKED_AT_ONCE = 16;
 /** Containers whose files are read at once, for a user who waits. */
 const FILES_READ_AT_ONCE = 4;
 /** What has not been read by then is not known: a container may hang. */
@@ -55,6 +58,7 @@ export interface SessionInput extends Omit<
   ContainerTrackerInput,
   | 'localPorts'
   | 'slices'
+  | 'turns'
   | 'namesAllowance'
   | 'answers'
   | 'intercept'
@@ -112,6 +116,7 @@ export class ExposeSession implements Disposable {
   readonly #localPorts: LocalPorts;
   /** Shared by all containers, so that many of them take no more time than one. */
   readonly #slices: Slices;
+  readonly #turns = new Limit(ASKED_AT_ONCE);
   readonly #vain: VainSearches | undefined;
   readonly #search: SessionSearch;
   readonly #searchPlaces: SearchPlaces | undefined;
@@ -335,6 +340,7 @@ export class ExposeSession implements Disposable {
         extraNames: this.#extraNames,
         localPorts: this.#localPorts,
         slices: this.#slices,
+        turns: this.#turns,
         namesAllowance: this.#namesAllowance.openContainer(),
         answers: () => this.#input.wantedAnswers?.() ?? 'direct',
         intercept: (protocol, onAnswer) => this.#search.intercept(protocol, 'relay', onAnswer),

@@ -1,5 +1,6 @@
 /** The names of an IOC whose server lists more, or other, than names. */
 import assert from 'node:assert/strict';
+import { Limit } from '../../../../src/base/limit';
 import { silentLog } from '../../../../src/base/log';
 import type { Slices } from '../../../../src/base/slices';
 import type { IocState } from '../../../../src/model/snapshot';
@@ -63,6 +64,7 @@ class Scene {
       },
       {
         ...{ containerKey: 'c', opensRelays: false, isPaused: false, extraNames: [] },
+        turns: new Limit(1),
         readEnvironment: async () => ({}),
         ...{ routes: () => [route], publishedAs: () => [], slices: this.slices },
         namesAllowance,
