@@ -359,10 +359,15 @@ describe('workbench', function () {
         assert.match(await window.hover(image), words);
       }
       await window.picture('image-monitor');
-      const grown = (server.extensionHostBytes() - before) / 1e6;
+      // Mostly below 20 MB; V8 enlarges its young generation by 32 MB when it likes, and collects
+      // garbage late on a busy machine. What is held would only grow.
+      let grown = 0;
+      await until(
+        () => (grown = (server.extensionHostBytes() - before) / 1e6) < 60,
+        60_000,
+        () => `the extension host grew by ${grown.toFixed(1)} MB`,
+      );
       console.log(`        the extension host grew by ${grown.toFixed(1)} MB`);
-      // Mostly below 20 MB; V8 enlarges its young generation by 32 MB when it likes.
-      assert.ok(grown < 60, `${grown} MB`);
     } finally {
       await camera.remove();
     }
@@ -410,7 +415,13 @@ describe('workbench', function () {
       writeFileSync(join(dev.workspaceFolder, name), text);
       await window.openFile(name);
       const words = window.page.locator('.view-line span span', { hasText: 'DEV:TEMPERATURE' });
-      assert.match(await window.hover(words.last()), expected, name);
+      // The first hover may come before the value does, on a busy machine.
+      let told = '';
+      await until(
+        async () => expected.test((told = await window.hover(words.last()))),
+        60_000,
+        () => `${name}: ${told}`,
+      );
     }
   });
 
