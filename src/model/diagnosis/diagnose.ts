@@ -7,10 +7,10 @@ import {
   type TracedEndpoint,
   widestSearch,
 } from '../coreApi';
-import type { RecordPlace } from '../iocPlace';
+import type { IocPlace, RecordPlace } from '../iocPlace';
 import type { Problem } from '../problem';
 import type { PvProtocol } from '../pvProtocol';
-import { type ContainerState, placeOfServer, type Snapshot } from '../snapshot';
+import { type ContainerState, placeOfServer, type ServerState, type Snapshot } from '../snapshot';
 import { checkSettings, type ClientSettings, type MachineFacts } from './clientSettings';
 import type { NoteCode } from '../note';
 import type { Finding, ForeignIoc } from './finding';
@@ -221,11 +221,12 @@ function isOf(pvs: readonly AskedPv[]): (duplicate: DuplicatePvs) => boolean {
 
 /** What keeps a client from one PV; nothing if it has a value. */
 function pvFindings(
-  { name, protocol, details, similar, places: [place] = [] }: AskedPv,
+  { name, protocol, details, similar, places = [] }: AskedPv,
   snapshot: Snapshot,
 ): Finding[] {
   const { paths } = details;
   if (paths.length === 0) {
+    const place = places.find((one) => isAnswering(one, snapshot));
     if (place) return [{ code: 'not-loaded', pv: name, place }];
     if (details.isAsked) return [{ code: 'pv-not-answered', pv: name }];
     const iocs = snapshot.containers.flatMap((container) => container.iocs);
@@ -259,6 +260,19 @@ function pvFindings(
     }
     return [{ code: 'pv-not-read', pv: name, protocol: row.protocol, ioc: row.iocName, problem }];
   });
+}
+
+/** Whether all servers of an IOC can be asked. Of one that cannot, nobody knows what it has. */
+function isAnswering(
+  { iocName, containerName }: IocPlace,
+  { containers }: Pick<Snapshot, 'containers'>,
+): boolean {
+  const container = containers.find(({ name }) => name === containerName);
+  const servers = container?.iocs.find(({ name }) => name === iocName)?.servers ?? [];
+  const isGood = ({ status, problem }: ServerState): boolean =>
+    // In a look nothing is relayed.
+    problem ? problem.code === 'not-relayed' : status !== 'identifying';
+  return !container?.problem && servers.length > 0 && servers.every(isGood);
 }
 
 /** The parts of a snapshot that have problems. */

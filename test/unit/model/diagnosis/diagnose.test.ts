@@ -235,6 +235,22 @@ describe('a diagnosis', () => {
       told[0],
       'ELSE:PV stands in /work/x.db:3, but IOC in dev does not have it: it has not loaded that record',
     );
+    // Of an IOC that cannot be asked it is not known what it has.
+    const [container] = asked.snapshot.containers;
+    const problem = { code: 'packets-dropped', port: 5064 } as const;
+    const containers = [
+      {
+        ...container!,
+        iocs: container!.iocs.map((ioc) => ({
+          ...ioc,
+          servers: ioc.servers.map((server) => ({ ...server, problem })),
+        })),
+      },
+    ];
+    const codes = diagnose({ ...asked, snapshot: { ...asked.snapshot, containers }, pvs }).map(
+      ({ code }) => code,
+    );
+    assert.ok(!codes.includes('not-loaded'), codes.join());
   });
 
   it('has notes at its end, and nothing is wrong for them', async () => {
