@@ -1,6 +1,9 @@
 import { onAbort } from './abort';
 import { CancelledError } from './errors';
 
+/** What gives works their turn. */
+export type Turn = Pick<Limit, 'run'>;
+
 /** Lets a limited number of works run at once; the others wait for their turn, oldest first. */
 export class Limit {
   #free: number;

@@ -1,7 +1,7 @@
 import { type NameServers, nameServersOf } from '../present/clientEnvironment';
 import { type BrokerCore, findBroker } from '../node/broker/connectBroker';
 import { systemClock } from '../node/systemClock';
-import { brokerOptions, LOOK_HELLO_MS } from './brokerOptions';
+import { brokerOptions } from './brokerOptions';
 import type { Terminal } from './terminal';
 import { untilSettled } from './untilSettled';
 
@@ -13,7 +13,7 @@ export async function brokerNameServers(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<NameServers | undefined> {
-  const broker = await findBroker(brokerOptions(terminal, 'env', LOOK_HELLO_MS), signal);
+  const broker = await findBroker(brokerOptions(terminal, 'env'), signal);
   if (!broker) return undefined;
   try {
     return await toldBy(broker, signal);

@@ -23,7 +23,7 @@ import { keyOf } from '../services/engines/engineSets';
 import { EVERYTHING, isNamed, isSelected } from '../services/engines/selection';
 import { version } from '../../package.json';
 import { toldBy } from './brokerNameServers';
-import { brokerOptions, LOOK_HELLO_MS } from './brokerOptions';
+import { brokerOptions } from './brokerOptions';
 import { type CommonOptions, selectionOf } from './options';
 import type { Terminal } from './terminal';
 import { type Enough, untilSettled } from './untilSettled';
@@ -140,8 +140,7 @@ async function usableBroker(
   mode: Mode,
 ): Promise<Usable> {
   let problem: Problem | undefined;
-  const options = brokerOptions(terminal, mode, mode === 'look' ? LOOK_HELLO_MS : undefined);
-  const broker = await findBroker(options, signal, (error) => {
+  const broker = await findBroker(brokerOptions(terminal, mode), signal, (error) => {
     if (error instanceof ProblemError) problem = error.problem;
   });
   if (!broker) return problem ? { facts: { problem, own: version, requests: [] } } : {};

@@ -107,8 +107,7 @@ function ownUid(): number | undefined {
   return process.getuid?.();
 }
 
-/** The process that holds one of these sockets, if we may see it. */
-export async function findProcess(inodes: ReadonlySet<number>): Promise<PortHolder['process']> {
+async function findProcess(inodes: ReadonlySet<number>): Promise<PortHolder['process']> {
   const turns = new Turns();
   for (const entry of readdirSync('/proc')) {
     if (turns.isOver) await turns.next();

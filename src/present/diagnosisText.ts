@@ -78,6 +78,7 @@ function nothingWrong(pvs: readonly AskedPv[], { containers }: Snapshot): string
     });
   }
   const servers = containers.flatMap(({ iocs }) => iocs.flatMap((ioc) => ioc.servers));
+  if (servers.length === 0) return ['No IOC is running in a container that is looked at.'];
   const reachable = servers.reduce((sum, server) => sum + server.pvs.reachable, 0);
   return [`Nothing is wrong: ${reachable} PVs of ${servers.length} servers are reachable here.`];
 }

@@ -316,7 +316,11 @@ const TEXTS: Texts = {
     message: NO_CHANNEL[step] ?? `its IOC reports: ${stateWords(step)}`,
     advice: 'It is asked again automatically.',
   }),
-  'not-read': ({ detail }) => ({ message: detail, advice: 'It can be read again.' }),
+  'not-read': ({ detail }) => ({
+    message: detail,
+    advice:
+      'Ask again; if that does not help, check the name of its field, and that its IOC is not stopped or busy.',
+  }),
 
   'searched-in-vain': ({ pv, similar, client }) => ({
     message: `${client ? ownerText({ process: client }) : 'a client'} searches for ${pv}, which no IOC here has; the nearest is ${similarText(similar)}`,

@@ -641,6 +641,16 @@ describe('the broker', function () {
       const status = await epicsExpose(['status', '--engine', 'demo:'], { env: brokers.env });
       assert.ok(status.stderr.includes(sentence), status.stderr);
       assert.match(status.stdout, /2 servers answer in the container/);
+      // Each command that gave it up is still in the queue of its socket, until no more may wait.
+      let isFull = false;
+      for (let count = 0; count < 2000 && !isFull; count++) {
+        isFull = await new Promise<boolean>((resolve) => {
+          const socket = connect(brokers.socket);
+          socket.once('connect', () => (socket.destroy(), resolve(false)));
+          socket.once('error', () => resolve(true));
+        });
+      }
+      assert.ok(isFull);
       const restart = await epicsExpose(['broker', 'restart'], { env: brokers.env });
       assert.equal(restart.exitCode, 0, restart.stderr);
       await until(() => window.isConnected && window.broker.pid !== pid, 20_000, 'another broker');

@@ -61,8 +61,10 @@ export async function runDoctor(
   const names = wanted.map((text) => readBy(parseName(text), options.client));
   const known = names.length > 0 ? pvsKnown(names.map(queryOf)) : NEVER_ENOUGH;
   const enough = { ...known, latestMs: LATEST_MS };
+  // The folder is whose files are examined: PVs are of whatever is exposed, as clients see it.
+  const { workspace: _, ...look } = options;
   return withLook(
-    options,
+    look,
     terminal,
     signal,
     'look',

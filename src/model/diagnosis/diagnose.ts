@@ -151,7 +151,9 @@ function brokerNotes(broker: BrokerFacts | undefined): Finding[] {
 function foreignFindings({ foreign = [], pvs, snapshot }: DiagnosisInput): Finding[] {
   const [first] = foreign;
   if (!first) return [];
-  const isNote = pvs.length === 0 && snapshot.containers.some(({ iocs }) => iocs.length > 0);
+  const isKnown = pvs.length > 0 && pvs.every(({ details }) => details.paths.length > 0);
+  const isNote =
+    isKnown || (pvs.length === 0 && snapshot.containers.some(({ iocs }) => iocs.length > 0));
   return [{ code: 'foreign-ioc', ...first, others: foreign.length - 1, ...(isNote && { isNote }) }];
 }
 

@@ -21,6 +21,8 @@ export interface BrokerPaths {
   readonly logFile: string;
   /** Held while a broker takes the socket. */
   readonly lockFile: string;
+  /** Says which process it is. */
+  readonly pidFile: string;
   /** The loopback address that each container had. */
   readonly addressFile: string;
 }
@@ -68,6 +70,7 @@ export function brokerPaths(
     socket,
     logFile: join(folder, 'broker.log'),
     lockFile: join(folder, 'broker.lock'),
+    pidFile: join(folder, 'broker.pid'),
     addressFile: join(folder, 'addresses.json'),
   };
 }

@@ -33,9 +33,9 @@ import { coreRequests, type MethodName, type ParamsOf, type ResultOf } from '../
 import { systemClock } from '../systemClock';
 import { brokerPaths, type BrokerPaths, checkPlace, type Environment } from './brokerPaths';
 import { isOlder } from './brokerVersion';
-import { dialBroker } from './dialBroker';
+import { dialBroker, silence } from './dialBroker';
 import { endSilent } from './endSilent';
-import { findSilent, silentBroker } from './findSilent';
+import { silentBroker } from './findSilent';
 import { watchPulse } from './pulse';
 import { startBroker } from './startBroker';
 import { stopBroker } from './stopBroker';
@@ -349,10 +349,9 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
   }
 
   /** @throws ProblemError of a broker that accepts and says nothing, or the error itself */
-  async #failHello(cause: unknown): Promise<never> {
+  #failHello(cause: unknown): never {
     if (!isErrorCode(cause, 'timeout')) throw cause;
-    const silent = await findSilent(this.#place);
-    throw new ProblemError('timeout', { code: 'broker-silent', ...silent }, { cause });
+    throw silence(this.#place, cause);
   }
 
   /** All of it is sent in one turn; what changes from then on is told to this client, too. */
@@ -547,7 +546,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
 
   async restart(signal: AbortSignal): Promise<void> {
     const former = this.#client;
-    if (this.#isSilent) await endSilent(this.#place, this.broker.pid);
+    if (this.#isSilent) endSilent(this.#place);
     else await this.ask('stop', {}, signal).catch(unlessAborted(signal));
     // The end of the broker shows as the end of the connection, which brings us to another one.
     const isLost = (): true | undefined => (this.#client === former ? undefined : true);

@@ -1,7 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
+import { isErrorCode } from '../../base/errors';
+import { ProblemError } from '../../model/problem';
 import { type BrokerPaths, checkPlace } from './brokerPaths';
+import { findSilent } from './findSilent';
 
 const DIAL_TIMEOUT_MS = 2000;
 /** ECONNRESET: it stopped listening before it had taken the connection. */
@@ -10,7 +13,8 @@ const NOBODY: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED
 /**
  * Connects to the broker's socket, the only way to a broker; undefined when nothing listens there.
  * Rejects with UsageError when the place is not this user's alone, with the system's error when it
- * forbids the connection, and with TimeoutError or CancelledError.
+ * forbids the connection, with ProblemError 'broker-silent' when something listens and accepts nothing,
+ * and with CancelledError.
  */
 export async function dialBroker(
   place: BrokerPaths,
@@ -19,7 +23,7 @@ export async function dialBroker(
 ): Promise<Socket | undefined> {
   checkPlace(place);
   const path = place.socket;
-  return withDeadline(
+  const dialling = withDeadline<Socket | undefined>(
     clock,
     DIAL_TIMEOUT_MS,
     `the background process at ${path} accepts no connection`,
@@ -41,4 +45,14 @@ export async function dialBroker(
         });
       }),
   );
+  return dialling.catch((error: unknown) => {
+    // EAGAIN: as many connections wait as may, whose clients may be long gone.
+    const isFull = (error as NodeJS.ErrnoException).code === 'EAGAIN';
+    throw isFull || isErrorCode(error, 'timeout') ? silence(place, error) : error;
+  });
+}
+
+/** That a broker runs and does not answer, and which process that is. */
+export function silence(place: BrokerPaths, cause: unknown): ProblemError {
+  return new ProblemError('timeout', { code: 'broker-silent', ...findSilent(place) }, { cause });
 }

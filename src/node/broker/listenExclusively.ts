@@ -5,6 +5,7 @@ import { delay } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { type BrokerPaths, preparePlace } from './brokerPaths';
 import { dialBroker } from './dialBroker';
+import { removePid, writePid } from './findSilent';
 
 /**
  * Taking the socket takes milliseconds; a process that is seen to hold the lock longer was killed.
@@ -41,6 +42,8 @@ export async function listenExclusively(
     server.listen(place.socket);
     await once(server, 'listening');
     if (process.platform !== 'win32') chmodSync(place.socket, 0o600);
+    writePid(place);
+    server.once('close', () => removePid(place));
     return server;
   } finally {
     release();

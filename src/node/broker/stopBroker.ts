@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
 import { isErrorCode } from '../../base/errors';
@@ -23,8 +24,35 @@ export async function stopBroker(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const socket = await dialBroker(place, clock, signal);
-  if (!socket) return false;
+  try {
+    const socket = await dialBroker(place, clock, signal);
+    if (!socket) return false;
+    await askToStop(socket, clock, signal);
+  } catch (error) {
+    if (!isErrorCode(error, 'timeout')) throw error;
+    endSilent(place);
+  }
+  const hasEnded = async (): Promise<true | undefined> => {
+    try {
+      const other = await dialBroker(place, clock, signal);
+      other?.destroy();
+      return other ? undefined : true;
+    } catch (error) {
+      if (isErrorCode(error, 'timeout')) return undefined; // it is still there
+      throw error;
+    }
+  };
+  return withDeadline(
+    clock,
+    END_MS,
+    `the background process does not answer; end the process that has the word ${BROKER_WORD} in its command line`,
+    signal,
+    (inner) => waitFor(clock, hasEnded, LOOK_MS, inner),
+  );
+}
+
+/** Rejects with TimeoutError if it does not answer. */
+async function askToStop(socket: Socket, clock: Clock, signal: AbortSignal): Promise<void> {
   const nothing = (): void => undefined;
   const events = {
     ...{ onSnapshot: nothing, onUpdate: nothing, onFollowed: nothing, onEnd: nothing },
@@ -34,20 +62,8 @@ export async function stopBroker(
     await client.ask('stop', {}, signal, ANSWER_MS);
   } catch (error) {
     // Of other errors none matters: it may end before it answers.
-    if (isErrorCode(error, 'timeout')) await endSilent(place);
+    if (isErrorCode(error, 'timeout')) throw error;
   } finally {
     client.dispose();
   }
-  const hasEnded = async (): Promise<true | undefined> => {
-    const other = await dialBroker(place, clock, signal);
-    other?.destroy();
-    return other ? undefined : true;
-  };
-  return withDeadline(
-    clock,
-    END_MS,
-    `the background process does not answer; end the process that has the word ${BROKER_WORD} in its command line`,
-    signal,
-    (inner) => waitFor(clock, hasEnded, LOOK_MS, inner),
-  );
 }

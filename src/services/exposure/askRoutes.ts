@@ -1,4 +1,4 @@
-import type { Limit } from '../../base/limit';
+import type { Turn } from '../../base/limit';
 import type { Clock } from '../../base/clock';
 import { isErrorCode, messageOf } from '../../base/errors';
 import type { Route } from '../host/connection';
@@ -26,12 +26,16 @@ export interface AskRoutesInput {
   readonly onOutcome: (outcome: RouteOutcome) => void;
   /**
    * Servers that are asked by their first route at the same time: where very many are found at once,
-   * each waits for its turn, and not for an answer that is slow only because of the others.
+   * each waits for its turn, and not for an answer that is slow only because of the others. A turn ends
+   * after half a second: what is silent keeps nobody waiting.
    */
-  readonly turns: Limit;
+  readonly turns: Turn;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
+
+/** Of a route beside which no other is asked. */
+const TURN_MS = 500;
 
 interface Asking {
   readonly route: Route;
@@ -53,16 +57,19 @@ export async function askRoutes(
   for (const route of routes) {
     // From inside, another way leads to the same socket.
     if (hasAnswer() || asked.some((one) => isAgent(one.route) && one.isConnected)) break;
-    const askNow = async (): Promise<void> => {
+    const others = asked.filter(({ outcome }) => !outcome).map(({ ended }) => ended);
+    const askNow = async (): Promise<Asking> => {
       const asking = begin(route, ask, onOutcome);
       asked.push(asking);
       await Promise.race([
-        ...asked.map((one) => (one === asking || !one.outcome ? one.ended : never)),
-        ...(nextAfterMs === undefined ? [] : [later(clock, nextAfterMs, asking.ended)]),
+        asking.ended,
+        ...others,
+        later(clock, nextAfterMs ?? TURN_MS, asking.ended),
       ]);
+      return asking;
     };
-    if (asked.length > 0) await askNow();
-    else await turns.run(signal, askNow);
+    const { ended } = asked.length > 0 ? await askNow() : await turns.run(signal, askNow);
+    if (nextAfterMs === undefined) await Promise.race([ended, ...others]);
   }
   for (const { ended } of asked) await ended;
   return asked.flatMap(({ outcome }) => outcome ?? []);

@@ -1,3 +1,4 @@
+import { Limit, type Turn } from '../../base/limit';
 import type { RecordPlace } from '../../model/iocPlace';
 import { schedule } from '../../base/schedule';
 import { DisposableStore, type Disposable } from '../../base/disposable';
@@ -21,6 +22,8 @@ import { IocTracker, type IocTrackerInput } from './iocTracker';
 
 /** How long an IOC is still shown after it ended. */
 const GONE_SHOWN_MS = 60_000;
+/** Servers of one container that are asked by their first route at once. */
+const ASKED_AT_ONCE = 4;
 /** A container whose processes come and go all the time must not fill the snapshot with them. */
 const MAX_GONE_SHOWN = 20;
 
@@ -92,6 +95,12 @@ export class ContainerTracker implements Disposable {
   }
 
   readonly #files: Pick<IocTrackerInput['files'], 'readFile'>;
+
+  /** Its own, so that many servers of one container do not keep those of others waiting. */
+  readonly #ownTurns = new Limit(ASKED_AT_ONCE);
+  readonly #turns: Turn = {
+    run: (signal, work) => this.#ownTurns.run(signal, () => this.#input.turns.run(signal, work)),
+  };
 
   get info(): ContainerInfo {
     return this.#info;
@@ -186,6 +195,7 @@ export class ContainerTracker implements Disposable {
     const ioc = this.#store.add(
       new IocTracker(candidate, {
         ...this.#input,
+        turns: this.#turns,
         containerKey: this.key,
         extraNames: this.#extraNames,
         isPaused: this.#info.status === 'paused',

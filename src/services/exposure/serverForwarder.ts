@@ -1,4 +1,4 @@
-import type { Limit } from '../../base/limit';
+import type { Turn } from '../../base/limit';
 import { backoffMs } from '../../base/backoff';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
@@ -47,7 +47,7 @@ export interface ServerForwarderInput {
   readonly routes: () => readonly Route[];
   readonly localPorts: LocalPorts;
   /** As in AskRoutesInput. */
-  readonly turns: Limit;
+  readonly turns: Turn;
   /** False for `status`: no relays are opened, only what is there already is used. */
   readonly opensRelays: boolean;
   readonly dialHost: (endpoint: Endpoint, signal: AbortSignal) => Promise<Connection>;

@@ -2,7 +2,6 @@ import { schedule } from '../../base/schedule';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
 import { withDeadline } from '../../base/abort';
-import { mapConcurrent } from '../../base/mapConcurrent';
 import { Limit } from '../../base/limit';
 import { Slices } from '../../base/slices';
 import type { EndpointQuery, SearchMode, ToldAddress, TracedEndpoint } from '../../model/coreApi';
@@ -40,6 +39,8 @@ const ASKED_AT_ONCE = 16;
 const FILES_READ_AT_ONCE = 4;
 /** What has not been read by then is not known: a container may hang. */
 const FILES_MS = 3000;
+/** The same of one container, so that it does not hide what others have. */
+const FILE_MS = 1000;
 /** Nobody reads more. */
 const MAX_RECORD_PLACES = 10;
 
@@ -117,6 +118,8 @@ export class ExposeSession implements Disposable {
   /** Shared by all containers, so that many of them take no more time than one. */
   readonly #slices: Slices;
   readonly #turns = new Limit(ASKED_AT_ONCE);
+  /** Of all who look for a record. */
+  readonly #fileReads = new Limit(FILES_READ_AT_ONCE);
   readonly #vain: VainSearches | undefined;
   readonly #search: SessionSearch;
   readonly #searchPlaces: SearchPlaces | undefined;
@@ -429,10 +432,15 @@ export class ExposeSession implements Disposable {
   async findRecord(name: string, signal: AbortSignal): Promise<readonly RecordPlace[]> {
     const places: RecordPlace[] = [];
     const containers = [...this.#containers.values()];
-    await withDeadline(this.#input.clock, FILES_MS, 'files are slow', signal, (inner) =>
-      mapConcurrent(FILES_READ_AT_ONCE, containers, async (one) => {
-        places.push(...(await one.findRecord(name, inner)));
-      }),
+    const { clock } = this.#input;
+    const read = async (one: ContainerTracker, inner: AbortSignal): Promise<void> => {
+      const found = await withDeadline(clock, FILE_MS, 'its files are slow', inner, (ofOne) =>
+        one.findRecord(name, ofOne),
+      ).catch(() => []);
+      places.push(...found);
+    };
+    await withDeadline(clock, FILES_MS, 'files are slow', signal, (inner) =>
+      Promise.all(containers.map((one) => this.#fileReads.run(inner, () => read(one, inner)))),
     ).catch(() => undefined);
     signal.throwIfAborted();
     return places.slice(0, MAX_RECORD_PLACES);

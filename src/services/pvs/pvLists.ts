@@ -30,6 +30,8 @@ interface Listed {
 const STEPS_PER_NAME = 25;
 /** The same for putting it in natural order. */
 const STEPS_PER_KEY = 60;
+/** The same for each character of a name with many numbers. */
+const STEPS_PER_CHARACTER = 6;
 
 /**
  * Lists a page of the PVs that match the query, and counts all of them. Works in slices, because
@@ -330,8 +332,8 @@ async function mergedRows(
 ): Promise<PvRow[]> {
   const heads = lists.map((list): Head => ({ list, at: 0, key: keyAt(list, 0) }));
   const rows: PvRow[] = [];
-  for (let toSkip = skipMany(heads, offset); rows.length < limit; toSkip--) {
-    slices.take(STEPS_PER_KEY * heads.length);
+  for (let toSkip = await skipMany(heads, offset, slices, signal); rows.length < limit; toSkip--) {
+    slices.take(STEPS_PER_KEY);
     if (slices.isOver) await slices.rest(signal);
     const first = lowest(heads);
     if (!first) return rows;
@@ -347,7 +349,12 @@ async function mergedRows(
  * `count` are left. Of the same number of next rows of each list, together `count` at most, those of
  * the list whose last one comes first are surely among them.
  */
-function skipMany(heads: readonly Head[], count: number): number {
+async function skipMany(
+  heads: readonly Head[],
+  count: number,
+  slices: Slices,
+  signal: AbortSignal,
+): Promise<number> {
   let left = count;
   for (;;) {
     const open = heads.filter(({ key }) => key !== undefined);
@@ -355,7 +362,14 @@ function skipMany(heads: readonly Head[], count: number): number {
     // Each such step looks at all lists.
     if (open.length === 0 || share <= open.length) return left;
     const reach = ({ list, at }: Head): number => Math.min(share, list.indexes.length - at);
-    const ends = open.map((head) => ({ head, key: keyAt(head.list, head.at + reach(head) - 1) }));
+    const ends: { readonly head: Head; readonly key: string | undefined }[] = [];
+    for (const head of open) {
+      const key = keyAt(head.list, head.at + reach(head) - 1);
+      // A long name costs as much as many short ones.
+      slices.take(STEPS_PER_KEY + STEPS_PER_CHARACTER * (key?.length ?? 0));
+      if (slices.isOver) await slices.rest(signal);
+      ends.push({ head, key });
+    }
     const { head } = ends.reduce((a, b) => ((b.key ?? '') < (a.key ?? '') ? b : a));
     const skipped = reach(head);
     move(head, skipped);
