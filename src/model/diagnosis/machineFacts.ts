@@ -1,5 +1,5 @@
 import { type Endpoint, formatEndpoint } from '../endpoint';
-import type { PvProtocol, Snapshot } from '../snapshot';
+import type { PvProtocol, ServerState, Snapshot } from '../snapshot';
 import { type ClientSettings, entriesToTry, type MachineFacts } from './clientSettings';
 import type { WorkspaceFile } from './workspaceSettings';
 
@@ -29,12 +29,23 @@ export function machineFacts(snapshot: Snapshot, look: MachineLook): MachineFact
       const { local, alsoAt = [] } = search?.[protocol] ?? {};
       return (local ? [local, ...alsoAt] : alsoAt).map(({ port }) => port);
     }),
-    areBroadcastsAnswered: both((protocol) => areBroadcastsAnswered(snapshot, protocol)),
+    // An engine's bridge carries broadcasts of this machine to servers whose own address it reaches.
+    areBroadcastsAnswered: both(
+      (protocol) => areBroadcastsAnswered(snapshot, protocol) || hearBroadcasts(servers, protocol),
+    ),
     isCarried: both((protocol) =>
       servers.some((one) => one.protocol === protocol && one.route !== 'host-network'),
     ),
     ...look,
   };
+}
+
+/** Whether all servers of that protocol answer at an address of their own, and search ports are the usual ones. */
+function hearBroadcasts(servers: readonly ServerState[], protocol: PvProtocol): boolean {
+  const all = servers.filter((one) => one.protocol === protocol && one.route !== 'host-network');
+  const isHeard = ({ direct, listening }: ServerState): boolean =>
+    direct !== undefined && (protocol === 'pva' || listening.port === 5064);
+  return all.length > 0 && all.every(isHeard);
 }
 
 /**

@@ -320,6 +320,23 @@ describe('a diagnosis', () => {
       assert.deepEqual(codes(relayed, good, never), ['pv-undefined']);
     });
 
+    it('knows that broadcasts reach a server whose own address this machine reaches', () => {
+      const listening = { host: '0.0.0.0', port: 5064 };
+      const direct = { host: '172.17.0.2', port: 5064 };
+      const bridged = {
+        ...snapshotWith([{ listening, local, isRelayed: true, direct }]),
+        nameServers,
+      };
+      assert.deepEqual(codes(bridged, {}), []);
+      assert.deepEqual(codes(bridged, { EPICS_CA_AUTO_ADDR_LIST: 'NO' }), ['not-set-up']);
+      const other = { ...listening, port: 6064 };
+      const elsewhere = {
+        ...snapshotWith([{ listening: other, local, isRelayed: true, direct }]),
+        nameServers,
+      };
+      assert.deepEqual(codes(elsewhere, {}), ['not-set-up']);
+    });
+
     it('examines those of the protocols that the PV has', () => {
       const good = { EPICS_CA_NAME_SERVERS: '127.0.0.1:5063', EPICS_PVA_ADDR_LIST: 'a,b' };
       assert.deepEqual(codes(relayed, good), []);
