@@ -21,7 +21,9 @@ describe('the page of benchmarks', () => {
 
   it('has a place for every benchmark', () => {
     const program = readFileSync(join(root, 'test/bench/run.ts'), 'utf8');
-    const names = [...program.matchAll(/^ {2}'?([\w-]+)'?: measure\w+,$/gm)].map(([, name]) => name);
+    const names = [...program.matchAll(/^ {2}'?([\w-]+)'?: measure\w+,$/gm)].map(
+      ([, name]) => name,
+    );
     assert.ok(names.length > 10, names.join());
     const text = readFileSync(join(root, 'docs/benchmarks.md'), 'utf8');
     assert.deepEqual(

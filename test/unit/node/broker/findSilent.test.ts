@@ -28,7 +28,10 @@ describe('a broker that does not answer', () => {
 
   it('is the process that wrote its number and start', async () => {
     assert.deepEqual(findSilent(place), {});
-    assert.throws(() => endSilent(place), /It is not known which process listens at .*broker\.sock/);
+    assert.throws(
+      () => endSilent(place),
+      /It is not known which process listens at .*broker\.sock/,
+    );
     writePid(place);
     assert.deepEqual(findSilent(place), { pid: process.pid });
     const broker = spawn('sleep', ['60']);
