@@ -1,6 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { isAlive, readProc } from '../containers/hostProcess';
-import { parseStartTicks } from '../../services/discovery/detect/parseProc';
+import { isAlive, readProc, startTicksOf } from '../containers/hostProcess';
 import type { BrokerPaths } from './brokerPaths';
 
 /** What is known of a broker that does not answer. */
@@ -30,7 +29,7 @@ export function removePid({ pidFile }: BrokerPaths): void {
 }
 
 function ownLine(): string {
-  const startTicks = process.platform === 'linux' ? parseStartTicks(readProc('self', 'stat')) : 0;
+  const startTicks = process.platform === 'linux' ? startTicksOf('self') : 0;
   return `${process.pid} ${startTicks ?? 0}\n`;
 }
 

@@ -55,10 +55,15 @@ const PASSING: ReadonlySet<string> = new Set([
   'EIO',
 ]);
 
+/** When a process started, in clock ticks after boot; undefined for a zombie. Throws as `readProc` does. */
+export function startTicksOf(pid: number | 'self'): number | undefined {
+  return parseStartTicks(readProc(pid, 'stat'));
+}
+
 /** Whether it is still the same process, and not a zombie. Throws when that cannot be seen now. */
 export function isAlive({ pid, startTicks }: HostProcess): boolean {
   try {
-    return parseStartTicks(readProc(pid, 'stat')) === startTicks;
+    return startTicksOf(pid) === startTicks;
   } catch (error) {
     rethrowPassing(error);
     return false;

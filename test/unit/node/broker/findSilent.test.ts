@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { type BrokerPaths, brokerPaths } from '../../../../src/node/broker/brokerPaths';
 import { endSilent } from '../../../../src/node/broker/endSilent';
 import { findSilent, removePid, writePid } from '../../../../src/node/broker/findSilent';
-import { readProc } from '../../../../src/node/containers/hostProcess';
-import { parseStartTicks } from '../../../../src/services/discovery/detect/parseProc';
+import { startTicksOf } from '../../../../src/node/containers/hostProcess';
 import { skip } from '../../../support/skip';
 import { until } from '../../../support/until';
 
@@ -38,7 +37,7 @@ describe('a broker that does not answer', () => {
     const { pid = 0 } = broker;
     try {
       await once(broker, 'spawn');
-      writeFileSync(place.pidFile, `${pid} ${parseStartTicks(readProc(pid, 'stat'))}\n`);
+      writeFileSync(place.pidFile, `${pid} ${startTicksOf(pid)}\n`);
       assert.deepEqual(findSilent(place), { pid });
       broker.kill('SIGSTOP');
       await until(() => findSilent(place).isSuspended === true, 5000, 'the suspended process');
@@ -55,7 +54,7 @@ describe('a broker that does not answer', () => {
   });
 
   it('is no later process of that number, and nothing where the file makes no sense', () => {
-    const ticks = parseStartTicks(readProc('self', 'stat')) ?? 0;
+    const ticks = startTicksOf('self') ?? 0;
     for (const text of [
       ...[`${process.pid} ${ticks + 1}\n`, `${process.pid}\n`, '', '1 1\n', '0 0\n', '-1 1\n'],
       ...[`${2 ** 60} 1\n`, `${process.pid} ${ticks}\n${process.pid} ${ticks}\n`],
