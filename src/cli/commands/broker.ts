@@ -1,9 +1,9 @@
 /** `epics-expose broker status|stop|restart`: manages the background process. */
 import { isErrorCode } from '../../base/errors';
 import { printable } from '../../base/printable';
-import { ProblemError } from '../../model/problem';
 import { type BrokerCore, connectBroker, findBroker } from '../../node/broker/connectBroker';
 import { brokerPaths } from '../../node/broker/brokerPaths';
+import { isSilence } from '../../node/broker/dialBroker';
 import { stopBroker } from '../../node/broker/stopBroker';
 import { systemClock } from '../../node/systemClock';
 import { EXIT } from '../exitCodes';
@@ -38,7 +38,7 @@ export async function runBroker(
   const broker = await findBroker(options, signal, (error) => {
     problem = error;
   });
-  if (!broker && action === 'restart' && isSilent(problem)) return replace(terminal, signal);
+  if (!broker && action === 'restart' && isSilence(problem)) return replace(terminal, signal);
   if (!broker && problem !== undefined) {
     const text = errorText(problem, TERMINAL_WORDS);
     terminal.report(`The background process is running but cannot be used: ${text}`);
@@ -55,10 +55,6 @@ export async function runBroker(
   } finally {
     await broker.close();
   }
-}
-
-function isSilent(error: unknown): boolean {
-  return error instanceof ProblemError && error.problem.code === 'broker-silent';
 }
 
 /** Ends one that does not answer, and starts another one. */

@@ -84,9 +84,9 @@ export function diagnose(input: DiagnosisInput): readonly Finding[] {
   const silent = problem?.code === 'broker-silent' ? problem : undefined;
   // What its name servers do not answer, and that nobody else has any, is said of the process itself.
   const isNotSaid = (finding: Finding): boolean => {
-    if (!silent) return true;
-    const ofOwner = 'owner' in finding && finding.owner?.process?.pid;
-    return finding.code !== 'not-exposed' && (ofOwner === false || ofOwner !== silent.pid);
+    const pid = 'owner' in finding ? finding.owner?.process?.pid : undefined;
+    const isOfIt = finding.code === 'not-exposed' || (pid !== undefined && pid === silent?.pid);
+    return !silent || !isOfIt;
   };
   return [
     ...(input.broker?.problem ? [{ code: 'problem', problem: input.broker.problem } as const] : []),

@@ -1,6 +1,11 @@
 import { type Endpoint, formatEndpoint } from '../endpoint';
 import type { PvProtocol, ServerState, Snapshot } from '../snapshot';
-import { type ClientSettings, entriesToTry, type MachineFacts } from './clientSettings';
+import {
+  CLIENT_VARIABLES,
+  type ClientSettings,
+  entriesToTry,
+  type MachineFacts,
+} from './clientSettings';
 import type { WorkspaceFile } from './workspaceSettings';
 
 /** What only a look at this machine tells. */
@@ -40,11 +45,12 @@ export function machineFacts(snapshot: Snapshot, look: MachineLook): MachineFact
   };
 }
 
-/** Whether all servers of that protocol answer at an address of their own, and search ports are the usual ones. */
+/** Whether all servers of that protocol answer at their own address, and at the usual port for searches. */
 function hearBroadcasts(servers: readonly ServerState[], protocol: PvProtocol): boolean {
   const all = servers.filter((one) => one.protocol === protocol && one.route !== 'host-network');
   const isHeard = ({ direct, listening }: ServerState): boolean =>
-    direct !== undefined && (protocol === 'pva' || listening.port === 5064);
+    direct !== undefined &&
+    (protocol === 'pva' || listening.port === CLIENT_VARIABLES.ca.defaultSearchPort);
   return all.length > 0 && all.every(isHeard);
 }
 

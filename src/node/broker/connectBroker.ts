@@ -33,7 +33,7 @@ import { coreRequests, type MethodName, type ParamsOf, type ResultOf } from '../
 import { systemClock } from '../systemClock';
 import { brokerPaths, type BrokerPaths, checkPlace, type Environment } from './brokerPaths';
 import { isOlder } from './brokerVersion';
-import { dialBroker, silence } from './dialBroker';
+import { dialBroker, isSilence, silence } from './dialBroker';
 import { endSilent } from './endSilent';
 import { silentBroker } from './findSilent';
 import { watchPulse } from './pulse';
@@ -404,7 +404,7 @@ class ReconnectingCore implements Omit<BrokerCore, keyof CoreRequests> {
 
   /** Whether it is connected and does not answer. */
   get #isSilent(): boolean {
-    return this.#problem instanceof ProblemError && this.#problem.problem.code === 'broker-silent';
+    return isSilence(this.#problem);
   }
 
   #endPulse(): void {

@@ -52,6 +52,11 @@ export async function dialBroker(
   });
 }
 
+/** Whether that is what an error says. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof ProblemError && error.problem.code === 'broker-silent';
+}
+
 /** That a broker runs and does not answer, and which process that is. */
 export function silence(place: BrokerPaths, cause: unknown): ProblemError {
   return new ProblemError('timeout', { code: 'broker-silent', ...findSilent(place) }, { cause });

@@ -16,7 +16,11 @@ export interface SilentBroker {
  * folder; what the kernel lists of sockets, other users can forge.
  */
 export function writePid({ pidFile }: BrokerPaths): void {
-  writeFileSync(pidFile, ownLine(), { mode: 0o600 });
+  try {
+    writeFileSync(pidFile, ownLine(), { mode: 0o600 });
+  } catch {
+    // Without it, it is not known who is silent; a full disk keeps no broker from serving.
+  }
 }
 
 /** Takes it back, unless another broker has written there since. */

@@ -26,7 +26,7 @@ export function findHostProcess(container: EngineContainer): HostProcess | undef
   const { id: containerId, pid } = container;
   if (process.platform !== 'linux' || pid <= 0 || containerId.length < 12) return undefined;
   try {
-    const startTicks = parseStartTicks(readProc(pid, 'stat'));
+    const startTicks = startTicksOf(pid);
     if (startTicks === undefined) return undefined;
     const isNamed =
       readProc(pid, 'cgroup').includes(containerId) ||

@@ -18,6 +18,7 @@ import {
   isAlive,
   isRunning,
   readProc,
+  startTicksOf,
   readProcFile,
   readProcTable,
   readSocketInodes,
@@ -124,7 +125,7 @@ export class HostSocketSource implements SocketSource {
       try {
         const text = await readProcTable(`/proc/${pid}/${file}`, MAX_LOOK_BYTES);
         // The number may belong to another process by now.
-        return parseStartTicks(readProc(pid, 'stat')) === process.startTicks ? text : undefined;
+        return startTicksOf(pid) === process.startTicks ? text : undefined;
       } catch (error) {
         rethrowPassing(error);
       }

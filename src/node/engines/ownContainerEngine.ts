@@ -6,10 +6,9 @@ import { DisposableStore } from '../../base/disposable';
 import { ContainerError, messageOf } from '../../base/errors';
 import { EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
-import { parseStartTicks } from '../../services/discovery/detect/parseProc';
 import type { ContainerAccess, ContainerInfo, Engine } from '../../services/host/engine';
 import { hostNetworkDialer } from '../containers/directDialers';
-import { readProc } from '../containers/hostProcess';
+import { startTicksOf } from '../containers/hostProcess';
 import { HostSocketSource } from '../containers/hostSocketSource';
 import { PolledSocketWatch } from '../containers/polledSocketWatch';
 import { DialledRoute } from '../containers/dialledRoute';
@@ -64,7 +63,7 @@ function openHere({ clock, log }: HereEngineInput): ContainerAccess {
     routes: [store.add(new DialledRoute(hostNetworkDialer(), log))],
     watchSockets(events) {
       const { pid } = process;
-      const startTicks = parseStartTicks(readProc(pid, 'stat')) ?? 0;
+      const startTicks = startTicksOf(pid) ?? 0;
       const source = new HostSocketSource(
         // By our mount namespace, because a container does not know its own id.
         { containerId: '(ours)', pid, startTicks },

@@ -15,6 +15,7 @@ import type { PvProtocol, ServerStatus, RouteKind } from '../../model/snapshot';
 import type { Note } from '../../model/note';
 import type { Problem, TriedRoute } from '../../model/problem';
 import type { CircuitInterceptor, Connection, Route } from '../host/connection';
+import { mayBeSame } from '../host/portHolder';
 import type { ListenerCandidate } from '../discovery/detect/candidates';
 import { identifyCaServer } from '../../protocol/ca';
 import { identifyServer } from '../discovery/detect/identifyServer';
@@ -441,7 +442,7 @@ export class ServerForwarder implements Disposable {
     // each its deadline.
     const verdicts = await mapConcurrent(LOOKED_AT_ONCE, locals, async (local) => {
       const holder = await this.#input.localPorts.findHolder(local);
-      return holder?.isForeign === true || holder?.isSilent === true ? 'no' : this.#compare(local);
+      return mayBeSame(holder) ? this.#compare(local) : 'no';
     });
     let local = locals.find((_, index) => verdicts[index] === 'yes');
     // On a busy machine, late does not mean that it is another one.

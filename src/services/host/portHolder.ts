@@ -14,6 +14,11 @@ export interface PortHolder extends PortOwner {
   readonly isEverywhere: boolean;
 }
 
+/** Whether what answers there may count as the same server, and is worth asking. */
+export function mayBeSame(holder: PortHolder | undefined): boolean {
+  return holder?.isForeign !== true && holder?.isSilent !== true;
+}
+
 /** Where a client of this machine searches from: its end of a connection, or its UDP socket. */
 export interface SearchOrigin {
   readonly transport: 'tcp' | 'udp';

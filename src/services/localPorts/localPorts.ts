@@ -10,7 +10,7 @@ import {
 } from '../../model/loopbackPlan';
 import type { PortOwner, PortRefusal, TakenPort } from '../../model/problem';
 import type { Relay, RelayResult, InterceptCircuit, Route } from '../host/connection';
-import type { PortHolder } from '../host/portHolder';
+import { mayBeSame, type PortHolder } from '../host/portHolder';
 import type { OpenRelays } from './openRelays';
 import type { PortReservation, PortReservations } from './portReservations';
 
@@ -169,8 +169,7 @@ export class LocalPorts implements Disposable {
         continue;
       }
       const holder = await this.#input.findHolder(local);
-      const mayBeSame = holder?.isForeign !== true && holder?.isSilent !== true;
-      if (mayBeSame && (await isSameServer(local))) {
+      if (mayBeSame(holder) && (await isSameServer(local))) {
         return { kind: 'shared', local, ...(holder && { holder }) };
       }
       const taken: TakenPort = {
