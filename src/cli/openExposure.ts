@@ -147,15 +147,19 @@ async function usableBroker(
   if (mode !== 'look') return { broker };
   const requests = await broker.listRequests(signal);
   const facts: BrokerFacts = { version: broker.broker.version, own: version, requests };
-  if (requests.some((request) => covers(request, asked))) return { broker, facts };
-  // A user who names no engine and no container means a running demo; everything else is looked at
-  // without the broker.
+  // A user who names no engine and no container means a running demo where there is no IOC beside it;
+  // everything else is looked at without the broker.
   const demo: ExposeRequest = { ...asked, engines: [DEMO_ENGINE] };
+  const hasOthers = broker.snapshot.containers.some(
+    ({ engineKey, iocs }) => engineKey !== DEMO_ENGINE && iocs.length > 0,
+  );
   const isDemoMeant =
     asked.engines.length === 0 &&
     isEverything(asked.selection) &&
-    requests.every((request) => covers(request, demo));
-  if (isDemoMeant && requests.length > 0) return { broker, request: demo, facts };
+    !hasOthers &&
+    requests.some((request) => covers(request, demo));
+  if (isDemoMeant) return { broker, request: demo, facts };
+  if (requests.some((request) => covers(request, asked))) return { broker, facts };
   try {
     return { told: await toldBy(broker, signal), facts };
   } finally {

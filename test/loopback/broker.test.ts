@@ -466,6 +466,18 @@ describe('the broker', function () {
   });
 
   describe('and the command', () => {
+    it('is served by the demo that is there because there is no IOC', async () => {
+      // No engine of this machine is found.
+      const [engine, other] = ['a', 'b'].map((name) => `unix://${brokers.folder}/${name}.sock`);
+      const env = { ...brokers.env, DOCKER_HOST: engine, CONTAINER_HOST: other };
+      const empty = Exposed.start(['--demo-when-empty'], { env });
+      await empty.untilReachable('demo', 2);
+      const get = await epicsExpose(['get', 'DEMO:TEMPERATURE'], { env });
+      assert.equal(get.exitCode, 0, get.stderr);
+      assert.match(get.stdout, /^DEMO:TEMPERATURE +ca .*\nDEMO:TEMPERATURE +pva /);
+      assert.equal(await empty.stop(), 0);
+    });
+
     it('is served by the demo in another terminal, and by nobody after', async () => {
       const demo = Exposed.start(['demo'], { env: brokers.env });
       await demo.untilReachable('demo', 2);
