@@ -16,6 +16,8 @@ export const CHROMIUM = process.env['EPICS_EXPOSE_CHROMIUM'] ?? '/usr/bin/chromi
 export const ARTIFACTS = resolve(__dirname, '../../artifacts/vscode');
 
 const STEP_DEADLINE_MS = 120_000;
+/** Of rows, of which one covers others. */
+const HOVERS = '.monaco-hover:visible';
 const HOVER_ATTEMPT_MS = 5000;
 const START_DEADLINE_MS = 240_000;
 const PICK_DEADLINE_MS = 20_000;
@@ -212,16 +214,21 @@ export class Workbench {
       .frameLocator('iframe#active-frame');
   }
 
+  /** Moves the pointer where no hover opens, and waits until none is left. */
+  async #awayFromRows(): Promise<void> {
+    await this.page.mouse.move(640, 5);
+    await this.page.locator(HOVERS).first().waitFor({ state: 'hidden' });
+  }
+
   /** Rests the pointer there and gives the text that appears. */
   async hover(target: Locator): Promise<string> {
-    const hovers = this.page.locator('.monaco-hover:visible');
+    const hovers = this.page.locator(HOVERS);
     // What is asked for comes in the place of a first 'Loading...'.
     const hover = hovers.filter({ hasNotText: /^\s*Loading\.*\s*$/ }).first();
     const endMs = performance.now() + STEP_DEADLINE_MS;
     for (;;) {
-      await this.page.mouse.move(640, 5);
       // The one before would be taken for the new one.
-      await hovers.first().waitFor({ state: 'hidden' });
+      await this.#awayFromRows();
       await target.hover();
       try {
         await hover.waitFor({ timeout: HOVER_ATTEMPT_MS });
@@ -243,6 +250,8 @@ export class Workbench {
       const box = (await of.boundingBox()) ?? assert.fail();
       return [box.x + box.width / 3, box.y + box.height / 2];
     };
+    // A hover that opened under way covers rows, and is dragged over in their place.
+    await this.#awayFromRows();
     await mouse.move(...(await center(from)));
     await mouse.down();
     const [x, y] = await center(to);
