@@ -104,6 +104,8 @@ export interface ProblemFacts {
     /** Set where it is told to listen on addresses that it has not, as its log says. */
     readonly interfaces?: { readonly variable: string; readonly value: string };
   };
+  /** A signal (Ctrl-Z, SIGSTOP) or a debugger has stopped its process; `pid` as in its container. */
+  readonly 'ioc-suspended': { readonly pid?: number };
 
   // Servers.
   readonly 'ioc-gone': { readonly port: number };

@@ -1,3 +1,4 @@
+import { NAME_SERVER_PORTS } from '../model/nameServerPorts';
 import { type Endpoint, formatEndpoint } from '../model/endpoint';
 import { quoteFor, type Shell, SHELLS } from './shellQuote';
 import { areBroadcastsAnswered } from '../model/diagnosis/machineFacts';
@@ -164,12 +165,9 @@ function isOurs(entry: string): boolean {
   const endpoint = loopbackEndpoint(entry);
   if (!endpoint) return false;
   const { host, port } = endpoint;
-  return host === '127.0.0.1' ? isNameServerPort(port) : /^127\.0\.0\./.test(host);
-}
-
-/** Ports of services/search/nameServers: 5063 and 5074, and those plus multiples of 10,000. */
-function isNameServerPort(port: number): boolean {
-  return port < 40_000 && (port % 10_000 === 5063 || port % 10_000 === 5074);
+  return host === '127.0.0.1'
+    ? NAME_SERVER_PORTS.ca.includes(port) || NAME_SERVER_PORTS.pva.includes(port)
+    : /^127\.0\.0\./.test(host);
 }
 
 export { type Shell, SHELLS };

@@ -53,9 +53,9 @@ const TEXTS: Texts = {
     message: `${placeText(where)}${entry} in ${variable} is our name server for ${PROTOCOL_NAMES[protocol]}`,
     advice: `Move it to ${(isPreference(variable) ? preferenceOf : String)(`EPICS_${protocol.toUpperCase()}_NAME_SERVERS`)}.`,
   }),
-  'entry-refuses': ({ variable, entry, isWaitedFor, client = 'caget', gateway, ...where }) => ({
-    message: `${placeText(where)}${entry} in ${variable} refuses: nobody listens there${isWaitedFor ? `; ${client} waits 30 s for it` : ''}${gatewayText(gateway)}`,
-    advice: gateway ? insteadText({ ...where, gateway }) : REMOVE_ENTRY,
+  'entry-refuses': ({ variable, entry, ourPlace, isWaitedFor, client = 'caget', ...where }) => ({
+    message: `${placeText(where)}${entry} in ${variable} ${ourPlace ? `is our name server, which is not open: no server of ${PROTOCOL_NAMES[ourPlace]} is exposed now` : 'refuses: nobody listens there'}${isWaitedFor ? `; ${client} waits 30 s for it` : ''}${gatewayText(where.gateway)}`,
+    advice: ourPlace ? 'Leave it: it opens as soon as one is exposed.' : insteadText(where),
   }),
   'entry-ends': ({ variable, entry, gateway, ...where }) => ({
     message: `${placeText(where)}nothing listens behind ${entry} in ${variable}: connections are ended at once${gatewayText(gateway)}`,
@@ -67,6 +67,10 @@ const TEXTS: Texts = {
   }),
   'entry-leads-to': ({ variable, entry, owner, ioc, ...where }) => ({
     message: `${placeText(where)}${entry} in ${variable} is ${ownerText(owner)} and leads to ${ioc.iocName} in ${ioc.containerName} alone`,
+    advice: insteadText(where),
+  }),
+  'entry-other-port': ({ variable, entry, ioc, goOnTo, ...where }) => ({
+    message: `${placeText(where)}${entry} in ${variable} leads to ${ioc.iocName} in ${ioc.containerName}, which tells clients its own port: they go on to ${formatEndpoint(goOnTo)}, and that is not this IOC`,
     advice: insteadText(where),
   }),
   'entry-stranger': ({ variable, entry, owner, protocol, ...where }) => ({

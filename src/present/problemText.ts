@@ -74,6 +74,7 @@ const SHORT_WORDS: Partial<Record<ProblemCode | PvStep, string>> = {
   'container-removed': 'container removed',
   'container-restarts': 'restarting',
   'container-paused': 'container paused',
+  'ioc-suspended': 'IOC suspended',
   'no-handshake': 'no handshake',
   'no-way-in': 'no route',
   'packets-dropped': 'packets dropped',
@@ -243,6 +244,10 @@ const TEXTS: Texts = {
   'cannot-look-inside': ({ container, detail }) => ({
     message: `cannot see the sockets of container ${container} at present: ${detail}`,
     advice: 'It is tried again automatically. The container must have a shell, python3 or node.',
+  }),
+  'ioc-suspended': ({ pid }) => ({
+    message: `the IOC's process${pid === undefined ? '' : ` (pid ${pid})`} is suspended by Ctrl-Z, another signal or a debugger, and answers nobody`,
+    advice: `Let it go on: fg in the terminal where it was started${pid === undefined ? '' : `, or kill -CONT ${pid} in its container`}.`,
   }),
 
   'ioc-gone': ({ port }) => ({

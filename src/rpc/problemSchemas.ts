@@ -89,6 +89,7 @@ const PROBLEMS: { readonly [C in ProblemCode]: Schema<ProblemFacts[C]> } = {
     interfaces: optional(object({ variable: text, value: text })),
   }),
   'cannot-look-inside': object({ container: text, detail: text }),
+  'ioc-suspended': object({ pid: optional(count) }),
   'ioc-gone': ofPort,
   'no-handshake': object({ port, protocol }),
   'packets-dropped': ofPort,

@@ -316,6 +316,15 @@ describe('unreachable', () => {
       await reads(caget, { ...settings, EPICS_CA_NAME_SERVERS: written(advice) });
     });
 
+    fault('a published port of another number', async () => {
+      const settings = { ...SET_UP, EPICS_PVA_NAME_SERVERS: '127.0.0.1:8075' };
+      await scene.ioc({ macros: 'P=X:', name: 'ioc-a', publish: ['127.0.0.1:8075:5075'] });
+      const words = [`pva://${PV}`];
+      const [, advice] = await names('a published port of another number', words, settings);
+      await readsNothing(p4pGet, settings);
+      await reads(p4pGet, { ...settings, EPICS_PVA_NAME_SERVERS: written(advice) });
+    });
+
     fault('an address that the container has not', async () => {
       const start = (env: Settings): Promise<LabContainer> =>
         scene.program(
@@ -483,15 +492,26 @@ describe('unreachable', () => {
     });
 
     fault('an IOC hangs', async () => {
-      const box = await scene.ioc({ macros: 'P=X:', ioc: 'softIocCa', name: 'ioc-a' });
-      await exposed.untilReachable('ioc-a', 1, 30_000);
+      const options = { macros: 'P=X:', name: 'ioc-a' };
+      const box = await scene.ioc({ ...options, image: 'py-ioc', ioc: 'caproto' });
+      await reads(caget);
       const pid = await box.pid();
-      process.kill(pid, 'SIGSTOP');
+      process.kill(pid, 'SIGUSR1');
       try {
         await names('an IOC hangs');
       } finally {
-        process.kill(pid, 'SIGCONT');
+        process.kill(pid, 'SIGUSR2');
       }
+      await reads(caget);
+    });
+
+    fault('an IOC is suspended', async () => {
+      const box = await scene.ioc({ macros: 'P=X:', ioc: 'softIocCa', name: 'ioc-a' });
+      await exposed.untilReachable('ioc-a', 1, 30_000);
+      process.kill(await box.pid(), 'SIGSTOP');
+      const [, advice = ''] = await names('an IOC is suspended');
+      const [, pid = ''] = /kill -CONT (\d+) in its container/.exec(advice) ?? [];
+      await box.exec(['sh', '-c', `kill -CONT ${pid}`]);
       await reads(caget);
     });
 

@@ -291,6 +291,7 @@ function mapsText({ mappedFiles = [] }: Pick<FakeIocFacts, 'mappedFiles'>): stri
 
 export class FakeContainer {
   readonly #watches = new Set<SocketWatchEvents>();
+  readonly #suspended = new Set<number>();
   readonly #iocs = new Set<FakeIoc>();
   #info: ContainerInfo;
   /** Of the next process and its sockets: a process that comes again is another one. */
@@ -371,6 +372,13 @@ export class FakeContainer {
   /** It stops listening on that port, and goes on otherwise. */
   closeListener(ioc: FakeIoc, port: number): void {
     ioc.servers.delete(port);
+    this.#report();
+  }
+
+  /** Stops its process as SIGSTOP does, or lets it go on. */
+  setSuspended(ioc: FakeIoc, isSuspended: boolean): void {
+    if (isSuspended) this.#suspended.add(ioc.pid);
+    else this.#suspended.delete(ioc.pid);
     this.#report();
   }
 
@@ -467,6 +475,7 @@ export class FakeContainer {
         commandLine: facts.commandLine ?? ['softIoc'],
         environment: parseEnvironment(environmentText(facts)),
         startTicks: pid,
+        ...(this.#suspended.has(pid) && { isSuspended: true }),
         socketInodes: sockets.map(({ inode }) => inode),
       })),
     };

@@ -74,6 +74,10 @@ export const CONTAINER_FAULTS = {
     line: '127.0.0.9:5064 in EPICS_CA_NAME_SERVERS: ioc-a publishes it, but its IOC listens on 127.0.0.1 inside: that port leads nowhere',
     cure: 'the printed address; caget',
   },
+  'a published port of another number': {
+    line: '127.0.0.1:8075 in EPICS_PVA_NAME_SERVERS leads to {} in ioc-a, which tells clients its own port: they go on to 127.0.0.1:5075, and that is not this IOC',
+    cure: 'the printed address; p4p',
+  },
   'an address that the container has not': {
     line: '{} in ioc-a: it runs (pid {n}), but opened no port for Channel Access or pvAccess: EPICS_CAS_INTF_ADDR_LIST="10.99.99.99" in its environment names no address of its container',
     cure: 'leaves it out; caget',
@@ -108,6 +112,10 @@ export const CONTAINER_FAULTS = {
   'an IOC hangs': {
     line: 'X:TEMPERATURE {} not answer',
     cure: 'lets it go on; caget',
+  },
+  'an IOC is suspended': {
+    line: "X:TEMPERATURE (Channel Access, {}): the IOC's process (pid 1) is suspended by Ctrl-Z, another signal or a debugger",
+    cure: 'lets it go on by the command; caget',
   },
   'no way into the container': {
     line: '{} in ioc-a: no route into the container leads to port 5064. Tried: ',

@@ -36,6 +36,7 @@ export const PROBLEM_SAMPLES: { readonly [C in ProblemCode]: ProblemFacts[C] } =
   'container-restarts': { container: 'dev', count: 9, exitCode: 3 },
   'ioc-no-port': { pid: 7, lastLine: 'iocInit: failed' },
   'cannot-look-inside': { container: 'dev', detail },
+  'ioc-suspended': { pid: 7 },
   'ioc-gone': { port: 5064 },
   'no-handshake': { port: 5064, protocol: 'ca' },
   'packets-dropped': { port: 5064 },
@@ -106,6 +107,10 @@ export const FINDING_SAMPLES: {
   'entry-leads-to': {
     ...{ variable: CA, entry: '127.0.0.1:5064', owner: held.owner, ours: server },
     ioc: { iocName: 'ioc-b', containerName: 'two' },
+  },
+  'entry-other-port': {
+    ...{ variable: PVA, entry: '127.0.0.1:8075', goOnTo: { host: '127.0.0.1', port: 5075 } },
+    ...{ ioc: { iocName: 'ioc-b', containerName: 'two' }, ours: { host: '127.0.0.1', port: 5074 } },
   },
   'entry-stranger': {
     ...{ variable: CA, entry: '127.0.0.1:5064', owner: held.owner, protocol: 'ca', ours: server },

@@ -3,6 +3,7 @@
  * space, name servers are TCP, entries without a port take the default. What differs is in `clients`.
  */
 import { type Endpoint, formatEndpoint, isLoopback, isSameEndpoint } from '../endpoint';
+import { NAME_SERVER_PORTS } from '../nameServerPorts';
 import type { EndpointQuery, TracedEndpoint } from '../coreApi';
 import type { IocPlace } from '../iocPlace';
 import type { PortOwner, Problem } from '../problem';
@@ -74,6 +75,10 @@ export interface KnownPlaces {
   readonly servers: readonly (ServedBy & {
     /** Where connections reach them. */
     readonly at: readonly Endpoint[];
+    /** Where our relay is. */
+    readonly relay?: Endpoint;
+    /** The number on which they listen themselves, and which they tell to clients. */
+    readonly port: number;
     /** UDP ports of 127.0.0.1 at which they take searches themselves. */
     readonly searchedAt: readonly number[];
   })[];
@@ -359,7 +364,10 @@ function checkNameServer(
     const isTheirs = theirs !== undefined && formatEndpoint(theirs) === formatEndpoint(endpoint);
     if (isTheirs) return [{ code: 'name-server-other-protocol', ...where, entry, protocol: other }];
     const { hasAnswered = true, owner } = traceOf(one, endpoint, facts) ?? {};
-    if (hasAnswered) return [];
+    if (hasAnswered) {
+      const stray = strayOf(one, endpoint, facts);
+      return stray ? [{ code: 'entry-other-port', ...where, entry, ...stray, ...instead }] : [];
+    }
     const facing = { protocol, ...(owner && { owner }), ...(ours && { ours }) };
     return [{ code: 'entry-stranger', ...where, entry, ...facing }];
   }
@@ -373,7 +381,12 @@ function checkNameServer(
   }
   const isWaitedFor = rules.waitsForRefused;
   if (answer === 'refuses') {
-    return [{ code: 'entry-refuses', ...where, entry, isWaitedFor, ...instead }];
+    const isOurPlace =
+      !ours && endpoint.host === '127.0.0.1' && NAME_SERVER_PORTS[protocol].includes(endpoint.port);
+    // Who has ours already needs no second one.
+    const better = pointsAtOurs(one, facts) ? { ...(gateway && { gateway }) } : instead;
+    const found = { entry, isWaitedFor, ...better, ...(isOurPlace && { ourPlace: protocol }) };
+    return [{ code: 'entry-refuses', ...where, ...found }];
   }
   if (answer === 'ends') return [{ code: 'entry-ends', ...where, entry, ...instead }];
   return answer === 'silent' ? [{ code: 'entry-silent', ...where, entry }] : [];
@@ -526,19 +539,49 @@ function isLedToAsked(one: Examined, facts: MachineFacts): boolean {
   );
 }
 
+/**
+ * The IOC to which a name server leads if clients do not stay there: they go on to the port that a
+ * server of pvAccess tells, which is its own (`-p 8075:5075`), and 127.0.0.1:5075 may be another's.
+ */
+function strayOf(
+  one: Examined,
+  endpoint: Endpoint,
+  facts: MachineFacts,
+): { readonly ioc: IocPlace; readonly goOnTo: Endpoint } | undefined {
+  const server = one.protocol === 'pva' ? serverAt(one, endpoint, facts) : undefined;
+  if (!server || server.port === endpoint.port) return undefined;
+  const goOnTo = { host: endpoint.host, port: server.port };
+  const places = [...server.at, ...(server.relay ? [server.relay] : [])];
+  if (places.some((place) => isSameEndpoint(place, goOnTo))) return undefined;
+  return { ioc: placeOfIoc(server), goOnTo };
+}
+
+/** The server to which a name server leads, as far as it is certain. */
+function serverAt(
+  one: Examined,
+  endpoint: Endpoint,
+  facts: MachineFacts,
+): KnownPlaces['servers'][number] | undefined {
+  const servers = serversOf(one, facts);
+  const ioc = traceOf(one, endpoint, facts)?.ioc;
+  const isThere = ({ at }: { readonly at: readonly Endpoint[] }): boolean =>
+    at.some((place) => isSameEndpoint(place, endpoint));
+  return servers.find(isThere) ?? (ioc && servers.find((server) => isSameIoc(server, ioc)));
+}
+
 /** The name servers of clients that are not ours, and to which IOC each leads. */
 function leadsOf(
   one: Examined,
   facts: MachineFacts,
 ): { readonly entry: string; readonly ioc: IocPlace; readonly owner?: PortOwner }[] {
   if (!one.rules.hasNameServers) return [];
-  const servers = serversOf(one, facts);
   return listOf(one, CLIENT_VARIABLES[one.protocol].nameServers).flatMap((entry) => {
     const endpoint = endpointOf(entry, one);
     if (!endpoint) return [];
     const trace = traceOf(one, endpoint, facts);
-    const server = servers.find(({ at }) => at.some((place) => isSameEndpoint(place, endpoint)));
+    const server = serverAt(one, endpoint, facts);
     const ioc = trace?.ioc ?? (server && placeOfIoc(server));
+    if (strayOf(one, endpoint, facts)) return [];
     return ioc ? [{ entry, ioc, ...(trace?.owner && { owner: trace.owner }) }] : [];
   });
 }

@@ -47,6 +47,8 @@ export interface FindingFacts {
     readonly entry: string;
     /** Whether the client waits for it at its end. */
     readonly isWaitedFor: boolean;
+    /** The protocol of which our name server is there as soon as something is exposed. */
+    readonly ourPlace?: PvProtocol;
   } & Instead;
   /** What accepts connections there ends them at once: nothing is behind it. */
   readonly 'entry-ends': SettingFacts & { readonly entry: string } & Instead;
@@ -61,6 +63,15 @@ export interface FindingFacts {
     readonly entry: string;
     readonly owner?: PortOwner;
     readonly ioc: IocPlace;
+  } & Instead;
+  /**
+   * It leads to an IOC, which tells clients its own port: they go on to that port of the same host,
+   * where that IOC is not. Of pvAccess alone: clients of Channel Access stay where they searched.
+   */
+  readonly 'entry-other-port': SettingFacts & {
+    readonly entry: string;
+    readonly ioc: IocPlace;
+    readonly goOnTo: Endpoint;
   } & Instead;
   /** What listens there does not answer in the protocol. */
   readonly 'entry-stranger': SettingFacts & {

@@ -23,7 +23,9 @@ export function knownPlaces({
         const searchedAt = searchedAtOf(server, container, search);
         if (at.length > 0 || searchedAt.length > 0) {
           const place = { protocol: server.protocol, iocName: name, containerName: container };
-          found.push({ ...place, at, searchedAt });
+          const { local, listening } = server;
+          const relay = server.isRelayed === true && local ? { relay: local } : {};
+          found.push({ ...place, at, searchedAt, port: listening.port, ...relay });
         }
         const vain = server.notes?.find((note) => note.code === 'published-in-vain');
         for (const endpoint of vain?.published ?? []) {

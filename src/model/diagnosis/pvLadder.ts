@@ -45,6 +45,7 @@ const RUNG_OF: Partial<Record<ProblemCode, Rung>> = {
   'container-restarts': 'container',
   'cannot-look-inside': 'container',
   'ioc-gone': 'process',
+  'ioc-suspended': 'process',
   'ioc-no-port': 'socket',
   'packets-dropped': 'filter',
   'no-way-in': 'route',

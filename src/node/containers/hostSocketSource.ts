@@ -5,6 +5,7 @@ import {
   parseCommandName,
   parseEnvironment,
   parseInnermostPid,
+  parseIsSuspended,
   parseParentPid,
   parseSocketCounters,
   parseSocketTable,
@@ -32,6 +33,7 @@ import { MAX_LOOK_BYTES } from '../../services/discovery/detect/parseLook';
 import { joinOwners, withoutOwner } from './insideSocketSource';
 import {
   HERE_PERIOD_MS,
+  HERE_SUSPENDED_PERIOD_MS,
   SourceEnded,
   type HiddenView,
   type Owners,
@@ -44,6 +46,7 @@ const MAX_OTHERS = 300;
 /** Reads a container's sockets and processes from this machine's own /proc. */
 export class HostSocketSource implements SocketSource {
   readonly periodMs = HERE_PERIOD_MS;
+  readonly suspendedPeriodMs = HERE_SUSPENDED_PERIOD_MS;
 
   /** Pids on this machine of the processes that owned sockets when processes were last read. */
   #ownerPids: readonly number[] = [];
@@ -100,6 +103,17 @@ export class HostSocketSource implements SocketSource {
     const hidden = withoutOwner(sockets, seen);
     if (seen.isComplete || hidden.length === 0) return seen;
     return joinOwners(seen, await this.hidden.findOwners(hidden));
+  }
+
+  readSuspended(processes: readonly ProcessInfo[]): ReadonlySet<string> {
+    const keys = processes.map(processKey);
+    return new Set(
+      keys.filter((key, at) => {
+        const stat = tryRead(`/proc/${this.#hostPids.get(key) ?? 0}/stat`);
+        // The number may belong to another process by now.
+        return parseIsSuspended(stat) && parseStartTicks(stat) === processes[at]?.startTicks;
+      }),
+    );
   }
 
   async readOthers(): Promise<ProcessInfo[]> {

@@ -15,10 +15,16 @@ import {
 } from '../../services/discovery/detect/parseLook';
 import type { BoundSocket, ProcessFile, ProcessInfo } from '../../services/host/socketReport';
 import type { EngineApi, ExecSession } from '../engines/engineApi';
-import { parseStartTicks, parseUid } from '../../services/discovery/detect/parseProc';
+import {
+  parseIsSuspended,
+  parseStartTicks,
+  parseUid,
+  processKey,
+} from '../../services/discovery/detect/parseProc';
 import { tooMuch } from './agentLink';
 import {
   INSIDE_PERIOD_MS,
+  INSIDE_SUSPENDED_PERIOD_MS,
   type HiddenView,
   type Owners,
   type SocketSource,
@@ -43,6 +49,7 @@ const LOOK_TIMEOUT_MS = 15_000;
  */
 export class InsideSocketSource implements SocketSource {
   readonly periodMs = INSIDE_PERIOD_MS;
+  readonly suspendedPeriodMs = INSIDE_SUSPENDED_PERIOD_MS;
   readonly #ending = new AbortController();
   #looker: Looker | undefined;
 
@@ -66,6 +73,15 @@ export class InsideSocketSource implements SocketSource {
     const hidden = withoutOwner(sockets, seen);
     if (seen.isComplete || hidden.length === 0) return seen;
     return joinOwners(seen, await this.hidden.findOwners(hidden));
+  }
+
+  async readSuspended(processes: readonly ProcessInfo[]): Promise<ReadonlySet<string>> {
+    const sections = await this.#look(`p ${processes.map(({ pid }) => pid).join(' ')}`);
+    const suspended = processes.filter(({ pid, startTicks }) => {
+      const stat = sections.find((one) => one.name === 'stat' && one.pid === pid)?.text ?? '';
+      return parseIsSuspended(stat) && parseStartTicks(stat) === startTicks;
+    });
+    return new Set(suspended.map(processKey));
   }
 
   async readOthers(): Promise<ProcessInfo[]> {

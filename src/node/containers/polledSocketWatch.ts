@@ -2,6 +2,7 @@ import { backoffMs } from '../../base/backoff';
 import type { Clock } from '../../base/clock';
 import type { Disposable } from '../../base/disposable';
 import { messageOf } from '../../base/errors';
+import { processKey } from '../../services/discovery/detect/parseProc';
 import type {
   BoundSocket,
   ProcessFile,
@@ -32,6 +33,12 @@ export interface SocketSource extends Disposable {
   /** The processes of the container that hold some of these sockets. */
   readOwners(sockets: readonly BoundSocket[]): Promise<Owners>;
   readonly readProcessFile: SocketWatch['readProcessFile'];
+  /** Milliseconds between two reads of what is suspended. */
+  readonly suspendedPeriodMs: number;
+  /** The keys (`processKey`) of those of the processes that are suspended. */
+  readSuspended(
+    processes: readonly ProcessInfo[],
+  ): ReadonlySet<string> | Promise<ReadonlySet<string>>;
   /** The processes of the container that are not in the last Owners, at most some hundred. */
   readOthers(): ProcessInfo[] | Promise<ProcessInfo[]>;
 }
@@ -62,6 +69,12 @@ export class SourceEnded extends Error {}
 export const HERE_PERIOD_MS = 200;
 /** From inside a container: a look costs it some CPU and, over a network, takes time. */
 export const INSIDE_PERIOD_MS = 500;
+/** A process costs 20 microseconds here. */
+export const HERE_SUSPENDED_PERIOD_MS = 1000;
+/** From inside, a shell starts a program for each process. */
+export const INSIDE_SUSPENDED_PERIOD_MS = 5000;
+/** More processes with sockets than an IOC's container has. */
+const MAX_SUSPENDED = 100;
 /**
  * How often everything is read. The counters miss a socket that replaced another one between two
  * reads, which takes a living process that is quicker than they are. Not more often: Linux walks its
@@ -104,6 +117,8 @@ export class PolledSocketWatch implements SocketWatch {
   /** Which processes held which sockets when processes were last read. */
   #owners: Owners = { processes: [], isComplete: true };
   #knownInodes: ReadonlySet<number> = new Set();
+  #suspendedDueMs = -Infinity;
+  #suspended: ReadonlySet<string> = new Set();
 
   constructor(
     readonly source: SocketSource,
@@ -184,8 +199,11 @@ export class PolledSocketWatch implements SocketWatch {
     const isDue = nowMs - this.#lastFullLookMs >= FULL_LOOK_PERIOD_MS;
     const isChanged = counters !== this.#counters;
     const areOthersDue = nowMs >= (isChanged || isDue ? this.#othersDueMs : this.#othersOverdueMs);
-    if (this.#isEnded || !(isChanged || isDue || areOthersDue)) return;
+    const isSuspendedDue = isDue || nowMs >= this.#suspendedDueMs;
+    if (this.#isEnded || !(isChanged || isSuspendedDue || areOthersDue)) return;
     if (isChanged || isDue) await this.#readSockets(counters, nowMs);
+    if (this.#isEnded) return;
+    if (isSuspendedDue) await this.#readSuspended(nowMs);
     if (this.#isEnded) return;
     if (areOthersDue) await this.#readOthers(nowMs);
     if (!this.#isEnded) this.#report(this.#sockets);
@@ -196,6 +214,13 @@ export class PolledSocketWatch implements SocketWatch {
     this.#othersDueMs = nowMs + OTHERS_PERIOD_MS;
     this.#othersOverdueMs = nowMs + (isFirst ? OTHERS_PERIOD_MS : OTHERS_OVERDUE_MS);
     this.#others = await this.source.readOthers();
+  }
+
+  async #readSuspended(nowMs: number): Promise<void> {
+    this.#suspendedDueMs = nowMs + this.source.suspendedPeriodMs;
+    const processes = this.#owners.processes.slice(0, MAX_SUSPENDED);
+    this.#suspended =
+      processes.length === 0 ? new Set() : await this.source.readSuspended(processes);
   }
 
   async #readSockets(counters: string, nowMs: number): Promise<void> {
@@ -212,8 +237,12 @@ export class PolledSocketWatch implements SocketWatch {
   }
 
   #report(all: readonly BoundSocket[]): void {
-    const report = {
-      ...selectReport(all, this.#owners, this.source.isNamespaceShared),
+    const { sockets, processes } = selectReport(all, this.#owners, this.source.isNamespaceShared);
+    const report: SocketReport = {
+      sockets,
+      processes: processes.map((process) =>
+        this.#suspended.has(processKey(process)) ? { ...process, isSuspended: true } : process,
+      ),
       others: this.#others,
     };
     const text = JSON.stringify(report);

@@ -7,7 +7,7 @@ import type { Endpoint } from '../../model/endpoint';
 import { findingProblem } from '../../model/findability';
 import type { NameTable, PvStep, PvSteps } from '../../model/pvTable';
 import { countRecords } from '../../model/recordCounts';
-import type { Problem } from '../../model/problem';
+import { isSameProblem, type Problem } from '../../model/problem';
 import type { Note } from '../../model/note';
 import type { PvReading } from '../../model/reading';
 import type { IocState, PvCounts, PvProtocol, ServerState } from '../../model/snapshot';
@@ -20,7 +20,7 @@ import type { Reachability } from '../upstream/reachability';
 import { isSameIoc } from '../upstream/sameIoc';
 import { SharedCircuit } from '../upstream/sharedCircuit';
 import { identityText } from '../upstream/identityText';
-import { PAUSED, ServerForwarder, type ServerForwarderInput } from './serverForwarder';
+import { haltReason, ServerForwarder, type ServerForwarderInput } from './serverForwarder';
 
 /** Characters of the command line that are shown. */
 const SHOWN_COMMAND = 2000;
@@ -33,13 +33,14 @@ export interface IocTrackerInput extends Pick<
   | 'localPorts'
   | 'turns'
   | 'opensRelays'
-  | 'isPaused'
   | 'answers'
   | 'intercept'
   | 'dialHost'
   | 'clock'
   | 'log'
 > {
+  /** Whether its container is paused now; later changes arrive by setPaused. */
+  readonly isPaused: boolean;
   readonly files: Pick<ContainerAccess, 'readFile'>;
   readonly readEnvironment: IocNamesInput['readEnvironment'];
   /** Time slices for work on data from the container, shared by its IOCs. */
@@ -190,6 +191,7 @@ export class IocTracker implements Disposable {
     for (const [key, listener] of wanted) {
       if (!this.#entries.has(key)) this.#addServer(key, listener);
     }
+    this.#halt();
   }
 
   #addServer(key: string, listener: ListenerCandidate): void {
@@ -197,7 +199,7 @@ export class IocTracker implements Disposable {
     const forwarder: ServerForwarder = store.add(
       new ServerForwarder({
         ...this.#input,
-        isPaused: this.#isPaused,
+        halted: this.#halted,
         listener,
         mayAskCa: this.#candidate.hasCaUdp || listener.expected === 'ca',
         isSameIoc: (protocol, local, signal) => this.#isSameIoc(forwarder, protocol, local, signal),
@@ -261,7 +263,7 @@ export class IocTracker implements Disposable {
       // What is shown is what clients get, who are sent there from now on.
       delete entry.isDirect;
       entry.reachability?.interrupt('clients are sent to its own address from now on');
-    } else if (forwarder.local && !forwarder.isPaused) {
+    } else if (forwarder.local && !forwarder.halted) {
       // After a pause, or a move to another port: it can be reached again from now on.
       entry.reachability?.resume();
     }
@@ -487,7 +489,7 @@ export class IocTracker implements Disposable {
   }
 
   #problemOf({ forwarder, reachability }: Entry): Problem | undefined {
-    return this.#isPaused ? PAUSED : (forwarder.problem ?? reachability?.problem);
+    return this.#halted ?? forwarder.problem ?? reachability?.problem;
   }
 
   #serverState(forwarder: ServerForwarder): ServerState {
@@ -570,10 +572,24 @@ export class IocTracker implements Disposable {
   setPaused(isPaused: boolean): void {
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
+    this.#halt();
+  }
+
+  /** Why it stands still. */
+  get #halted(): Problem | undefined {
+    if (this.#isPaused) return { code: 'container-paused' };
+    const { process } = this.#candidate;
+    return process?.isSuspended && { code: 'ioc-suspended', pid: process.pid };
+  }
+
+  #halt(): void {
+    const halted = this.#halted;
     for (const entry of this.#entries.values()) {
-      entry.forwarder.setPaused(isPaused);
-      if (isPaused) entry.reachability?.interrupt('its container is paused');
+      if (isSameProblem(halted, entry.forwarder.halted)) continue;
+      entry.forwarder.setHalted(halted);
+      if (halted) entry.reachability?.interrupt(haltReason(halted));
       this.#noteState(entry);
+      this.#changed.fire();
     }
   }
 

@@ -180,8 +180,8 @@ function announced({ key, protocol, forwarder }: PvServer): AnnouncedServer[] {
  * own network.
  */
 function reached({ protocol, forwarder }: PvServer): ReachedServer[] {
-  const { local, isRelayed, isPaused, status, routeKind } = forwarder;
-  const isReached = !isPaused && (status === 'exposed' || status === 'shared');
+  const { local, isRelayed, halted, status, routeKind } = forwarder;
+  const isReached = !halted && (status === 'exposed' || status === 'shared');
   return local && isReached && routeKind !== 'host-network' ? [{ protocol, local, isRelayed }] : [];
 }
 

@@ -13,7 +13,7 @@ import { type Endpoint, formatEndpoint, isSameEndpoint } from '../../model/endpo
 import { loopbackHost, otherNumbers } from '../../model/loopbackPlan';
 import type { PvProtocol, ServerStatus, RouteKind } from '../../model/snapshot';
 import type { Note } from '../../model/note';
-import type { Problem, TriedRoute } from '../../model/problem';
+import { isSameProblem, type Problem, type TriedRoute } from '../../model/problem';
 import type { CircuitInterceptor, Connection, Route } from '../host/connection';
 import { mayBeSame } from '../host/portHolder';
 import type { ListenerCandidate } from '../discovery/detect/candidates';
@@ -62,8 +62,8 @@ export interface ServerForwarderInput {
   readonly answers: () => ToldAddress;
   /** Intercepts a client's connection through a relay of that protocol. */
   readonly intercept: (protocol: PvProtocol, onAnswer: () => void) => CircuitInterceptor;
-  /** Whether its container is paused now; later changes arrive by setPaused. */
-  readonly isPaused: boolean;
+  /** Why it stands still now, see `halted`; later changes arrive by setHalted. */
+  readonly halted: Problem | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -85,7 +85,7 @@ export class ServerForwarder implements Disposable {
   /** The address in the container to which that route led. */
   #routedTo: Endpoint | undefined;
   #problem: Problem | undefined;
-  #isPaused: boolean;
+  #halted: Problem | undefined;
   #isDue = false;
   #wasLostInside = false;
   #working: Promise<void> | undefined;
@@ -95,13 +95,13 @@ export class ServerForwarder implements Disposable {
 
   constructor(input: ServerForwarderInput) {
     this.#input = input;
-    this.#isPaused = input.isPaused;
+    this.#halted = input.halted;
     const { containerKey, publishedAs, localPorts, clock } = input;
     this.#relay = new ServerRelay({
       ...{ containerKey, publishedAs, localPorts, clock, signal: this.#abort.signal },
       target: input.listener.endpoint,
       isSameServer: async (local) => (await this.#compare(local)) === 'yes',
-      isWanted: () => !this.#isPaused,
+      isWanted: () => !this.#halted,
       onDidChange: () => this.#changed.fire(),
       onDidLose: (endpoint, error) => this.#lose(endpoint, error),
     });
@@ -109,7 +109,7 @@ export class ServerForwarder implements Disposable {
       ...{ target: input.listener.endpoint, routes: input.routes, clock },
       // Clients that use a port of this machine by themselves, such as a published one, stay there.
       identity: () =>
-        this.#isPaused || this.#route?.directEndpoint(input.listener.endpoint)
+        this.#halted || this.#route?.directEndpoint(input.listener.endpoint)
           ? undefined
           : this.#identity,
       ask: (route) => this.#askBy(route, () => undefined),
@@ -147,10 +147,11 @@ export class ServerForwarder implements Disposable {
     return publishedNotes(publishedAs(listener.endpoint.port), undefined, listener.endpoint);
   }
   /**
-   * Whether its container is paused: then nothing of ours listens for it, but its place is kept.
+   * Why it stands still, such as its container is paused: then nothing of ours listens for it, but
+   * its place is kept. It hides any other problem.
    */
-  get isPaused(): boolean {
-    return this.#isPaused;
+  get halted(): Problem | undefined {
+    return this.#halted;
   }
   /** Whether a relay of ours answers the searches of clients there. */
   get isRelayed(): boolean {
@@ -197,7 +198,7 @@ export class ServerForwarder implements Disposable {
    */
   async dialAsClient(signal: AbortSignal): Promise<Connection> {
     // There is no relay then, and another program may have its port.
-    if (this.#isPaused) throw new TransportError('its container is paused');
+    if (this.#halted) throw new TransportError(haltReason(this.#halted));
     const proof = this.#own.find();
     // An address that did not lead there, so that there is another route, may take seconds to fail.
     if (this.#route?.kind === 'address' || this.#route?.kind === 'published') await proof;
@@ -229,7 +230,7 @@ export class ServerForwarder implements Disposable {
     for (let attempt = 0; this.#isDue && !this.#store.isDisposed; attempt++) {
       this.#isDue = false;
       await this.#attempt();
-      if (this.status !== 'failed' || this.#isPaused) continue;
+      if (this.status !== 'failed' || this.#halted) continue;
       this.#isDue = true;
       const pauseMs = backoffMs(attempt, RETRY_FIRST_MS, RETRY_MAX_MS);
       await delay(this.#input.clock, pauseMs, this.#abort.signal).catch(() => undefined);
@@ -266,13 +267,13 @@ export class ServerForwarder implements Disposable {
   }
 
   /**
-   * A paused server would accept connections and never answer: new ones are refused until it is
-   * unpaused, and open ones wait.
+   * A server that stands still would accept connections and never answer: new ones are refused until
+   * it goes on, and open ones wait.
    */
-  setPaused(isPaused: boolean): void {
-    if (isPaused === this.#isPaused) return;
-    this.#isPaused = isPaused;
-    if (isPaused) {
+  setHalted(halted: Problem | undefined): void {
+    if (isSameProblem(halted, this.#halted)) return;
+    this.#halted = halted;
+    if (halted) {
       this.#own.withdraw();
       this.#relay.closeRelays();
     } else if (this.status !== 'shared') void this.start();
@@ -280,8 +281,8 @@ export class ServerForwarder implements Disposable {
 
   async #attempt(): Promise<void> {
     if (this.isRelayed) return;
-    if (this.#isPaused) {
-      this.#fail(PAUSED);
+    if (this.#halted) {
+      this.#fail(this.#halted);
       this.#changed.fire();
       return;
     }
@@ -522,5 +523,7 @@ function isInside({ kind }: Route): boolean {
   return kind === 'entered' || kind.startsWith('exec');
 }
 
-/** The problem of a server whose container is paused; it hides any other. */
-export const PAUSED: Problem = { code: 'container-paused' };
+/** Why a circuit to a server that stands still is of no use, for what is shown of it. */
+export function haltReason({ code }: Problem): string {
+  return code === 'ioc-suspended' ? 'its process is suspended' : 'its container is paused';
+}

@@ -33,8 +33,8 @@ export interface UsableServer {
   readonly read: (signal: AbortSignal) => Promise<PvReading>;
   /** Records what a read showed of the access rights. */
   readonly noteRead?: (isPermitted: boolean) => void;
-  /** Whether its container is paused: its circuits stay, and nothing comes by them. */
-  readonly isPaused?: () => boolean;
+  /** Whether it stands still: its circuits stay, and nothing comes by them. */
+  readonly isHalted?: () => boolean;
 }
 
 /** What PvMonitors needs. */
@@ -137,7 +137,7 @@ export class PvMonitors {
         };
         leaving.add(
           this.#input.onDidChange(() => {
-            if (found.isPaused?.()) leave();
+            if (found.isHalted?.()) leave();
           }),
         );
         leaving.add(onAbort(signal, leave));

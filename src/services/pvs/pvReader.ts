@@ -294,7 +294,7 @@ export class PvReader {
       software: server.software,
       read: (signal) =>
         isListed ? server.read(name, signal, part) : this.#ask(server, target, signal),
-      isPaused: () => server.forwarder.isPaused,
+      isHalted: () => server.forwarder.halted !== undefined,
       noteRead: (isPermitted) => noteRead(server, name, isPermitted),
     };
   }
@@ -389,10 +389,11 @@ export class PvReader {
 
   /** Why a server cannot be read from now; undefined when it can, or when only trying will tell. */
   #whyNot(server: PvServer, name: string): Problem | undefined {
-    if (server.forwarder.isPaused) {
-      return { code: 'container-paused', container: server.container.name };
+    const { halted, problem } = server.forwarder;
+    if (halted) {
+      const isOfContainer = halted.code === 'container-paused';
+      return isOfContainer ? { ...halted, container: server.container.name } : halted;
     }
-    const { problem } = server.forwarder;
     if (problem && problem.code !== 'not-relayed') return problem;
     const step = this.#stepIn(server, name);
     if (step === 'not-found') return { code: 'not-served', protocol: server.protocol };

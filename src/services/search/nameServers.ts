@@ -4,6 +4,7 @@ import { messageOf } from '../../base/errors';
 import type { Log } from '../../base/log';
 import { schedule } from '../../base/schedule';
 import { type Endpoint, formatEndpoint } from '../../model/endpoint';
+import { NAME_SERVER_PORTS } from '../../model/nameServerPorts';
 import type { PvProtocol } from '../../model/snapshot';
 import type { CircuitInterceptor } from '../host/connection';
 import type { PortReservations } from '../localPorts/portReservations';
@@ -22,14 +23,6 @@ export interface NameServersInput {
 
 const PROTOCOLS = ['ca', 'pva'] as const;
 const HOST = '127.0.0.1';
-/**
- * Below the ports of servers, which IOCs in containers may want; the second ones are for a second
- * epics-expose.
- */
-const PORTS: Readonly<Record<PvProtocol, readonly number[]>> = {
-  ca: [5063, 15_063, 25_063, 35_063],
-  pva: [5074, 15_074, 25_074, 35_074],
-};
 /** Two sockets that cannot be bound cost microseconds; clients wait for who takes over. */
 const RETRY_MS = 1000;
 
@@ -85,7 +78,7 @@ export class NameServers implements Disposable {
   async #open(
     protocol: PvProtocol,
     store: DisposableStore,
-    ports: readonly number[] = PORTS[protocol],
+    ports: readonly number[] = NAME_SERVER_PORTS[protocol],
   ): Promise<void> {
     const { sockets, reservations, intercept, onChange, clock, log } = this.#input;
     let left = ports;
@@ -108,7 +101,7 @@ export class NameServers implements Disposable {
     }
     if (store.isDisposed) return;
     this.#decided.add(protocol);
-    if (left !== ports || ports === PORTS[protocol]) onChange();
+    if (left !== ports || ports === NAME_SERVER_PORTS[protocol]) onChange();
     if (left.length === 0) return;
     schedule(store, clock, RETRY_MS, () => void this.#open(protocol, store, left));
   }

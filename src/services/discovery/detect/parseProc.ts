@@ -133,6 +133,11 @@ export function parseStartTicks(stat: string): number | undefined {
   return fields[19] === undefined ? undefined : ticks;
 }
 
+/** Whether /proc/PID/stat shows a process that a signal or a debugger has stopped. */
+export function parseIsSuspended(stat: string): boolean {
+  return /^[Tt] /.test(stat.slice(stat.lastIndexOf(')') + 2));
+}
+
 /** Identifies a process for as long as it lives. */
 export function processKey({ pid, startTicks }: { pid: number; startTicks: number }): string {
   return `${pid}@${startTicks}`;

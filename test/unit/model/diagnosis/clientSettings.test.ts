@@ -8,6 +8,9 @@ import {
 } from '../../../../src/model/diagnosis/clientSettings';
 import { CLIENTS, type ClientName } from '../../../../src/model/diagnosis/clients';
 import { parseEnvFile } from '../../../../src/model/diagnosis/envFile';
+import type { Finding } from '../../../../src/model/diagnosis/finding';
+import type { Endpoint } from '../../../../src/model/endpoint';
+import type { PvProtocol } from '../../../../src/model/pvProtocol';
 import { findingText } from '../../../../src/present/findingText';
 import { TERMINAL_WORDS } from '../../../../src/present/frontEndWords';
 
@@ -511,6 +514,67 @@ describe('name servers that are not ours', () => {
   });
 });
 
+describe('a published port of another number', () => {
+  const entry = { host: '127.0.0.1', port: 8075 };
+  const server = (relay: Endpoint | undefined, protocol: PvProtocol = 'pva') => ({
+    ...{ protocol, iocName: 'ioc', containerName: 'pub', at: [entry], searchedAt: [], port: 5075 },
+    ...(relay && { relay }),
+  });
+  const answers = new Map([['127.0.0.1:8075', 'listens']] as const);
+  const told = (relay: Endpoint | undefined, more = ''): readonly string[] =>
+    lines(
+      { EPICS_PVA_NAME_SERVERS: `127.0.0.1:8075${more}` },
+      { servers: [server(relay)], answers, protocols: ['pva'] },
+    );
+
+  it('leads clients of pvAccess on to the number of the server itself', () => {
+    const line =
+      /^127\.0\.0\.1:8075 in EPICS_PVA_NAME_SERVERS leads to ioc in pub, which tells clients its own port: they go on to 127\.0\.0\.1:5075, and that is not this IOC$/;
+    assert.match(told({ host: '127.0.0.2', port: 5075 })[0] ?? '', line);
+    assert.match(told(undefined)[0] ?? '', line);
+    // Ours, which is there, too, does not keep them from going there.
+    assert.match(told(undefined, ' 127.0.0.1:5074')[0] ?? '', line);
+  });
+
+  it('is right where our relay has that number', () => {
+    assert.deepEqual(told({ host: '127.0.0.1', port: 5075 }, ' 127.0.0.1:5074'), []);
+  });
+
+  it('is right for Channel Access, whose clients stay there', () => {
+    const found = lines(
+      { EPICS_CA_NAME_SERVERS: '127.0.0.1:8075 127.0.0.1:5063' },
+      { servers: [server(undefined, 'ca')], answers, protocols: ['ca'] },
+    );
+    assert.deepEqual(found, []);
+  });
+});
+
+describe('a name server that refuses', () => {
+  const told = (list: string, facts: Partial<MachineFacts> = {}): Finding | undefined =>
+    checkSettings(
+      { settings: [{ name: 'EPICS_CA_NAME_SERVERS', value: list }] },
+      machine({
+        answers: new Map(list.split(' ').map((entry) => [entry, 'refuses'] as const)),
+        ...{ protocols: ['ca'], ...facts },
+      }),
+    ).find(({ code }) => code === 'entry-refuses');
+  const advice = (finding: Finding | undefined): string =>
+    finding ? findingText(finding, TERMINAL_WORDS).advice : '';
+
+  it('is to be replaced by ours, or removed by who has ours already', () => {
+    assert.match(
+      advice(told('127.0.0.1:5094')),
+      /^Write 127\.0\.0\.1:5063 \(our name server\) instead/,
+    );
+    assert.match(advice(told('127.0.0.1:5094 127.0.0.1:5063')), /^Remove it/);
+  });
+
+  it('is ours, which opens again by itself', () => {
+    const found = told('127.0.0.1:5063', { nameServers: {}, isAskedHere: true });
+    assert.match(advice(found), /^Leave it: it opens/);
+  });
+});
+
 describe('searches to 127.0.0.1', () => {
   const here = { EPICS_CA_NAME_SERVERS: '', EPICS_CA_ADDR_LIST: '127.0.0.1' };
   const unanswered = { searchPorts: { ca: [], pva: [5076] } };
@@ -535,8 +599,8 @@ describe('searches to 127.0.0.1', () => {
       containerName,
     });
     const servers = [
-      { ...iocOf('pub'), at: [{ host: '127.0.0.1', port: 9064 }], searchedAt: [5064] },
-      { ...iocOf('here'), at: [{ host: '127.0.0.1', port: 6999 }], searchedAt: [6999] },
+      { ...iocOf('pub'), at: [{ host: '127.0.0.1', port: 9064 }], searchedAt: [5064], port: 5064 },
+      { ...iocOf('here'), at: [{ host: '127.0.0.1', port: 6999 }], searchedAt: [6999], port: 6999 },
     ];
     const none = { EPICS_CA_NAME_SERVERS: '', EPICS_CA_ADDR_LIST: '' };
     const off = { ...unanswered, servers, protocols: ['ca'] as const };

@@ -5,11 +5,13 @@ import {
   SourceEnded,
   type SocketSource,
 } from '../../../../src/node/containers/polledSocketWatch';
+import { processKey } from '../../../../src/services/discovery/detect/parseProc';
 import type { BoundSocket, SocketReport } from '../../../../src/services/host/socketReport';
 import { FakeClock } from '../../../support/fakeClock';
 import { iocProcess } from '../../../support/iocProcess';
 
 const PERIOD_MS = 300;
+const SUSPENDED_PERIOD_MS = 900;
 
 /** A container's sockets, as a test sets them. */
 class Scene {
@@ -18,6 +20,7 @@ class Scene {
   sockets: BoundSocket[] = [];
   owners: Owners = { processes: [], isComplete: true };
   counters = '0';
+  suspended: ReadonlySet<string> = new Set();
   failure: Error | undefined;
   /** Looks wait for it. */
   gate: Promise<void> | undefined;
@@ -29,6 +32,8 @@ class Scene {
       periodMs: PERIOD_MS,
       readProcessFile: async () => undefined,
       readOthers: () => [],
+      suspendedPeriodMs: SUSPENDED_PERIOD_MS,
+      readSuspended: () => this.suspended,
       isNamespaceShared,
       readCounters: async () => {
         this.looks.counters++;
@@ -109,6 +114,23 @@ describe('a watch that looks at sockets', () => {
     await scene.clock.advance(2 * PERIOD_MS);
     assert.deepEqual(scene.inodes, [1]);
     assert.deepEqual(scene.last.processes[0]?.socketInodes, [1]);
+    assert.equal(scene.looks.owners, 1);
+  });
+
+  it('tells which process is suspended, and that it goes on, whatever the counters tell', async () => {
+    scene.bind(10, 1);
+    scene.bind(11, 2);
+    watch = scene.open();
+    await scene.clock.advance(0);
+    const isSuspended = (): (boolean | undefined)[] =>
+      scene.last.processes.map((process) => process.isSuspended);
+    assert.deepEqual(isSuspended(), [undefined, undefined]);
+    scene.suspended = new Set([processKey(iocProcess({ pid: 11 }))]);
+    await scene.clock.advance(SUSPENDED_PERIOD_MS + PERIOD_MS);
+    assert.deepEqual(isSuspended(), [undefined, true]);
+    scene.suspended = new Set();
+    await scene.clock.advance(SUSPENDED_PERIOD_MS + PERIOD_MS);
+    assert.deepEqual(isSuspended(), [undefined, undefined]);
     assert.equal(scene.looks.owners, 1);
   });
 

@@ -181,6 +181,45 @@ describe('a server on its way to this machine', () => {
     });
   });
 
+  describe('of a process that is suspended', () => {
+    it('is refused to clients, and relayed again when it goes on', async () => {
+      const dev = scene.engine.run('dev');
+      const ioc = dev.start({ name: 'IOC' });
+      await scene.open();
+      const held = await scene.machine.dial({ host: '127.0.0.1', port: 5064 });
+      dev.setSuspended(ioc, true);
+      await scene.until(() => scene.server('dev', 'ca').pvs.reachable === 0, 'suspended');
+      const problem = { code: 'ioc-suspended', pid: ioc.pid };
+      assert.deepEqual(scene.server('dev', 'ca').problem, problem);
+      assert.deepEqual(scene.server('dev', 'pva').problem, problem);
+      assert.equal(scene.container('dev').problem, undefined);
+      assert.ok(!scene.machine.listening.includes('127.0.0.1:5064'));
+      assert.equal(held.destroyed, false);
+      // Its container may be paused, too, and goes on before it.
+      dev.setPaused(true);
+      await scene.clock.advance(1000);
+      assert.equal(scene.server('dev', 'ca').problem?.code, 'container-paused');
+      dev.setPaused(false);
+      await scene.clock.advance(1000);
+      assert.deepEqual(scene.server('dev', 'ca').problem, problem);
+      dev.setSuspended(ioc, false);
+      await scene.clock.advance(500);
+      assert.equal(scene.line('dev', 'ca'), 'exposed 127.0.0.1:5064 12/12');
+      held.destroy();
+    });
+
+    it('waits from the start, and is relayed when the process goes on', async () => {
+      const dev = scene.engine.run('dev');
+      const ioc = dev.start({ name: 'IOC' });
+      dev.setSuspended(ioc, true);
+      await scene.open();
+      assert.equal(scene.line('dev', 'ca'), 'failed 0/0 ioc-suspended');
+      assert.deepEqual(scene.machine.listening, []);
+      dev.setSuspended(ioc, false);
+      await scene.untilLine('dev', 'ca', 'exposed 127.0.0.1:5064 12/12');
+    });
+  });
+
   describe('whose relay ends', () => {
     it('has one again when the system took it', async () => {
       scene.engine.run('dev').start({ name: 'IOC' });
