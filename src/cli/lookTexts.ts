@@ -1,3 +1,4 @@
+import { plural } from '../base/plural';
 import { TERMINAL_WORDS } from '../present/frontEndWords';
 import { problemSentence } from '../present/problemText';
 import type { Opened } from './openExposure';
@@ -6,7 +7,7 @@ import type { Opened } from './openExposure';
 export function progressText({ snapshot }: Pick<Opened, 'snapshot'>): string {
   const { engines, containers } = snapshot;
   const connected = engines.filter((engine) => engine.status === 'connected').length;
-  return `looking for IOCs: ${count(connected, 'engine')}, ${count(containers.length, 'container')} ...`;
+  return `looking for IOCs: ${plural(connected, 'engine')}, ${plural(containers.length, 'container')} ...`;
 }
 
 /** Why there is nothing to show, and what to do; `isWaiting`: the command goes on. */
@@ -30,11 +31,7 @@ export function emptyText(
 function nothingText({ engines, containers }: Opened['snapshot'], isChosen: boolean): string {
   if (!engines.some(({ status }) => status === 'connected')) return 'No container engine answers';
   if (containers.length > 0) {
-    return `No IOC listens in the ${count(containers.length, 'running container')}`;
+    return `No IOC listens in the ${plural(containers.length, 'running container')}`;
   }
   return isChosen ? 'None of the requested containers is running' : 'No container is running';
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }

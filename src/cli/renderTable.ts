@@ -72,9 +72,10 @@ export function renderReport(
   snapshot: Snapshot,
   look: Look,
   nameServers = nameServersOf(snapshot),
+  words = TERMINAL_WORDS,
 ): string[] {
   const environment = clientEnvironment(nameServers);
-  const notes = tableNotes(snapshot, TERMINAL_WORDS);
+  const notes = tableNotes(snapshot, words);
   return [
     ...renderTable(snapshot, look),
     ...formatEnvironment(environment, 'bash'),

@@ -1,4 +1,4 @@
-import { TERMINAL_WORDS } from '../present/frontEndWords';
+import { type FrontEndWords, TERMINAL_WORDS } from '../present/frontEndWords';
 import { problemSentence } from '../present/problemText';
 import { isEndedWithoutIoc } from '../present/table';
 import { emptyText, progressText } from './lookTexts';
@@ -28,6 +28,18 @@ export async function withLook(
   } finally {
     await opened.close();
   }
+}
+
+/**
+ * The words for what was opened. While the background process stands still, another epics-expose would
+ * expose nothing.
+ */
+export function wordsFor({ brokerFacts }: Pick<Opened, 'brokerFacts'>): FrontEndWords {
+  if (brokerFacts?.problem?.code !== 'broker-silent') return TERMINAL_WORDS;
+  return {
+    ...TERMINAL_WORDS,
+    expose: 'The background process, which stands still, has the relays',
+  };
 }
 
 /** Says that something had not answered when it was `enough`. */

@@ -2,6 +2,7 @@ import type { PvPath } from '../model/coreApi';
 import type { AskedPv } from '../model/diagnosis/diagnose';
 import type { Finding } from '../model/diagnosis/finding';
 import { type LadderFacts, pvLadder } from '../model/diagnosis/pvLadder';
+import { plural } from '../base/plural';
 import { printable } from '../base/printable';
 import { valueText } from '../model/reading';
 import type { Snapshot } from '../model/snapshot';
@@ -77,8 +78,12 @@ function nothingWrong(pvs: readonly AskedPv[], { containers }: Snapshot): string
       return printable(`${name} is reachable: ${reading ? valueText(reading) : ''}`);
     });
   }
-  const servers = containers.flatMap(({ iocs }) => iocs.flatMap((ioc) => ioc.servers));
+  const servers = containers
+    .flatMap(({ iocs }) => iocs.flatMap((ioc) => ioc.servers))
+    .filter(({ status }) => status !== 'gone');
   if (servers.length === 0) return ['No IOC is running in a container that is looked at.'];
   const reachable = servers.reduce((sum, server) => sum + server.pvs.reachable, 0);
-  return [`Nothing is wrong: ${reachable} PVs of ${servers.length} servers are reachable here.`];
+  return [
+    `Nothing is wrong: ${plural(reachable, 'PV')} of ${plural(servers.length, 'server')} ${reachable === 1 ? 'is' : 'are'} reachable here.`,
+  ];
 }

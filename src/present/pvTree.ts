@@ -1,3 +1,4 @@
+import { plural } from '../base/plural';
 import { printable } from '../base/printable';
 import { formatEndpoint } from '../model/endpoint';
 import type { Branch, PvGroup, PvRow } from '../model/coreApi';
@@ -433,10 +434,6 @@ export function unreachableText({ unreachable, brokenServers }: PvTotals): strin
     ...(brokenServers > 0 ? [`${plural(brokenServers, 'server')} with a problem`] : []),
   ];
   return parts.join(', ');
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function countsText(iocs: readonly Pick<IocState, 'records'>[]): string {

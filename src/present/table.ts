@@ -108,7 +108,8 @@ function pvsCell(container: ContainerState, ioc: IocState, server: ServerState):
   if (container.status === 'stopped') return 'container stopped';
   if (container.status === 'paused') return 'container paused';
   if (server.status === 'gone') return 'IOC gone';
-  if (server.status === 'failed' && server.problem) return stateWords(server.problem.code);
+  const isHalted = server.status === 'failed' || server.problem?.code === 'ioc-suspended';
+  if (isHalted && server.problem) return stateWords(server.problem.code);
   if (server.pvs.total === 0) return isAsking(ioc, server) ? ASKING : 'names unknown';
   const text = reachableText(server.pvs);
   return ioc.mayLackNames === true ? `${text}, ${MORE_MAY_EXIST}` : text;

@@ -1,3 +1,4 @@
+import { plural } from '../base/plural';
 import * as vscode from 'vscode';
 import type { Clock } from '../base/clock';
 import { type Disposable, DisposableStore } from '../base/disposable';
@@ -228,8 +229,4 @@ export function tellAdded({ added, known, refused }: Added, bad = 0): void {
     ...(bad > 0 ? [`${plural(bad, 'line')} left out`] : []),
   ];
   vscode.window.setStatusBarMessage(parts.join(', '), 4000);
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

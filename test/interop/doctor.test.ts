@@ -412,9 +412,15 @@ describe('the doctor', () => {
 
   it('names a misspelt PV, and what was meant', async function () {
     this.timeout(60_000);
-    const { lines, exitCode } = await doctor({}, 'SICK:TEMPRATURE');
+    const good = {
+      EPICS_CA_NAME_SERVERS: '127.0.0.1:5063',
+      EPICS_PVA_NAME_SERVERS: '127.0.0.1:5074',
+    };
+    const { lines, exitCode } = await doctor(good, 'SICK:TEMPRATURE');
     assert.match(lines[0] ?? '', lineOf(OTHER_FAULTS['a misspelt PV']));
-    assert.equal(exitCode, 5);
+    assert.equal(exitCode, 4);
+    const beginning = await doctor(good, 'SICK:TEMP.EGU');
+    assert.match(beginning.lines[0] ?? '', /did you mean SICK:TEMPERATURE/);
   });
 
   it('reads the settings of a file, and says where it is wrong', async function () {

@@ -91,10 +91,17 @@ export async function runDoctor(
         for (const line of diagnosisLines(findings, pvs, snapshot, TERMINAL_WORDS, facts))
           terminal.print(line);
       }
-      return findings.every(({ isNote }) => isNote) ? EXIT.ok : EXIT.unreachable;
+      return exitCodeOf(findings);
     },
     { enough, tellsBroker: true },
   );
+}
+
+/** A name that no IOC has is told apart, where that is all that is wrong. */
+function exitCodeOf(findings: readonly Finding[]): number {
+  const wrong = findings.filter(({ isNote }) => isNote !== true);
+  if (wrong.length === 0) return EXIT.ok;
+  return wrong.every(({ code }) => code === 'no-such-pv') ? EXIT.notFound : EXIT.unreachable;
 }
 
 function parseName(text: string): PvName {

@@ -13,7 +13,8 @@ import { clientVariables } from '../clientVariables';
 import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
-import { emptyExit, withLook } from '../withLook';
+import { emptyExit, withLook, wordsFor } from '../withLook';
+import { TERMINAL_WORDS } from '../../present/frontEndWords';
 
 /** The options of `env`. */
 export interface EnvOptions extends CommonOptions {
@@ -35,7 +36,7 @@ export async function runEnv(
 ): Promise<number> {
   const { shell = 'bash', client } = options;
   if (client !== undefined) checkClient(client, options);
-  const print = async (nameServers: NameServers): Promise<number> => {
+  const print = async (nameServers: NameServers, words = TERMINAL_WORDS): Promise<number> => {
     const all = await clientVariables(nameServers, terminal, signal);
     const input = client && { client, environment: all, nameServers, pv: options.pv[0] ?? 'MY:PV' };
     const environment = input ? clientVariablesOf(input) : all;
@@ -44,9 +45,7 @@ export async function runEnv(
     if (options.json === true) terminal.printJson(environment);
     else for (const line of lines) terminal.print(line);
     if (nameServers.ca.length + nameServers.pva.length > 0) return EXIT.ok;
-    terminal.report(
-      'Nothing is relayed to this machine now. Keep `epics-expose` running in another terminal.',
-    );
+    terminal.report(`Nothing is relayed to this machine now. ${words.expose}.`);
     return EXIT.unreachable;
   };
   if (options.unset === true) {
@@ -58,7 +57,7 @@ export async function runEnv(
   if (told) return print(told);
   return withLook(options, terminal, signal, 'look', async (opened) => {
     const empty = emptyExit(opened, terminal);
-    if (empty === undefined) return print(opened.nameServers);
+    if (empty === undefined) return print(opened.nameServers, wordsFor(opened));
     if (client !== undefined) return (await print(NOBODY)) && empty;
     // Nothing is there any more; the shell should not go on waiting for it.
     for (const line of formatChanges(await clientVariables(NOBODY, terminal, signal), shell)) {

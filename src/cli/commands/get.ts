@@ -13,7 +13,7 @@ import { EXIT } from '../exitCodes';
 import type { CommonOptions } from '../options';
 import type { Terminal } from '../terminal';
 import { pvsKnown } from '../untilSettled';
-import { emptyExit, withLook } from '../withLook';
+import { emptyExit, withLook, wordsFor } from '../withLook';
 import { TERMINAL_WORDS } from '../../present/frontEndWords';
 import { problemText } from '../../present/problemText';
 import { ProblemError } from '../../model/problem';
@@ -89,7 +89,7 @@ function getAll(
       // A value from one protocol is what the user asked for, even if the other protocol denies
       // reading.
       if (failed.every((result) => isCovered(result, answered))) return EXIT.ok;
-      for (const note of failureNotes(opened.snapshot, TERMINAL_WORDS))
+      for (const note of failureNotes(opened.snapshot, wordsFor(opened)))
         terminal.report(`! ${note}`);
       return failed.some(({ isHere }) => isHere) || answered.length > 0
         ? EXIT.unreachable

@@ -8,8 +8,7 @@ import type { Opened } from '../openExposure';
 import type { CommonOptions } from '../options';
 import { alignColumns } from '../../present/alignColumns';
 import type { Terminal } from '../terminal';
-import { emptyExit, reportDemo, withLook } from '../withLook';
-import { TERMINAL_WORDS } from '../../present/frontEndWords';
+import { emptyExit, reportDemo, withLook, wordsFor } from '../withLook';
 import { stateWords } from '../../present/problemText';
 
 const ROWS_PER_PAGE = 20_000;
@@ -47,19 +46,24 @@ export function runPvs(
       ? alignColumns([['PV', 'OVER', 'STATE', 'IOC', 'CONTAINER'], ...rows])
       : rows.map((row) => row.join('\t'));
     if (rows.length > 0 && options.json !== true) for (const line of lines) terminal.print(line);
-    if (reachable < all.length) {
-      for (const note of tableNotes(opened.snapshot, TERMINAL_WORDS)) terminal.report(`! ${note}`);
-    }
+    const notes = reachable < all.length || all.length === 0 ? notesOf(opened) : [];
+    for (const note of notes) terminal.report(`! ${note}`);
     if (all.length === 0) {
-      terminal.report(
-        pattern === undefined
-          ? 'The IOCs report no PV names; name some with --pv NAME.'
-          : `No PV matches "${pattern}". A pattern may contain * and ?.`,
-      );
+      if (pattern !== undefined) {
+        terminal.report(`No PV matches "${pattern}". A pattern may contain * and ?.`);
+      } else if (notes.length > 0) {
+        terminal.report('No PV is known now.');
+      } else {
+        terminal.report('The IOCs report no PV names; name some with --pv NAME.');
+      }
       return EXIT.notFound;
     }
     return reachable === all.length ? EXIT.ok : EXIT.unreachable;
   });
+}
+
+function notesOf(opened: Opened): readonly string[] {
+  return tableNotes(opened.snapshot, wordsFor(opened));
 }
 
 /**

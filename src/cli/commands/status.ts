@@ -9,7 +9,7 @@ import { snapshotJson } from '../snapshotJson';
 import type { Terminal } from '../terminal';
 import type { Opened } from '../openExposure';
 import { SOMETHING_TO_SHOW } from '../untilSettled';
-import { emptyExit, reportDemo, reportUnsettled, withLook } from '../withLook';
+import { emptyExit, reportDemo, reportUnsettled, withLook, wordsFor } from '../withLook';
 
 /** Runs the command; resolves to its exit code. */
 export function runStatus(
@@ -27,7 +27,9 @@ export function runStatus(
     if (empty !== undefined) return empty;
     reportDemo(opened, terminal);
     if (options.json !== true) {
-      for (const line of renderReport(snapshot, terminal, opened.nameServers)) terminal.print(line);
+      const words = wordsFor(opened);
+      for (const line of renderReport(snapshot, terminal, opened.nameServers, words))
+        terminal.print(line);
     }
     reportUnsettled(opened, terminal);
     return isAllGood(snapshot) ? EXIT.ok : EXIT.unreachable;

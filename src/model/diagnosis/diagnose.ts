@@ -76,7 +76,9 @@ export function diagnose(input: DiagnosisInput): readonly Finding[] {
   );
   // Of what is there, the names are known.
   const ofThere = ofAll.filter(({ code }) => isVague && code === 'server-note');
-  const missing = ofAll.filter((one) => !ofThere.includes(one));
+  const missing = ofAll.filter((one) => !ofThere.includes(one) && !isRemoval(one));
+  // Who asks for nothing in particular has probably removed it.
+  const removals = ofAll.filter(isRemoval).map((one) => ({ ...one, isNote: !isVague }));
   // What the client finds nothing with comes before what a PV that it finds is.
   const ofFound = ofPvs.filter(({ code }) => code === 'pv-undefined');
   const unfound = ofPvs.filter((finding) => !ofFound.includes(finding));
@@ -90,16 +92,23 @@ export function diagnose(input: DiagnosisInput): readonly Finding[] {
   };
   return [
     ...(input.broker?.problem ? [{ code: 'problem', problem: input.broker.problem } as const] : []),
-    ...(isMisspelt ? [...unfound, ...missing] : [...missing, ...unfound]),
+    ...(isMisspelt
+      ? [...unfound, ...missing, ...removals]
+      : [...missing, ...(isVague ? removals : []), ...unfound]),
     ...ofThere,
     ...(input.pvs.length === 0 ? input.duplicates : input.duplicates.filter(isOf(input.pvs))).map(
       (facts): Finding => ({ code: 'duplicates', ...facts }),
     ),
     ...(input.clients ? settingsFindings(input.clients, input).filter(isNotSaid) : []),
     ...ofFound,
+    ...(isVague ? [] : removals),
     ...brokerNotes(input.broker),
     ...checkWorkspace(input.files ?? [], input.clients?.machine),
   ];
+}
+
+function isRemoval(finding: Finding): boolean {
+  return finding.code === 'problem' && finding.problem.code === 'container-removed';
 }
 
 /** What is wrong with what is exposed, and then what is not exposed. */
@@ -303,12 +312,13 @@ export function exposedFindings(snapshot: ExposedParts): Finding[] {
     for (const ioc of isWhole ? iocs : []) {
       const place = { container: name, ioc: ioc.name };
       if (ioc.problem) found.push({ code: 'problem', problem: ioc.problem, ...place });
-      let isGone = false;
+      const told = new Set<string>();
       for (const server of ioc.servers) {
-        // In a look nothing is relayed, which the settings' finding says.
         const { code } = server.problem ?? {};
-        const isSaid = code === 'not-relayed' || (code === 'ioc-gone' && isGone);
-        isGone ||= code === 'ioc-gone';
+        const text = code === 'ioc-gone' ? code : JSON.stringify(server.problem);
+        // In a look nothing is relayed, which the settings' finding says.
+        const isSaid = code === 'not-relayed' || told.has(text);
+        told.add(text);
         if (server.problem && !isSaid) {
           found.push({ code: 'problem', problem: server.problem, ...place });
         }

@@ -45,9 +45,12 @@ export function machineFacts(snapshot: Snapshot, look: MachineLook): MachineFact
   };
 }
 
-/** Whether all servers of that protocol answer at their own address, and at the usual port for searches. */
+/** Whether all servers of that protocol that answer do so at their own address, and at the usual port for searches. */
 function hearBroadcasts(servers: readonly ServerState[], protocol: PvProtocol): boolean {
-  const all = servers.filter((one) => one.protocol === protocol && one.route !== 'host-network');
+  const all = servers.filter(
+    ({ protocol: theirs, route, status, problem }) =>
+      theirs === protocol && route !== 'host-network' && status === 'exposed' && !problem,
+  );
   const isHeard = ({ direct, listening }: ServerState): boolean =>
     direct !== undefined &&
     (protocol === 'pva' || listening.port === CLIENT_VARIABLES.ca.defaultSearchPort);

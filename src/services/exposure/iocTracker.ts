@@ -262,7 +262,7 @@ export class IocTracker implements Disposable {
     } else if (forwarder.direct && entry.isDirect === false) {
       // What is shown is what clients get, who are sent there from now on.
       delete entry.isDirect;
-      entry.reachability?.interrupt('clients are sent to its own address from now on');
+      entry.reachability?.move('clients are sent to its own address from now on');
     } else if (forwarder.local && !forwarder.halted) {
       // After a pause, or a move to another port: it can be reached again from now on.
       entry.reachability?.resume();

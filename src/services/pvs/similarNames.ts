@@ -14,7 +14,7 @@ const STEPS_PER_NAME = 20;
 
 /**
  * The PVs whose names are most like one that nobody serves, best first: other letters in a third of
- * the name at most, upper and lower case counting little. Works in slices. Rejects with
+ * the name at most, upper and lower case counting little; then those that begin with it. Works in slices. Rejects with
  * CancelledError.
  */
 export async function findSimilar(
@@ -34,13 +34,26 @@ export async function findSimilar(
       if (slices.isOver) await slices.rest(signal);
       const name = names.name(index);
       const limit = best.length < MAX_SIMILAR ? most : (best.at(-1)?.distance ?? most);
-      if (Math.abs(name.length - wanted.length) > limit || stepOf(index) === 'not-served') continue;
-      slices.take(STEPS_PER_PAIR * name.length * wanted.length);
-      const far = name === wanted ? 0 : Math.max(0.5, distance(name.toLowerCase(), lower));
+      const isLonger = isBeginning(lower, name) && limit === most;
+      const isNear = Math.abs(name.length - wanted.length) <= limit;
+      if (!(isNear || isLonger) || stepOf(index) === 'not-served') continue;
+      if (isNear) slices.take(STEPS_PER_PAIR * name.length * wanted.length);
+      const far = isNear ? distanceOf(wanted, lower, name) : most;
       if (far > limit || best.some((one) => one.name === name)) continue;
       best.push({ name, iocName: ioc.name, containerName: container.name, distance: far });
       best = best.sort((a, b) => a.distance - b.distance).slice(0, MAX_SIMILAR);
     }
   }
   return best.map(({ name, iocName, containerName }) => ({ name, iocName, containerName }));
+}
+
+function distanceOf(wanted: string, lower: string, name: string): number {
+  return name === wanted ? 0 : Math.max(0.5, distance(name.toLowerCase(), lower));
+}
+
+/** Letters of a beginning that says anything. */
+const MIN_BEGINNING = 4;
+
+function isBeginning(lower: string, name: string): boolean {
+  return lower.length >= MIN_BEGINNING && name.slice(0, lower.length).toLowerCase() === lower;
 }

@@ -1,3 +1,4 @@
+import { plural } from '../../base/plural';
 import { clipped } from '../../base/clipped';
 import { scalarText } from '../../base/scalarText';
 import type { PvaStructureValue } from '../../protocol/pva';
@@ -42,10 +43,6 @@ function tableSummary({ labels, value }: PvaStructureValue): string | undefined 
   const names = labels.slice(0, MAX_COLUMNS).map(scalarText).join(', ');
   const more = labels.length > MAX_COLUMNS ? ', ...' : '';
   return `NTTable ${plural(columns.length, 'column')} x ${plural(rows, 'row')}: ${names}${more}`;
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function isStructure(value: unknown): value is Readonly<Record<string, unknown>> {

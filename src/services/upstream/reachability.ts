@@ -21,6 +21,8 @@ export interface Reachability extends Disposable {
   resume(): void;
   /** Ends the circuit for an external reason, and connects again as soon as possible. */
   interrupt(reason: string): void;
+  /** Connects anew, because clients go another way from now on: PVs are pending meanwhile, not lost. */
+  move(reason: string): void;
   /** Asks for the names that were added to the table since the last call. */
   namesAdded(): void;
   /** Whether a name is wanted; others are neither asked for nor reported. */

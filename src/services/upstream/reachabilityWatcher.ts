@@ -126,6 +126,8 @@ export class ReachabilityWatcher implements Reachability {
   readonly #suspects = new SuspectNames();
   /** Whether we ended the current circuit ourselves. */
   #isInterrupted = false;
+  /** Whether that was because clients go another way. */
+  #isMoving = false;
   /** Names that are not wanted, by index, and how far they get all the same. */
   readonly #unwanted = new Map<number, PvStep>();
   #isNotifyPending = false;
@@ -158,6 +160,11 @@ export class ReachabilityWatcher implements Reachability {
   interrupt(reason: string): void {
     this.#isInterrupted = true;
     this.#circuit?.end(new TransportError(reason));
+  }
+
+  move(reason: string): void {
+    this.#isMoving = this.#circuit?.isReady === true;
+    this.interrupt(reason);
   }
 
   namesAdded(): void {
@@ -204,6 +211,7 @@ export class ReachabilityWatcher implements Reachability {
         this.#lose(messageOf(error));
       }
       if (this.#abort.signal.aborted) return;
+      if (this.#isMoving) continue;
       // An attempt that was under way may have come too early.
       if (this.#isResumed) failures = 0;
       const pauseMs = backoffMs(failures, RECONNECT_FIRST_MS, RECONNECT_MAX_MS);
@@ -241,6 +249,10 @@ export class ReachabilityWatcher implements Reachability {
     const error = await circuit.run();
     this.#reads.release(error ?? new TransportError('the server closed the circuit'));
     if (this.#abort.signal.aborted) return circuit.hasBeenReady;
+    if (this.#isMoving && circuit.hasBeenReady) {
+      this.#replaceReachable('pending');
+      return true;
+    }
     if (circuit.hasBeenReady && !(error instanceof TimeoutError)) this.#suspectOpen();
     this.#lose(error ? messageOf(error) : 'the server closed the circuit');
     if (circuit.hasBeenReady) this.#input.onCircuitLost();
@@ -249,6 +261,7 @@ export class ReachabilityWatcher implements Reachability {
   }
 
   #begin(circuit: Circuit<ProtocolAdapter>, allowance: ReceiveAllowance): void {
+    this.#isMoving = false;
     this.#problem = undefined;
     this.#reads.hold(circuit, allowance);
     void this.#watchPending(circuit.signal);
@@ -426,10 +439,18 @@ export class ReachabilityWatcher implements Reachability {
   }
 
   #lose(reason: string): void {
-    for (const index of this.#unwanted.keys()) this.#unwanted.set(index, 'disconnected');
-    this.steps.replaceAll('reachable', 'disconnected');
-    this.steps.replaceAll('no-read-access', 'disconnected');
+    this.#replaceReachable('disconnected');
+    // They were reachable before clients went another way.
+    if (this.#isMoving) this.steps.replaceAll('pending', 'disconnected');
+    this.#isMoving = false;
     this.#problem = { code: 'disconnected', detail: reason };
+    this.#notify();
+  }
+
+  #replaceReachable(step: PvStep): void {
+    for (const index of this.#unwanted.keys()) this.#unwanted.set(index, step);
+    this.steps.replaceAll('reachable', step);
+    this.steps.replaceAll('no-read-access', step);
     this.#notify();
   }
 

@@ -101,6 +101,35 @@ describe('a diagnosis', () => {
     assert.match(first ?? '', /has DEMO:MOTER; did you mean DEMO:MOTOR \(IOC\)/);
   });
 
+  it('of a name of which only the beginning was written is the whole', async () => {
+    const [first] = await lines('DEMO:MOT.EGU');
+    assert.match(first ?? '', /has DEMO:MOT\.EGU; did you mean DEMO:MOTOR \(IOC\)/);
+  });
+
+  it('of a container that was removed is a note, unless a PV is sought that may have been there', () => {
+    const problem = { code: 'container-removed', container: 'old' } as const;
+    const snapshot = snapshotWith([{}]);
+    const [container] = snapshot.containers;
+    assert.ok(container);
+    const old = { ...container, name: 'old', problem };
+    const both = { ...snapshot, containers: [old, container] };
+    const general = diagnose({ snapshot: both, pvs: [], duplicates: [] });
+    assert.deepEqual(general, [{ code: 'problem', problem, container: 'old', isNote: true }]);
+    const details = { name: 'GONE', paths: [] };
+    const asked = [{ name: 'GONE', details, similar: [] }];
+    const [first] = diagnose({ snapshot: both, pvs: asked, duplicates: [] });
+    assert.deepEqual(first, { code: 'problem', problem, container: 'old', isNote: false });
+  });
+
+  it('of an IOC that is suspended is said once for both protocols', () => {
+    const problem = { code: 'ioc-suspended', pid: 7 } as const;
+    const snapshot = snapshotWith([{ problem }, { problem, protocol: 'pva' }]);
+    const findings = diagnose({ snapshot, pvs: [], duplicates: [] });
+    assert.deepEqual(findings, [
+      { code: 'problem', problem, container: 'dev', ioc: 'DEV_TEST_IOC' },
+    ]);
+  });
+
   it('of a paused container is that, and what follows is not known', async () => {
     await lines('DEMO:MOTOR');
     dev.setPaused(true);

@@ -72,15 +72,19 @@ describe('the address that a search is answered with', () => {
 
     it(`is the relay's where the address refuses, over ${protocol}`, async () => {
       dev.blocked.set('address', 'connect ECONNREFUSED');
-      await scene.open();
+      const frontEnd = await scene.open();
       await scene.clock.advance(100);
       assert.equal(await told(protocol, NAME_SERVERS[protocol]), relay);
       assert.equal(scene.server('dev', protocol).route, 'entered');
       // A packet filter is changed.
       dev.blocked.clear();
+      // That clients go another way is no trouble, and is shown as none.
+      const shown = new Set<string | undefined>();
+      frontEnd.onDidChange(() => shown.add(scene.server('dev', protocol).problem?.code));
       await scene.until(() => !direct().includes('none'), 'its own address', 60_000);
       assert.equal(await told(protocol, NAME_SERVERS[protocol]), own);
       await scene.untilLine('dev', protocol, `exposed ${relay} 12/12`);
+      assert.ok(!shown.has('disconnected'));
     });
   }
 
