@@ -16,6 +16,7 @@ import { type Figure, percentile, runsNote } from './figure';
 
 const ROUNDS = 5;
 const PV = 'BENCH:TEMPERATURE';
+const HANGING_PV = 'HANGS:TEMPERATURE';
 const UP_MS = 2000;
 const SILENT_MS = 5000;
 
@@ -24,21 +25,30 @@ export async function measureDoctor(): Promise<Figure[]> {
   const brokers = new Brokers();
   const box = await runIoc(engine, { name: 'bench-doctor', macros: 'P=BENCH:' });
   const exposed = Exposed.start(['--engine', engine.endpoint], { env: brokers.env });
-  const pid = await box.pid();
+  const hanging = await runIoc(engine, {
+    ...{ name: 'bench-hanging', image: 'py-ioc', ioc: 'caproto', macros: 'P=HANGS:' },
+  });
+  const [pid, hangingPid] = [await box.pid(), await hanging.pid()];
   try {
     await exposed.untilReachable(box.name, 2, 30_000);
-    const beside = (): Promise<number> => timeOf(engine.endpoint, brokers.env);
-    const alone = (): Promise<number> => timeOf(engine.endpoint, ALONE);
+    const beside = (pv = PV): Promise<number> => timeOf(engine.endpoint, brokers.env, pv);
+    const alone = (pv = PV): Promise<number> => timeOf(engine.endpoint, ALONE, pv);
     const figures = [
       await figureOf('all is up, with a broker', beside, UP_MS),
       await figureOf('all is up, without one', alone, UP_MS),
     ];
     process.kill(pid, 'SIGSTOP');
     figures.push(
-      await figureOf('the IOC hangs, with a broker', beside, SILENT_MS),
-      await figureOf('the IOC hangs, without one', alone, SILENT_MS),
+      await figureOf('the IOC is suspended, with a broker', beside, SILENT_MS),
+      await figureOf('the IOC is suspended, without one', alone, SILENT_MS),
     );
     process.kill(pid, 'SIGCONT');
+    process.kill(hangingPid, 'SIGUSR1');
+    figures.push(
+      await figureOf('the IOC hangs, with a broker', () => beside(HANGING_PV), SILENT_MS),
+      await figureOf('the IOC hangs, without one', () => alone(HANGING_PV), SILENT_MS),
+    );
+    process.kill(hangingPid, 'SIGUSR2');
     process.kill(exposed.pid, 'SIGSTOP');
     figures.push(await figureOf('the background process hangs', beside, SILENT_MS));
     process.kill(exposed.pid, 'SIGCONT');
@@ -48,6 +58,7 @@ export async function measureDoctor(): Promise<Figure[]> {
     process.kill(exposed.pid, 'SIGCONT');
     await exposed.stop();
     await box.remove();
+    await hanging.remove();
     await brokers.end();
   }
 }
@@ -82,9 +93,9 @@ async function figureOf(
   };
 }
 
-async function timeOf(endpoint: string, env: NodeJS.ProcessEnv): Promise<number> {
+async function timeOf(endpoint: string, env: NodeJS.ProcessEnv, pv: string = PV): Promise<number> {
   const startMs = performance.now();
-  const words = [CLI, 'doctor', '--engine', endpoint, PV];
+  const words = [CLI, 'doctor', '--engine', endpoint, pv];
   const { stdout } = await runProgram(process.execPath, words, { env: { ...process.env, ...env } });
   const ms = performance.now() - startMs;
   if (stdout === '') throw new Error('the doctor said nothing');

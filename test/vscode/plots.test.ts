@@ -85,7 +85,21 @@ describe('plots', function () {
     const picker = window.page.locator('.quick-input-widget', { hasText: command });
     await picker.locator('input:visible').fill(`PLOT:${name}`);
     const item = window.page.locator('.quick-input-list .monaco-list-row', { hasText: name });
-    await item.first().click();
+    // The list for all of the text may take the place of an earlier one just when it is clicked.
+    await until(
+      async () => {
+        await item
+          .first()
+          .click({ timeout: 5000 })
+          .catch(() => undefined);
+        return picker.waitFor({ state: 'hidden', timeout: 2000 }).then(
+          () => true,
+          () => false,
+        );
+      },
+      20_000,
+      'the picker to close',
+    );
   }
 
   async function add(panel: FrameLocator, name: string): Promise<void> {
