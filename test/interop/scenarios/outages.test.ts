@@ -74,6 +74,32 @@ describe('outages', () => {
     });
   }
 
+  for (const [title, within] of [
+    ['', undefined],
+    [', in a container seen from afar', FAR],
+  ] as const) {
+    it(`an IOC that is suspended, and goes on${title}`, async () => {
+      const box = await scene.ioc({ image: 'py-ioc', ioc: 'softIocCa', macros: 'P=STOPS:' });
+      const words = ['--engine', lab.endpoint, '--container', box.name];
+      const exposed = scene.watch(Exposed.start(words, within ? { within } : {}));
+      await exposed.untilReachable(box.name, 1, 30_000);
+      const pid = await box.pid();
+      process.kill(pid, 'SIGSTOP');
+      try {
+        await exposed.until(
+          () => exposed.server(box.name, 'ca').problem?.code === 'ioc-suspended',
+          30_000,
+          'the suspension to be told',
+        );
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+      await exposed.untilReachable(box.name, 1, 30_000);
+      assert.equal(exposed.server(box.name, 'ca').problem, undefined);
+      assert.deepEqual(await exposed.read('STOPS:TEMPERATURE', ['ca']), [21.5]);
+    });
+  }
+
   it('a container seen from afar, and an engine that is away for a while', async () => {
     const box = await scene.ioc({ image: 'py-ioc', ioc: 'softIocCa', macros: 'P=FAR:' });
     const route = await Detour.open(lab.endpoint.replace('unix://', ''), lab.folder);

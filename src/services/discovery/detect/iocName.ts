@@ -6,7 +6,7 @@ const MAX_NAME = 200;
 const OF_SOFTWARE = /^(p4p\.gw|epicscorelibs\.ioc|pvxslibs\.ioc)$/;
 /** Folders and scripts that many IOCs share. */
 const COMMON =
-  /^(ioc|runtime|boot|iocBoot|app|src|bin|epics|opt|tmp|st|start|startup|main|run|init)$/i;
+  /^(iocs?|runtime|boot|iocBoot|app|src|bin|epics|opt|tmp|st|start|startup|main|run|init|conf|config|cfg|scripts?|services|work|home|root|usr|var|data)$/i;
 
 /**
  * A name for an IOC as its user would call it: IOC_NAME; IOC, unless it is a path (`/epics/ioc` in
@@ -37,16 +37,19 @@ function isName(text: string | undefined): text is string {
   return text !== undefined && text.trim() !== '' && !text.includes('/');
 }
 
-/** The folder of a script with a name that all have, otherwise the script without its ending. */
+/**
+ * The folder of a script with a name that all have, or the one above (bl01t-ea-test-01/config/st.cmd);
+ * otherwise the script without its ending.
+ */
 function calledAfter(script: string, { workingDirectory = '' }: ProcessInfo): string | undefined {
   const plain = baseName(script).replace(/\.(cmd|iocsh|boot|py)(\.[\w-]+)?$/, '');
   if (!COMMON.test(plain)) return plain;
   const path = script.startsWith('/') ? script : `${workingDirectory}/${script}`;
-  const folder = path
-    .split('/')
-    .filter((part) => part !== '' && part !== '.')
-    .at(-2);
-  return folder !== undefined && !COMMON.test(folder) ? folder : undefined;
+  const folders = path.split('/').filter((part) => part !== '' && part !== '.');
+  return folders
+    .slice(-3, -1)
+    .reverse()
+    .find((folder) => !COMMON.test(folder));
 }
 
 /** What an IOC was started with: a script of the IOC shell, or of Python. */

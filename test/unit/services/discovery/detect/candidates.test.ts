@@ -198,6 +198,16 @@ describe('iocName', () => {
       }),
       'bl01-ea',
     ],
+    [
+      'not the folder of all configurations, as in every image of epics-containers',
+      process(1, ['ioc', '/epics/ioc/config/st.cmd'], [], { environment: { IOC: '/epics/ioc' } }),
+      'dev',
+    ],
+    [
+      'the folder that has the configuration',
+      process(1, ['ioc', '/repo/services/bl01t-ea-test-01/config/st.cmd'], []),
+      'bl01t-ea-test-01',
+    ],
     ['a script of another name', process(1, ['plcIOC', 'plc1.cmd'], []), 'plc1'],
     [
       'no macros of softIoc run by Python',
