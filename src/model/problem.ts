@@ -104,7 +104,7 @@ export interface ProblemFacts {
     /** Set where it is told to listen on addresses that it has not, as its log says. */
     readonly interfaces?: { readonly variable: string; readonly value: string };
   };
-  /** A signal (Ctrl-Z, SIGSTOP) or a debugger has stopped its process; `pid` as in its container. */
+  /** A signal (Ctrl-Z, SIGSTOP) has stopped its process; `pid` as in its container. */
   readonly 'ioc-suspended': { readonly pid?: number };
 
   // Servers.

@@ -246,7 +246,7 @@ const TEXTS: Texts = {
     advice: 'It is tried again automatically. The container must have a shell, python3 or node.',
   }),
   'ioc-suspended': ({ pid }) => ({
-    message: `the IOC's process${pid === undefined ? '' : ` (pid ${pid})`} is suspended by Ctrl-Z, another signal or a debugger, and answers nobody`,
+    message: `the IOC's process${pid === undefined ? '' : ` (pid ${pid})`} is suspended by Ctrl-Z or another signal, and answers nobody`,
     advice: `Let it go on: fg in the terminal where it was started${pid === undefined ? '' : `, or kill -CONT ${pid} in its container`}.`,
   }),
 

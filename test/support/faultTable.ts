@@ -114,7 +114,7 @@ export const CONTAINER_FAULTS = {
     cure: 'lets it go on; caget',
   },
   'an IOC is suspended': {
-    line: "X:TEMPERATURE (Channel Access, {}): the IOC's process (pid 1) is suspended by Ctrl-Z, another signal or a debugger",
+    line: "X:TEMPERATURE (Channel Access, {}): the IOC's process (pid 1) is suspended by Ctrl-Z or another signal",
     cure: 'lets it go on by the command; caget',
   },
   'no way into the container': {

@@ -1,5 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { isAlive, readProc, startTicksOf } from '../containers/hostProcess';
+import { isAlive, isSuspended, startTicksOf } from '../containers/hostProcess';
 import type { BrokerPaths } from './brokerPaths';
 
 /** What is known of a broker that does not answer. */
@@ -53,15 +53,4 @@ export function findSilent({ pidFile }: BrokerPaths): SilentBroker {
 /** The same of a process that is known. */
 export function silentBroker(pid: number): SilentBroker {
   return { pid, ...(isSuspended(pid) && { isSuspended: true }) };
-}
-
-function isSuspended(pid: number): boolean {
-  if (process.platform !== 'linux') return false;
-  try {
-    const stat = readProc(pid, 'stat');
-    // T: by a signal; t: by a debugger, which lets it go on itself.
-    return stat.slice(stat.lastIndexOf(')')).startsWith(') T');
-  } catch {
-    return false;
-  }
 }

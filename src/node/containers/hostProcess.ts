@@ -4,7 +4,11 @@
  */
 import { closeSync, opendirSync, openSync, readlinkSync, readSync, statSync } from 'node:fs';
 import type { Disposable } from '../../base/disposable';
-import { parseSocketInodes, parseStartTicks } from '../../services/discovery/detect/parseProc';
+import {
+  parseIsSuspended,
+  parseSocketInodes,
+  parseStartTicks,
+} from '../../services/discovery/detect/parseProc';
 import { Turns } from '../turns';
 import type { EngineContainer } from '../engines/containerInfo';
 
@@ -66,6 +70,15 @@ export function isAlive({ pid, startTicks }: HostProcess): boolean {
     return startTicksOf(pid) === startTicks;
   } catch (error) {
     rethrowPassing(error);
+    return false;
+  }
+}
+
+/** Whether a signal has stopped the process of that number; of one that is gone, or that cannot be seen, false. */
+export function isSuspended(pid: number): boolean {
+  try {
+    return parseIsSuspended(readProc(pid, 'stat'));
+  } catch {
     return false;
   }
 }

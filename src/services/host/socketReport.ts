@@ -29,7 +29,7 @@ export interface ProcessInfo {
   readonly startedAt?: string;
   /** In the same numbering as `pid`; 0: it was started from outside. */
   readonly parentPid?: number;
-  /** A signal (Ctrl-Z, SIGSTOP) or a debugger has stopped it, so that it does not answer. */
+  /** A signal (Ctrl-Z, SIGSTOP) has stopped it, so that it does not answer. */
   readonly isSuspended?: true;
   /** Inodes of the sockets it holds. */
   readonly socketInodes: readonly number[];

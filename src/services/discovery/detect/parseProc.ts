@@ -133,9 +133,12 @@ export function parseStartTicks(stat: string): number | undefined {
   return fields[19] === undefined ? undefined : ticks;
 }
 
-/** Whether /proc/PID/stat shows a process that a signal or a debugger has stopped. */
+/**
+ * Whether /proc/PID/stat shows a process that a signal has stopped. Not one that a debugger has (t): strace
+ * stops what goes on, too, at each call.
+ */
 export function parseIsSuspended(stat: string): boolean {
-  return /^[Tt] /.test(stat.slice(stat.lastIndexOf(')') + 2));
+  return /^T /.test(stat.slice(stat.lastIndexOf(')') + 2));
 }
 
 /** Identifies a process for as long as it lives. */

@@ -104,7 +104,7 @@ describe('parseProc', () => {
     assert.equal(parseStartTicks(`7 (sh) Z ${rest}`), undefined);
     assert.equal(parseStartTicks('7 (sh) S 1 2 3'), undefined);
     assert.ok(parseIsSuspended(`7 (a) S (b) T ${rest}`));
-    assert.ok(parseIsSuspended(`7 (gdb) t ${rest}`));
+    assert.ok(!parseIsSuspended(`7 (a) t ${rest}`));
     assert.ok(!parseIsSuspended(`7 (a) T (b) S ${rest}`));
     assert.ok(!parseIsSuspended(''));
     assert.equal(parseStartTicks(''), undefined);
