@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { CodeServer } from '../support/codeServer';
 import type { Devcontainer } from '../support/lab/devcontainer';
+import type { IocProcess } from '../support/lab/container';
 import { devcontainerUp } from '../support/lab/devcontainer';
 import type { LabEngine } from '../support/lab/engine';
 import { needsEngine } from '../support/lab/needs';
@@ -20,6 +21,7 @@ describe('hands in the views', function () {
   this.timeout(180_000);
   let engine: LabEngine;
   let dev: Devcontainer;
+  let ioc: IocProcess;
   /** A Phoebus with settings of a site. */
   let phoebus: string;
   let server: CodeServer;
@@ -41,7 +43,7 @@ describe('hands in the views', function () {
     for (const file of ['notes.txt', 'drag.txt', 'client.txt']) {
       writeFileSync(join(dev.workspaceFolder, file), '\n');
     }
-    await dev.container.startIoc({ macros: 'P=HANDS:', env: { IOC_NAME: 'HANDS_IOC' } });
+    ioc = await dev.container.startIoc({ macros: 'P=HANDS:', env: { IOC_NAME: 'HANDS_IOC' } });
     phoebus = mkdtempSync(join(tmpdir(), 'ee-hands-'));
     writeFileSync(join(phoebus, 'phoebus.sh'), '#!/bin/sh\n', { mode: 0o755 });
     writeFileSync(join(phoebus, 'settings.ini'), 'org.phoebus.pv.ca/name_servers=x y,z\n');
@@ -224,6 +226,23 @@ describe('hands in the views', function () {
     }
     await row.filter({ hasText: /COUNT\s*\d+/ }).waitFor();
     await window.status(/EPICS \d+\/\d+/).waitFor();
+  });
+
+  it('an IOC that is suspended says so, in its rows and in hovers, and goes on', async () => {
+    const row = window.rows('HANDS:COUNT').first();
+    await row.filter({ hasText: /COUNT\s*\d+/ }).waitFor();
+    process.kill(ioc.pid, 'SIGSTOP');
+    try {
+      await row.filter({ hasText: 'IOC suspended' }).waitFor();
+      assert.match(
+        await window.hover(row),
+        /The IOC's process \(pid \d+\) is suspended by Ctrl-Z or another signal/i,
+      );
+      await window.pictures('suspended', () => window.hover(row));
+    } finally {
+      process.kill(ioc.pid, 'SIGCONT');
+    }
+    await row.filter({ hasText: /COUNT\s*\d+/ }).waitFor();
   });
 
   it('a container is left out, and brought back', async () => {
