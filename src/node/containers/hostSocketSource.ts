@@ -78,7 +78,7 @@ export class HostSocketSource implements SocketSource {
       this.#counters = texts.map(parseSocketCounters).join(' ');
     }
     // A server that was restarted at once has as many sockets as before.
-    const ended = this.#ownerPids.filter((pid) => !isRunning(pid));
+    const ended = this.#ownerPids.filter((pid) => pid !== this.host.pid && !isRunning(pid));
     return ended.length === 0 ? this.#counters : `${this.#counters} ${ended.join(' ')}`;
   }
 

@@ -70,7 +70,7 @@ export const HERE_PERIOD_MS = 200;
 /** From inside a container: a look costs it some CPU and, over a network, takes time. */
 export const INSIDE_PERIOD_MS = 500;
 /** A process costs 20 microseconds here. */
-export const HERE_SUSPENDED_PERIOD_MS = 1000;
+export const HERE_SUSPENDED_PERIOD_MS = 2000;
 /** From inside, a shell starts a program for each process. */
 export const INSIDE_SUSPENDED_PERIOD_MS = 5000;
 /** More processes with sockets than an IOC's container has. */
@@ -203,10 +203,11 @@ export class PolledSocketWatch implements SocketWatch {
     if (this.#isEnded || !(isChanged || isSuspendedDue || areOthersDue)) return;
     if (isChanged || isDue) await this.#readSockets(counters, nowMs);
     if (this.#isEnded) return;
-    if (isSuspendedDue) await this.#readSuspended(nowMs);
+    const isNews = isSuspendedDue && (await this.#readSuspended(nowMs));
     if (this.#isEnded) return;
     if (areOthersDue) await this.#readOthers(nowMs);
-    if (!this.#isEnded) this.#report(this.#sockets);
+    if (this.#isEnded || !(isChanged || isDue || isNews || areOthersDue)) return;
+    this.#report(this.#sockets);
   }
 
   async #readOthers(nowMs: number): Promise<void> {
@@ -216,11 +217,15 @@ export class PolledSocketWatch implements SocketWatch {
     this.#others = await this.source.readOthers();
   }
 
-  async #readSuspended(nowMs: number): Promise<void> {
+  /** Returns whether other processes are suspended than before. */
+  async #readSuspended(nowMs: number): Promise<boolean> {
     this.#suspendedDueMs = nowMs + this.source.suspendedPeriodMs;
     const processes = this.#owners.processes.slice(0, MAX_SUSPENDED);
+    const former = this.#suspended;
     this.#suspended =
       processes.length === 0 ? new Set() : await this.source.readSuspended(processes);
+    const isMore = [...this.#suspended].some((key) => !former.has(key));
+    return isMore || this.#suspended.size !== former.size;
   }
 
   async #readSockets(counters: string, nowMs: number): Promise<void> {
