@@ -382,6 +382,8 @@ def look(command):
         fds = "\n".join(folder + ":\n" + "".join(descriptors(folder)) for folder in folders)
         return section("fds", os.fsencode(fds)) + section("stats", b"".join(stats))
     pids = command.split()[2:]
+    if letter == "t":
+        return b"".join(section("stat " + pid, read("/proc/%s/stat" % pid)) for pid in pids)
     if letter in "em":
         names = ("stat", "status", "environ" if letter == "e" else "maps")
         return b"".join(section("%s %s" % (name, pids[0]), read("/proc/%s/%s" % (pids[0], name))) for name in names)

@@ -27,6 +27,8 @@ export function answerLook(command: string): string {
               .join('') + section(`cwd ${pid}`, link(`/proc/${pid}/cwd`)),
         )
         .join('');
+    case 't':
+      return pids.map((pid) => section(`stat ${pid}`, readStat(pid))).join('');
     case 'e':
     case 'm':
       return ['stat', 'status', letter === 'e' ? 'environ' : 'maps']

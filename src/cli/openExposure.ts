@@ -302,7 +302,8 @@ class OpenedExposure implements Opened {
     if ((containers.length === 0 && except.length === 0) || !isAnswered) return;
     const all = await this.core.listContainers({}, signal);
     const known = all.filter(({ status }) => status !== 'stopped');
-    rejectUnknown(containers, known);
+    // Those that are shown, such as one that has just ended or ends again and again, are no typing errors.
+    rejectUnknown(containers, known, this.snapshot.containers);
     // It may start later, and is left out then.
     for (const name of unknownOf(except, known)) {
       const hint = nearHint(name, known);
@@ -322,15 +323,22 @@ class OpenedExposure implements Opened {
 }
 
 /** A name that does not exist is more often a typing error than a container to come. */
-function rejectUnknown(wanted: readonly string[], known: readonly KnownContainer[]): void {
-  const [name] = unknownOf(wanted, known);
+function rejectUnknown(
+  wanted: readonly string[],
+  known: readonly KnownContainer[],
+  shown: readonly Pick<KnownContainer, 'id' | 'name'>[],
+): void {
+  const [name] = unknownOf(wanted, [...known, ...shown]);
   if (name === undefined) return;
   throw new UsageError(
     `no running container is called "${name}"; if it is stopped, start it. ${nearHint(name, known)}`,
   );
 }
 
-function unknownOf(names: readonly string[], known: readonly KnownContainer[]): string[] {
+function unknownOf(
+  names: readonly string[],
+  known: readonly Pick<KnownContainer, 'id' | 'name'>[],
+): string[] {
   return names.filter((name) => !known.some((container) => isNamed(container, name)));
 }
 

@@ -391,6 +391,8 @@ export interface PvDetails {
   readonly paths: readonly PvPath[];
   /** Servers were asked for a name that no IOC reports, and some have not answered yet. */
   readonly isAsked?: true;
+  /** For one that nobody has: the IOC that had it when it ended some minutes ago. */
+  readonly endedIn?: IocPlace;
 }
 
 /** The path of one PV from its IOC to this machine. */

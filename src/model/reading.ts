@@ -1,4 +1,5 @@
 /** Readings of PVs, in the same form from CA and PVA, and their texts. */
+import { clipped } from '../base/clipped';
 import { printable } from '../base/printable';
 import type { PvProtocol } from './snapshot';
 
@@ -114,7 +115,17 @@ export function formatValue(value: unknown, precision?: number, count?: number):
     return `[${shown.join(', ')}${rest > 0 ? `, ... ${rest} more` : ''}]`;
   }
   if (value === null || value === undefined) return '(empty)';
-  return printable(JSON.stringify(value, jsonValue));
+  return printable(clipped(JSON.stringify(withoutOptions(value), jsonValue), SHOWN_STRUCTURE));
+}
+
+/** Characters of a structure that are shown in a line. */
+const SHOWN_STRUCTURE = 200;
+
+/** A group of QSRV begins with options of its monitor, which tell nobody anything. */
+function withoutOptions(value: unknown): unknown {
+  const { record, ...rest } = value as { readonly record?: unknown };
+  const keys = typeof record === 'object' && record !== null ? Object.keys(record) : [];
+  return keys.length === 1 && keys[0] === '_options' ? rest : value;
 }
 
 /** A string that would read as several elements, or as none, is quoted. */

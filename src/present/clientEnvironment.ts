@@ -1,6 +1,7 @@
 import { NAME_SERVER_PORTS } from '../model/nameServerPorts';
 import { type Endpoint, formatEndpoint } from '../model/endpoint';
 import { quoteFor, type Shell, SHELLS } from './shellQuote';
+import { CLIENT_VARIABLES } from '../model/diagnosis/clientSettings';
 import { areBroadcastsAnswered } from '../model/diagnosis/machineFacts';
 import type { PvProtocol, ServerState, Snapshot } from '../model/snapshot';
 
@@ -128,9 +129,16 @@ export function withoutOurs(existing: Variables): Record<string, string> {
 
 /** The user's entries that lead to this machine, where a connection attempt costs nothing. */
 export function loopbackEntries(existing: Variables): Endpoint[] {
-  return Object.values(VARIABLES)
-    .flatMap((name) => entriesOf(existing[name]))
-    .flatMap((entry) => loopbackEndpoint(entry) ?? []);
+  return PROTOCOLS.flatMap((protocol) =>
+    entriesOf(existing[VARIABLES[protocol]]).flatMap((entry) => tried(entry, protocol) ?? []),
+  );
+}
+
+/** Where an entry leads; `localhost`, and an entry without a port, are written by hand. */
+function tried(entry: string, protocol: PvProtocol): Endpoint | undefined {
+  const named = entry.replace(/^localhost(?=:|$)/, '127.0.0.1');
+  const { defaultServerPort } = CLIENT_VARIABLES[protocol];
+  return loopbackEndpoint(named.includes(':') ? named : `${named}:${defaultServerPort}`);
 }
 
 /**
@@ -138,14 +146,21 @@ export function loopbackEntries(existing: Variables): Endpoint[] {
  * because a tunnel may come up later.
  */
 export function refusedNotes(existing: Variables, refused: ReadonlySet<string>): string[] {
-  // PVXS only logs.
-  return entriesOf(existing[VARIABLES.ca])
-    .filter((entry) => refused.has(entry) && !isOurs(entry))
-    .map(
-      (entry) =>
-        `${entry} in ${VARIABLES.ca} refuses; libca clients wait up to 30 s for it at their end`,
-    );
+  return PROTOCOLS.flatMap((protocol) =>
+    entriesOf(existing[VARIABLES[protocol]])
+      .filter((entry) => {
+        const endpoint = tried(entry, protocol);
+        return endpoint && refused.has(formatEndpoint(endpoint)) && !isOurs(entry);
+      })
+      .map((entry) => `${entry} in ${VARIABLES[protocol]} refuses${COSTS[protocol]}`),
+  );
 }
+
+/** PVXS only logs it. */
+const COSTS: Readonly<Record<PvProtocol, string>> = {
+  ca: '; libca clients wait up to 30 s for it at their end',
+  pva: ': nobody listens there',
+};
 
 function entriesOf(list = ''): string[] {
   return list.split(/\s+/).filter((entry) => PLAIN_ENTRY.test(entry));

@@ -197,6 +197,10 @@ const TEXTS: Texts = {
       ? `The list of an IOC is incomplete, so it may be there: ${namePvs}.`
       : 'Check its spelling, and with dbl in the IOC shell that its database is loaded.',
   }),
+  'pv-ended': ({ pv, ioc: { iocName, containerName } }) => ({
+    message: `${pv} was served by ${iocName} in ${containerName}, which has ended`,
+    advice: 'Start it again: its PVs come back automatically.',
+  }),
   'not-loaded': ({ pv, place: { iocName, containerName, file, line } }) => ({
     message: `${pv} stands in ${file}:${line}, but ${iocName} in ${containerName} does not have it: it has not loaded that record`,
     advice: 'Restart the IOC if the file is newer; otherwise see what its log says of that file.',

@@ -88,7 +88,9 @@ function serverCells(
 }
 
 function localCell(server: ServerState): string {
-  const { local, direct } = server;
+  const { local, direct, problem } = server;
+  // Its place is kept, and nothing of ours listens there meanwhile.
+  if (problem?.code === 'container-paused' || problem?.code === 'ioc-suspended') return '-';
   if (!local) return localWord(server);
   return `${formatEndpoint(local)}${direct ? `, direct ${direct.host}` : ''}`;
 }

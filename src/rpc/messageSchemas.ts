@@ -326,6 +326,7 @@ export const pvDetails: Schema<PvDetails> = object({
   part: optional(list(text)),
   paths: list(path),
   isAsked: optional(v.literal(true)),
+  endedIn: optional(iocPlace),
 });
 
 /** The versions of a broker of any version; the rest of a newer broker's message is not checked. */

@@ -47,7 +47,7 @@ import { findDuplicates } from './pvs/duplicateNames';
 import { findSimilar } from './pvs/similarNames';
 import { PvMonitors } from './pvs/pvMonitors';
 import { RowMonitors } from './pvs/rowMonitors';
-import type { RecordPlace } from '../model/iocPlace';
+import type { IocPlace, RecordPlace } from '../model/iocPlace';
 import { PvReader } from './pvs/pvReader';
 import { isSelected } from './engines/selection';
 import type { PvServer } from './exposure/pvServer';
@@ -208,6 +208,10 @@ export class Core {
     return isSelected(container, selection) && this.#sets.has(engines, engineKey);
   }
 
+  findFormer(name: string): IocPlace | undefined {
+    return this.#session.findFormer(name);
+  }
+
   listPvs(query: PvQuery, signal: AbortSignal): Promise<PvPage> {
     return listPvs(this.#session.servers, query, this.#listSlices(), signal);
   }
@@ -352,8 +356,10 @@ class FrontEnd implements CoreApi {
     return this.#core.readContainerLog(key, signal);
   }
 
-  describePv(query: PvDetailsQuery, signal: AbortSignal): Promise<PvDetails> {
-    return this.#core.reader.describe(query, signal);
+  async describePv(query: PvDetailsQuery, signal: AbortSignal): Promise<PvDetails> {
+    const details = await this.#core.reader.describe(query, signal);
+    const endedIn = details.paths.length === 0 ? this.#core.findFormer(query.name) : undefined;
+    return endedIn ? { ...details, endedIn } : details;
   }
 
   async readPv(query: PvReadQuery, signal: AbortSignal): Promise<PvReading> {

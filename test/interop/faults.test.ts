@@ -79,7 +79,7 @@ describe('unreachable', () => {
   let exposed: Exposed;
 
   const doctor = async (words: readonly string[], settings: Settings): Promise<string[]> => {
-    const env = { ...clean, ...ofBroker(brokers.env), ...settings };
+    const env = { ...clean, ...ofBroker(brokers.env), ...quiet, ...settings };
     const given = words.includes('--engine') ? [] : ['--engine', lab.endpoint];
     const { stdout, stderr } = await epicsExpose(['doctor', ...given, ...words], { env });
     return `${stdout}${stderr}`.trim().split('\n');
@@ -492,17 +492,19 @@ describe('unreachable', () => {
     });
 
     fault('an IOC hangs', async () => {
-      const options = { macros: 'P=X:', name: 'ioc-a' };
+      // Names of its own: those of former IOCs are kept for them.
+      const pv = 'HANGS:TEMPERATURE';
+      const options = { macros: 'P=HANGS:', name: 'ioc-a' };
       const box = await scene.ioc({ ...options, image: 'py-ioc', ioc: 'caproto' });
-      await reads(caget);
+      await reads(caget, SET_UP, pv);
       const pid = await box.pid();
       process.kill(pid, 'SIGUSR1');
       try {
-        await names('an IOC hangs');
+        await names('an IOC hangs', [pv]);
       } finally {
         process.kill(pid, 'SIGUSR2');
       }
-      await reads(caget);
+      await reads(caget, SET_UP, pv);
     });
 
     fault('an IOC is suspended', async () => {

@@ -110,7 +110,7 @@ export const CONTAINER_FAULTS = {
     cure: 'the name that it says; caget, p4p',
   },
   'an IOC hangs': {
-    line: 'X:TEMPERATURE {} not answer',
+    line: 'HANGS:TEMPERATURE {} not answer',
     cure: 'lets it go on; caget',
   },
   'an IOC is suspended': {

@@ -182,6 +182,9 @@ export const FINDING_SAMPLES: {
   'pv-not-answered': { pv },
   'other-protocol': { pv, protocol: 'pva' },
   'pv-not-read': { pv, protocol: 'ca', ioc: 'ioc', problem: { code: 'disconnected', detail } },
+  'pv-ended': {
+    ...{ pv: 'A:TEMP', ioc: { iocName: 'ioc', containerName: 'dev' } },
+  },
   'not-loaded': {
     pv,
     place: { iocName: 'ioc', containerName: 'dev', file: '/work/x.db', line: 3 },

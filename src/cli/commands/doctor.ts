@@ -84,11 +84,12 @@ export async function runDoctor(
         clients: { ...clients, machine },
         ...(brokerFacts && { broker: brokerFacts }),
       });
+      const shown = pvs.map(withinProtocol);
       const logs = options.log === true ? await readLogs(opened, pvs, signal) : new Map();
       const facts = { logs, broker: brokerFacts?.problem };
-      if (options.json === true) terminal.printJson(jsonOf(findings, pvs, snapshot, facts), 2);
+      if (options.json === true) terminal.printJson(jsonOf(findings, shown, snapshot, facts), 2);
       else {
-        for (const line of diagnosisLines(findings, pvs, snapshot, TERMINAL_WORDS, facts))
+        for (const line of diagnosisLines(findings, shown, snapshot, TERMINAL_WORDS, facts))
           terminal.print(line);
       }
       return exitCodeOf(findings);
@@ -102,6 +103,14 @@ function exitCodeOf(findings: readonly Finding[]): number {
   const wrong = findings.filter(({ isNote }) => isNote !== true);
   if (wrong.length === 0) return EXIT.ok;
   return wrong.every(({ code }) => code === 'no-such-pv') ? EXIT.notFound : EXIT.unreachable;
+}
+
+/** What was asked for over one protocol is shown over that one. */
+function withinProtocol(pv: AskedPv): AskedPv {
+  const { protocol, details } = pv;
+  if (protocol === undefined) return pv;
+  const paths = details.paths.filter(({ row }) => row.protocol === protocol);
+  return { ...pv, details: { ...details, paths } };
 }
 
 function parseName(text: string): PvName {

@@ -566,7 +566,10 @@ function serverAt(
   const ioc = traceOf(one, endpoint, facts)?.ioc;
   const isThere = ({ at }: { readonly at: readonly Endpoint[] }): boolean =>
     at.some((place) => isSameEndpoint(place, endpoint));
-  return servers.find(isThere) ?? (ioc && servers.find((server) => isSameIoc(server, ioc)));
+  if (!ioc) return servers.find(isThere);
+  // Of one with several servers it is not known which it is.
+  const [server, another] = servers.filter((one) => isSameIoc(one, ioc));
+  return another ? undefined : server;
 }
 
 /** The name servers of clients that are not ours, and to which IOC each leads. */

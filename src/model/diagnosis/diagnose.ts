@@ -13,7 +13,7 @@ import type { PvProtocol } from '../pvProtocol';
 import { type ContainerState, placeOfServer, type ServerState, type Snapshot } from '../snapshot';
 import { checkSettings, type ClientSettings, type MachineFacts } from './clientSettings';
 import type { NoteCode } from '../note';
-import type { Finding, ForeignIoc } from './finding';
+import type { Finding, FindingCode, ForeignIoc } from './finding';
 import { knownPlaces } from './knownPlaces';
 import { brokenRung } from './pvLadder';
 import { differingParts } from './slips';
@@ -67,7 +67,7 @@ export interface BrokerFacts {
  */
 export function diagnose(input: DiagnosisInput): readonly Finding[] {
   const ofPvs = input.pvs.flatMap((pv) => pvFindings(pv, input.snapshot));
-  const isVague = ofPvs.some(({ code }) => code === 'no-such-pv' || code === 'pv-not-answered');
+  const isVague = ofPvs.some(({ code }) => VAGUE.includes(code));
   const isGeneral = input.pvs.length === 0 || isVague;
   const ofAll = isGeneral ? generalFindings(input) : [];
   // Any other name may belong to what is not there.
@@ -76,9 +76,18 @@ export function diagnose(input: DiagnosisInput): readonly Finding[] {
   );
   // Of what is there, the names are known.
   const ofThere = ofAll.filter(({ code }) => isVague && code === 'server-note');
-  const missing = ofAll.filter((one) => !ofThere.includes(one) && !isRemoval(one));
   // Who asks for nothing in particular has probably removed it.
   const removals = ofAll.filter(isRemoval).map((one) => ({ ...one, isNote: !isVague }));
+  const ended = ofPvs.flatMap((one) => (one.code === 'pv-ended' ? [one.ioc.containerName] : []));
+  // Where the PV was comes before what else is missing.
+  const isOfEnded = (one: Finding): boolean =>
+    'container' in one && one.container !== undefined && ended.includes(one.container);
+  const firm = ofAll.filter((one) => !ofThere.includes(one) && !isRemoval(one));
+  const missing = [
+    ...[...firm, ...removals].filter(isOfEnded),
+    ...firm.filter((one) => !isOfEnded(one)),
+  ];
+  const others = removals.filter((one) => !isOfEnded(one));
   // What the client finds nothing with comes before what a PV that it finds is.
   const ofFound = ofPvs.filter(({ code }) => code === 'pv-undefined');
   const unfound = ofPvs.filter((finding) => !ofFound.includes(finding));
@@ -93,19 +102,22 @@ export function diagnose(input: DiagnosisInput): readonly Finding[] {
   return [
     ...(input.broker?.problem ? [{ code: 'problem', problem: input.broker.problem } as const] : []),
     ...(isMisspelt
-      ? [...unfound, ...missing, ...removals]
-      : [...missing, ...(isVague ? removals : []), ...unfound]),
+      ? [...unfound, ...missing, ...others]
+      : [...missing, ...(isVague ? others : []), ...unfound]),
     ...ofThere,
     ...(input.pvs.length === 0 ? input.duplicates : input.duplicates.filter(isOf(input.pvs))).map(
       (facts): Finding => ({ code: 'duplicates', ...facts }),
     ),
     ...(input.clients ? settingsFindings(input.clients, input).filter(isNotSaid) : []),
     ...ofFound,
-    ...(isVague ? [] : removals),
+    ...(isVague ? [] : others),
     ...brokerNotes(input.broker),
     ...checkWorkspace(input.files ?? [], input.clients?.machine),
   ];
 }
+
+/** Why a PV is not found is then said by what is wrong elsewhere. */
+const VAGUE: readonly FindingCode[] = ['no-such-pv', 'pv-ended', 'pv-not-answered'];
 
 function isRemoval(finding: Finding): boolean {
   return finding.code === 'problem' && finding.problem.code === 'container-removed';
@@ -239,6 +251,7 @@ function pvFindings(
   if (paths.length === 0) {
     const place = places.find((one) => isAnswering(one, snapshot));
     if (place) return [{ code: 'not-loaded', pv: name, place }];
+    if (details.endedIn) return [{ code: 'pv-ended', pv: name, ioc: details.endedIn }];
     if (details.isAsked) return [{ code: 'pv-not-answered', pv: name }];
     const iocs = snapshot.containers.flatMap((container) => container.iocs);
     const isListIncomplete = iocs.some(({ mayLackNames }) => mayLackNames === true);

@@ -205,6 +205,8 @@ export interface FindingFacts {
     /** One may have it all the same. */
     readonly isListIncomplete: boolean;
   };
+  /** The IOC that had it has ended some minutes ago. */
+  readonly 'pv-ended': { readonly pv: string; readonly ioc: IocPlace };
   /** The database file of an IOC has it, and the IOC has not: it did not load it. */
   readonly 'not-loaded': { readonly pv: string; readonly place: RecordPlace };
   /** Servers were asked for it, and have not answered. */

@@ -51,8 +51,9 @@ function hearBroadcasts(servers: readonly ServerState[], protocol: PvProtocol): 
     ({ protocol: theirs, route, status, problem }) =>
       theirs === protocol && route !== 'host-network' && status === 'exposed' && !problem,
   );
-  const isHeard = ({ direct, listening }: ServerState): boolean =>
-    direct !== undefined &&
+  // Its own address is told to clients, or it is how we reach it.
+  const isHeard = ({ direct, route, listening }: ServerState): boolean =>
+    (direct !== undefined || route === 'address') &&
     (protocol === 'pva' || listening.port === CLIENT_VARIABLES.ca.defaultSearchPort);
   return all.length > 0 && all.every(isHeard);
 }

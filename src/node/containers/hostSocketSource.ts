@@ -42,6 +42,7 @@ import {
 
 /** More processes than an IOC's container has. */
 const MAX_OTHERS = 300;
+const MAX_OWNERS = 300;
 
 /** Reads a container's sockets and processes from this machine's own /proc. */
 export class HostSocketSource implements SocketSource {
@@ -93,6 +94,10 @@ export class HostSocketSource implements SocketSource {
     ];
   }
 
+  hasLostOwner(): boolean {
+    return this.#ownerPids.some((pid) => !isRunning(pid));
+  }
+
   async readOwners(sockets: readonly BoundSocket[]): Promise<Owners> {
     const { ownerPids, ...seen } = await readHostOwners(this.host, sockets);
     this.#ownerPids = ownerPids;
@@ -120,10 +125,11 @@ export class HostSocketSource implements SocketSource {
     const owners = new Set(this.#ownerPids);
     const mountNamespace = tryLink(`/proc/${this.host.pid}/ns/mnt`);
     const others: ProcessInfo[] = [];
+    const texts = new ProcessTexts();
     for (const place of await listProcessPlaces()) {
       const isWanted = !owners.has(place.pid) && others.length < MAX_OTHERS;
       if (!isWanted || !isInside(this.host, mountNamespace, place)) continue;
-      const process = readProcess(place.pid, []);
+      const process = readProcess(place.pid, [], texts);
       if (process) others.push(process);
     }
     return others;
@@ -175,6 +181,7 @@ async function readHostOwners(
   const ownerPids: number[] = [];
   let isComplete = true;
   const turns = new Turns();
+  const texts = new ProcessTexts();
   for (const entry of readdirSync('/proc')) {
     if (turns.isOver) await turns.next();
     const pid = Number(entry);
@@ -183,7 +190,9 @@ async function readHostOwners(
     const inodes = await readSocketInodes(pid, turns);
     if (inodes === undefined) isComplete = false;
     const held = inodes?.filter((inode) => wanted.has(inode)) ?? [];
-    const process = held.length > 0 ? readProcess(pid, held) : undefined;
+    if (held.length > 0 && processes.length >= MAX_OWNERS) isComplete = false;
+    const isRead = held.length > 0 && processes.length < MAX_OWNERS;
+    const process = isRead ? readProcess(pid, held, texts) : undefined;
     if (!process) continue;
     processes.push(process);
     ownerPids.push(pid);
@@ -191,7 +200,11 @@ async function readHostOwners(
   return { processes, isComplete, ownerPids };
 }
 
-function readProcess(pid: number, socketInodes: readonly number[]): ProcessInfo | undefined {
+function readProcess(
+  pid: number,
+  socketInodes: readonly number[],
+  texts: ProcessTexts,
+): ProcessInfo | undefined {
   try {
     const stat = readProc(pid, 'stat');
     const startTicks = parseStartTicks(stat);
@@ -201,8 +214,8 @@ function readProcess(pid: number, socketInodes: readonly number[]): ProcessInfo 
       pid: parseInnermostPid(readProc(pid, 'status')) ?? pid,
       ...parentOf(pid, stat),
       name: parseCommandName(stat),
-      commandLine: parseCommandLine(readProc(pid, 'cmdline')),
-      environment: parseEnvironment(tryRead(`/proc/${pid}/environ`)),
+      commandLine: parseCommandLine(texts.take(readProc(pid, 'cmdline'))),
+      environment: texts.takeFrom(parseEnvironment(tryRead(`/proc/${pid}/environ`))),
       ...(workingDirectory !== undefined && { workingDirectory }),
       startTicks,
       ...startOf(startTicks),
@@ -240,5 +253,30 @@ function tryRead(path: string): string {
   } catch (error) {
     rethrowPassing(error);
     return '';
+  }
+}
+
+/** Characters of all processes of a container together; each has FEW in any case. */
+const MANY = 2 * 1024 * 1024;
+const FEW = 2048;
+
+/** How much of what processes say of themselves is kept: each may say megabytes. */
+class ProcessTexts {
+  #left = MANY;
+
+  take(text: string): string {
+    const taken = text.slice(0, Math.max(FEW, this.#left));
+    this.#left -= taken.length;
+    return taken;
+  }
+
+  /** The variables that fit, in their order. */
+  takeFrom(environment: Readonly<Record<string, string>>): Record<string, string> {
+    let left = Math.max(FEW, this.#left);
+    const taken = Object.entries(environment).filter(
+      ([name, value]) => (left -= name.length + value.length) >= 0,
+    );
+    this.#left -= taken.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+    return Object.fromEntries(taken);
   }
 }

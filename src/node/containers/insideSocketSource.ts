@@ -76,7 +76,7 @@ export class InsideSocketSource implements SocketSource {
   }
 
   async readSuspended(processes: readonly ProcessInfo[]): Promise<ReadonlySet<string>> {
-    const sections = await this.#look(`p ${processes.map(({ pid }) => pid).join(' ')}`);
+    const sections = await this.#look(`t ${processes.map(({ pid }) => pid).join(' ')}`);
     const suspended = processes.filter(({ pid, startTicks }) => {
       const stat = sections.find((one) => one.name === 'stat' && one.pid === pid)?.text ?? '';
       return parseIsSuspended(stat) && parseStartTicks(stat) === startTicks;

@@ -33,6 +33,8 @@ export interface SocketSource extends Disposable {
   /** The processes of the container that hold some of these sockets. */
   readOwners(sockets: readonly BoundSocket[]): Promise<Owners>;
   readonly readProcessFile: SocketWatch['readProcessFile'];
+  /** Whether a process of the last Owners has ended, as far as that is seen at once. */
+  hasLostOwner?(): boolean;
   /** Milliseconds between two reads of what is suspended. */
   readonly suspendedPeriodMs: number;
   /** The keys (`processKey`) of those of the processes that are suspended. */
@@ -94,6 +96,8 @@ const OTHERS_OVERDUE_MS = 60_000;
 const RETRY_MAX_MS = 10_000;
 /** A read may take this fraction of the time (1/20) at most; a slow machine is read less often. */
 const COST_FACTOR = 20;
+/** The same of looks that somebody asks for. */
+const ASKED_COST_FACTOR = 5;
 
 /**
  * Watches the bound sockets of a container by polling: often the counters, which cost nothing; the
@@ -108,6 +112,7 @@ export class PolledSocketWatch implements SocketWatch {
   #counters = '';
   #lastFullLookMs = -Infinity;
   #failureCount = 0;
+  #restUntilMs = -Infinity;
   #others: readonly ProcessInfo[] = [];
   /** When the others may be listed again at the soonest, and when they are in any case. */
   #othersDueMs = -Infinity;
@@ -131,7 +136,7 @@ export class PolledSocketWatch implements SocketWatch {
   lookNow(): void {
     this.#lastFullLookMs = -Infinity;
     if (this.#isLooking) this.#isAskedAgain = true;
-    else this.#schedule(0);
+    else this.#schedule(this.#restMs());
   }
 
   async readProcessFile(
@@ -172,7 +177,9 @@ export class PolledSocketWatch implements SocketWatch {
       this.#isLooking = false;
     }
     this.#failureCount = 0;
-    this.#schedule(this.#isAskedAgain ? 0 : this.#pauseMs(startMs));
+    const nowMs = this.clock.nowMs();
+    this.#restUntilMs = nowMs + ASKED_COST_FACTOR * (nowMs - startMs);
+    this.#schedule(this.#isAskedAgain ? this.#restMs() : this.#pauseMs(startMs));
     this.#isAskedAgain = false;
   }
 
@@ -184,6 +191,11 @@ export class PolledSocketWatch implements SocketWatch {
     this.#isAskedAgain = false;
     this.events.failed(error);
     this.#schedule(pauseMs);
+  }
+
+  /** Whoever asks for a look, such as a server that ends its circuits, waits a little, too. */
+  #restMs(): number {
+    return Math.max(0, this.#restUntilMs - this.clock.nowMs());
   }
 
   /** All watches look at the same moments, so that twenty containers wake us as often as one. */
@@ -233,7 +245,9 @@ export class PolledSocketWatch implements SocketWatch {
     this.#lastFullLookMs = nowMs;
     const sockets = await this.source.readSockets();
     if (this.#isEnded) return;
-    if (sockets.some(({ inode }) => !this.#knownInodes.has(inode))) {
+    const isNew = sockets.some(({ inode }) => !this.#knownInodes.has(inode));
+    // A child may hold its sockets.
+    if (isNew || (sockets.length > 0 && this.source.hasLostOwner?.() === true)) {
       this.#owners = await this.source.readOwners(sockets);
       if (this.#isEnded) return;
     }
@@ -245,9 +259,7 @@ export class PolledSocketWatch implements SocketWatch {
     const { sockets, processes } = selectReport(all, this.#owners, this.source.isNamespaceShared);
     const report: SocketReport = {
       sockets,
-      processes: processes.map((process) =>
-        this.#suspended.has(processKey(process)) ? { ...process, isSuspended: true } : process,
-      ),
+      processes: withSuspended(processes, this.#suspended),
       others: this.#others,
     };
     const text = JSON.stringify(report);
@@ -255,6 +267,23 @@ export class PolledSocketWatch implements SocketWatch {
     this.#reported = text;
     this.events.report(report);
   }
+}
+
+/** A process whose sockets another one that runs holds, too, such as a child, is no reason for silence. */
+function withSuspended(
+  processes: readonly ProcessInfo[],
+  suspended: ReadonlySet<string>,
+): readonly ProcessInfo[] {
+  if (suspended.size === 0) return processes;
+  const isSuspended = (process: ProcessInfo): boolean => suspended.has(processKey(process));
+  const served = new Set(
+    processes.filter((one) => !isSuspended(one)).flatMap(({ socketInodes }) => socketInodes),
+  );
+  return processes.map((process) =>
+    isSuspended(process) && !process.socketInodes.some((inode) => served.has(inode))
+      ? { ...process, isSuspended: true }
+      : process,
+  );
 }
 
 /** The container's own sockets among all of the namespace, in a stable order, and their owners. */

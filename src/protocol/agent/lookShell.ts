@@ -23,6 +23,7 @@ while read $limit -r m k p; do
        for f in stat cmdline environ; do section $f $q; whole /proc/$q/$f; done
        section cwd $q; readlink /proc/$q/cwd
      done;;
+  t) for q in $p; do section stat $q; lines /proc/$q/stat; done;;
   e|m) for f in stat status; do section $f $p; whole /proc/$p/$f; done
      [ $k = e ] && f=environ || f=maps
      section $f $p; whole /proc/$p/$f;;

@@ -1,5 +1,6 @@
 import { Limit, type Turn } from '../../base/limit';
-import type { RecordPlace } from '../../model/iocPlace';
+import type { IocPlace, RecordPlace } from '../../model/iocPlace';
+import type { NameTable } from '../../model/pvTable';
 import { schedule } from '../../base/schedule';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
@@ -37,7 +38,10 @@ export type ContainerTrackerInput = Omit<
   | 'readEnvironment'
   | 'onCircuitLost'
   | 'isPaused'
->;
+> & {
+  /** An IOC has ended that had these names. */
+  readonly onIocEnded: (place: IocPlace, names: NameTable) => void;
+};
 
 /** One run of one container: finds its IOCs by the sockets they hold. */
 export class ContainerTracker implements Disposable {
@@ -240,6 +244,7 @@ export class ContainerTracker implements Disposable {
       return;
     }
     ioc.markGone();
+    this.#input.onIocEnded({ iocName: ioc.name, containerName: this.#info.name }, ioc.names);
     const gone = [...this.#iocs].filter(([, one]) => one.isGone);
     for (const [oldKey, old] of gone.slice(0, -MAX_GONE_SHOWN)) this.#forget(oldKey, old);
     schedule(this.#store, this.#input.clock, GONE_SHOWN_MS, () => {
@@ -290,7 +295,7 @@ export class ContainerTracker implements Disposable {
   }
 
   dispose(): void {
-    for (const ioc of this.#iocs.values()) ioc.markGone();
+    for (const [key, ioc] of this.#iocs) this.#retire(key, ioc);
     this.#input.localPorts.release(this.key);
     this.#store.dispose();
   }

@@ -2,6 +2,7 @@ import { clipped } from '../../base/clipped';
 import { DisposableStore, type Disposable } from '../../base/disposable';
 import { EventEmitter } from '../../base/event';
 import { isErrorCode, messageOf } from '../../base/errors';
+import { schedule } from '../../base/schedule';
 import type { Slices } from '../../base/slices';
 import type { Endpoint } from '../../model/endpoint';
 import { findingProblem } from '../../model/findability';
@@ -22,6 +23,8 @@ import { SharedCircuit } from '../upstream/sharedCircuit';
 import { identityText } from '../upstream/identityText';
 import { haltReason, ServerForwarder, type ServerForwarderInput } from './serverForwarder';
 
+/** How long a server that listens no more is still shown while its IOC goes on. */
+const CLOSED_SHOWN_MS = 5000;
 /** Characters of the command line that are shown. */
 const SHOWN_COMMAND = 2000;
 /** What an IocTracker needs. */
@@ -160,6 +163,10 @@ export class IocTracker implements Disposable {
   get searchPorts(): IocCandidate['searchPorts'] {
     return this.#candidate.searchPorts;
   }
+  /** Of its PVs. */
+  get names(): NameTable {
+    return this.#names.table;
+  }
   get isGone(): boolean {
     return this.#isGone;
   }
@@ -170,7 +177,7 @@ export class IocTracker implements Disposable {
   }
   /** Whether every listener has answered or failed, and its names have been asked for. */
   get isSettled(): boolean {
-    const isBusy = [...this.#entries.values()].some(
+    const isBusy = this.#open.some(
       ({ forwarder, reachability }) =>
         isUndecided(forwarder) ||
         (reachability !== undefined && reachability.steps.count('pending') > 0),
@@ -183,15 +190,46 @@ export class IocTracker implements Disposable {
     this.#candidate = candidate;
     const wanted = new Map(candidate.listeners.map((l) => [`${l.endpoint.port}/${l.inode}`, l]));
     for (const [key, entry] of this.#entries) {
-      if (wanted.has(key)) continue;
-      this.#entries.delete(key);
-      this.#store.release(entry.store);
-      this.#changed.fire();
+      if (!wanted.has(key) && entry.forwarder.status !== 'gone') this.#close(key, entry);
     }
     for (const [key, listener] of wanted) {
-      if (!this.#entries.has(key)) this.#addServer(key, listener);
+      if (this.#entries.has(key)) continue;
+      this.#forgetClosed(listener.endpoint.port);
+      this.#addServer(key, listener);
     }
     this.#halt();
+  }
+
+  /**
+   * It listens no more. An IOC that ends closes its sockets one by one, so that is shown until it is
+   * known whether the others follow.
+   */
+  #close(key: string, entry: Entry): void {
+    entry.store.dispose();
+    this.#noteState(entry);
+    this.#changed.fire();
+    schedule(this.#store, this.#input.clock, CLOSED_SHOWN_MS, () => {
+      if (!this.#isGone && this.#entries.get(key) === entry) this.#forget(key, entry);
+    });
+  }
+
+  /** Another socket of the same port takes its place. */
+  #forgetClosed(port: number): void {
+    for (const [key, entry] of this.#entries) {
+      const { status, listener } = entry.forwarder;
+      if (status === 'gone' && listener.endpoint.port === port) this.#forget(key, entry);
+    }
+  }
+
+  #forget(key: string, entry: Entry): void {
+    this.#entries.delete(key);
+    this.#store.release(entry.store);
+    this.#changed.fire();
+  }
+
+  /** Those of its servers that listen. */
+  get #open(): readonly Entry[] {
+    return [...this.#entries.values()].filter(({ forwarder }) => forwarder.status !== 'gone');
   }
 
   #addServer(key: string, listener: ListenerCandidate): void {
@@ -276,7 +314,7 @@ export class IocTracker implements Disposable {
 
   #isNamingDue(): boolean {
     if (this.#naming === 'busy') return false;
-    const forwarders = [...this.#entries.values()].map((entry) => entry.forwarder);
+    const forwarders = this.#open.map((entry) => entry.forwarder);
     const hasPva = this.#listServer !== undefined;
     // A PVA server that could not be reached at first knows more names than the files.
     if (this.#naming === 'done') return hasPva && !this.#wasListAsked;
@@ -344,7 +382,9 @@ export class IocTracker implements Disposable {
    * by this one: a server that only one of them knew would leave the list due for ever.
    */
   get #listServer(): ServerForwarder | undefined {
-    return this.servers.find(({ identity }) => identity?.protocol === 'pva');
+    return this.servers.find(
+      ({ identity, status }) => identity?.protocol === 'pva' && status !== 'gone',
+    );
   }
 
   get #isCorePva(): boolean {

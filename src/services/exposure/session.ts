@@ -6,10 +6,12 @@ import { Limit } from '../../base/limit';
 import { Slices } from '../../base/slices';
 import type { EndpointQuery, SearchMode, ToldAddress, TracedEndpoint } from '../../model/coreApi';
 import { type ContainerHint, findOwnContainer } from '../../model/workspaceContainer';
-import type { RecordPlace } from '../../model/iocPlace';
+import type { IocPlace, RecordPlace } from '../../model/iocPlace';
+import { recordNameOf } from '../../model/pvName';
 import type { PvProtocol, Snapshot } from '../../model/snapshot';
 import type { Problem } from '../../model/problem';
 import { EndedContainers } from './endedContainers';
+import { FormerNames } from './formerNames';
 import { traceEndpoint } from './endpointTrace';
 import { ContainerTracker, type ContainerTrackerInput } from './containerTracker';
 import type { ContainerInfo, Engine } from '../host/engine';
@@ -65,6 +67,7 @@ export interface SessionInput extends Omit<
   | 'intercept'
   | 'notesAbout'
   | 'hasNameServer'
+  | 'onIocEnded'
 > {
   readonly engines: EngineSource;
   /** Further engines whose containers publish ports of this machine. */
@@ -109,6 +112,7 @@ export class ExposeSession implements Disposable {
   readonly #changed = this.#store.add(new EventEmitter<void>());
   readonly #containers = new Map<string, ContainerTracker>();
   readonly #ended: EndedContainers;
+  readonly #former: FormerNames;
   /** By engine: until a container that was restarted many times is to be followed. */
   readonly #rechecks = new Map<string, Disposable>();
   readonly #engineStores = new Map<Engine, Disposable>();
@@ -146,6 +150,7 @@ export class ExposeSession implements Disposable {
       new EndedContainers({ clock: input.clock, onDidChange: () => this.#notify() }),
     );
     this.#slices = new Slices(input.clock);
+    this.#former = new FormerNames(input.clock);
     const { clock, log, mayShareNumbers, findHolder, otherEngines } = input;
     const sources = [input.engines, ...(otherEngines ? [otherEngines] : [])];
     const reservations = this.#store.add(new ContainerPorts(sources, clock));
@@ -175,7 +180,8 @@ export class ExposeSession implements Disposable {
       this.#store.add(
         new VainSearches({
           ...{ findSimilar, onChange: () => this.#notify(), clock },
-          isServed: (name) => this.iocs.some((ioc) => ioc.serves(name)),
+          isServed: (name) =>
+            this.iocs.some((ioc) => ioc.serves(name)) || this.findFormer(name) !== undefined,
           ...(findClient && { findClient }),
         }),
       );
@@ -345,6 +351,7 @@ export class ExposeSession implements Disposable {
         slices: this.#slices,
         turns: this.#turns,
         namesAllowance: this.#namesAllowance.openContainer(),
+        onIocEnded: (place, names) => this.#former.add(place, names),
         answers: () => this.#input.wantedAnswers?.() ?? 'direct',
         intercept: (protocol, onAnswer) => this.#search.intercept(protocol, 'relay', onAnswer),
         notesAbout: (server) => this.#search.notesAbout(server),
@@ -414,6 +421,11 @@ export class ExposeSession implements Disposable {
       ...this.#localPorts.held.map((endpoint): HeldPort => ({ transport: 'tcp', endpoint })),
       ...(this.#searchPlaces?.held ?? []),
     ];
+  }
+
+  /** The IOC that had a PV, or the record of a field, when it ended some minutes ago. */
+  findFormer(name: string): IocPlace | undefined {
+    return this.#former.find(name) ?? this.#former.find(recordNameOf(name) ?? name);
   }
 
   /** What is at an endpoint of this machine, see `traceEndpoint`. */

@@ -115,6 +115,8 @@ export class VainSearches implements Disposable {
   }
 
   async #compare(name: string, { isOpen, origin }: Sought): Promise<void> {
+    // Its IOC has ended, or has begun meanwhile.
+    if (this.#input.isServed?.(name)) return;
     const { clock, findSimilar, findClient } = this.#input;
     const similar = await withDeadline(
       clock,

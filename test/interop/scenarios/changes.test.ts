@@ -178,12 +178,9 @@ async function watching(
 
 function untilGone(exposed: Exposed, container: string): Promise<void> {
   return exposed.until(
-    () => {
-      // The kernel closes the sockets of a killed process one by one: a look in between sees a server
-      // that closed its port, which has no row, before the end of the others.
-      const servers = exposed.iocs(container).flatMap((ioc) => ioc.servers);
-      return servers.length > 0 && servers.every(({ status }) => status === 'gone');
-    },
+    () =>
+      exposed.servers(container, 'ca').length === 1 &&
+      exposed.iocs(container).every((ioc) => ioc.servers.every((s) => s.status === 'gone')),
     10_000,
     `the servers of ${container} to be gone`,
   );

@@ -103,6 +103,18 @@ describe('name-server lists', () => {
       loopbackEntries(existing).map(({ port }) => port),
       [5063, 15063, 5064, 5094, 25063, 5064, 5074],
     );
+    const byHand = {
+      EPICS_CA_NAME_SERVERS: 'localhost:5094 localhost',
+      EPICS_PVA_NAME_SERVERS: 'localhost:5105 127.0.0.1',
+    };
+    assert.deepEqual(
+      loopbackEntries(byHand).map(({ host, port }) => `${host}:${port}`),
+      ['127.0.0.1:5094', '127.0.0.1:5064', '127.0.0.1:5105', '127.0.0.1:5075'],
+    );
+    assert.deepEqual(refusedNotes(byHand, new Set(['127.0.0.1:5094', '127.0.0.1:5105'])), [
+      'localhost:5094 in EPICS_CA_NAME_SERVERS refuses; libca clients wait up to 30 s for it at their end',
+      'localhost:5105 in EPICS_PVA_NAME_SERVERS refuses: nobody listens there',
+    ]);
     assert.deepEqual(withoutOurs({ ...existing, OTHER: 'x' }), {
       EPICS_CA_NAME_SERVERS: '127.0.0.1:5094 127.0.0.1:5064 gw.lab:5063 10.0.0.1:5063',
       EPICS_PVA_NAME_SERVERS: '',

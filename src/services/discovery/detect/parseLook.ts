@@ -10,6 +10,7 @@
  *                  /proc/PID/fd, links with their targets), stats (every
  *                  /proc/PID/stat), looker (pid of the process that looks)
  *     p PID...     processes: stat PID, cmdline PID, environ PID, cwd PID
+ *     t PID...     their states alone, by what starts no program: stat PID
  *     e PID        more of a process: stat PID, status PID, environ PID
  *     m PID        the same with its mapped files: stat PID, status PID, maps PID
  * The answer consists of sections, each a line `MARKER NAME [PID]` and the raw text up to the next

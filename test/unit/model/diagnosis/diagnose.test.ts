@@ -121,6 +121,19 @@ describe('a diagnosis', () => {
     assert.deepEqual(first, { code: 'problem', problem, container: 'old', isNote: false });
   });
 
+  it('of a PV whose container has ended is that, not a misspelling', async () => {
+    dev.stop();
+    await scene.clock.advance(3000);
+    for (const name of ['DEMO:MOTOR', 'DEMO:MOTOR.EGU']) {
+      const [first, , second] = await lines(name);
+      assert.equal(first, 'dev: container dev was removed');
+      assert.equal(second, `${name} was served by IOC in dev, which has ended`);
+    }
+    // Ten minutes later it is more likely another's name.
+    await scene.clock.advance(10 * 60_000);
+    assert.match((await lines('DEMO:MOTOR'))[0] ?? '', /^no IOC that is exposed here has/);
+  });
+
   it('of an IOC that is suspended is said once for both protocols', () => {
     const problem = { code: 'ioc-suspended', pid: 7 } as const;
     const snapshot = snapshotWith([{ problem }, { problem, protocol: 'pva' }]);

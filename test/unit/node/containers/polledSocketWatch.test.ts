@@ -134,6 +134,29 @@ describe('a watch that looks at sockets', () => {
     assert.equal(scene.looks.owners, 1);
   });
 
+  it('does not call one suspended whose sockets another process holds, too, until that is', async () => {
+    scene.bind(10, 1);
+    scene.bind(11, 1);
+    watch = scene.open();
+    await scene.clock.advance(0);
+    const [parent, child] = [10, 11].map((pid) => processKey(iocProcess({ pid })));
+    scene.suspended = new Set([parent ?? '']);
+    await scene.clock.advance(SUSPENDED_PERIOD_MS + PERIOD_MS);
+    assert.ok(scene.last.processes.every(({ isSuspended }) => isSuspended === undefined));
+    scene.suspended = new Set([parent ?? '', child ?? '']);
+    await scene.clock.advance(SUSPENDED_PERIOD_MS + PERIOD_MS);
+    assert.ok(scene.last.processes.every(({ isSuspended }) => isSuspended === true));
+  });
+
+  it('tells nothing anew where nothing is suspended', async () => {
+    scene.bind(10, 1);
+    watch = scene.open();
+    await scene.clock.advance(0);
+    const { length } = scene.told;
+    await scene.clock.advance(10 * SUSPENDED_PERIOD_MS);
+    assert.equal(scene.told.length, length);
+  });
+
   it('looks at everything each five minutes, and when it is asked to, whatever the counters tell', async () => {
     watch = scene.open();
     await scene.clock.advance(0);

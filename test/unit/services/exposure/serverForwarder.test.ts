@@ -241,12 +241,16 @@ describe('a server on its way to this machine', () => {
       relay.onDidEnd(() => (hasEnded = true));
       dev.closeListener(ioc, 5075);
       await scene.clock.advance(100);
-      assert.ok(scene.container('dev').iocs[0]?.servers.every(({ protocol }) => protocol === 'ca'));
+      // An IOC that ends closes its sockets one by one.
+      assert.deepEqual(scene.server('dev', 'pva').problem, { code: 'ioc-gone', port: 5075 });
+      assert.equal(scene.line('dev', 'ca'), 'exposed 127.0.0.1:5064 12/12');
       assert.equal(relay.connectionCount, 1);
       assert.ok(!scene.machine.listening.includes('127.0.0.1:5075'));
       assert.equal(held.destroyed, false);
       held.destroy();
       await scene.until(() => hasEnded, 'the end of the relay');
+      await scene.clock.advance(5000);
+      assert.ok(scene.container('dev').iocs[0]?.servers.every(({ protocol }) => protocol === 'ca'));
     });
   });
 
