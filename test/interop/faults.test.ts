@@ -127,7 +127,7 @@ describe('unreachable', () => {
 
   function fault(title: ContainerFault, run: () => Promise<void>): void {
     it(title, function () {
-      this.timeout(90_000);
+      this.timeout(150_000);
       return run();
     });
   }
@@ -504,6 +504,8 @@ describe('unreachable', () => {
       } finally {
         process.kill(pid, 'SIGUSR2');
       }
+      const isBack = (): boolean => exposed.server('ioc-a', 'ca').problem === undefined;
+      await exposed.until(isBack, 40_000, 'its circuit');
       await reads(caget, SET_UP, pv);
     });
 

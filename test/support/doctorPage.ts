@@ -85,7 +85,7 @@ const FAULT_FILES: readonly (readonly [string, Readonly<Record<string, FaultRow>
 function faults(): string {
   const rows = FAULT_FILES.flatMap(([file, table, cured]) =>
     Object.entries(table).map(([title, { line, cure }]) => {
-      const text = line.replaceAll('{n}', 'N').replaceAll('{}', '...');
+      const text = line.replaceAll('{n}', 'N').replaceAll('{}', '...').replaceAll(' || ', ', or ');
       return [title, text, cure ?? cured ?? '', `${file}.test.ts`];
     }),
   );
