@@ -96,7 +96,7 @@ describe('unreachable', () => {
     let lines: string[] = [];
     await until(
       async () => line.test((lines = await doctor(words, settings))[0] ?? ''),
-      20_000,
+      40_000,
       () => `${line}\n${lines.join('\n')}`,
     );
     return lines;
