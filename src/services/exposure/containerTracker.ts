@@ -295,7 +295,7 @@ export class ContainerTracker implements Disposable {
   }
 
   dispose(): void {
-    for (const [key, ioc] of this.#iocs) this.#retire(key, ioc);
+    for (const ioc of this.#iocs.values()) ioc.markGone();
     this.#input.localPorts.release(this.key);
     this.#store.dispose();
   }

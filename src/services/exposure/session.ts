@@ -366,6 +366,10 @@ export class ExposeSession implements Disposable {
   #end(trackers: readonly ContainerTracker[]): void {
     for (const tracker of trackers) {
       this.#containers.delete(tracker.key);
+      // Of one that is only not wanted any more, the IOCs go on.
+      for (const { name, names } of tracker.iocs) {
+        this.#former.add({ iocName: name, containerName: tracker.info.name }, names);
+      }
       this.#store.release(tracker);
       this.#ended.addFollowed(tracker.state());
     }

@@ -134,6 +134,18 @@ describe('a diagnosis', () => {
     assert.match((await lines('DEMO:MOTOR'))[0] ?? '', /^no IOC that is exposed here has/);
   });
 
+  it('of a PV whose container is only not wanted any more is not that it has ended', async () => {
+    const other = scene.engine.run('other');
+    other.start({ name: 'OTHER', servers: {} });
+    await scene.clock.advance(3000);
+    await frontEnd.setRequest({
+      ...{ selection: { containers: ['other'], labels: [] }, engines: [], names: [] },
+    });
+    await scene.clock.advance(3000);
+    const told = await lines('DEMO:MOTOR');
+    assert.ok(!told.some((line) => /has ended/.test(line)), told.join('\n'));
+  });
+
   it('of an IOC that is suspended is said once for both protocols', () => {
     const problem = { code: 'ioc-suspended', pid: 7 } as const;
     const snapshot = snapshotWith([{ problem }, { problem, protocol: 'pva' }]);
