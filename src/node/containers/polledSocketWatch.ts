@@ -73,7 +73,7 @@ export const HERE_PERIOD_MS = 200;
 export const INSIDE_PERIOD_MS = 500;
 /** A process costs 20 microseconds here. */
 export const HERE_SUSPENDED_PERIOD_MS = 2000;
-/** From inside, a shell starts a program for each process. */
+/** From inside, it is a question more to a shell or agent there, perhaps over a network. */
 export const INSIDE_SUSPENDED_PERIOD_MS = 5000;
 /** More processes with sockets than an IOC's container has. */
 const MAX_SUSPENDED = 100;
