@@ -5,7 +5,7 @@
  */
 
 /** Rooms whose files start a program and wire it: the only ones that know both services and node. */
-const roots = '^src/(cli|demo|broker|extension)(/|[.]ts$)';
+const roots = '^src/(cli|demo|broker|carrier|extension)(/|[.]ts$)';
 
 /**
  * With @types/vscode installed, `import 'vscode'` resolves to node_modules/@types/vscode/index.d.ts,
@@ -219,7 +219,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/([^/]+)' },
       to: {
-        path: '^src/(agent|cli|demo|broker|webview|extension)(/|[.]ts$)',
+        path: '^src/(agent|carrier|cli|demo|broker|webview|extension)(/|[.]ts$)',
         pathNot: ['^src/$1(/|$)', '^src/(demo|broker)/'],
       },
     },
@@ -261,7 +261,7 @@ module.exports = {
       name: 'headless',
       comment: 'What runs without VS Code does not reach it, over however many files.',
       severity: 'error',
-      from: { path: '^src/(cli|broker|agent|demo|node)/' },
+      from: { path: '^src/(cli|broker|carrier|agent|demo|node)/' },
       to: { path: ['^src/ui/', vscode], reachable: true },
     },
   ],

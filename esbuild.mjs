@@ -42,6 +42,7 @@ const programs = {
     target: 'node14',
   },
   broker: { entryPoints: ['src/broker/main.ts'] },
+  carrier: { entryPoints: ['src/carrier/main.ts'] },
   cli: { entryPoints: ['src/cli/main.ts'], banner: { js: '#!/usr/bin/env node' } },
   extension: { entryPoints: ['src/extension.ts'], external: ['vscode'] },
   // In a webview; its style becomes plot.css beside it.

@@ -109,35 +109,35 @@ export default tseslint.config(
   walls(
     'protocol/**/*.ts',
     outside.packages,
-    room('model|present|services|node|ui|cli|demo|agent|broker|rpc', upwards),
+    room('model|present|services|node|ui|cli|demo|agent|carrier|broker|rpc', upwards),
   ),
   walls(
     'protocol/ca/**/*.ts',
     outside.packages,
-    room('model|present|services|node|ui|cli|demo|agent|broker|rpc', upwards),
+    room('model|present|services|node|ui|cli|demo|agent|carrier|broker|rpc', upwards),
     room('pva', 'CA and PVA are siblings: they share bytes and framing, nothing above.'),
   ),
   walls(
     'protocol/pva/**/*.ts',
     outside.packages,
-    room('model|present|services|node|ui|cli|demo|agent|broker|rpc', upwards),
+    room('model|present|services|node|ui|cli|demo|agent|carrier|broker|rpc', upwards),
     room('ca', 'CA and PVA are siblings: they share bytes and framing, nothing above.'),
   ),
   walls(
     'protocol/agent/**/*.ts',
     outside.packages,
-    room('model|present|services|node|ui|cli|demo|broker|rpc', upwards),
+    room('model|present|services|node|ui|cli|demo|carrier|broker|rpc', upwards),
     room('ca|pva', 'The agent carries bytes and knows no EPICS protocol.'),
   ),
   walls(
     'model/**/*.ts',
     outside.packages,
-    room('protocol|present|services|node|ui|cli|demo|agent|broker|rpc', upwards),
+    room('protocol|present|services|node|ui|cli|demo|agent|carrier|broker|rpc', upwards),
   ),
   walls(
     'present/**/*.ts',
     outside.packages,
-    room('protocol|services|node|ui|cli|demo|agent|broker|rpc', upwards),
+    room('protocol|services|node|ui|cli|demo|agent|carrier|broker|rpc', upwards),
   ),
   walls(
     'present/{pvReferences,settingsFiles}/**/*.ts',
@@ -145,13 +145,13 @@ export default tseslint.config(
       regex: '^(?!(htmlparser2|yaml)$)[^.]',
       message: 'Only parsers of XML and YAML: pure text to data.',
     },
-    room('protocol|services|node|ui|cli|demo|agent|broker|rpc', upwards),
+    room('protocol|services|node|ui|cli|demo|agent|carrier|broker|rpc', upwards),
   ),
   walls(
     'services/**/*.ts',
     outside.packages,
     room(
-      'present|node|ui|cli|demo|agent|broker|rpc',
+      'present|node|ui|cli|demo|agent|carrier|broker|rpc',
       `${upwards} Take an interface; node implements it.`,
     ),
   ),
@@ -162,17 +162,28 @@ export default tseslint.config(
       message: 'Only the distance of two texts: pure arithmetic.',
     },
     room(
-      'present|node|ui|cli|demo|agent|broker|rpc',
+      'present|node|ui|cli|demo|agent|carrier|broker|rpc',
       `${upwards} Take an interface; node implements it.`,
     ),
   ),
-  walls('node/**/*.ts', outside.vscode, room('present|ui|cli|demo|agent|broker|rpc', upwards)),
+  walls(
+    'node/**/*.ts',
+    outside.vscode,
+    room('present|ui|cli|demo|agent|carrier|broker|rpc', upwards),
+  ),
   // A front end's way to the broker: a socket, and what is said over it.
-  walls('node/broker/**/*.ts', outside.vscode, room('present|ui|cli|demo|agent|broker', upwards)),
+  walls(
+    'node/broker/**/*.ts',
+    outside.vscode,
+    room('present|ui|cli|demo|agent|carrier|broker', upwards),
+  ),
   walls(
     'agent/**/*.ts',
     { regex: '^(?!node:)[^.]', message: 'The agent runs in foreign containers: no packages.' },
-    room('present|services|ui|cli|demo|broker|rpc', 'The agent carries bytes: frames and sockets.'),
+    room(
+      'present|services|ui|cli|demo|carrier|broker|rpc',
+      'The agent carries bytes: frames and sockets.',
+    ),
     room('node(?!/relay/)', 'Of node, the agent shares only the sockets of node/relay.'),
     room(
       'protocol(?!/(agent/|bytes$|receiveBuffer$))',
@@ -183,14 +194,22 @@ export default tseslint.config(
     'ui/**/*.ts',
     outside.node,
     outside.docker,
-    room('node|cli|demo|agent|broker', 'ui renders snapshots and sends intents.'),
+    room('node|cli|demo|agent|carrier|broker', 'ui renders snapshots and sends intents.'),
   ),
   walls(
     'webview/**/*.ts',
     { regex: '^(?!uplot)[^.]', message: 'Pages use what draws lines, and no other package.' },
-    room('protocol|services|node|ui|cli|demo|agent|broker|rpc', 'Pages draw what they are sent.'),
+    room(
+      'protocol|services|node|ui|cli|demo|agent|carrier|broker|rpc',
+      'Pages draw what they are sent.',
+    ),
   ),
-  walls('{cli,demo,broker,rpc}/**/*.ts', outside.vscode, outside.docker, room('ui', 'Headless.')),
+  walls(
+    '{cli,demo,broker,carrier,rpc}/**/*.ts',
+    outside.vscode,
+    outside.docker,
+    room('ui', 'Headless.'),
+  ),
   {
     files: ['test/**/*.ts'],
     rules: {

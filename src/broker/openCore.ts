@@ -6,6 +6,7 @@ import { createOpenContainer } from '../node/containers/openContainer';
 import { openDockerEngines } from '../node/engines/dockerEngines';
 import { openEngines } from '../node/engines/openEngines';
 import { findPortHolder, findSearchingClient } from '../node/portHolder';
+import { Carrier } from '../node/relay/carrier';
 import { connectTcp } from '../node/relay/connectTcp';
 import { createSearchSockets } from '../node/search/openSearchSockets';
 import { isInWsl } from '../node/isInWsl';
@@ -35,12 +36,14 @@ export interface OpenCoreInput {
  */
 export function openCore(input: OpenCoreInput): Core {
   const { env, opensRelays, silentPid, addressFile, clock = systemClock, log } = input;
-  const openContainer = createOpenContainer({ clock, log });
+  const carrier = new Carrier(log);
+  const openContainer = createOpenContainer({ clock, log, carrier });
   const engines = { env, clock, log, openContainer };
   const otherKinds = { [DEMO_ENGINE]: () => createDemoEngine(clock) };
   return new Core({
     openEngines: (endpoints) => openEngines({ ...engines, endpoints, otherKinds }),
     opensRelays,
+    carrier,
     ...(opensRelays && {
       searchSockets: createSearchSockets(),
       openPublishingEngines: () => openDockerEngines({ ...engines, isForPorts: true }),

@@ -115,11 +115,11 @@ function createDemoRoute(servers: DemoServers): Route {
     directEndpoint: () => undefined,
     ownEndpoint: () => undefined,
     dial,
-    async openRelay(local, target, intercept) {
+    async openRelay(local, target, searches) {
       const relaying = await openTcpRelay(
         local,
         async () => ({ stream: await dial(target), usesOnread: false }),
-        intercept && { intercept },
+        searches && { intercept: searches.intercept },
       );
       if (relaying.kind === 'listening') {
         const { relay } = relaying;

@@ -89,6 +89,8 @@ export interface CoreInput extends Omit<
    * port.
    */
   readonly openPublishingEngines?: () => EngineSet;
+  /** What carries the circuits of the engines' relays; ended after them. */
+  readonly carrier?: Disposable;
 }
 
 /**
@@ -100,6 +102,7 @@ export class Core {
   /** For the ports that containers of other engines than the named ones publish. */
   readonly #allEngines: EngineSets | undefined;
   readonly #session: ExposeSession;
+  readonly #carrier: Disposable | undefined;
   readonly #frontEnds = new Set<FrontEnd>();
   readonly #clock: Clock;
   readonly reader: PvReader;
@@ -109,6 +112,7 @@ export class Core {
 
   constructor(input: CoreInput) {
     this.#clock = input.clock;
+    this.#carrier = input.carrier;
     this.#sets = new EngineSets(input.openEngines, input.log);
     const { openPublishingEngines } = input;
     this.#allEngines = openPublishingEngines && new EngineSets(openPublishingEngines, input.log);
@@ -288,6 +292,7 @@ export class Core {
     this.reader.dispose();
     this.#session.dispose();
     await Promise.all([this.#sets.close(), this.#allEngines?.close()]);
+    this.#carrier?.dispose();
   }
 }
 

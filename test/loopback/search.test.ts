@@ -3,20 +3,25 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { DisposableStore, toDisposable } from '../../src/base/disposable';
 import { silentLog } from '../../src/base/log';
+import { Carrier } from '../../src/node/relay/carrier';
 import { connectTcp } from '../../src/node/relay/connectTcp';
 import { openTcpRelay } from '../../src/node/relay/tcpRelay';
 import { systemClock } from '../../src/node/systemClock';
 import type { Relay } from '../../src/services/host/connection';
 import { NameService } from '../../src/services/search/nameService';
-import { createInterceptor } from '../../src/services/search/createInterceptor';
+import { circuitSearches } from '../../src/services/search/circuitSearches';
 import { FrameReader, FrameWriter } from '../../src/protocol/ca';
 import { startServer, type TestServer } from '../support/patternServer';
 import { until } from '../support/until';
 
 const ELSEWHERE = { host: '127.0.0.9', port: 9999 };
 const FILL = 0x5a;
+const HOWS = ['with a static buffer', "by 'data'", 'by the carrier'] as const;
+type How = (typeof HOWS)[number];
 
 describe('a relay that answers searches', () => {
+  const carrier = new Carrier(silentLog);
+  after(() => carrier.dispose());
   let store: DisposableStore;
   let names: NameService;
   let server: TestServer;
@@ -52,7 +57,9 @@ describe('a relay that answers searches', () => {
   });
   afterEach(() => store.dispose());
 
-  async function open(usesOnread: boolean): Promise<{ relay: Relay; near: Socket; far: Socket }> {
+  async function open(how: How): Promise<{ relay: Relay; near: Socket; far: Socket }> {
+    const searches = circuitSearches('ca', 'relay', names);
+    const usesOnread = how === 'with a static buffer';
     const result = await openTcpRelay(
       { host: '127.0.0.1', port: 0 },
       async (signal, onread) => ({
@@ -63,7 +70,12 @@ describe('a relay that answers searches', () => {
         ),
         usesOnread,
       }),
-      { intercept: (onAnswer) => createInterceptor('ca', 'relay', names, onAnswer) },
+      {
+        intercept: searches.intercept,
+        ...(how === 'by the carrier' && {
+          carry: (near, far, onClosed) => carrier.carry(near, far, searches, onClosed),
+        }),
+      },
     );
     assert.equal(result.kind, 'listening');
     const relay = store.add(result.relay);
@@ -82,11 +94,9 @@ describe('a relay that answers searches', () => {
     return writer.take();
   }
 
-  for (const usesOnread of [true, false]) {
-    const how = usesOnread ? 'with a static buffer' : "by 'data'";
-
+  for (const how of HOWS) {
     it(`answers in the middle of a stream of large messages, every byte of which arrives, ${how}`, async () => {
-      const { near, far } = await open(usesOnread);
+      const { near, far } = await open(how);
       const reader = new FrameReader('the relay', () => 1 << 26);
       const answered = new Set<number>();
       let events = 0;
@@ -137,7 +147,7 @@ describe('a relay that answers searches', () => {
     });
 
     it(`what a client had begun to say is passed on with its end, ${how}`, async () => {
-      const { near, far } = await open(usesOnread);
+      const { near, far } = await open(how);
       let text = '';
       far.on('data', (bytes: Buffer) => (text += bytes.toString('hex')));
       far.resume();
@@ -147,7 +157,7 @@ describe('a relay that answers searches', () => {
     });
 
     it(`other protocols pass as they are, ${how}`, async () => {
-      const { near, far } = await open(usesOnread);
+      const { near, far } = await open(how);
       let asked = '';
       let answered = '';
       far.on('data', (bytes: Buffer) => (asked += bytes.toString('latin1')));
@@ -162,7 +172,7 @@ describe('a relay that answers searches', () => {
   }
 
   it('a client that searches and never reads costs a bounded memory', async () => {
-    const { near } = await open(true);
+    const { near } = await open('with a static buffer');
     near.pause();
     const before = process.memoryUsage().rss;
     for (let from = 0; from < 2_000_000 && near.writable; from += 1000) {

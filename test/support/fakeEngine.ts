@@ -561,8 +561,12 @@ export class FakeContainer {
           ? { host: ownAddress, port }
           : undefined,
       dial,
-      openRelay: async (local, target, intercept) => {
-        const opened = await this.engine.machine.openRelay(local, () => dial(target), intercept);
+      openRelay: async (local, target, searches) => {
+        const opened = await this.engine.machine.openRelay(
+          local,
+          () => dial(target),
+          searches?.intercept,
+        );
         if (opened.kind === 'listening') store.add(opened.relay);
         return opened;
       },

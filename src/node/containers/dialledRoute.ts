@@ -7,7 +7,8 @@ import { CancelledError, DisposedError } from '../../base/errors';
 import type { Log } from '../../base/log';
 import type { Endpoint } from '../../model/endpoint';
 import type { RouteKind } from '../../model/snapshot';
-import type { RelayResult, InterceptCircuit, Route } from '../../services/host/connection';
+import type { CircuitSearches, RelayResult, Route } from '../../services/host/connection';
+import type { Carrier } from '../relay/carrier';
 import { openTcpRelay, type DialledStream } from '../relay/tcpRelay';
 
 /** How one kind of route connects. */
@@ -35,6 +36,8 @@ export class DialledRoute implements Route {
   constructor(
     readonly dialer: Dialer,
     readonly log: Log,
+    /** Carries the circuits of relays; absent: this process. */
+    readonly carrier?: Carrier,
   ) {
     this.kind = dialer.kind;
     this.label = dialer.label;
@@ -61,13 +64,20 @@ export class DialledRoute implements Route {
   async openRelay(
     local: Endpoint,
     target: Endpoint,
-    intercept?: InterceptCircuit,
+    searches?: CircuitSearches,
   ): Promise<RelayResult> {
     if (this.#ending.signal.aborted) throw new DisposedError(this.label);
+    const { log, carrier } = this;
     const result = await openTcpRelay(
       local,
       (signal, onread) => this.#connect(target, signal, onread),
-      { log: this.log, ...(intercept && { intercept }) },
+      {
+        log,
+        ...(searches && { intercept: searches.intercept }),
+        ...(carrier && {
+          carry: (client, server, onClosed) => carrier.carry(client, server, searches, onClosed),
+        }),
+      },
     );
     if (result.kind === 'listening') {
       const { relay } = result;

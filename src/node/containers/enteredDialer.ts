@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { Socket, type OnReadOpts } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import { onAbort } from '../../base/abort';
 import { CancelledError, ContainerError, TransportError } from '../../base/errors';
 import type { EnteredReply, EnteredRequest } from '../../protocol/agent/enteredMessages';
 import type { Endpoint } from '../../model/endpoint';
-import { agentPath } from './agentFiles';
+import { adoptSocket } from '../relay/bareSocket';
+import { programPath } from '../programFiles';
 import { isAlive, type HostProcess } from './hostProcess';
 import type { Dialer } from './dialledRoute';
 
@@ -111,7 +112,7 @@ class EnteredAgent {
       this.#waiting.set(id, {
         onReply: ({ failure }, socket) => {
           abortion.dispose();
-          if (socket) resolve(adopt(socket, onread));
+          if (socket) resolve(adoptSocket(socket, onread && { onread }));
           else reject(new TransportError(failure ?? 'the connection broke at once'));
         },
         onEnd: (error) => {
@@ -147,21 +148,6 @@ function nsenterArguments(host: HostProcess): string[] {
   // there.
   const isRoot = process.geteuid?.() === 0;
   const userNamespace = isRoot ? [] : ['--user', '--preserve-credentials'];
-  const program = [process.execPath, agentPath('agent.js')];
+  const program = [process.execPath, programPath('agent.js')];
   return [`--target=${host.pid}`, '--net', ...userNamespace, '--', ...program];
-}
-
-/**
- * Node creates a socket that came over an IPC channel without the options we need. Its handle goes
- * into a socket of our own before a first byte could be read (in the same turn of the event loop).
- */
-function adopt(received: Socket, onread: OnReadOpts | undefined): Socket {
-  const holder = received as unknown as { _handle: { readStop(): void } | null };
-  const handle = holder._handle;
-  handle?.readStop();
-  holder._handle = null;
-  const options = { handle, allowHalfOpen: true, pauseOnCreate: true, ...(onread && { onread }) };
-  const socket = new Socket(options);
-  socket.on('error', () => undefined);
-  return socket;
 }

@@ -3,7 +3,7 @@ import type { Disposable } from '../../base/disposable';
 import { CancelledError, ContainerError, DisposedError, messageOf } from '../../base/errors';
 import type { EngineApi } from '../engines/engineApi';
 import { AgentLink } from './agentLink';
-import { agentText } from './agentFiles';
+import { agentText } from '../programFiles';
 import type { Dialer } from './dialledRoute';
 
 /** Our agent as a script for one interpreter. */

@@ -19,6 +19,7 @@ import {
 } from './insideSocketSource';
 import { PolledSocketWatch, type HiddenView, type SocketSource } from './polledSocketWatch';
 import { readContainerFile } from './readContainerFile';
+import type { Carrier } from '../relay/carrier';
 import { DialledRoute, type Dialer } from './dialledRoute';
 import type { EngineContainer } from '../engines/containerInfo';
 
@@ -26,6 +27,8 @@ import type { EngineContainer } from '../engines/containerInfo';
 export interface OpenContainerOptions {
   readonly clock: Clock;
   readonly log: Log;
+  /** Carries the circuits of relays; absent: this process. */
+  readonly carrier?: Carrier;
 }
 
 /**
@@ -54,7 +57,7 @@ class OpenedContainer implements ContainerAccess {
       this.#store.add(new ExecAgent(api, container.id, program, options.clock)),
     );
     this.routes = this.#listRoutes().map((route) =>
-      this.#store.add(new DialledRoute(route, options.log)),
+      this.#store.add(new DialledRoute(route, options.log, options.carrier)),
     );
   }
 

@@ -1,11 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import { createServer, type OnReadOpts, type Server, type Socket } from 'node:net';
+import { createServer, type OnReadOpts, type Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CancelledError, TransportError, messageOf } from '../../base/errors';
 import { EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
 import { formatEndpoint, type Endpoint } from '../../model/endpoint';
 import type { Relay, RelayResult, InterceptCircuit } from '../../services/host/connection';
+import type { CarriedCircuit } from './carrier';
 import { pipeBoth, reset } from './pipeBoth';
 import { FixedBufferReader } from './fixedBufferReader';
 
@@ -22,7 +23,7 @@ export interface DialledStream {
 }
 
 /** Bytes that may wait for a client that is slower than its IOC. */
-const WRITE_BUFFER_BYTES = 512 * 1024;
+export const WRITE_BUFFER_BYTES = 512 * 1024;
 const BACKLOG = 128;
 /**
  * Beyond this the oldest client that has never sent anything is dropped, otherwise the new one:
@@ -35,6 +36,12 @@ export interface TcpRelayOptions {
   readonly log?: Log;
   /** Without it, every byte passes unseen. */
   readonly intercept?: InterceptCircuit;
+  /** Takes circuits between two sockets over (Carrier.carry); undefined: it cannot. */
+  readonly carry?: (
+    client: Socket,
+    server: Socket,
+    onClosed: () => void,
+  ) => CarriedCircuit | undefined;
   /** Maximum number of clients at the same time; default MAX_CONNECTIONS. */
   readonly maxConnections?: number;
 }
@@ -81,13 +88,22 @@ function isAddressProblem(code: string | undefined): boolean {
   return code === 'EADDRNOTAVAIL' || code === 'EACCES' || code === 'EAFNOSUPPORT';
 }
 
+type Carry = NonNullable<TcpRelayOptions['carry']>;
+
+/** A client that is connected. */
+interface Client {
+  /** Whether it has sent something. */
+  readonly isUsed: () => boolean;
+  readonly reset: () => void;
+}
+
 class TcpRelay implements Relay {
   readonly #ended = new EventEmitter<Error | undefined>();
   readonly onDidEnd = this.#ended.event;
   readonly #ending = new AbortController();
   readonly #streams = new Set<Duplex>();
   /** Oldest first. */
-  readonly #clients = new Set<Socket>();
+  readonly #clients = new Set<Client>();
   #isRetired = false;
   #isAside = false;
   #comingBack: Promise<boolean> | undefined;
@@ -120,22 +136,26 @@ class TcpRelay implements Relay {
       reset(client);
       return;
     }
-    this.#clients.add(client);
-    client.once('close', () => {
-      this.#clients.delete(client);
-      this.#endWhenIdle();
-    });
+    const own: Client = { isUsed: () => client.bytesRead > 0, reset: () => reset(client) };
+    this.#clients.add(own);
+    client.once('close', () => this.#remove(own));
     this.#own(client);
-    const reader = new FixedBufferReader();
+    const { carry, intercept } = this.options;
+    // What is carried elsewhere is read there.
+    const reader = carry ? undefined : new FixedBufferReader();
     try {
-      const { stream, usesOnread } = await this.dial(this.#ending.signal, reader.onread);
+      const { stream, usesOnread } = await this.dial(this.#ending.signal, reader?.onread);
       this.#own(stream);
       if (client.destroyed || this.#ending.signal.aborted) {
         stream.on('error', () => undefined);
         reset(stream);
         return;
       }
-      pipeBoth(client, stream, usesOnread ? reader : undefined, this.options.intercept);
+      if (carry && stream instanceof Socket && this.#carry(carry, client, stream)) {
+        this.#clients.delete(own);
+        return;
+      }
+      pipeBoth(client, stream, usesOnread ? reader : undefined, intercept);
     } catch (error) {
       if (!(error instanceof CancelledError)) {
         this.options.log?.('warn', 'relay', `${formatEndpoint(this.local)}: ${messageOf(error)}`);
@@ -144,14 +164,30 @@ class TcpRelay implements Relay {
     }
   }
 
+  /** Whether another process carries it now: then both sockets are closed here. */
+  #carry(carry: Carry, client: Socket, server: Socket): boolean {
+    const carried = carry(client, server, () => this.#remove(own));
+    const own: Client = {
+      isUsed: () => carried?.isUsed === true,
+      reset: () => carried?.dispose(),
+    };
+    if (carried) this.#clients.add(own);
+    return carried !== undefined;
+  }
+
+  #remove(client: Client): void {
+    this.#clients.delete(client);
+    this.#endWhenIdle();
+  }
+
   /** Whether there is room for one more. */
   #makeRoom(): boolean {
     const { maxConnections = MAX_CONNECTIONS } = this.options;
     if (this.#clients.size < maxConnections) return true;
     for (const client of this.#clients) {
-      if (client.bytesRead > 0) continue;
+      if (client.isUsed()) continue;
       this.#clients.delete(client);
-      reset(client);
+      client.reset();
       return true;
     }
     return false;
@@ -217,6 +253,7 @@ class TcpRelay implements Relay {
     if (this.#ending.signal.aborted) return;
     this.#ending.abort();
     this.server.close();
+    for (const client of [...this.#clients]) client.reset();
     for (const stream of this.#streams) reset(stream);
     // A reset waits for what is still to be written, for which nobody waits any more.
     for (const stream of this.#streams) stream.destroy();

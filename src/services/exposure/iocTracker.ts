@@ -37,7 +37,7 @@ export interface IocTrackerInput extends Pick<
   | 'turns'
   | 'opensRelays'
   | 'answers'
-  | 'intercept'
+  | 'searches'
   | 'dialHost'
   | 'clock'
   | 'log'

@@ -64,7 +64,7 @@ export class SearchPlaces implements Disposable {
     const intercept =
       (by: CircuitPath) =>
       (protocol: PvProtocol, onAnswer: () => void): CircuitInterceptor =>
-        search.intercept(protocol, by, onAnswer);
+        search.searchesBy(protocol, by).intercept(onAnswer);
     const listeners = {
       sockets: this.#counted(sockets),
       ...{ reservations, onChange, clock, log },

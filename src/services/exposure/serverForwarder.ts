@@ -14,7 +14,7 @@ import { loopbackHost, otherNumbers } from '../../model/loopbackPlan';
 import type { PvProtocol, ServerStatus, RouteKind } from '../../model/snapshot';
 import type { Note } from '../../model/note';
 import { isSameProblem, type Problem, type TriedRoute } from '../../model/problem';
-import type { CircuitInterceptor, Connection, Route } from '../host/connection';
+import type { CircuitSearches, Connection, Route } from '../host/connection';
 import { mayBeSame } from '../host/portHolder';
 import type { ListenerCandidate } from '../discovery/detect/candidates';
 import { identifyCaServer } from '../../protocol/ca';
@@ -60,8 +60,8 @@ export interface ServerForwarderInput {
   ) => Promise<boolean>;
   /** Which address clients that search are told. */
   readonly answers: () => ToldAddress;
-  /** Intercepts a client's connection through a relay of that protocol. */
-  readonly intercept: (protocol: PvProtocol, onAnswer: () => void) => CircuitInterceptor;
+  /** How searches through a relay of that protocol are answered. */
+  readonly searches: (protocol: PvProtocol) => CircuitSearches;
   /** Why it stands still now, see `halted`; later changes arrive by setHalted. */
   readonly halted: Problem | undefined;
   readonly clock: Clock;
@@ -414,10 +414,7 @@ export class ServerForwarder implements Disposable {
       return;
     }
     const protocol = this.#identity?.protocol;
-    const opened = await this.#relay.open(
-      route,
-      protocol && ((onAnswer) => this.#input.intercept(protocol, onAnswer)),
-    );
+    const opened = await this.#relay.open(route, protocol && this.#input.searches(protocol));
     if (opened === 'late') return;
     if (opened === 'exposed' || opened === 'forwarded') this.#succeed(opened);
     else this.#fail(opened);

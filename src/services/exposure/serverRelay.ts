@@ -4,7 +4,7 @@ import { type Disposable, DisposableStore } from '../../base/disposable';
 import { type Endpoint, isLoopback } from '../../model/endpoint';
 import type { Note } from '../../model/note';
 import type { Problem, TakenPort } from '../../model/problem';
-import type { InterceptCircuit, Relay, Route } from '../host/connection';
+import type { CircuitSearches, Relay, Route } from '../host/connection';
 import { type LocalPorts, type OpenPortInput, ownerOf } from '../localPorts/localPorts';
 
 const LOOK_AGAIN_MS = 5000;
@@ -73,11 +73,11 @@ export class ServerRelay implements Disposable {
   }
 
   /** Opens the relay on the first port that is available. */
-  async open(route: Route, intercept: InterceptCircuit | undefined): Promise<OpenedRelay> {
+  async open(route: Route, searches: CircuitSearches | undefined): Promise<OpenedRelay> {
     const { containerKey, target, localPorts, isSameServer, signal } = this.#input;
     const input: OpenPortInput = {
       ...{ containerKey, route, target, isSameServer, signal },
-      ...(intercept && { intercept }),
+      ...(searches && { searches }),
       onMustMove: (relay) => this.#move(relay, input),
     };
     const opened = await localPorts.open(input);

@@ -64,7 +64,7 @@ export interface SessionInput extends Omit<
   | 'turns'
   | 'namesAllowance'
   | 'answers'
-  | 'intercept'
+  | 'searches'
   | 'notesAbout'
   | 'hasNameServer'
   | 'onIocEnded'
@@ -353,7 +353,7 @@ export class ExposeSession implements Disposable {
         namesAllowance: this.#namesAllowance.openContainer(),
         onIocEnded: (place, names) => this.#former.add(place, names),
         answers: () => this.#input.wantedAnswers?.() ?? 'direct',
-        intercept: (protocol, onAnswer) => this.#search.intercept(protocol, 'relay', onAnswer),
+        searches: (protocol) => this.#search.searchesBy(protocol, 'relay'),
         notesAbout: (server) => this.#search.notesAbout(server),
         hasNameServer: (protocol) => this.#searchPlaces?.hasNameServer(protocol) === true,
       }),

@@ -2,12 +2,12 @@ import { type Disposable, DisposableStore } from '../../base/disposable';
 import { hasChannel } from '../../model/pvTable';
 import type { Note } from '../../model/note';
 import type { PvProtocol } from '../../model/snapshot';
-import type { CircuitInterceptor } from '../host/connection';
+import type { CircuitSearches } from '../host/connection';
 import type { ContainerInfo } from '../host/engine';
 import type { IocTracker, IocServer } from './iocTracker';
 import { NameService, type NameServiceInput, type SearchedServer } from '../search/nameService';
 import type { CircuitPath } from '../search/answerEndpoint';
-import { createInterceptor } from '../search/createInterceptor';
+import { circuitSearches } from '../search/circuitSearches';
 
 type ExposedServer = IocServer & {
   readonly container: ContainerInfo;
@@ -47,9 +47,9 @@ export class SessionSearch implements Disposable {
     return this.#services;
   }
 
-  /** Creates the interceptor of a client's new connection to a listener of that kind. */
-  intercept(protocol: PvProtocol, by: CircuitPath, onAnswer: () => void): CircuitInterceptor {
-    return createInterceptor(protocol, by, this.#services[protocol], onAnswer);
+  /** How searches over the circuits to a listener of that kind are answered. */
+  searchesBy(protocol: PvProtocol, by: CircuitPath): CircuitSearches {
+    return circuitSearches(protocol, by, this.#services[protocol]);
   }
 
   /** Notes about a server's names. */

@@ -5,7 +5,7 @@
 import type { Disposable } from '../../base/disposable';
 import type { Event } from '../../base/event';
 import type { Endpoint } from '../../model/endpoint';
-import type { RouteKind } from '../../model/snapshot';
+import type { PvProtocol, RouteKind } from '../../model/snapshot';
 
 /**
  * A full-duplex byte stream; structurally a Node Duplex, so sockets are passed unchanged. It is
@@ -47,6 +47,44 @@ export interface CircuitInterceptor extends Disposable {
  * something.
  */
 export type InterceptCircuit = (onAnswer: () => void) => CircuitInterceptor;
+
+/** Where a name is, as its client is told. */
+export interface NamePlace {
+  readonly endpoint: Endpoint;
+  /** PVA: of its server, 24 hex digits. */
+  readonly guid: string;
+}
+
+/** How searches over the circuits to one listener are answered, wherever these are followed. */
+export interface CircuitSearches {
+  readonly protocol: PvProtocol;
+  /** Follows a circuit in this process. */
+  readonly intercept: InterceptCircuit;
+  /** Answers what another process, which follows a circuit, wants to know. */
+  answer(client: Endpoint | undefined, reply: (answer: SearchAnswer) => void): CircuitAnswers;
+}
+
+/** The searches of one circuit that another process follows; disposing it ends those still open. */
+export interface CircuitAnswers extends Disposable {
+  ask(question: SearchQuestion): void;
+}
+
+/** What a process that follows a circuit wants to know; plain data. */
+export type SearchQuestion =
+  | { readonly kind: 'name'; readonly id: number; readonly name: string }
+  /** All servers of the protocol. */
+  | { readonly kind: 'servers'; readonly id: number }
+  /** Nobody waits for that name any more. */
+  | { readonly kind: 'drop'; readonly id: number };
+
+/** What it is told; plain data. `id`: of the question. */
+export type SearchAnswer =
+  | { readonly kind: 'found'; readonly id: number; readonly place: NamePlace }
+  /** No server has it now; `found` may follow. */
+  | { readonly kind: 'absent'; readonly id: number }
+  /** Too many wait, and this one is not answered. */
+  | { readonly kind: 'dropped'; readonly id: number }
+  | { readonly kind: 'servers'; readonly id: number; readonly places: readonly NamePlace[] };
 
 /**
  * A listener on this machine whose connections are carried into the container. Disposing it resets
@@ -98,5 +136,5 @@ export interface Route extends Disposable {
    */
   dial(target: Endpoint, signal: AbortSignal): Promise<Connection>;
   /** Listens on this machine and dials `target` for every accepted connection. */
-  openRelay(local: Endpoint, target: Endpoint, intercept?: InterceptCircuit): Promise<RelayResult>;
+  openRelay(local: Endpoint, target: Endpoint, searches?: CircuitSearches): Promise<RelayResult>;
 }

@@ -9,7 +9,7 @@ import {
   planLoopback,
 } from '../../model/loopbackPlan';
 import type { PortOwner, PortRefusal, TakenPort } from '../../model/problem';
-import type { Relay, RelayResult, InterceptCircuit, Route } from '../host/connection';
+import type { CircuitSearches, Relay, RelayResult, Route } from '../host/connection';
 import { mayBeSame, type PortHolder } from '../host/portHolder';
 import type { OpenRelays } from './openRelays';
 import type { PortReservation, PortReservations } from './portReservations';
@@ -53,7 +53,7 @@ export interface OpenPortInput {
   readonly route: Route;
   /** Where the server listens in the container. */
   readonly target: Endpoint;
-  readonly intercept?: InterceptCircuit;
+  readonly searches?: CircuitSearches;
   /** The relay's port belongs to another program now: close it, and open another one. */
   readonly onMustMove: (relay: Relay) => void;
   /** Whether what answers at a local endpoint that another program holds is this very server. */
@@ -207,7 +207,7 @@ export class LocalPorts implements Disposable {
 
   async #listen(
     local: Endpoint,
-    { route, target, intercept, onMustMove }: OpenPortInput,
+    { route, target, searches, onMustMove }: OpenPortInput,
   ): Promise<RelayResult | { readonly kind: 'reserved'; readonly taken: TakenPort }> {
     const { relays, reservations, releasePort, mayShareNumbers, findHolder } = this.#input;
     // As if it were taken: then the successor's relay for this very server is found and shared.
@@ -220,7 +220,7 @@ export class LocalPorts implements Disposable {
     if (mayShareNumbers && local.port !== 0 && (await findHolder(local))) {
       return { kind: 'port-taken' };
     }
-    const result = await route.openRelay(local, target, intercept);
+    const result = await route.openRelay(local, target, searches);
     if (result.kind === 'listening') {
       const { relay } = result;
       const isLastResort = local.port === 0;

@@ -1,41 +1,46 @@
-import type { Endpoint } from '../../model/endpoint';
+import type { Disposable } from '../../base/disposable';
 import type { PvProtocol } from '../../model/snapshot';
 import { CaRelayInterceptor } from '../../protocol/ca';
 import { PvaRelayInterceptor, type SearchRequest } from '../../protocol/pva';
-import type { CircuitInterceptor } from '../host/connection';
-import { answerEndpoint, type CircuitPath } from './answerEndpoint';
-import type { NameLocation, NameService } from './nameService';
+import type { CircuitInterceptor, NamePlace } from '../host/connection';
 import { PendingLookups } from './pendingLookups';
 
 /** For the answer "not found", in which GUID and address mean nothing. */
 const NO_GUID = '0'.repeat(24);
 
-/**
- * The interceptor for one client's circuit to a listener of that kind: its searches are answered by
- * the name service.
- */
-export function createInterceptor(
-  protocol: PvProtocol,
-  by: CircuitPath,
-  names: NameService,
-  onAnswer: () => void,
-): CircuitInterceptor {
-  const place = (location: NameLocation): Endpoint =>
-    answerEndpoint(location, by) ?? location.endpoint;
-  return protocol === 'ca' ? createCa(names, place, onAnswer) : createPva(names, place, onAnswer);
+/** Who searches over a circuit; as NameRequester. */
+export interface PlaceRequester {
+  readonly client: PendingLookups<number>;
+  found(place: NamePlace): void;
+  absent(): void;
+  dropped(): void;
 }
 
-type PlaceOf = (location: NameLocation) => Endpoint;
+/** Knows where names are, for the clients of one listener. */
+export interface CircuitNames {
+  /** As NameService.ask. */
+  ask(name: string, requester: PlaceRequester): Disposable;
+  /** All servers, in order of preference; they arrive at once or later, or never. */
+  servers(found: (places: readonly NamePlace[]) => void): void;
+}
 
-function createCa(names: NameService, placeOf: PlaceOf, onAnswer: () => void): CircuitInterceptor {
+/** The interceptor for one client's circuit, whose searches are answered from `names`. */
+export function createInterceptor(
+  protocol: PvProtocol,
+  names: CircuitNames,
+  onAnswer: () => void,
+): CircuitInterceptor {
+  return protocol === 'ca' ? createCa(names, onAnswer) : createPva(names, onAnswer);
+}
+
+function createCa(names: CircuitNames, onAnswer: () => void): CircuitInterceptor {
   const waiting = new PendingLookups<number>();
   const interceptor: CaRelayInterceptor = new CaRelayInterceptor((question) => {
     waiting.begin(question.cid, (settle) =>
       names.ask(question.name, {
         client: waiting,
-        found(location) {
+        found({ endpoint: { host, port } }) {
           settle();
-          const { host, port } = placeOf(location);
           interceptor.found(question, host, port);
           onAnswer();
         },
@@ -50,25 +55,25 @@ function createCa(names: NameService, placeOf: PlaceOf, onAnswer: () => void): C
   return circuitOf(interceptor, waiting);
 }
 
-function createPva(names: NameService, placeOf: PlaceOf, onAnswer: () => void): CircuitInterceptor {
+function createPva(names: CircuitNames, onAnswer: () => void): CircuitInterceptor {
   const waiting = new PendingLookups<number>();
   const ask = (question: SearchRequest): void => {
     if (question.names.length === 0) {
-      for (const location of names.servers) {
-        const { host, port } = placeOf(location);
-        interceptor.server(question, location.guid, host, port);
-      }
-      onAnswer();
+      names.servers((places) => {
+        for (const { endpoint, guid } of places) {
+          interceptor.server(question, guid, endpoint.host, endpoint.port);
+        }
+        onAnswer();
+      });
     }
     let leftCount = question.names.length;
     for (const { id, name } of question.names) {
       waiting.begin(id, (settle) =>
         names.ask(name, {
           client: waiting,
-          found(location) {
+          found({ endpoint: { host, port }, guid }) {
             settle();
-            const { host, port } = placeOf(location);
-            interceptor.found(question, id, location.guid, host, port);
+            interceptor.found(question, id, guid, host, port);
             onAnswer();
           },
           absent() {

@@ -29,7 +29,7 @@ export class PendingLookups<Id> implements Disposable {
     let isSettled = false;
     const asking = ask(() => {
       isSettled = true;
-      this.#end(id);
+      this.end(id);
     });
     // Only now, so that the same question stays open all the time.
     former?.dispose();
@@ -37,7 +37,8 @@ export class PendingLookups<Id> implements Disposable {
     this.#asked.set(id, asking)?.[1].dispose();
   }
 
-  #end(id: Id): void {
+  /** Ends a lookup, if it is open. */
+  end(id: Id): void {
     this.#asked.get(id)?.dispose();
     this.#asked.delete(id);
   }

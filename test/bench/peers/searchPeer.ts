@@ -19,7 +19,7 @@ import { createSearchSockets } from '../../../src/node/search/openSearchSockets'
 import { systemClock } from '../../../src/node/systemClock';
 import type { InterceptCircuit } from '../../../src/services/host/connection';
 import { NameService } from '../../../src/services/search/nameService';
-import { createInterceptor } from '../../../src/services/search/createInterceptor';
+import { circuitSearches } from '../../../src/services/search/circuitSearches';
 import { UdpResponder } from '../../../src/services/search/udpResponder';
 
 const LOCAL = { host: '127.0.0.1', port: 0 };
@@ -81,10 +81,8 @@ const createNames = (protocol: PvProtocol): NameService =>
     onNote: () => undefined,
   });
 
-const siftWith =
-  (protocol: PvProtocol, names: NameService): InterceptCircuit =>
-  (onAnswer) =>
-    createInterceptor(protocol, 'name-server', names, onAnswer);
+const siftWith = (protocol: PvProtocol, names: NameService): InterceptCircuit =>
+  circuitSearches(protocol, 'name-server', names).intercept;
 
 async function openRelays(port: number): Promise<number[]> {
   return [await openRelay(port), await openRelay(port, siftWith('ca', createNames('ca')))];

@@ -74,7 +74,7 @@ class Scene {
           reservations: NO_RESERVATIONS,
           log: silentLog,
         }),
-        intercept: () => assert.fail('nothing is relayed'),
+        searches: () => assert.fail('nothing is relayed'),
         dialHost: () => route.dial({ host: '127.0.0.1', port: 5075 }, new AbortController().signal),
         files: { readFile: () => Promise.reject(new Error('no files')) },
         ...{ answers: () => 'direct' as const, notesAbout: () => [], hasNameServer: () => true },

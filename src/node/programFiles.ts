@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The built agents are next to the bundled program, or in dist/ when run from the sources. */
-const FOLDERS = [__dirname, join(__dirname, '../../../dist')];
+/** They are next to the bundled program, or in dist/ when run from the sources. */
+const FOLDERS = [__dirname, join(__dirname, '../../dist')];
 
-/** The path of a built agent. Throws when it was not built. */
-export function agentPath(name: 'agent.js' | 'agent.py'): string {
+/** The path of a program that we start. Throws when it was not built. */
+export function programPath(name: 'agent.js' | 'agent.py' | 'carrier.js'): string {
   const found = FOLDERS.map((folder) => join(folder, name)).find((path) => existsSync(path));
   if (found === undefined) throw new Error(`${name} is missing: run \`npm run build\``);
   return found;
@@ -13,5 +13,5 @@ export function agentPath(name: 'agent.js' | 'agent.py'): string {
 
 /** The text of a built agent, to pass as an argument. */
 export function agentText(name: 'agent.js' | 'agent.py'): string {
-  return readFileSync(agentPath(name), 'utf8');
+  return readFileSync(programPath(name), 'utf8');
 }
