@@ -21,7 +21,7 @@ import { sharedEngine, type LabEngine } from '../support/lab/engine';
 import { runDatabase } from './bigIoc';
 import { median, runsNote, type Figure } from './figure';
 import { forwardersOf } from './forwarders';
-import { memoryMegabytes, seconds } from './processes';
+import { familyMegabytes, seconds } from './processes';
 
 /** A relay takes 1000. */
 const CIRCUITS = 800;
@@ -96,8 +96,8 @@ async function measureProxy(engine: LabEngine): Promise<Cost> {
 
 async function costOf(pid: number, server: Endpoint): Promise<Cost> {
   await seconds(SETTLE_SECONDS);
-  const before = memoryMegabytes(pid).now;
-  const grownKilobytes = (): number => ((memoryMegabytes(pid).now - before) * 1000) / CIRCUITS;
+  const before = familyMegabytes(pid);
+  const grownKilobytes = (): number => ((familyMegabytes(pid) - before) * 1000) / CIRCUITS;
   const circuits: Circuit[] = [];
   try {
     for (let index = 0; index < CIRCUITS; index++) {

@@ -5,7 +5,7 @@ import { runIoc } from '../support/lab/container';
 import { sharedEngine, type LabEngine } from '../support/lab/engine';
 import { runBigIoc } from './bigIoc';
 import { type Figure, median, runsNote } from './figure';
-import { memoryMegabytes, seconds } from './processes';
+import { familyMegabytes, memoryMegabytes, seconds } from './processes';
 
 const COUNT = 100_000;
 const ROUNDS = 3;
@@ -35,6 +35,10 @@ export async function measureMemory(): Promise<Figure[]> {
       },
       { what: 'the most it was meanwhile', unit: 'MB', ours: middle?.peak ?? NaN },
       await measureBroker(engine, ioc.container.name),
+      {
+        what: 'the command and its carrier with 100,000 PVs, `--answers relay`',
+        ...{ unit: 'MB', ours: await measureCarried(engine, ioc.container.name) },
+      },
     ];
   } finally {
     await ioc.remove();
@@ -61,6 +65,19 @@ async function measureBroker(engine: LabEngine, container: string): Promise<Figu
     goal: { kind: 'below', limit: 100 },
     note: runsNote(runs),
   };
+}
+
+/** Our own circuits go by the relays then. */
+async function measureCarried(engine: LabEngine, container: string): Promise<number> {
+  const words = ['--engine', engine.endpoint, '--container', container, '--answers', 'relay'];
+  const exposed = Exposed.start(words);
+  try {
+    await exposed.untilReachable(container, 2, 60_000);
+    await seconds(SETTLE_SECONDS);
+    return familyMegabytes(exposed.pid);
+  } finally {
+    await exposed.stop();
+  }
 }
 
 async function measure(

@@ -63,6 +63,11 @@ export function memoryMegabytes(pid: number): { now: number; peak: number } {
   return { now: of('VmRSS'), peak: of('VmHWM') };
 }
 
+/** Resident memory of a process and all its living descendants. */
+export function familyMegabytes(pid: number): number {
+  return familyOf(pid).reduce((sum, member) => sum + memoryMegabytes(member).now, 0);
+}
+
 export function seconds(count: number): Promise<void> {
   return new Promise((done) => setTimeout(done, count * 1000));
 }

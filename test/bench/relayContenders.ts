@@ -17,7 +17,7 @@ import { MAX_PATTERN_BYTES } from '../support/pattern';
 import { missingForSshd, startSshd } from '../support/sshd';
 import { until } from '../support/until';
 import { forwardersOf } from './forwarders';
-import { cpuSecondsWithEnded } from './processes';
+import { commandLineOf, cpuSecondsWithEnded, familyOf } from './processes';
 
 export interface Contender {
   readonly name: string;
@@ -105,6 +105,14 @@ function cpuSecondsHere(): number {
   return (user + system) / 1e6;
 }
 
+/** With the process that carries their circuits. */
+function cpuSecondsCarried(): number {
+  const carriers = familyOf(process.pid).filter((pid) =>
+    commandLineOf(pid).some((word) => word.endsWith('/carrier.js')),
+  );
+  return cpuSecondsHere() + cpuSecondsOfAll(carriers);
+}
+
 /** A relay by each way that we have. */
 async function openOwn(
   lab: LabEngine,
@@ -126,8 +134,8 @@ async function openOwn(
       lengthBytes: isExec ? EXEC_LENGTH_BYTES : LENGTH_BYTES,
       carrier: isExec
         ? 'this process, without the engine and the program in there'
-        : 'this process',
-      cpuSeconds: cpuSecondsHere,
+        : 'this process and the carrier',
+      cpuSeconds: isExec ? cpuSecondsHere : cpuSecondsCarried,
     });
   }
   return contenders;

@@ -13,7 +13,7 @@ import { type LabEngine, sharedEngine } from '../support/lab/engine';
 import { pvxsProgram } from '../support/pvxsProgram';
 import { percentile, round as rounded, type Figure } from './figure';
 import { run } from './peers';
-import { ownCpuSeconds } from './processes';
+import { cpuSeconds } from './processes';
 
 const ROUNDS = 7;
 const GETS = 2000;
@@ -105,11 +105,11 @@ async function measureAll(ways: readonly Way[]): Promise<Figure[]> {
     // Round by round, so that what else the machine does meets all alike; the first one warms up.
     for (let round = 0; round <= ROUNDS; round++) {
       for (const [way, all] of taken) {
-        const before = way.pid === undefined ? 0 : ownCpuSeconds(way.pid);
+        const before = way.pid === undefined ? 0 : cpuSeconds(way.pid);
         const microseconds = await gets(protocol, way);
         if (round === 0) continue;
         all.microseconds.push(...microseconds);
-        all.cpuSeconds += way.pid === undefined ? 0 : ownCpuSeconds(way.pid) - before;
+        all.cpuSeconds += way.pid === undefined ? 0 : cpuSeconds(way.pid) - before;
       }
     }
     figures.push(...figuresOf(protocol, taken));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { silentLog } from '../../src/base/log';
 import { createOpenContainer } from '../../src/node/containers/openContainer';
+import { Carrier } from '../../src/node/relay/carrier';
 import type { EngineApi } from '../../src/node/engines/engineApi';
 import { openDockerEngines } from '../../src/node/engines/dockerEngines';
 import { systemClock } from '../../src/node/systemClock';
@@ -8,7 +9,10 @@ import type { EngineContainer } from '../../src/node/engines/containerInfo';
 import type { ContainerAccess, Engine } from '../../src/services/host/engine';
 import { until } from './until';
 
-export const openContainer = createOpenContainer({ clock: systemClock, log: silentLog });
+/** As in the product; it ends with this process, and some time after its last circuit. */
+const carrier = new Carrier(silentLog);
+
+export const openContainer = createOpenContainer({ clock: systemClock, log: silentLog, carrier });
 
 export interface OpenedEngine {
   readonly api: EngineApi;
