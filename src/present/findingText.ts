@@ -166,6 +166,10 @@ const TEXTS: Texts = {
     message: `front ends want different searches by UDP answered (${modes.join(', ')}): ${widest} counts for all`,
     advice: `Give all of them the same: see ${searchMode}.`,
   }),
+  'answers-differ': (_, { answerMode }) => ({
+    message: 'one front end wants clients to go direct, and another by relay: relay counts for all',
+    advice: `Give all of them the same: see ${answerMode}.`,
+  }),
   problem: ({ problem, container, ioc }, words) => {
     const { message, advice } = problemText(problem, words);
     const where = [ioc, container].filter(Boolean).join(' in ');

@@ -23,6 +23,8 @@ export interface FrontEndWords {
   readonly read: string;
   /** How searches that clients broadcast are answered, too: follows "see". */
   readonly searchMode: string;
+  /** Where it is said which address clients are told. */
+  readonly answerMode: string;
   /** How to end the background process. */
   readonly endBroker: string;
   /** The same where it does not answer. */
@@ -46,6 +48,7 @@ export const TERMINAL_WORDS: FrontEndWords = {
   oneClient: 'What one of them needs: epics-expose env --client NAME',
   read: '"epics-expose get"',
   searchMode: 'the option --search',
+  answerMode: 'the option --answers',
   endBroker: '`epics-expose broker stop`',
   endSilentBroker: 'end it with "epics-expose broker stop"',
   andShown: '',
@@ -64,6 +67,7 @@ export const WINDOW_WORDS: FrontEndWords = {
   oneClient: 'What one of them needs: "EPICS: Copy Environment for a Shell or Client..."',
   read: 'a hover here',
   searchMode: 'the setting epicsExpose.search',
+  answerMode: 'the setting epicsExpose.answers',
   endBroker: '"EPICS: Restart Background Process"',
   endSilentBroker: 'use "EPICS: Restart Background Process"',
   andShown: ', and what is shown is from before',

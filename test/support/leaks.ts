@@ -18,6 +18,9 @@ let beforeTest: Counts = new Map();
 export const mochaHooks: RootHookObject = {
   beforeAll() {
     atStart = count();
+    process.on('warning', ({ name, message }) => {
+      if (name === 'MaxListenersExceededWarning') leaks.push(`listeners: ${message}`);
+    });
   },
   beforeEach() {
     beforeTest = count();

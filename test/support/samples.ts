@@ -157,6 +157,7 @@ export const FINDING_SAMPLES: {
   'settings-ignored': { file: 'devcontainer.json', line: 12, isNote: true },
   'file-not-read': { file: 'compose.yml', line: 3, reason: 'Missing closing "quote', isNote: true },
   'broker-differs': { version: '0.1.0', own: '0.2.0', isNote: true },
+  'answers-differ': { isNote: true },
   'searches-differ': { modes: ['loopback', 'thishost'], widest: 'thishost', isNote: true },
   problem: { problem: { code: 'container-paused' }, container: 'dev', ioc: 'ioc' },
   'engine-unanswered': { uri },

@@ -57,7 +57,7 @@ export interface BrokerFacts {
   /** Of this program. */
   readonly own: string;
   /** What its front ends want. */
-  readonly requests: readonly Pick<ExposeRequest, 'search'>[];
+  readonly requests: readonly Pick<ExposeRequest, 'search' | 'answers'>[];
 }
 
 /**
@@ -164,6 +164,9 @@ function brokerNotes(broker: BrokerFacts | undefined): Finding[] {
       : []),
     ...(modes.length > 1
       ? [{ code: 'searches-differ', modes, widest, isNote: true } as const]
+      : []),
+    ...(['direct', 'relay'].every((wanted) => requests.some(({ answers }) => answers === wanted))
+      ? [{ code: 'answers-differ', isNote: true } as const]
       : []),
   ];
 }

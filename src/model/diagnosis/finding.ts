@@ -177,6 +177,8 @@ export interface FindingFacts {
     readonly modes: readonly SearchMode[];
     readonly widest: SearchMode;
   };
+  /** One front end wants clients told the containers' own addresses, another one relays. */
+  readonly 'answers-differ': object;
   /** A problem of an engine, container, IOC, server or this machine. */
   readonly problem: {
     readonly problem: Problem;

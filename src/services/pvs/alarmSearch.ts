@@ -1,6 +1,6 @@
-import { withDeadline } from '../../base/abort';
+import { onAbort, withDeadline } from '../../base/abort';
 import type { Clock } from '../../base/clock';
-import { Limit } from '../../base/limit';
+import { mapConcurrent } from '../../base/mapConcurrent';
 import type { Slices } from '../../base/slices';
 import type { AlarmPage, AlarmQuery, PvRow } from '../../model/coreApi';
 import type { PvReading } from '../../model/reading';
@@ -31,20 +31,31 @@ export async function findAlarms(
   signal: AbortSignal,
 ): Promise<AlarmPage> {
   const { total, rows } = await listRecords(servers, pattern, limit, slices, signal);
-  const limiter = new Limit(MAX_READS);
   const inAlarm = new Set<PvRow>();
   let lookedAt = 0;
-  const look = async (row: PvRow, inner: AbortSignal): Promise<void> => {
+  // Each read has a signal of its own: so many listeners on one would be taken for a leak.
+  const reading = new Set<AbortController>();
+  const look = async (row: PvRow): Promise<void> => {
+    const own = new AbortController();
+    reading.add(own);
     try {
-      const { severity } = await limiter.run(inner, () => read(row, inner));
+      const { severity } = await read(row, own.signal);
       lookedAt++;
       if (severity !== 'NO_ALARM') inAlarm.add(row);
     } catch {
       // It was not looked at, as the counts say.
+    } finally {
+      reading.delete(own);
     }
   };
-  const search = (inner: AbortSignal): Promise<unknown> =>
-    Promise.all(rows.map((row) => look(row, inner)));
+  const search = (inner: AbortSignal): Promise<unknown> => {
+    onAbort(inner, () => {
+      for (const own of reading) own.abort();
+    });
+    return mapConcurrent(MAX_READS, rows, async (row) => {
+      if (!inner.aborted) await look(row);
+    });
+  };
   await withDeadline(clock, SEARCH_MS, 'not all were read', signal, search).catch(
     (error: unknown) => {
       if (signal.aborted) throw error;

@@ -249,6 +249,10 @@ describe('a diagnosis', () => {
       ...['broker-differs?', 'searches-differ?'],
     ]);
     assert.deepEqual(codes({ version: '1', own: '1', requests: [{}, {}] }), []);
+    const both = [{ answers: 'direct' }, { answers: 'relay' }] as const;
+    assert.deepEqual(codes({ version: '1', own: '1', requests: both }), ['answers-differ?']);
+    const unasked = [{ answers: 'auto' }, { answers: 'relay' }, {}] as const;
+    assert.deepEqual(codes({ version: '1', own: '1', requests: unasked }), []);
     const problem = { code: 'broker-newer', version: '2', own: '1' } as const;
     assert.deepEqual(codes({ problem, own: '1', requests: [] }), ['problem']);
   });
