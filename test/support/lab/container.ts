@@ -120,7 +120,7 @@ export class LabContainer {
     const { command, environment } = iocCommand(options);
     const exec = await this.#container.exec({ Cmd: command, Env: assignments(environment) });
     await exec.start({ Detach: true });
-    const { Pid: pid } = await exec.inspect();
+    const pid = await pidOf(exec);
     const listeners = await waitForListeners(pid, options, () => this.logs());
     return { pid, listeners, kill: (signal = 'SIGKILL') => endProcess(pid, signal) };
   }
@@ -279,6 +279,18 @@ async function endProcess(pid: number, signal: NodeJS.Signals): Promise<void> {
   if (!isRunning(pid)) return;
   process.kill(pid, signal);
   await until(() => !isRunning(pid), 10_000, `process ${pid} to end after ${signal}`);
+}
+
+/** Podman answers with an error (500) for the moment in which a detached exec begins. */
+async function pidOf(exec: Docker.Exec): Promise<number> {
+  let pid = 0;
+  const isKnown = async (): Promise<boolean> => {
+    const state = await exec.inspect().catch(() => undefined);
+    pid = state?.Pid ?? 0;
+    return pid > 0;
+  };
+  await until(isKnown, 10_000, 'the process of an exec');
+  return pid;
 }
 
 function assignments(environment: Record<string, string>): string[] {
