@@ -28,8 +28,9 @@ export async function keepAlive(
   let silentMs = 0;
   let pingedMs = clock.nowMs();
   for (;;) {
-    await delay(clock, TICK_MS, signal);
-    silentMs = link.takeReceived() ? 0 : silentMs + TICK_MS;
+    const waitMs = untilTickMs(clock.nowMs());
+    await delay(clock, waitMs, signal);
+    silentMs = link.takeReceived() ? 0 : silentMs + waitMs;
     // How busy the machine is costs a look at it, which most circuits never need.
     const isLate = silentMs >= PING_MS + ANSWER_TIMEOUT_MS;
     if (isLate && silentMs >= PING_MS + clock.stretch(ANSWER_TIMEOUT_MS)) {
@@ -41,4 +42,12 @@ export async function keepAlive(
     ping();
     link.flush();
   }
+}
+
+/**
+ * Until the next tick, between a half and one and a half of its period: all circuits tick at the same
+ * moments, because hundreds that wake the process one by one cost more.
+ */
+function untilTickMs(nowMs: number): number {
+  return Math.ceil(nowMs / TICK_MS + 0.5) * TICK_MS - nowMs;
 }
