@@ -15,36 +15,48 @@ import type { SearchQuestion } from '../services/host/connection';
 import { createInterceptor } from '../services/search/createInterceptor';
 import { RemoteNames } from '../services/search/remoteNames';
 
-/** Questions that are on their way; beyond, clients ask again. */
-const MAX_ON_THEIR_WAY = 20_000;
+/**
+ * Questions of one circuit that are on their way; beyond, nothing is read from its client, so that it
+ * waits, and others do not.
+ */
+const MAX_ON_THEIR_WAY = 500;
 
 interface Circuit {
   client?: Socket;
   server?: Socket;
   reader?: FixedBufferReader;
   names?: RemoteNames;
+  onTheirWay: number;
 }
 
 const circuits = new Map<number, Circuit>();
 let asked: [number, SearchQuestion][] = [];
-let onTheirWay = 0;
+/** The circuits of each message whose receipt has not come yet, oldest first. */
+const sent: number[][] = [];
 
-function send(message: FromCarrier, onSent?: () => void): void {
-  if (process.connected) process.send?.(message, undefined, {}, onSent);
+function send(message: FromCarrier): void {
+  if (process.connected) process.send?.(message);
 }
 
 /** Questions leave together, once for all of a turn of the event loop. */
-function ask(circuit: number, question: SearchQuestion): boolean {
-  // What is dropped has to arrive: its answer is kept until then.
-  if (onTheirWay >= MAX_ON_THEIR_WAY && question.kind !== 'drop') return false;
-  onTheirWay++;
-  if (asked.push([circuit, question]) > 1) return true;
+function ask(id: number, question: SearchQuestion): void {
+  const circuit = circuits.get(id);
+  if (circuit && ++circuit.onTheirWay >= MAX_ON_THEIR_WAY) circuit.client?.pause();
+  if (asked.push([id, question]) > 1) return;
   setImmediate(() => {
     const questions = asked;
     asked = [];
-    send({ kind: 'questions', questions }, () => (onTheirWay -= questions.length));
+    sent.push(questions.map(([of]) => of));
+    send({ kind: 'questions', questions });
   });
-  return true;
+}
+
+function noteReceipt(): void {
+  for (const id of sent.shift() ?? []) {
+    const circuit = circuits.get(id);
+    if (!circuit) continue;
+    if (circuit.onTheirWay-- === MAX_ON_THEIR_WAY) circuit.client?.resume();
+  }
 }
 
 function join(id: number, protocol: PvProtocol | undefined): void {
@@ -88,7 +100,7 @@ function receive(message: ToCarrier, socket?: Socket): void {
     case 'client': {
       if (!socket) return;
       const options = { highWaterMark: WRITE_BUFFER_BYTES };
-      circuits.set(message.circuit, { client: adoptSocket(socket, options) });
+      circuits.set(message.circuit, { client: adoptSocket(socket, options), onTheirWay: 0 });
       return;
     }
     case 'server': {
@@ -108,6 +120,7 @@ function receive(message: ToCarrier, socket?: Socket): void {
       return;
     case 'answers':
       for (const [circuit, answer] of message.answers) circuits.get(circuit)?.names?.take(answer);
+      for (let count = 0; count < message.receivedCount; count++) noteReceipt();
   }
 }
 

@@ -59,9 +59,7 @@ for (const isCarried of [false, true]) {
 
     async function open(dial: Dial, options: TcpRelayOptions = {}): Promise<Relay> {
       const result = await openTcpRelay(LOCAL, dial, {
-        ...(carrier && {
-          carry: (near, far, onClosed) => carrier.carry(near, far, undefined, onClosed),
-        }),
+        ...(carrier && { carrier }),
         ...options,
       });
       assert.equal(result.kind, 'listening');
@@ -374,7 +372,7 @@ describe('Carrier', () => {
         stream: await connectTcp({ host: '127.0.0.1', port: server.port }, signal),
         usesOnread: false,
       }),
-      { carry: (near, far, onClosed) => carrier.carry(near, far, undefined, onClosed) },
+      { carrier: { claim: () => carrier.claim() } },
     );
     assert.equal(result.kind, 'listening');
     relay = result.relay;
@@ -419,8 +417,10 @@ describe('Carrier', () => {
     const near = connect(relay.local);
     sockets.push(near.on('error', () => undefined).resume());
     const far = await server.accepted();
-    await Promise.all([once(near, 'close'), once(far.resume(), 'end')]);
-    far.destroy();
+    far.on('error', () => undefined).resume();
+    await Promise.all(
+      [near, far].map((socket) => new Promise((gone) => socket.once('close', gone))),
+    );
     await until(() => relay.connectionCount === 0, 5000, 'the circuit to be forgotten');
     assert.match(messages.join(), /the carrier of circuits ended: .*Cannot find module/s);
     const next = await joined();

@@ -72,9 +72,7 @@ describe('a relay that answers searches', () => {
       }),
       {
         intercept: searches.intercept,
-        ...(how === 'by the carrier' && {
-          carry: (near, far, onClosed) => carrier.carry(near, far, searches, onClosed),
-        }),
+        ...(how === 'by the carrier' && { carrier, searches }),
       },
     );
     assert.equal(result.kind, 'listening');

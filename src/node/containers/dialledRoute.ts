@@ -73,10 +73,8 @@ export class DialledRoute implements Route {
       (signal, onread) => this.#connect(target, signal, onread),
       {
         log,
-        ...(searches && { intercept: searches.intercept }),
-        ...(carrier && {
-          carry: (client, server, onClosed) => carrier.carry(client, server, searches, onClosed),
-        }),
+        ...(searches && { searches, intercept: searches.intercept }),
+        ...(carrier && { carrier }),
       },
     );
     if (result.kind === 'listening') {

@@ -24,19 +24,19 @@ export function adoptSocket(received: Socket, options: BareOptions = {}): Socket
 export function detachSocket(socket: Socket): DetachedSocket {
   const handle = takeHandle(socket);
   socket.destroy();
-  return { socket: bare(handle, {}), close: () => handle?.close() };
+  return { socket: bare(handle, {}), reset: () => handle?.reset(() => undefined) };
 }
 
 /** What remains of a socket: a connection to be sent. */
 export interface DetachedSocket {
   readonly socket: Socket;
-  /** Closes it, even if it has been sent and not arrived. */
-  readonly close: () => void;
+  /** Closes it by a reset, even if it has been sent and not arrived. */
+  readonly reset: () => void;
 }
 
 interface Handle {
   readStop(): void;
-  close(): void;
+  reset(onReset: () => void): void;
 }
 
 function takeHandle(socket: Socket): Handle | null {

@@ -9,12 +9,19 @@ export type ToCarrier =
   /** Both ends have been sent; without a protocol, every byte passes unseen. */
   | { readonly kind: 'join'; readonly circuit: number; readonly protocol?: PvProtocol }
   | { readonly kind: 'reset'; readonly circuit: number }
-  | { readonly kind: 'answers'; readonly answers: readonly (readonly [number, SearchAnswer])[] };
+  | {
+      readonly kind: 'answers';
+      readonly answers: readonly (readonly [number, SearchAnswer])[];
+      /** How many more messages with questions have been read. */
+      readonly receivedCount: number;
+    };
 
 /** From the carrier. */
 export type FromCarrier =
-  /** Both ends have arrived; the client has sent something. */
-  | { readonly kind: 'joined' | 'used'; readonly circuit: number }
+  /** Both ends have arrived. */
+  | { readonly kind: 'joined'; readonly circuit: number }
+  /** The client has sent something. */
+  | { readonly kind: 'used'; readonly circuit: number }
   /** Neither end is open any more. */
   | { readonly kind: 'closed'; readonly circuit: number }
   | {

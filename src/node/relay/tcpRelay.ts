@@ -5,8 +5,14 @@ import { CancelledError, TransportError, messageOf } from '../../base/errors';
 import { EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
 import { formatEndpoint, type Endpoint } from '../../model/endpoint';
-import type { Relay, RelayResult, InterceptCircuit } from '../../services/host/connection';
-import type { CarriedCircuit } from './carrier';
+import type {
+  CircuitSearches,
+  Relay,
+  RelayResult,
+  InterceptCircuit,
+} from '../../services/host/connection';
+import type { Carrier } from './carrier';
+import type { HandOver } from './carrierProcess';
 import { pipeBoth, reset } from './pipeBoth';
 import { FixedBufferReader } from './fixedBufferReader';
 
@@ -36,12 +42,10 @@ export interface TcpRelayOptions {
   readonly log?: Log;
   /** Without it, every byte passes unseen. */
   readonly intercept?: InterceptCircuit;
-  /** Takes circuits between two sockets over (Carrier.carry); undefined: it cannot. */
-  readonly carry?: (
-    client: Socket,
-    server: Socket,
-    onClosed: () => void,
-  ) => CarriedCircuit | undefined;
+  /** Carries circuits between two sockets elsewhere; absent: here. */
+  readonly carrier?: Pick<Carrier, 'claim'>;
+  /** What the carrier takes out in place of `intercept`. */
+  readonly searches?: CircuitSearches;
   /** Maximum number of clients at the same time; default MAX_CONNECTIONS. */
   readonly maxConnections?: number;
 }
@@ -87,8 +91,6 @@ export function openTcpRelay(
 function isAddressProblem(code: string | undefined): boolean {
   return code === 'EADDRNOTAVAIL' || code === 'EACCES' || code === 'EAFNOSUPPORT';
 }
-
-type Carry = NonNullable<TcpRelayOptions['carry']>;
 
 /** A client that is connected. */
 interface Client {
@@ -140,18 +142,21 @@ class TcpRelay implements Relay {
     this.#clients.add(own);
     client.once('close', () => this.#remove(own));
     this.#own(client);
-    const { carry, intercept } = this.options;
+    const { carrier, intercept } = this.options;
     // What is carried elsewhere is read there.
-    const reader = carry ? undefined : new FixedBufferReader();
+    const reader = carrier ? undefined : new FixedBufferReader();
     try {
       const { stream, usesOnread } = await this.dial(this.#ending.signal, reader?.onread);
       this.#own(stream);
-      if (client.destroyed || this.#ending.signal.aborted) {
+      const handOver = stream instanceof Socket ? await carrier?.claim() : undefined;
+      if (client.destroyed || stream.destroyed || this.#ending.signal.aborted) {
+        handOver?.dispose();
         stream.on('error', () => undefined);
         reset(stream);
+        reset(client);
         return;
       }
-      if (carry && stream instanceof Socket && this.#carry(carry, client, stream)) {
+      if (handOver && stream instanceof Socket && this.#carry(handOver, client, stream)) {
         this.#clients.delete(own);
         return;
       }
@@ -165,8 +170,9 @@ class TcpRelay implements Relay {
   }
 
   /** Whether another process carries it now: then both sockets are closed here. */
-  #carry(carry: Carry, client: Socket, server: Socket): boolean {
-    const carried = carry(client, server, () => this.#remove(own));
+  #carry(handOver: HandOver, client: Socket, server: Socket): boolean {
+    const { searches } = this.options;
+    const carried = handOver.carry(client, server, searches, () => this.#remove(own));
     const own: Client = {
       isUsed: () => carried?.isUsed === true,
       reset: () => carried?.dispose(),

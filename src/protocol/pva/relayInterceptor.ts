@@ -83,6 +83,11 @@ export class PvaRelayInterceptor {
     return this.#interceptor.takeAnswers();
   }
 
+  /** Whether another answer would be kept. */
+  get hasRoom(): boolean {
+    return this.#answers.hasRoom;
+  }
+
   /** Answers where the name with this id is. */
   found(question: SearchRequest, id: number, guid: string, host: string, port: number): void {
     const { sequenceId } = question;
@@ -112,6 +117,10 @@ class PvaAnswers implements WaitingAnswers {
     return this.#waiting.length === 0;
   }
 
+  get hasRoom(): boolean {
+    return this.#waiting.length < MAX_WAITING;
+  }
+
   /** Names of one search that are at one server share one answer. */
   add(answer: PvaAnswer): void {
     const last = this.#waiting.at(-1);
@@ -125,7 +134,7 @@ class PvaAnswers implements WaitingAnswers {
       last.host === answer.host &&
       last.ids.length < MAX_IDS;
     if (isSame) last.ids.push(...answer.ids);
-    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(answer);
+    else if (this.hasRoom) this.#waiting.push(answer);
   }
 
   take(): Uint8Array {

@@ -58,7 +58,8 @@ function createCa(names: CircuitNames, onAnswer: () => void): CircuitInterceptor
 function createPva(names: CircuitNames, onAnswer: () => void): CircuitInterceptor {
   const waiting = new PendingLookups<number>();
   const ask = (question: SearchRequest): void => {
-    if (question.names.length === 0) {
+    // Whoever does not read need not be told all of it.
+    if (question.names.length === 0 && interceptor.hasRoom) {
       names.servers((places) => {
         for (const { endpoint, guid } of places) {
           interceptor.server(question, guid, endpoint.host, endpoint.port);
