@@ -544,7 +544,7 @@ describe('unreachable', () => {
       chownSync(socket, 0, NOBODY);
       try {
         tried.add('no way into the container');
-        for (const file of ['cli.js', 'agent.js', 'agent.py']) {
+        for (const file of ['cli.js', 'agent.js', 'agent.py', 'carrier.js']) {
           copyFileSync(join(dirname(CLI), file), join(folder, file));
         }
         chmodSync(folder, 0o755);
@@ -590,6 +590,16 @@ describe('unreachable', () => {
       const other = scene.watch(Exposed.start(words, { env: brokers.env }));
       await other.until(() => other.snapshot.isSettled, 30_000, 'another front end');
       await notes('front ends that search differently', other, brokers.env);
+    });
+
+    fault('front ends that want other addresses told', async () => {
+      const words = ['--engine', lab.endpoint, '--answers'];
+      for (const answers of ['direct', 'relay']) {
+        const other = scene.watch(Exposed.start([...words, answers], { env: brokers.env }));
+        await other.until(() => other.snapshot.isSettled, 30_000, 'another front end');
+        if (answers === 'direct') continue;
+        await notes('front ends that want other addresses told', other, brokers.env);
+      }
     });
 
     fault('a background process of another version', async () => {

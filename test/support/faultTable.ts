@@ -121,6 +121,9 @@ export const CONTAINER_FAULTS = {
   'no way into the container': {
     line: '{} in ioc-a: no route into the container leads to port 5064. Tried: ',
   },
+  'front ends that want other addresses told': {
+    line: 'note: one front end wants clients to go direct, and another by relay: relay counts for all',
+  },
   'front ends that search differently': {
     line: 'note: front ends want different searches by UDP answered (loopback, thishost): thishost counts for all',
   },

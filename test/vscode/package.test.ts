@@ -12,14 +12,21 @@ const allowed = [
   /^package\.json$/,
   /^(readme|changelog)\.md$/i,
   /^LICENSE(\.txt)?$/,
-  /^dist\/(agent|broker|cli|extension|plot)\.js$/,
+  /^dist\/(agent|broker|carrier|cli|extension|plot)\.js$/,
   /^dist\/plot\.css$/,
   /^dist\/agent\.py$/,
   /^dist\/bin\/epics-expose(\.cmd)?$/,
   /^dist\/THIRD_PARTY_LICENSES\.txt$/,
   /^media\/([a-zA-Z-]+\/)?[a-zA-Z-]+\.(svg|png|webp)$/,
 ];
-const needed = ['package.json', 'readme.md', 'LICENSE.txt', 'dist/extension.js', 'dist/agent.js'];
+const needed = [
+  'package.json',
+  'readme.md',
+  'LICENSE.txt',
+  'dist/extension.js',
+  'dist/agent.js',
+  'dist/carrier.js',
+];
 
 describe('package', function () {
   this.timeout(60_000);
