@@ -429,6 +429,43 @@ describe('Carrier', () => {
     assert.deepEqual(childrenNamed('there-is-no-such-program.js'), []);
   });
 
+  it('that stands still is ended, and no client hangs or is forgotten', async function () {
+    this.timeout(60_000);
+    await joined();
+    const before = socketsOf(process.pid);
+    const [pid] = childrenNamed('carrier.js');
+    assert.ok(pid !== undefined);
+    process.kill(pid, 'SIGSTOP');
+    // Some are on their way, some wait for that, and some are carried here.
+    const late = Array.from({ length: 40 }, () => {
+      const near = connect(relay.local);
+      sockets.push(near.on('error', () => undefined));
+      near.write('x');
+      return near;
+    });
+    const ends = await Promise.all(
+      late.map(async (near) => {
+        const gone = new Promise<string>((resolve) => near.once('close', () => resolve('reset')));
+        const far = await server.accepted();
+        far.on('error', () => undefined).pipe(far);
+        sockets.push(far);
+        const answered = new Promise<string>((resolve) => near.once('data', () => resolve('here')));
+        return Promise.race([gone, answered]);
+      }),
+    );
+    assert.match(messages.join(), /it takes over no circuit/);
+    assert.ok(ends.includes('here') && ends.includes('reset'), ends.join(' '));
+    const kept = ends.filter((end) => end === 'here').length;
+    await until(() => relay.connectionCount === kept, 5000, 'the others to be forgotten');
+    assert.deepEqual(
+      childrenNamed('carrier.js').filter((one) => one === pid),
+      [],
+    );
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await until(() => relay.connectionCount === 0, 5000, 'all to be forgotten');
+    await until(() => socketsOf(process.pid) <= before, 5000, 'the sockets to be closed');
+  });
+
   it('holds no socket of ours after it took over', async () => {
     const before = socketsOf(process.pid);
     const all = await Promise.all([joined(), joined(), joined()]);
