@@ -5,7 +5,7 @@ import { clientIdentity } from '../node/clientIdentity';
 import { createOpenContainer } from '../node/containers/openContainer';
 import { openDockerEngines } from '../node/engines/dockerEngines';
 import { openEngines } from '../node/engines/openEngines';
-import { findPortHolder, findSearchingClient } from '../node/portHolder';
+import { findPortHolder, findSearchingClient, isListening } from '../node/portHolder';
 import { Carrier } from '../node/relay/carrier';
 import { connectTcp } from '../node/relay/connectTcp';
 import { createSearchSockets } from '../node/search/openSearchSockets';
@@ -56,6 +56,7 @@ export function openCore(input: OpenCoreInput): Core {
       const isSilent = silentPid !== undefined && holder?.process?.pid === silentPid;
       return isSilent ? { ...holder, isSilent } : holder;
     },
+    isListening,
     findClient: (origin) => findSearchingClient(origin),
     // Clients on Windows reach the ports of WSL, and not its containers.
     automaticAnswers: isInWsl() ? 'relay' : 'direct',

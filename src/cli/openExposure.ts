@@ -222,7 +222,12 @@ async function ownSource(terminal: Terminal, mode: Mode, unusable?: Problem): Pr
       (await BrokerServer.listen({
         ...{ place, core, version, log, isForeground: true },
         ...{ clock: systemClock, graceMs: GRACE_MS, onIdle: () => undefined },
-        onStop: () => process.kill(process.pid, 'SIGTERM'),
+        onStop: () => {
+          terminal.report(
+            'Another command has stopped this one, as `epics-expose broker stop` does.',
+          );
+          process.kill(process.pid, 'SIGTERM');
+        },
       }));
   } catch (error) {
     log('warn', 'session', `other commands cannot share this: ${messageOf(error)}`);

@@ -36,6 +36,14 @@ export async function findPortHolder(
   return undefined;
 }
 
+/** Whether a program listens there, by TCP; undefined: the system does not show it. */
+export async function isListening(endpoint: Endpoint): Promise<boolean | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  const sockets = await readSockets('tcp').catch(() => []);
+  if (sockets.length === 0) return undefined;
+  return sockets.some(({ host, port }) => port === endpoint.port && isAt(host, endpoint.host));
+}
+
 async function findByProc(
   { host, port }: Endpoint,
   transport: Transport,

@@ -130,6 +130,33 @@ describe('searches by UDP', () => {
     }
   });
 
+  it('each server answers in a datagram of its own', async () => {
+    const { at, names } = await open();
+    const elsewhere = { host: '127.0.0.8', port: 5064 };
+    const other = { ...server(), key: 'other', home: 'other', endpoint: () => elsewhere };
+    names.ca.setServers([
+      { ...server(), isReachable: (name) => name.startsWith('THERE:') },
+      { ...other, isReachable: (name) => name.startsWith('OTHER:') },
+    ]);
+    const { socket, replies } = await client();
+    socket.send(caSearch(['THERE:1', 'OTHER:1', 'THERE:2']), at.ca.port, at.ca.host);
+    await until(() => replies.length === 2, 5000, 'both answers');
+    const answers = replies.map((reply) =>
+      Array.from({ length: (reply.length - 16) / 24 }, (_, index) => [
+        reply.readUInt32BE(16 + 24 * index + 8),
+        reply.readUInt32BE(16 + 24 * index + 12),
+      ]),
+    );
+    // caproto's threading client sends all names of a datagram to its last address.
+    assert.deepEqual(answers, [
+      [
+        [0x7f000009, 1],
+        [0x7f000009, 3],
+      ],
+      [[0x7f000008, 2]],
+    ]);
+  });
+
   it("are sent to the server's own address where clients are to be", async () => {
     direct = { host: '10.1.2.3', port: 5075 };
     const { at } = await open();

@@ -45,6 +45,7 @@ export class CoreScene {
       ...IDENTITY,
       dialHost: (endpoint) => this.machine.dial(endpoint),
       findHolder: (endpoint) => this.machine.findHolder(endpoint),
+      isListening: (endpoint) => this.machine.isListening(endpoint),
       clock: this.clock,
       log: silentLog,
       ...input,

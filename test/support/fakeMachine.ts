@@ -58,6 +58,11 @@ export class FakeMachine {
     this.#streams.delete(place);
   }
 
+  /** Who had taken the port listens no more, but keeps its connections. */
+  stopListening(place: string): void {
+    this.#strangers.delete(place);
+  }
+
   /** A container has that address from now on. */
   join(host: string, dial: (port: number) => Promise<Duplex>): void {
     this.#hosts.set(host, dial);
@@ -112,6 +117,10 @@ export class FakeMachine {
       isEverywhere: place.startsWith('*'),
       ...(isForeign !== undefined && { isForeign }),
     };
+  }
+
+  isListening(endpoint: Endpoint): Promise<boolean> {
+    return Promise.resolve(!this.isFree(endpoint));
   }
 
   isFree(endpoint: Endpoint): boolean {

@@ -104,6 +104,7 @@ export class ServerForwarder implements Disposable {
       isWanted: () => !this.#halted,
       onDidChange: () => this.#changed.fire(),
       onDidLose: (endpoint, error) => this.#lose(endpoint, error),
+      onForwarderGone: () => this.recheck(false),
     });
     this.#own = new OwnAddress({
       ...{ target: input.listener.endpoint, routes: input.routes, clock },

@@ -31,6 +31,8 @@ export interface ServerRelayInput {
    * ended.
    */
   readonly onDidLose: (endpoint: Endpoint, error: Error | undefined) => void;
+  /** Nobody listens any more where another program forwarded it. */
+  readonly onForwarderGone: () => void;
 }
 
 /** 'late': it was no longer wanted when it was open. A problem: no port is available. */
@@ -89,6 +91,7 @@ export class ServerRelay implements Disposable {
       const owner = holder?.process && ownerOf(holder);
       this.#local = local;
       this.#notes = [{ code: 'forwarded', local, ...(owner && { owner }) }];
+      void this.#watchForwarder(local);
       return 'forwarded';
     }
     const { relay, skipped } = opened;
@@ -158,6 +161,21 @@ export class ServerRelay implements Disposable {
       ...skippedNotes(skipped, local, target.port),
       ...publishedNotes(publishedAs(target.port), local, target),
     ];
+  }
+
+  /**
+   * A forwarder may stop listening while it still carries circuits, ours among them, as one does that
+   * has a process for each.
+   */
+  async #watchForwarder(local: Endpoint): Promise<void> {
+    const { clock, localPorts, signal } = this.#input;
+    try {
+      do await delay(clock, LOOK_AGAIN_MS, signal);
+      while (this.#local === local && (await localPorts.isListening(local)) !== false);
+      if (this.#local === local) this.#input.onForwarderGone();
+    } catch {
+      // The server is gone.
+    }
   }
 
   /** The programs that held the preferred endpoints may end: then the note about them goes. */

@@ -82,6 +82,8 @@ export interface SessionInput extends Omit<
     container: Pick<ContainerInfo, 'id' | 'name' | 'labels'>,
   ) => boolean;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
+  /** Whether a program listens there, cheaper than which; undefined, or absent: not known. */
+  readonly isListening?: (endpoint: Endpoint) => Promise<boolean | undefined>;
   /** Remembers loopback addresses; absent: each start assigns new ones. */
   readonly addresses?: AddressMemory;
   /** Sockets for UDP searches; absent: those are not answered. */
@@ -151,7 +153,7 @@ export class ExposeSession implements Disposable {
     );
     this.#slices = new Slices(input.clock);
     this.#former = new FormerNames(input.clock);
-    const { clock, log, mayShareNumbers, findHolder, otherEngines } = input;
+    const { clock, log, mayShareNumbers, findHolder, isListening, otherEngines } = input;
     const sources = [input.engines, ...(otherEngines ? [otherEngines] : [])];
     const reservations = this.#store.add(new ContainerPorts(sources, clock));
     this.#failedStarts = new FailedStarts({
@@ -168,7 +170,7 @@ export class ExposeSession implements Disposable {
     );
     this.#localPorts = this.#store.add(
       new LocalPorts({
-        ...{ reservations, findHolder, mayShareNumbers, log },
+        ...{ reservations, findHolder, mayShareNumbers, log, ...(isListening && { isListening }) },
         relays: this.#relays,
         ...(input.addresses && { addresses: input.addresses }),
         releasePort: async (endpoint) => this.#searchPlaces?.releasePort(endpoint),

@@ -26,6 +26,8 @@ export interface LocalPortsInput {
   readonly relays?: OpenRelays;
   readonly addresses?: AddressMemory;
   readonly findHolder: (endpoint: Endpoint) => Promise<PortHolder | undefined>;
+  /** Whether a program listens there; undefined, or absent: not known. */
+  readonly isListening?: (endpoint: Endpoint) => Promise<boolean | undefined>;
   /**
    * This system lets us listen on one address although another program listens on all of them
    * (macOS, Windows), which would take over that program's clients: so look for a holder first.
@@ -97,6 +99,11 @@ export class LocalPorts implements Disposable {
 
   findHolder(endpoint: Endpoint): Promise<PortHolder | undefined> {
     return this.#input.findHolder(endpoint);
+  }
+
+  /** Whether a program listens there; undefined: not known. */
+  async isListening(endpoint: Endpoint): Promise<boolean | undefined> {
+    return this.#input.isListening?.(endpoint);
   }
 
   /**

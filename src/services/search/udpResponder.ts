@@ -33,6 +33,7 @@ const NAMES_PER_CLIENT = 5000;
 const GATHER_MS = 5;
 /** One pvAccess answer to the shortest search is slightly longer than the search. */
 const MIN_REPLY_BYTES = 64;
+const CA_VERSION_BYTES = 16;
 /** Limit of answers to a search for servers. */
 const MAX_SERVERS_ANSWERED = 256;
 const LOG_MS = 10_000;
@@ -81,8 +82,11 @@ export class UdpResponder implements Disposable {
 
   #receiveCa(datagram: Uint8Array, from: Endpoint, via: Via, peer: string): void {
     const { sequence, questions } = readCaSearches(datagram, peer);
-    const write = (found: readonly CaFound[]): Uint8Array => writeCaFound(sequence, found);
-    const reply = this.#reply(datagram, from, via, write);
+    // As if each server had answered itself: caproto's threading client takes the last address of a
+    // datagram for all names in it.
+    const write = (found: readonly CaFound[]): Uint8Array[] =>
+      byServer(found).map((its) => writeCaFound(sequence, its));
+    const reply = this.#reply(caReplyLimit(datagram, questions.length), from, via, write);
     for (const { cid, name } of this.#allowed(questions, from)) {
       this.#ask(from, cid, name, {
         found: (location) => {
@@ -102,7 +106,7 @@ export class UdpResponder implements Disposable {
       const to = { host: from.host, port: search.replyPort || from.port };
       const write = (found: readonly PvaLocation[]): Uint8Array =>
         writePvaLocations({ sequenceId, isLittleEndian }, found);
-      const reply = this.#reply(datagram, to, via, write);
+      const reply = this.#reply<PvaLocation>(datagram.length, to, via, (found) => [write(found)]);
       const isForServers = search.names.length === 0;
       const names = this.#allowed(search.names, from);
       const isUnicast = (names.length > 0 || isForServers) && !via.isBroadcast;
@@ -149,13 +153,13 @@ export class UdpResponder implements Disposable {
   }
 
   #reply<F>(
-    { length }: Uint8Array,
+    limitBytes: number,
     to: Endpoint,
     via: Via,
-    write: (found: readonly F[]) => Uint8Array,
+    write: (found: readonly F[]) => readonly Uint8Array[],
   ): Reply<F> {
     return new Reply<F>(
-      Math.max(length, MIN_REPLY_BYTES),
+      Math.max(limitBytes, MIN_REPLY_BYTES),
       write,
       (reply) => via.send(reply, to),
       (flush) => schedule(this.#store, this.#input.clock, GATHER_MS, flush),
@@ -222,8 +226,8 @@ export class UdpResponder implements Disposable {
 
 /**
  * The answers to one datagram: what is known goes at once, the rest as it comes. All together they
- * are no longer than the search, so that nobody gets more than they sent; the client searches again
- * for the rest, which is known then.
+ * are hardly longer than the search, so that nobody gets much more than they sent; the client
+ * searches again for the rest, which is known then.
  */
 class Reply<F> {
   #found: F[] = [];
@@ -234,7 +238,7 @@ class Reply<F> {
 
   constructor(
     limitBytes: number,
-    readonly write: (found: readonly F[]) => Uint8Array,
+    readonly write: (found: readonly F[]) => readonly Uint8Array[],
     readonly send: (reply: Uint8Array) => void,
     readonly later: (flush: () => void) => void,
   ) {
@@ -254,15 +258,32 @@ class Reply<F> {
     let found = this.#found;
     this.#found = [];
     while (found.length > 0) {
-      const reply = this.write(found);
-      if (reply.length <= this.#leftBytes) {
-        this.#leftBytes -= reply.length;
-        this.send(reply);
+      const replies = this.write(found);
+      const lengthBytes = replies.reduce((sum, { length }) => sum + length, 0);
+      if (lengthBytes <= this.#leftBytes) {
+        this.#leftBytes -= lengthBytes;
+        for (const reply of replies) this.send(reply);
         return;
       }
       found = found.slice(0, Math.floor(found.length / 2));
     }
   }
+}
+
+/** An answer to one name is as long as the shortest search for it, but each server's has a VERSION. */
+function caReplyLimit({ length }: Uint8Array, nameCount: number): number {
+  return length + CA_VERSION_BYTES * Math.max(0, nameCount - 1);
+}
+
+function byServer(found: readonly CaFound[]): readonly CaFound[][] {
+  const servers = new Map<string, CaFound[]>();
+  for (const one of found) {
+    const key = formatEndpoint(one);
+    const its = servers.get(key);
+    if (its) its.push(one);
+    else servers.set(key, [one]);
+  }
+  return [...servers.values()];
 }
 
 interface PvaLocation {

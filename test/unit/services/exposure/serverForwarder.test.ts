@@ -127,6 +127,18 @@ describe('a server on its way to this machine', () => {
       });
     }
 
+    it('is ours when that one listens no more, although our circuit goes on', async () => {
+      const ioc = scene.engine.run('dev').start({ name: 'IOC' });
+      const serve: Serve = (stream) => void ioc.serve(5075, stream);
+      scene.machine.take('127.0.0.1:5075', { command: 'socat', serve });
+      await scene.open();
+      assert.equal(scene.line('dev', 'pva'), 'shared 127.0.0.1:5075 12/12');
+      await scene.clock.advance(30_000);
+      assert.equal(scene.line('dev', 'pva'), 'shared 127.0.0.1:5075 12/12');
+      scene.machine.stopListening('127.0.0.1:5075');
+      await scene.untilLine('dev', 'pva', 'exposed 127.0.0.1:5075 12/12');
+    });
+
     it('is not taken for another IOC that has the same PVs', async () => {
       const twin = new FakeIoc({ name: 'TWIN' }, 1, 1, scene.clock);
       await scene.clock.advance(70);
