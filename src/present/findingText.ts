@@ -285,6 +285,7 @@ const RUNG_WORDS: Record<Rung, string> = {
   relay: 'relay on this machine',
   handshake: 'handshake from here',
   search: 'searches are answered',
+  told: 'clients are sent to',
   channel: 'channel',
   access: 'read access',
   read: 'value',

@@ -3,7 +3,7 @@ import type { PvDetails, PvPath } from '../coreApi';
 import { formatEndpoint } from '../endpoint';
 import type { Problem, ProblemCode } from '../problem';
 import type { PvProtocol } from '../pvProtocol';
-import { type ContainerState, placeOfServer, type Snapshot } from '../snapshot';
+import { type ContainerState, placeOfServer, type ServerState, type Snapshot } from '../snapshot';
 
 /** The rungs, from the engine to the value. */
 export const RUNGS = [
@@ -19,6 +19,7 @@ export const RUNGS = [
   'relay',
   'handshake',
   'search',
+  'told',
   'channel',
   'access',
   'read',
@@ -133,7 +134,9 @@ function factsOf(
   const isOpen = row.step === 'reachable' || row.step === 'no-read-access';
   const hasAnswered = implementation !== 'unknown';
   const places = searchPlaces(row.protocol, snapshot);
-  const holder = local && holderOf(path, container);
+  const server = serverOf(path, container);
+  const holder = local && holderOf(path, server);
+  const told = server?.direct ?? local;
   return {
     ...(engine && { engine: [engine.kind, engine.version, engine.key].filter((t) => t !== '') }),
     ...(container && { container: [container.name, container.status] }),
@@ -146,6 +149,7 @@ function factsOf(
     ...(local && { relay: [formatEndpoint(local)] }),
     ...(hasAnswered && { handshake: [implementation] }),
     ...(places.length > 0 && { search: places }),
+    ...(places.length > 0 && told && { told: [formatEndpoint(told)] }),
     ...(isOpen && { channel: [] }),
     ...(row.step === 'reachable' && { access: path.deniedTo === undefined ? [] : [path.deniedTo] }),
     ...(reading &&
@@ -165,10 +169,13 @@ function searchPlaces(protocol: PvProtocol, { nameServers, search }: Snapshot): 
   ];
 }
 
-/** Who listens on this machine for it; undefined: not known. */
-function holderOf(path: PvPath, container: ContainerState | undefined): string[] | undefined {
+function serverOf(path: PvPath, container: ContainerState | undefined): ServerState | undefined {
   const servers = container?.iocs.flatMap((ioc) => ioc.servers) ?? [];
-  const server = servers.find(({ key }) => key === path.row.serverKey);
+  return servers.find(({ key }) => key === path.row.serverKey);
+}
+
+/** Who listens on this machine for it; undefined: not known. */
+function holderOf(path: PvPath, server: ServerState | undefined): string[] | undefined {
   if (path.route === 'host-network') return [path.row.iocName];
   if (server?.isRelayed === true) return ['epics-expose'];
   const forwarded = server?.notes?.find((note) => note.code === 'forwarded');

@@ -10,6 +10,7 @@ import { machineFacts } from '../../../../src/model/diagnosis/machineFacts';
 import type { PvReading } from '../../../../src/model/reading';
 import type { Snapshot } from '../../../../src/model/snapshot';
 import type { Finding } from '../../../../src/model/diagnosis/finding';
+import { formatEndpoint } from '../../../../src/model/endpoint';
 import { pvLadder } from '../../../../src/model/diagnosis/pvLadder';
 import type { CoreApi, PvRow } from '../../../../src/model/coreApi';
 import { diagnosisLines } from '../../../../src/present/diagnosisText';
@@ -459,5 +460,20 @@ describe('a diagnosis', () => {
     assert.equal(broken({ problem: { code: 'no-way-in', port: 1, tried: [] } }), 'route');
     assert.equal(broken({ problem: { code: 'port-taken', port: 1, taken: [] } }), 'holder');
     assert.equal(broken({ problem: { code: 'packets-dropped', port: 1 } }), 'filter');
+    const told = (change: object): readonly string[] | undefined => {
+      const containers = scene.snapshot.containers.map((container) => ({
+        ...container,
+        iocs: container.iocs.map((ioc) => ({
+          ...ioc,
+          servers: ioc.servers.map((server) => ({ ...server, ...change })),
+        })),
+      }));
+      const nameServers = { ca: { host: '127.0.0.1', port: 5063 } };
+      const rungs = pvLadder(path, { ...scene.snapshot, containers, nameServers });
+      return rungs.find(({ rung }) => rung === 'told')?.facts;
+    };
+    const direct = { host: '172.17.0.2', port: 5064 };
+    assert.deepEqual(told({ direct }), ['172.17.0.2:5064']);
+    assert.deepEqual(told({ direct: undefined }), [path.local && formatEndpoint(path.local)]);
   });
 });
