@@ -113,6 +113,8 @@ export const pvGet: Get = (...request) =>
   get([pvxsProgram(join(folder, 'pvGet.cpp'), ['pvAccess', 'pvData', 'Com'])], ...request);
 /** Channel Access in pure Python. Searches by UDP only. */
 export const caprotoGet: Get = (...request) => get(script('caprotoGet.py'), ...request);
+/** Its client for programs, which searches for all at once, as the other does not. */
+export const caprotoThreading: Get = (...request) => get(script('caprotoThreading.py'), ...request);
 
 /**
  * The lines of a phoebus.sh that starts these clients instead of windows, with no option of ours, and

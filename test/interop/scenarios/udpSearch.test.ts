@@ -1,7 +1,14 @@
 /** Clients that search by UDP, and were told of 127.0.0.1 alone, find the PVs of containers. */
 import assert from 'node:assert/strict';
 import type { SnapshotJson } from '../../../src/cli/snapshotJson';
-import { caget, caprotoGet, p4pGet, pvaPyGet, searchAddresses } from '../../support/clients';
+import {
+  caget,
+  caprotoGet,
+  caprotoThreading,
+  p4pGet,
+  pvaPyGet,
+  searchAddresses,
+} from '../../support/clients';
 import type { Exposed } from '../../support/exposed';
 import type { EngineKind, LabEngine } from '../../support/lab/engine';
 import { needsEngine } from '../../support/lab/needs';
@@ -58,8 +65,8 @@ for (const kind of ['docker', 'rootless'] as EngineKind[]) {
       const ca = ['UDPA:', 'UDPB:'].map((prefix) => `${prefix}TEMPERATURE`);
       const pva = [...ca, 'UDPC:TEMPERATURE'];
       assert.deepEqual(
-        await Promise.all([read(caprotoGet, ca), read(caget, ca)]),
-        [ca, ca].map((names) => names.map(() => 21.5)),
+        await Promise.all([read(caprotoGet, ca), read(caprotoThreading, ca), read(caget, ca)]),
+        [ca, ca, ca].map((names) => names.map(() => 21.5)),
       );
       assert.deepEqual(
         await Promise.all([read(pvaPyGet, pva), read(p4pGet, pva)]),
