@@ -29,7 +29,7 @@ export interface HandOver extends Disposable {
 
 /** What the owner of a carrier wants to know. */
 export interface CarrierEvents {
-  /** Its last circuit has closed. */
+  /** It has no circuit. */
   readonly onIdle: () => void;
   /** It ended without us. */
   readonly onEnd: (reason: string) => void;
@@ -146,8 +146,13 @@ export class CarrierProcess implements Disposable {
       dispose: () => {
         giveBack();
         this.#grant();
+        this.#noteIdle();
       },
     };
+  }
+
+  #noteIdle(): void {
+    if (this.#circuits.size + this.#claimedCount === 0) this.#events.onIdle();
   }
 
   #carry(...[client, server, searches, onClosed]: Parameters<HandOver['carry']>): CarriedCircuit {
@@ -236,7 +241,7 @@ export class CarrierProcess implements Disposable {
     if (!closed) return;
     this.#circuits.delete(circuit);
     this.#closeHere(closed);
-    if (this.#circuits.size === 0) this.#events.onIdle();
+    this.#noteIdle();
   }
 
   #closeHere(circuit: Circuit): void {
