@@ -36,14 +36,15 @@ export interface OpenCoreInput {
  */
 export function openCore(input: OpenCoreInput): Core {
   const { env, opensRelays, silentPid, addressFile, clock = systemClock, log } = input;
-  const carrier = new Carrier(log);
-  const openContainer = createOpenContainer({ clock, log, carrier });
+  // Elsewhere hardly any route has a socket that could be handed over.
+  const carrier = process.platform === 'linux' ? new Carrier(log) : undefined;
+  const openContainer = createOpenContainer({ clock, log, ...(carrier && { carrier }) });
   const engines = { env, clock, log, openContainer };
   const otherKinds = { [DEMO_ENGINE]: () => createDemoEngine(clock) };
   return new Core({
     openEngines: (endpoints) => openEngines({ ...engines, endpoints, otherKinds }),
     opensRelays,
-    carrier,
+    ...(carrier && { carrier }),
     ...(opensRelays && {
       searchSockets: createSearchSockets(),
       openPublishingEngines: () => openDockerEngines({ ...engines, isForPorts: true }),

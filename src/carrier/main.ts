@@ -104,9 +104,9 @@ function receive(message: ToCarrier, socket?: Socket): void {
       return;
     }
     case 'server': {
+      if (!socket) return;
       const circuit = circuits.get(message.circuit);
       const reader = new FixedBufferReader();
-      if (!socket) return;
       const server = adoptSocket(socket, { onread: reader.onread });
       if (circuit) Object.assign(circuit, { server, reader });
       else reset(server);

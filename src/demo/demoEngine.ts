@@ -119,7 +119,7 @@ function createDemoRoute(servers: DemoServers): Route {
       const relaying = await openTcpRelay(
         local,
         async () => ({ stream: await dial(target), usesOnread: false }),
-        searches && { intercept: searches.intercept },
+        searches && { searches },
       );
       if (relaying.kind === 'listening') {
         const { relay } = relaying;

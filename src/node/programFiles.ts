@@ -11,6 +11,12 @@ export function programPath(name: 'agent.js' | 'agent.py' | 'carrier.js'): strin
   return found;
 }
 
+/** The environment of a program of ours that this process's own Node runs. */
+export function programEnvironment(): NodeJS.ProcessEnv {
+  // Electron too has to be Node; and without options meant for our own process.
+  return { ...process.env, ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: '' };
+}
+
 /** The text of a built agent, to pass as an argument. */
 export function agentText(name: 'agent.js' | 'agent.py'): string {
   return readFileSync(programPath(name), 'utf8');

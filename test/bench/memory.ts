@@ -69,26 +69,25 @@ async function measureBroker(engine: LabEngine, container: string): Promise<Figu
 
 /** Our own circuits go by the relays then. */
 async function measureCarried(engine: LabEngine, container: string): Promise<number> {
-  const words = ['--engine', engine.endpoint, '--container', container, '--answers', 'relay'];
-  const exposed = Exposed.start(words);
-  try {
-    await exposed.untilReachable(container, 2, 60_000);
-    await seconds(SETTLE_SECONDS);
-    return familyMegabytes(exposed.pid);
-  } finally {
-    await exposed.stop();
-  }
+  return whileExposed(engine, container, familyMegabytes, '--answers', 'relay');
 }
 
-async function measure(
+function measure(engine: LabEngine, container: string): Promise<{ now: number; peak: number }> {
+  return whileExposed(engine, container, memoryMegabytes);
+}
+
+/** What `read` says of the command after it has exposed the container, and settled. */
+async function whileExposed<T>(
   engine: LabEngine,
   container: string,
-): Promise<{ now: number; peak: number }> {
-  const exposed = Exposed.start(['--engine', engine.endpoint, '--container', container]);
+  read: (pid: number) => T,
+  ...words: string[]
+): Promise<T> {
+  const exposed = Exposed.start(['--engine', engine.endpoint, '--container', container, ...words]);
   try {
     await exposed.untilReachable(container, 2, 60_000);
     await seconds(SETTLE_SECONDS);
-    return memoryMegabytes(exposed.pid);
+    return read(exposed.pid);
   } finally {
     await exposed.stop();
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, createServer, type Socket } from 'node:net';
@@ -21,6 +21,7 @@ import {
   writePattern,
   type TestServer,
 } from '../support/patternServer';
+import { socketInodesOf } from '../support/lab/process';
 import { PatternCheck } from '../support/pattern';
 import { until } from '../support/until';
 
@@ -493,14 +494,7 @@ function childrenNamed(script: string): number[] {
 }
 
 function socketsOf(pid: number): number {
-  const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).filter((fd) => {
-    try {
-      return readlinkSync(`${folder}/${fd}`).startsWith('socket:');
-    } catch {
-      return false;
-    }
-  }).length;
+  return socketInodesOf(pid).size;
 }
 
 class Signal {

@@ -71,8 +71,8 @@ describe('a relay that answers searches', () => {
         usesOnread,
       }),
       {
-        intercept: searches.intercept,
-        ...(how === 'by the carrier' && { carrier, searches }),
+        searches,
+        ...(how === 'by the carrier' && { carrier }),
       },
     );
     assert.equal(result.kind, 'listening');

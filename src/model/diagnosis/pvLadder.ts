@@ -78,11 +78,12 @@ export function pvLadder(
   snapshot: Snapshot,
   { logs, broker }: LadderFacts = {},
 ): readonly RungState[] {
-  const container = placeOfServer(snapshot, path.row.serverKey)?.container;
+  const { container, ioc } = placeOfServer(snapshot, path.row.serverKey) ?? {};
+  const server = ioc?.servers.find(({ key }) => key === path.row.serverKey);
   const broken = brokenRung(path, container, broker);
   const log = logs?.get(container?.key ?? '');
   const facts = {
-    ...factsOf(path, container, snapshot),
+    ...factsOf(path, container, server, snapshot),
     ...(log && { log: [`${log.length}`] }),
   };
   let isKnown = true;
@@ -127,6 +128,7 @@ export function brokenRung(
 function factsOf(
   path: PvPath,
   container: ContainerState | undefined,
+  server: ServerState | undefined,
   snapshot: Snapshot,
 ): Partial<Record<Rung, readonly string[]>> {
   const { row, listening, local, route, implementation, pid, reading } = path;
@@ -134,7 +136,6 @@ function factsOf(
   const isOpen = row.step === 'reachable' || row.step === 'no-read-access';
   const hasAnswered = implementation !== 'unknown';
   const places = searchPlaces(row.protocol, snapshot);
-  const server = serverOf(path, container);
   const holder = local && holderOf(path, server);
   const told = server?.direct ?? local;
   return {
@@ -167,11 +168,6 @@ function searchPlaces(protocol: PvProtocol, { nameServers, search }: Snapshot): 
     ...(tcp ? [`TCP ${formatEndpoint(tcp)}`] : []),
     ...(udp ? [`UDP ${formatEndpoint(udp)}`] : []),
   ];
-}
-
-function serverOf(path: PvPath, container: ContainerState | undefined): ServerState | undefined {
-  const servers = container?.iocs.flatMap((ioc) => ioc.servers) ?? [];
-  return servers.find(({ key }) => key === path.row.serverKey);
 }
 
 /** Who listens on this machine for it; undefined: not known. */

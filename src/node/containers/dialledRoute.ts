@@ -71,11 +71,7 @@ export class DialledRoute implements Route {
     const result = await openTcpRelay(
       local,
       (signal, onread) => this.#connect(target, signal, onread),
-      {
-        log,
-        ...(searches && { searches, intercept: searches.intercept }),
-        ...(carrier && { carrier }),
-      },
+      { log, ...(searches && { searches }), ...(carrier && { carrier }) },
     );
     if (result.kind === 'listening') {
       const { relay } = result;

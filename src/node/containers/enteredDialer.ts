@@ -5,7 +5,7 @@ import { CancelledError, ContainerError, TransportError } from '../../base/error
 import type { EnteredReply, EnteredRequest } from '../../protocol/agent/enteredMessages';
 import type { Endpoint } from '../../model/endpoint';
 import { adoptSocket } from '../relay/bareSocket';
-import { programPath } from '../programFiles';
+import { programEnvironment, programPath } from '../programFiles';
 import { isAlive, type HostProcess } from './hostProcess';
 import type { Dialer } from './dialledRoute';
 
@@ -77,8 +77,7 @@ class EnteredAgent {
     if (!isAlive(host)) throw new ContainerError('the container has stopped');
     this.#child = spawn('nsenter', nsenterArguments(host), {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      // Electron too has to be Node; and without options meant for our own process.
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: '' },
+      env: programEnvironment(),
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-2000);

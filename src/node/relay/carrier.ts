@@ -15,7 +15,7 @@ const MAX_PAUSE_MS = 3_600_000;
  * Carries the circuits of relays in a process of its own, so that they do not wait for our other
  * work: both ends of a circuit are sockets, which are handed over. Searches are taken out there and
  * answered here. The process starts with the first circuit and ends with us, or some time after the
- * last; if it fails, its circuits are reset.
+ * last; if it fails, its circuits are reset. For Linux, where it is tried.
  */
 export class Carrier implements Disposable {
   readonly #log: Log;
@@ -34,11 +34,10 @@ export class Carrier implements Disposable {
   }
 
   /**
-   * Resolves when a circuit can be handed over, soon; undefined: it is to be carried here. Handing
-   * over sockets is tried on Linux only; elsewhere hardly any route has one.
+   * Resolves when a circuit can be handed over, soon; undefined: it is to be carried here.
    */
   async claim(): Promise<HandOver | undefined> {
-    if (this.#isDisposed || process.platform !== 'linux') return undefined;
+    if (this.#isDisposed) return undefined;
     if (!this.#process && performance.now() < this.#notBeforeMs) return undefined;
     clearTimeout(this.#idle);
     this.#process ??= this.#start();

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Disposable } from '../../base/disposable';
 import type { CircuitAnswers, CircuitSearches, SearchAnswer } from '../../services/host/connection';
+import { programEnvironment } from '../programFiles';
 import { systemClock } from '../systemClock';
 import { type DetachedSocket, detachSocket } from './bareSocket';
 import type { FromCarrier, ToCarrier } from './carrierMessages';
@@ -90,8 +91,7 @@ export class CarrierProcess implements Disposable {
     this.#child = fork(program, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: [],
-      // Electron too has to be Node; and without options meant for our own process.
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: '' },
+      env: programEnvironment(),
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#errorText = (this.#errorText + text).slice(-MAX_ERROR_TEXT);

@@ -40,12 +40,12 @@ const MAX_CONNECTIONS = 1000;
 /** Options of a relay. */
 export interface TcpRelayOptions {
   readonly log?: Log;
-  /** Without it, every byte passes unseen. */
+  /** What sees the bytes; without it, and without `searches`, all pass unseen. */
   readonly intercept?: InterceptCircuit;
+  /** In place of `intercept`: how searches are answered, wherever circuits are carried. */
+  readonly searches?: CircuitSearches;
   /** Carries circuits between two sockets elsewhere; absent: here. */
   readonly carrier?: Pick<Carrier, 'claim'>;
-  /** What the carrier takes out in place of `intercept`. */
-  readonly searches?: CircuitSearches;
   /** Maximum number of clients at the same time; default MAX_CONNECTIONS. */
   readonly maxConnections?: number;
 }
@@ -142,7 +142,7 @@ class TcpRelay implements Relay {
     this.#clients.add(own);
     client.once('close', () => this.#remove(own));
     this.#own(client);
-    const { carrier, intercept } = this.options;
+    const { carrier, searches, intercept = searches?.intercept } = this.options;
     // What is carried elsewhere is read there.
     const reader = carrier ? undefined : new FixedBufferReader();
     try {

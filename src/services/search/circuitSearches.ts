@@ -5,9 +5,6 @@ import { type CircuitNames, createInterceptor } from './createInterceptor';
 import type { NameLocation, NameService } from './nameService';
 import { PendingLookups } from './pendingLookups';
 
-/** Servers of which a client is told that asks for all; more are no list of servers. */
-const MAX_SERVERS = 256;
-
 /** Answers searches over circuits to a listener of that kind by the name service. */
 export function circuitSearches(
   protocol: PvProtocol,
@@ -26,7 +23,7 @@ export function circuitSearches(
         absent: () => requester.absent(),
         dropped: () => requester.dropped(),
       }),
-    servers: (found) => found(service.servers.slice(0, MAX_SERVERS).map(placeOf)),
+    servers: (found) => found(service.servers.map(placeOf)),
   };
   return {
     protocol,

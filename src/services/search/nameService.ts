@@ -126,6 +126,8 @@ const REVIEW_MS = 250;
 const KEPT_FOR_MS = 60_000;
 /** Servers that are away are remembered up to this number. */
 const MAX_AWAY = 100;
+/** Servers of which a client is told that asks for all. */
+const MAX_SERVERS = 256;
 /** Duplicates that are reported for one server. */
 const MAX_DUPLICATES = 5;
 
@@ -246,9 +248,9 @@ export class NameService implements Disposable {
     return askers;
   }
 
-  /** All servers that clients reach, in order of preference. */
+  /** The servers that clients reach, in order of preference; for whoever asks for all of them. */
   get servers(): NameLocation[] {
-    return this.#known.flatMap(({ server }) => locationOf(server) ?? []);
+    return this.#known.flatMap(({ server }) => locationOf(server) ?? []).slice(0, MAX_SERVERS);
   }
 
   /** Notes about names that a server shares with others, or claims to have. */

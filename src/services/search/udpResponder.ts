@@ -34,8 +34,6 @@ const GATHER_MS = 5;
 /** One pvAccess answer to the shortest search is slightly longer than the search. */
 const MIN_REPLY_BYTES = 64;
 const CA_VERSION_BYTES = 16;
-/** Limit of answers to a search for servers. */
-const MAX_SERVERS_ANSWERED = 256;
 const LOG_MS = 10_000;
 
 /**
@@ -85,7 +83,7 @@ export class UdpResponder implements Disposable {
     // As if each server had answered itself: caproto's threading client takes the last address of a
     // datagram for all names in it.
     const write = (found: readonly CaFound[]): Uint8Array[] =>
-      byServer(found).map((its) => writeCaFound(sequence, its));
+      grouped(found, formatEndpoint).map((its) => writeCaFound(sequence, its));
     const reply = this.#reply(caReplyLimit(datagram, questions.length), from, via, write);
     for (const { cid, name } of this.#allowed(questions, from)) {
       this.#ask(from, cid, name, {
@@ -144,8 +142,7 @@ export class UdpResponder implements Disposable {
     from: Endpoint,
     send: (answer: Uint8Array) => void,
   ): void {
-    const servers = this.#input.names.servers.slice(0, MAX_SERVERS_ANSWERED);
-    for (const location of this.#allowed(servers, from)) {
+    for (const location of this.#allowed(this.#input.names.servers, from)) {
       const endpoint = answerEndpoint(location, path);
       if (!endpoint) continue;
       send(writePvaFound(search, [{ ...endpoint, guid: location.guid, ids: [] }]));
@@ -275,15 +272,15 @@ function caReplyLimit({ length }: Uint8Array, nameCount: number): number {
   return length + CA_VERSION_BYTES * Math.max(0, nameCount - 1);
 }
 
-function byServer(found: readonly CaFound[]): readonly CaFound[][] {
-  const servers = new Map<string, CaFound[]>();
-  for (const one of found) {
-    const key = formatEndpoint(one);
-    const its = servers.get(key);
-    if (its) its.push(one);
-    else servers.set(key, [one]);
+/** Those with the same key together, in the order in which they came. */
+function grouped<T>(all: readonly T[], keyOf: (one: T) => string): readonly [T, ...T[]][] {
+  const groups = new Map<string, [T, ...T[]]>();
+  for (const one of all) {
+    const group = groups.get(keyOf(one));
+    if (group) group.push(one);
+    else groups.set(keyOf(one), [one]);
   }
-  return [...servers.values()];
+  return [...groups.values()];
 }
 
 interface PvaLocation {
@@ -297,12 +294,10 @@ function writePvaLocations(
   search: Pick<PvaSearch, 'sequenceId' | 'isLittleEndian'>,
   found: readonly PvaLocation[],
 ): Uint8Array {
-  const byServer = new Map<string, { guid: string; ids: number[] } & Endpoint>();
-  for (const { id, guid, endpoint } of found) {
-    const key = `${guid} ${formatEndpoint(endpoint)}`;
-    const same = byServer.get(key);
-    if (same) same.ids.push(id);
-    else byServer.set(key, { guid, ids: [id], ...endpoint });
-  }
-  return writePvaFound(search, [...byServer.values()]);
+  const byServer = grouped(found, ({ guid, endpoint }) => `${guid} ${formatEndpoint(endpoint)}`);
+  const answers = byServer.map((its) => {
+    const [{ guid, endpoint }] = its;
+    return { guid, ids: its.map(({ id }) => id), ...endpoint };
+  });
+  return writePvaFound(search, answers);
 }

@@ -41,7 +41,8 @@ export function clientsOf(pid: number, port: number): string[] {
     .map(({ client }) => client);
 }
 
-function socketInodesOf(pid: number): Set<string> {
+/** The sockets that a process holds, by their inodes; none of one that has ended. */
+export function socketInodesOf(pid: number): Set<string> {
   const inodes = new Set<string>();
   try {
     for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
