@@ -7,6 +7,7 @@ import { openDockerEngines } from '../../src/node/engines/dockerEngines';
 import { systemClock } from '../../src/node/systemClock';
 import type { EngineContainer } from '../../src/node/engines/containerInfo';
 import type { ContainerAccess, Engine } from '../../src/services/host/engine';
+import { outlivesTests } from './leaks';
 import { until } from './until';
 
 /** As in the product; it ends with this process, and some time after its last circuit. */
@@ -40,7 +41,12 @@ export async function openEngineApi(endpoint: string): Promise<OpenedEngine> {
     await connected();
     return api.inspect(id, signal);
   };
-  return { api, info, close: () => set.close() };
+  const events = outlivesTests('PipeWrap', () => api.state.status === 'connected');
+  const close = async (): Promise<void> => {
+    events.dispose();
+    await set.close();
+  };
+  return { api, info, close };
 }
 
 /**
