@@ -10,7 +10,7 @@ import { runIoc } from '../support/lab/container';
 import { sharedEngine } from '../support/lab/engine';
 import { runBigIoc } from './bigIoc';
 import { percentile, type Figure } from './figure';
-import { at, gets, type Way } from './roundTrips';
+import { at, gets, SMALL, type Way } from './roundTrips';
 
 const COUNT = 100_000;
 const PUBLISHED = '127.0.0.34';
@@ -48,10 +48,10 @@ export async function measureBusy(): Promise<Figure[]> {
     const [ca, pva] = [localOf(window, 'ca'), localOf(window, 'pva')];
     const ways = [
       {
-        ...{ name: 'relay', pv: 'PLAIN:TEMPERATURE' },
+        ...{ name: 'relay', prefix: 'PLAIN:' },
         nameServer: { ca: `${ca.host}:${ca.port}`, pva: `${pva.host}:${pva.port}` },
       },
-      at(PUBLISHED, 'docker-proxy', 'FORWARDED:TEMPERATURE'),
+      at(PUBLISHED, 'docker-proxy', 'FORWARDED:'),
     ];
     const isListed = (): boolean => {
       const all = window.snapshot.containers.find(({ name }) => name === big.container.name);
@@ -109,7 +109,7 @@ function changed(core: CoreApi): Promise<void> {
 }
 
 async function underLoads(
-  ways: readonly Pick<Way, 'name' | 'pv' | 'nameServer'>[],
+  ways: readonly Pick<Way, 'name' | 'prefix' | 'nameServer'>[],
   loads: readonly Load[],
 ): Promise<Figure[]> {
   const figures: Figure[] = [];
@@ -123,7 +123,7 @@ async function underLoads(
       const taken = new Map(ways.map((way) => [way, [] as number[]]));
       for (let round = 0; round <= ROUNDS; round++) {
         for (const [way, times] of taken) {
-          const some = await gets(protocol, way, GETS);
+          const some = await gets(protocol, way, { ...SMALL, count: GETS });
           if (round > 0) times.push(...some);
         }
       }

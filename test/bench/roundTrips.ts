@@ -1,8 +1,9 @@
 /**
- * How long a small get takes, by each way that clients are sent: told the container's own address by
- * our name server, told the relay, through the engine's forwarder of a published port, and at the
- * container's own address without us. The clients are libca and PVXS; each run is a new process, and
- * all ways take turns. Beside it: the processor time that the command takes meanwhile.
+ * How long a get takes, of one number and of 8 MB, by each way that clients are sent: told the
+ * container's own address by our name server, told the relay, through the engine's forwarder of a
+ * published port, and at the container's own address without us. The clients are libca and PVXS; each
+ * run is a new process, and all ways take turns. Beside it: the processor time that the command takes
+ * meanwhile.
  */
 import { join, resolve } from 'node:path';
 import type { PvProtocol } from '../../src/model/snapshot';
@@ -15,8 +16,9 @@ import { percentile, round as rounded, type Figure } from './figure';
 import { run } from './peers';
 import { cpuSeconds } from './processes';
 
-const ROUNDS = 7;
-const GETS = 2000;
+/** As peers/bulk.db has it: doubles. */
+const LARGE_ELEMENTS = 1_000_000;
+const LARGE_BITS = LARGE_ELEMENTS * 64;
 const PORTS = { ca: 5064, pva: 5075 } as const;
 const PROTOCOLS = ['ca', 'pva'] as const;
 /** Where the engine publishes; relays have 127.0.0.1. */
@@ -27,12 +29,25 @@ const python = resolve(__dirname, '../../.cache/venv/bin/python');
 /** A way to the server. */
 export interface Way {
   readonly name: string;
-  readonly pv: string;
+  /** Of the names of its PVs. */
+  readonly prefix: string;
   /** The only name server of the client. */
   readonly nameServer: Readonly<Record<PvProtocol, string>>;
   /** The command whose processor time counts, if one may be busy. */
   readonly pid?: number;
 }
+
+/** What is read again and again. */
+interface Read {
+  readonly record: string;
+  readonly elements: number;
+  /** How often, in each of so many processes. */
+  readonly count: number;
+  readonly rounds: number;
+}
+
+export const SMALL: Read = { record: 'TEMPERATURE', elements: 1, count: 2000, rounds: 7 };
+const LARGE: Read = { record: 'BULK.VALA', elements: LARGE_ELEMENTS, count: 20, rounds: 16 };
 
 interface Taken {
   readonly microseconds: number[];
@@ -41,17 +56,19 @@ interface Taken {
 
 export async function measureRoundTrips(): Promise<Figure[]> {
   const engine = await sharedEngine('docker');
+  const records = { db: ['demo.db', '/bench/bulk.db'], binds: [`${folder}:/bench:ro`] };
   const boxes = await Promise.all([
-    runIoc(engine, { macros: 'P=PLAIN:' }),
+    runIoc(engine, { ...records, macros: 'P=PLAIN:' }),
     runIoc(engine, {
-      macros: 'P=FORWARDED:',
+      ...{ ...records, macros: 'P=FORWARDED:' },
       publish: PROTOCOLS.map((protocol) => `${PUBLISHED}:${PORTS[protocol]}:${PORTS[protocol]}`),
     }),
   ]);
   const commands: Exposed[] = [];
   try {
     const ways = await waysTo(engine, boxes, commands);
-    return await measureAll(ways);
+    const small = await measureAll(ways, SMALL);
+    return [...small, ...(await measureAll(ways, LARGE))];
   } finally {
     await Promise.all(commands.map((command) => command.stop()));
     await Promise.all(boxes.map((box) => box.remove()));
@@ -78,55 +95,66 @@ async function waysTo(
     const { ca, pva } = exposed.snapshot.nameServers ?? {};
     const place = (one: typeof ca): string => `${one?.host}:${one?.port}`;
     const nameServer = { ca: place(ca), pva: place(pva) };
-    return { name, pv: 'PLAIN:TEMPERATURE', nameServer, pid: exposed.pid };
+    return { name, prefix: 'PLAIN:', nameServer, pid: exposed.pid };
   };
-  const own = async (box: LabContainer, name: string, pv: string): Promise<Way> =>
-    at(await box.address(), name, pv);
+  const own = async (box: LabContainer, name: string, prefix: string): Promise<Way> =>
+    at(await box.address(), name, prefix);
   return [
-    await own(plain, "the container's address", 'PLAIN:TEMPERATURE'),
+    await own(plain, "the container's address", 'PLAIN:'),
     await named('name server, direct', 'direct'),
     await named('name server, relay', 'relay'),
-    at(PUBLISHED, 'published port (docker-proxy)', 'FORWARDED:TEMPERATURE'),
-    await own(forwarded, 'the address of the published container', 'FORWARDED:TEMPERATURE'),
+    at(PUBLISHED, 'published port (docker-proxy)', 'FORWARDED:'),
+    await own(forwarded, 'the address of the published container', 'FORWARDED:'),
   ];
 }
 
 /** A server at its usual ports. */
-export function at(host: string, name: string, pv: string): Way {
-  return { name, pv, nameServer: { ca: `${host}:${PORTS.ca}`, pva: `${host}:${PORTS.pva}` } };
+export function at(host: string, name: string, prefix: string): Way {
+  return { name, prefix, nameServer: { ca: `${host}:${PORTS.ca}`, pva: `${host}:${PORTS.pva}` } };
 }
 
-async function measureAll(ways: readonly Way[]): Promise<Figure[]> {
+async function measureAll(ways: readonly Way[], read: Read): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const protocol of PROTOCOLS) {
     const taken = new Map<Way, Taken>(
       ways.map((way) => [way, { microseconds: [], cpuSeconds: 0 }]),
     );
     // Round by round, so that what else the machine does meets all alike; the first one warms up.
-    for (let round = 0; round <= ROUNDS; round++) {
-      for (const [way, all] of taken) {
+    for (let round = 0; round <= read.rounds; round++) {
+      for (const [way, all] of startingAt([...taken], round)) {
         const before = way.pid === undefined ? 0 : cpuSeconds(way.pid);
-        const microseconds = await gets(protocol, way);
+        const microseconds = await gets(protocol, way, read);
         if (round === 0) continue;
         all.microseconds.push(...microseconds);
         all.cpuSeconds += way.pid === undefined ? 0 : cpuSeconds(way.pid) - before;
       }
     }
-    figures.push(...figuresOf(protocol, taken));
+    figures.push(...(read === LARGE ? throughputOf : figuresOf)(protocol, taken));
   }
   return figures;
 }
 
-/** The microseconds of each of `count` gets, one after the other, of a client that is a new process. */
+/** Another one is first each time, so that none always comes after the same. */
+function startingAt<Item>(items: readonly Item[], round: number): Item[] {
+  const start = round % items.length;
+  return [...items.slice(start), ...items.slice(0, start)];
+}
+
+/** The microseconds of each get, one after the other, of a client that is a new process. */
 export async function gets(
   protocol: PvProtocol,
-  { pv, nameServer }: Pick<Way, 'pv' | 'nameServer'>,
-  count = GETS,
+  { prefix, nameServer }: Pick<Way, 'prefix' | 'nameServer'>,
+  { record, elements, count }: Read = SMALL,
 ): Promise<number[]> {
+  const pv = `${prefix}${record}`;
   const environment = nameServers({ ca: [nameServer.ca], pva: [nameServer.pva] });
   const text =
     protocol === 'ca'
-      ? await run(python, [join(folder, 'libcaGet.py'), pv, String(count)], environment)
+      ? await run(
+          python,
+          [join(folder, 'libcaGet.py'), pv, String(count), String(elements)],
+          environment,
+        )
       : await run(pvxsProgram(join(folder, 'pvxsGet.cpp')), [pv, String(count)], environment);
   return text.trim().split(' ').map(Number);
 }
@@ -134,7 +162,7 @@ export async function gets(
 function figuresOf(protocol: PvProtocol, taken: ReadonlyMap<Way, Taken>): Figure[] {
   const [own, ...others] = [...taken];
   const peer = own?.[1].microseconds ?? [];
-  const client = protocol === 'ca' ? 'libca' : 'PVXS';
+  const client = clientOf(protocol);
   return others.flatMap(([{ name, pid }, { microseconds, cpuSeconds }]) =>
     ([50, 99] as const).map((percent): Figure => {
       const goal = { kind: 'at-most', factor: 1.05 } as const;
@@ -151,3 +179,23 @@ function figuresOf(protocol: PvProtocol, taken: ReadonlyMap<Way, Taken>): Figure
     }),
   );
 }
+
+/** By the time that half of the gets took at most. */
+function throughputOf(protocol: PvProtocol, taken: ReadonlyMap<Way, Taken>): Figure[] {
+  const [own, ...others] = [...taken];
+  const gigabits = ({ microseconds }: Taken): number =>
+    LARGE_BITS / 1000 / percentile(microseconds, 50);
+  const goal = { kind: 'at-least', factor: 0.952 } as const;
+  return others.map(([{ name, pid }, all]): Figure => ({
+    what: `${clientOf(protocol)}, gets of 8 MB, ${name}`,
+    unit: 'Gbit/s',
+    ours: gigabits(all),
+    peer: { name: "container's address", value: own ? gigabits(own[1]) : NaN },
+    ...(name === 'name server, direct' && { goal }),
+    ...(pid !== undefined && {
+      note: `${rounded((all.cpuSeconds / all.microseconds.length) * 1000)} ms of the command for each`,
+    }),
+  }));
+}
+
+const clientOf = (protocol: PvProtocol): string => (protocol === 'ca' ? 'libca' : 'PVXS');

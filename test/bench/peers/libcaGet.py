@@ -1,7 +1,7 @@
 """How long single gets of libca take on one channel, one after the other: microseconds on standard
 output, in the order measured.
 
-usage: libcaGet.py NAME COUNT       with EPICS_CA_NAME_SERVERS set
+usage: libcaGet.py NAME COUNT [ELEMENTS]       with EPICS_CA_NAME_SERVERS set
 """
 
 import ctypes
@@ -26,14 +26,15 @@ ENABLE_PREEMPTIVE = 1
 DBR_DOUBLE = 6
 
 name, count = sys.argv[1].encode(), int(sys.argv[2])
-channel, value = ctypes.c_void_p(), ctypes.c_double()
+elements = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+channel, value = ctypes.c_void_p(), (ctypes.c_double * elements)()
 assert libca.ca_context_create(ENABLE_PREEMPTIVE) == ECA_NORMAL
 assert libca.ca_create_channel(name, None, None, 0, ctypes.addressof(channel)) == ECA_NORMAL
 assert libca.ca_pend_io(30.0) == ECA_NORMAL, "not connected"
 taken = []
 for index in range(-count // 10, count):
     start = time.perf_counter()
-    libca.ca_array_get(DBR_DOUBLE, 1, channel, ctypes.addressof(value))
+    libca.ca_array_get(DBR_DOUBLE, elements, channel, ctypes.addressof(value))
     assert libca.ca_pend_io(30.0) == ECA_NORMAL, "no answer"
     if index >= 0:
         taken.append((time.perf_counter() - start) * 1e6)
