@@ -27,6 +27,7 @@ import {
   tryLink,
   type HostProcess,
 } from './hostProcess';
+import { MachineSockets } from './machineSockets';
 import { isInside, listProcessPlaces, placeOf } from './processPlaces';
 import { Turns } from '../turns';
 import { MAX_LOOK_BYTES } from '../../services/discovery/detect/parseLook';
@@ -43,6 +44,12 @@ import {
 /** More processes than an IOC's container has. */
 const MAX_OTHERS = 300;
 const MAX_OWNERS = 300;
+/**
+ * A socket that was opened in the same moment as another one was closed does not show in the number
+ * of the machine's sockets, so the container's own counters are read so often in any case.
+ */
+const MAX_QUIET_MS = 1000;
+const machineSockets = new MachineSockets();
 
 /** Reads a container's sockets and processes from this machine's own /proc. */
 export class HostSocketSource implements SocketSource {
@@ -60,6 +67,9 @@ export class HostSocketSource implements SocketSource {
   readonly #counterFiles: readonly HeldProcFile[];
   #counterTexts: readonly string[] = [];
   #counters = '';
+  /** Of the machine, just before the counters were last read, and when that was. */
+  #machineCount: string | undefined;
+  #readMs = -Infinity;
 
   constructor(
     readonly host: HostProcess,
@@ -71,7 +81,15 @@ export class HostSocketSource implements SocketSource {
     );
   }
 
+  isQuiet(): boolean {
+    const nowMs = performance.now();
+    if (nowMs - this.#readMs >= MAX_QUIET_MS || this.#machineCount === undefined) return false;
+    return machineSockets.count(nowMs) === this.#machineCount;
+  }
+
   readCounters(): string {
+    this.#readMs = performance.now();
+    this.#machineCount = machineSockets.count(this.#readMs);
     if (!isRunning(this.host.pid)) throw new SourceEnded();
     const texts = this.#counterFiles.map((file) => file.read());
     if (texts.some((text, at) => text !== this.#counterTexts[at])) {

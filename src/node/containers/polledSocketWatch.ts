@@ -28,6 +28,11 @@ export interface SocketSource extends Disposable {
    * the moment.
    */
   readCounters(): string | Promise<string>;
+  /**
+   * Whether the counters need not be read because they would be the same, as far as that is known
+   * at no cost.
+   */
+  isQuiet?(): boolean;
   /** All bound sockets of the network namespace. */
   readSockets(): BoundSocket[] | Promise<BoundSocket[]>;
   /** The processes of the container that hold some of these sockets. */
@@ -163,6 +168,10 @@ export class PolledSocketWatch implements SocketWatch {
 
   async #tick(): Promise<void> {
     const startMs = this.clock.nowMs();
+    if (this.#isQuiet(startMs)) {
+      this.#schedule(this.#pauseMs(startMs));
+      return;
+    }
     this.#isLooking = true;
     try {
       await this.#look(startMs);
@@ -204,6 +213,16 @@ export class PolledSocketWatch implements SocketWatch {
     const { periodMs } = this.source;
     const pauseMs = Math.max(periodMs, COST_FACTOR * (nowMs - startMs));
     return Math.ceil((nowMs + pauseMs / 2) / periodMs) * periodMs - nowMs;
+  }
+
+  /** Whether a look would find nothing to do: the usual one. */
+  #isQuiet(nowMs: number): boolean {
+    const dueMs = Math.min(
+      this.#lastFullLookMs + FULL_LOOK_PERIOD_MS,
+      this.#suspendedDueMs,
+      this.#othersOverdueMs,
+    );
+    return nowMs < dueMs && this.source.isQuiet?.() === true;
   }
 
   async #look(nowMs: number): Promise<void> {

@@ -136,6 +136,8 @@ export class ReachabilityWatcher implements Reachability {
   /** The wait before the next attempt to connect; aborting it ends the wait. */
   #pause = new AbortController();
   #isMorePending = false;
+  /** The circuit on which somebody waits for answers. */
+  #awaited: Circuit<ProtocolAdapter> | undefined;
 
   readonly onDidChange = this.#changed.event;
 
@@ -179,6 +181,7 @@ export class ReachabilityWatcher implements Reachability {
     if (hidden !== undefined) {
       this.#unwanted.delete(index);
       this.steps.set(index, hasChannel(hidden) ? hidden : 'pending');
+      void this.#watchPending();
       if (!hasChannel(hidden) && index < this.#asked) this.#askNow(index);
     } else {
       this.#unwanted.set(index, this.steps.get(index));
@@ -264,7 +267,7 @@ export class ReachabilityWatcher implements Reachability {
     this.#isMoving = false;
     this.#problem = undefined;
     this.#reads.hold(circuit, allowance);
-    void this.#watchPending(circuit.signal);
+    void this.#watchPending();
     this.#ask();
     this.#notify();
   }
@@ -330,6 +333,7 @@ export class ReachabilityWatcher implements Reachability {
       return;
     }
     this.#allowance.asked();
+    void this.#watchPending();
     if (adapter.answersSearches && this.#channels.size >= MAX_HELD_CHANNELS) {
       this.#searches.set(adapter.search(name), index);
       return;
@@ -367,19 +371,24 @@ export class ReachabilityWatcher implements Reachability {
     });
   }
 
-  /** Takes the server's silence about requested channels for "no answer". */
-  async #watchPending(signal: AbortSignal): Promise<void> {
+  /** Takes the server's silence about requested channels for "no answer", while there are such. */
+  async #watchPending(): Promise<void> {
+    const circuit = this.#circuit;
+    if (!circuit?.isReady || this.#awaited === circuit) return;
+    this.#awaited = circuit;
+    const { signal } = circuit;
     const { clock } = this.#input;
-    while (!signal.aborted) {
+    while (this.steps.count('pending') > 0) {
       const answers = this.#answers;
-      const isWaiting = this.steps.count('pending') > 0;
       await delay(clock, clock.stretch(ANSWER_TIMEOUT_MS), signal).catch(() => undefined);
+      if (signal.aborted) return;
       // Whatever else it sends: it does not answer these.
-      if (signal.aborted || !isWaiting || this.#answers !== answers) continue;
+      if (this.#answers !== answers) continue;
       this.steps.replaceAll('pending', 'no-answer');
       this.#askSuspects();
       this.#notify();
     }
+    this.#awaited = undefined;
   }
 
   #step(index: number, step: PvStep): void {

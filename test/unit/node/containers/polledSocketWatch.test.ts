@@ -25,6 +25,7 @@ class Scene {
   /** Looks wait for it. */
   gate: Promise<void> | undefined;
   readonly looks = { counters: 0, sockets: 0, owners: 0 };
+  isQuiet = false;
   isDisposed = false;
 
   open(isNamespaceShared = false): PolledSocketWatch {
@@ -35,6 +36,7 @@ class Scene {
       suspendedPeriodMs: SUSPENDED_PERIOD_MS,
       readSuspended: () => this.suspended,
       isNamespaceShared,
+      isQuiet: () => this.isQuiet,
       readCounters: async () => {
         this.looks.counters++;
         await this.gate;
@@ -103,6 +105,29 @@ describe('a watch that looks at sockets', () => {
       scene.last.processes.map(({ pid }) => pid),
       [10, 11],
     );
+  });
+
+  it('reads no counters while its source is quiet, but all that is due', async () => {
+    scene.bind(10, 1);
+    watch = scene.open();
+    await scene.clock.advance(0);
+    scene.isQuiet = true;
+    const before = scene.looks.counters;
+    await scene.clock.advance(SUSPENDED_PERIOD_MS - PERIOD_MS);
+    assert.equal(scene.looks.counters, before);
+    scene.suspended = new Set([processKey(iocProcess({ pid: 10 }))]);
+    await scene.clock.advance(2 * PERIOD_MS);
+    assert.equal(scene.last.processes[0]?.isSuspended, true);
+    scene.bind(11, 2);
+    watch.lookNow();
+    await scene.clock.advance(PERIOD_MS);
+    assert.deepEqual(scene.inodes, [1, 2]);
+    scene.bind(12, 3);
+    await scene.clock.advance(PERIOD_MS);
+    assert.deepEqual(scene.inodes, [1, 2]);
+    scene.isQuiet = false;
+    await scene.clock.advance(2 * PERIOD_MS);
+    assert.deepEqual(scene.inodes, [1, 2, 3]);
   });
 
   it('looks at processes only where there is a socket that nobody knows', async () => {
