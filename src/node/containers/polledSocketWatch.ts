@@ -163,15 +163,16 @@ export class PolledSocketWatch implements SocketWatch {
   #schedule(delayMs: number): void {
     if (this.#isEnded) return;
     this.#timer?.dispose();
-    this.#timer = this.clock.after(delayMs, () => void this.#tick());
+    this.#timer = this.clock.after(delayMs, () => this.#wake());
   }
 
-  async #tick(): Promise<void> {
-    const startMs = this.clock.nowMs();
-    if (this.#isQuiet(startMs)) {
-      this.#schedule(this.#pauseMs(startMs));
-      return;
-    }
+  #wake(): void {
+    const nowMs = this.clock.nowMs();
+    if (this.#isQuiet(nowMs)) this.#schedule(this.#pauseMs(nowMs));
+    else void this.#tick(nowMs);
+  }
+
+  async #tick(startMs: number): Promise<void> {
     this.#isLooking = true;
     try {
       await this.#look(startMs);

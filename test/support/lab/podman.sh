@@ -131,7 +131,8 @@ remove_netns_folder() {
 end_user() {
   pkill -KILL -u "$name" 2>/dev/null
   for _ in $(seq 100); do pgrep -u "$name" -r R,S,D,T >/dev/null || break; sleep 0.05; done
-  userdel "$name" 2>/dev/null
+  # -f: a process of it that has ended and that nobody has waited for yet is no reason to keep it.
+  userdel -f "$name" 2>/dev/null
   sed -i "/^$name:/d" /etc/subuid /etc/subgid
 }
 
