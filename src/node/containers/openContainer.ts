@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock';
 import { DisposableStore } from '../../base/disposable';
 import type { Log } from '../../base/log';
+import { sharingTimers } from '../../base/sharedTimers';
 import type { ContainerAccess, SocketWatch, SocketWatchEvents } from '../../services/host/engine';
 import type { EngineApi, OpenContainer } from '../engines/engineApi';
 import { connectorDialer } from './connectorDialer';
@@ -36,7 +37,8 @@ export interface OpenContainerOptions {
  * the engine allow.
  */
 export function createOpenContainer(options: OpenContainerOptions): OpenContainer {
-  return (api, container) => new OpenedContainer(api, container, options);
+  const watchClock = sharingTimers(options.clock);
+  return (api, container) => new OpenedContainer(api, container, options, watchClock);
 }
 
 class OpenedContainer implements ContainerAccess {
@@ -50,6 +52,7 @@ class OpenedContainer implements ContainerAccess {
     readonly api: EngineApi,
     readonly container: EngineContainer,
     readonly options: OpenContainerOptions,
+    readonly watchClock: Clock,
   ) {
     this.#host = findHostProcess(container);
     // Python first: it can enlarge its pipes, and then carries half as much again as Node does.
@@ -63,7 +66,7 @@ class OpenedContainer implements ContainerAccess {
 
   watchSockets(events: SocketWatchEvents): SocketWatch {
     const source = this.#openSource();
-    return this.#store.add(new PolledSocketWatch(source, this.options.clock, events));
+    return this.#store.add(new PolledSocketWatch(source, this.watchClock, events));
   }
 
   readFile(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
