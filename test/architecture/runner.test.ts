@@ -50,7 +50,7 @@ describe('test runner', function () {
         const server = require('node:net').createServer().listen(0, '127.0.0.1', () => server.close(done));
       });
       it('forgets', (done) => {
-        require('node:child_process').spawn('sleep', ['3'], { stdio: 'ignore' });
+        require('node:child_process').spawn('sleep', ['8'], { stdio: 'ignore' });
         require('node:net').createServer().listen(0, '127.0.0.1', done);
       });`);
     assert.notEqual(exitCode, 0);

@@ -8,7 +8,7 @@ import { runEndings } from './atEnd';
  * listed at its end, where they make it fail.
  */
 const kinds = /^(TCP|UDP|Pipe|Process|TLS|FSEvent|StatWatcher|Worker|MessagePort)/;
-const drainMs = 10_000;
+const drainMs = 5000;
 
 type Counts = Map<string, number>;
 
@@ -46,6 +46,7 @@ export const mochaHooks: RootHookObject = {
     }
   },
   async afterEach(this: Context) {
+    this.timeout(2 * drainMs);
     const left = await drained(beforeTest);
     if (left) leaks.push(`${this.currentTest?.fullTitle() ?? '?'}: ${left}`);
   },
