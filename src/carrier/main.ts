@@ -9,6 +9,7 @@ import { adoptSocket } from '../node/relay/bareSocket';
 import type { FromCarrier, ToCarrier } from '../node/relay/carrierMessages';
 import { FixedBufferReader } from '../node/relay/fixedBufferReader';
 import { pipeBoth, reset } from '../node/relay/pipeBoth';
+import { ReadingHolds } from '../node/relay/readingHolds';
 import { WRITE_BUFFER_BYTES } from '../node/relay/tcpRelay';
 import type { PvProtocol } from '../model/snapshot';
 import type { SearchQuestion } from '../services/host/connection';
@@ -23,6 +24,7 @@ const MAX_ON_THEIR_WAY = 500;
 
 interface Circuit {
   client?: Socket;
+  holds?: ReadingHolds;
   server?: Socket;
   reader?: FixedBufferReader;
   names?: RemoteNames;
@@ -41,7 +43,7 @@ function send(message: FromCarrier): void {
 /** Questions leave together, once for all of a turn of the event loop. */
 function ask(id: number, question: SearchQuestion): void {
   const circuit = circuits.get(id);
-  if (circuit && ++circuit.onTheirWay >= MAX_ON_THEIR_WAY) circuit.client?.pause();
+  if (circuit && ++circuit.onTheirWay >= MAX_ON_THEIR_WAY) circuit.holds?.hold('questions');
   if (asked.push([id, question]) > 1) return;
   setImmediate(() => {
     const questions = asked;
@@ -55,7 +57,7 @@ function noteReceipt(): void {
   for (const id of sent.shift() ?? []) {
     const circuit = circuits.get(id);
     if (!circuit) continue;
-    if (circuit.onTheirWay-- === MAX_ON_THEIR_WAY) circuit.client?.resume();
+    if (circuit.onTheirWay-- === MAX_ON_THEIR_WAY) circuit.holds?.release('questions');
   }
 }
 
@@ -77,6 +79,7 @@ function join(id: number, protocol: PvProtocol | undefined): void {
       send({ kind: 'closed', circuit: id });
     });
   }
+  const holds = (circuit.holds = new ReadingHolds(client));
   const names = (circuit.names = new RemoteNames((question) => ask(id, question)));
   client.once('data', () => send({ kind: 'used', circuit: id }));
   pipeBoth(
@@ -84,6 +87,7 @@ function join(id: number, protocol: PvProtocol | undefined): void {
     server,
     reader,
     protocol && ((onAnswer) => createInterceptor(protocol, names, onAnswer)),
+    holds,
   );
 }
 

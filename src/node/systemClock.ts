@@ -4,6 +4,9 @@ import type { Clock } from '../base/clock';
 import { toDisposable } from '../base/disposable';
 
 const MAX_STRETCH = 10;
+/** How long the load is remembered: reading it takes 50 us, and thousands may ask in one turn. */
+const LOAD_MS = 100;
+let load = { perProcessor: 0, untilMs: -Infinity };
 
 /** The clock of this machine. */
 export const systemClock: Clock = {
@@ -26,9 +29,14 @@ export const systemClock: Clock = {
  * number, whichever is more.
  */
 function loadPerProcessor(): number {
-  // Zeros on Windows, which does not count them.
-  const [ofLastMinute = 0] = loadavg();
-  return Math.max(ofLastMinute, runningNow()) / availableParallelism();
+  const nowMs = performance.now();
+  if (nowMs >= load.untilMs) {
+    // Zeros on Windows, which does not count them.
+    const [ofLastMinute = 0] = loadavg();
+    const perProcessor = Math.max(ofLastMinute, runningNow()) / availableParallelism();
+    load = { perProcessor, untilMs: nowMs + LOAD_MS };
+  }
+  return load.perProcessor;
 }
 
 /**

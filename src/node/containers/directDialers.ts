@@ -106,9 +106,14 @@ export function addressDialer(label: string, { known, find, hasPeer }: Container
   let own: string | undefined;
   /** When it was last proved that an endpoint is in the container, by the clock of the process. */
   const provedAtMs = new Map<string, number>();
+  /** What its engine reported then. */
+  let reported: readonly string[] | undefined;
   const prove = async (socket: Socket, endpoint: Endpoint): Promise<void> => {
     const where = formatEndpoint(endpoint);
     const nowMs = performance.now();
+    const reportedNow = known();
+    if (reportedNow !== reported) provedAtMs.clear();
+    reported = reportedNow;
     if (nowMs - (provedAtMs.get(where) ?? -Infinity) < PROVED_MS) return;
     const isProved = await hasPeer(socket).catch((error: unknown) => {
       socket.destroy();

@@ -20,8 +20,9 @@ export async function hasConnection(pid: number, socket: Socket): Promise<boolea
       rethrowPassing(error);
       return '';
     });
-    for (const { local, remote } of parseConnections(text)) {
-      if (isSameEndpoint(local, far) && isSameEndpoint(remote, near)) return true;
+    for (const { local, remote, isAnswered } of parseConnections(text)) {
+      // A program there can begin connections to all ports that ours may have; nobody answers them.
+      if (isAnswered && isSameEndpoint(local, far) && isSameEndpoint(remote, near)) return true;
     }
   }
   return false;

@@ -47,6 +47,8 @@ class OpenedContainer implements ContainerAccess {
   readonly #agents: readonly ExecAgent[];
   readonly #ending = new AbortController();
   readonly #store = new DisposableStore();
+  /** Which run of the container whose network it shares; undefined: its own network, or not known. */
+  readonly #ownerRun: string | undefined;
 
   constructor(
     readonly api: EngineApi,
@@ -55,6 +57,7 @@ class OpenedContainer implements ContainerAccess {
     readonly watchClock: Clock,
   ) {
     this.#host = findHostProcess(container);
+    this.#ownerRun = this.#networkOwner()?.run;
     // Python first: it can enlarge its pipes, and then carries half as much again as Node does.
     this.#agents = [PYTHON_AGENT, NODE_AGENT].map((program) =>
       this.#store.add(new ExecAgent(api, container.id, program, options.clock)),
@@ -154,14 +157,29 @@ class OpenedContainer implements ContainerAccess {
 
   /** Its addresses as its engine last reported them: they change with its networks. */
   #knownAddresses(): readonly string[] | undefined {
-    const owner = networkOwner(this.container) ?? this.container.id;
-    return this.api.containers.find(({ id }) => id === owner)?.addresses;
+    const owner = this.#networkOwner();
+    return owner && this.#hasNetworkOf(owner) ? owner.addresses : undefined;
   }
 
   /** The addresses of its network namespace that the engine knows now. */
   async #addresses(signal: AbortSignal): Promise<readonly string[]> {
+    const id = networkOwner(this.container) ?? this.container.id;
+    const owner = await this.api.inspect(id, signal);
+    return this.#hasNetworkOf(owner) ? owner.addresses : [];
+  }
+
+  /** The container whose network it has, its own or another one, as its engine last reported it. */
+  #networkOwner(): EngineContainer | undefined {
     const owner = networkOwner(this.container) ?? this.container.id;
-    return (await this.api.inspect(owner, signal)).addresses;
+    return this.api.containers.find(({ id }) => id === owner);
+  }
+
+  /**
+   * An owner that starts again, mostly with the same address, has a new network namespace; whoever
+   * shared its former one stays there, without that address.
+   */
+  #hasNetworkOf(owner: EngineContainer): boolean {
+    return this.#ownerRun === undefined || owner.run === this.#ownerRun;
   }
 }
 

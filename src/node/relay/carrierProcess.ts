@@ -2,7 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Disposable } from '../../base/disposable';
-import type { CircuitAnswers, CircuitSearches, SearchAnswer } from '../../services/host/connection';
+import type {
+  CircuitAnswers,
+  CircuitSearches,
+  SearchAnswer,
+  SearchQuestion,
+} from '../../services/host/connection';
 import { programEnvironment } from '../programFiles';
 import { systemClock } from '../systemClock';
 import { type DetachedSocket, detachSocket } from './bareSocket';
@@ -43,6 +48,8 @@ export interface CarrierEvents {
 const MAX_ON_THEIR_WAY = 8;
 /** Circuits that wait for that; beyond, a storm of clients is served sooner here. */
 const MAX_WAITING = 16;
+/** Asked in one turn of the event loop; one message may have thousands. */
+const QUESTIONS_PER_TURN = 500;
 /** A carrier that does not take over a circuit in this time is ended; longer on a busy machine. */
 const HAND_OVER_MS = 3000;
 /**
@@ -80,6 +87,8 @@ export class CarrierProcess implements Disposable {
   #nextCircuit = 0;
   #answers: [number, SearchAnswer][] = [];
   #receivedCount = 0;
+  /** Messages with questions, oldest first, of which some are still to be asked. */
+  readonly #asked: (readonly [number, SearchQuestion])[][] = [];
   #isAnswering = false;
   #errorText = '';
   #isEnded = false;
@@ -204,13 +213,25 @@ export class CarrierProcess implements Disposable {
         this.#close(message.circuit);
         return;
       case 'questions':
-        for (const [circuit, question] of message.questions) {
-          const { isClosedHere, answers } = this.#circuits.get(circuit) ?? {};
-          if (!isClosedHere) answers?.ask(question);
-        }
-        this.#receivedCount++;
-        this.#answerSoon();
+        if (this.#asked.push([...message.questions]) === 1) this.#askSome();
     }
+  }
+
+  /** So many in a turn of the event loop; a message counts as received when all of it was asked. */
+  #askSome(): void {
+    for (let left = QUESTIONS_PER_TURN; left > 0 && this.#asked[0];) {
+      const part = this.#asked[0].splice(0, left);
+      left -= Math.max(1, part.length);
+      for (const [circuit, question] of part) {
+        const { isClosedHere, answers } = this.#circuits.get(circuit) ?? {};
+        if (!isClosedHere) answers?.ask(question);
+      }
+      if (this.#asked[0].length > 0) break;
+      this.#asked.shift();
+      this.#receivedCount++;
+      this.#answerSoon();
+    }
+    if (this.#asked.length > 0) setImmediate(() => this.#askSome());
   }
 
   #answer(circuit: number, answer: SearchAnswer): void {
@@ -271,6 +292,7 @@ export class CarrierProcess implements Disposable {
     for (const circuit of [...this.#circuits.values()]) this.#closeHere(circuit);
     this.#circuits.clear();
     for (const claim of this.#claims.splice(0)) claim(undefined);
+    this.#asked.length = 0;
   }
 }
 

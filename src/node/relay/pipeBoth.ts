@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { CircuitInterceptor, InterceptCircuit } from '../../services/host/connection';
 import type { Sift, FixedBufferReader } from './fixedBufferReader';
+import { ReadingHolds } from './readingHolds';
 
 /** A client with this many unread bytes gets no more answers. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
@@ -10,22 +11,25 @@ const MAX_UNREAD_BYTES = 1024 * 1024;
  * Joins two connections to one: bytes, ends and resets of each side go to the other, and a slow
  * side slows down the other one. Both must be paused and keep their writing side open when the peer
  * ends (allowHalfOpen). `reader` is the FixedBufferReader that `upstream` was created with, if any.
- * `intercept` creates what sees, and may change, the bytes of this connection.
+ * `intercept` creates what sees, and may change, the bytes of this connection; `holds` are the
+ * client's, if others keep it from being read, too.
  */
 export function pipeBoth(
   client: Socket,
   upstream: Duplex,
   reader: FixedBufferReader | undefined,
   intercept?: InterceptCircuit,
+  holds = new ReadingHolds(client),
 ): void {
   const attached = reader && upstream instanceof Socket ? { reader, upstream } : undefined;
   const interceptor = intercept && makeInterceptor(client, attached?.reader, intercept);
   passEndings(client, upstream, interceptor);
   passEndings(upstream, client);
-  passBytes(client, upstream, interceptor && ((bytes) => interceptor.fromClient(bytes)));
+  const fromClient: Sift | undefined = interceptor && ((bytes) => interceptor.fromClient(bytes));
+  passBytes(client, upstream, holds, fromClient);
   const fromServer: Sift | undefined = interceptor && ((bytes) => interceptor.fromServer(bytes));
   if (attached) attached.reader.attach(attached.upstream, client, fromServer);
-  else passBytes(upstream, client, fromServer);
+  else passBytes(upstream, client, new ReadingHolds(upstream), fromServer);
 }
 
 /** Answers go out once for all questions of a turn of the event loop. */
@@ -58,7 +62,7 @@ function makeInterceptor(
  * leaves in one system call: an engine delivers pieces of 32 KiB at most, and a send over loopback
  * costs more than what it carries.
  */
-function passBytes(from: Duplex, to: Duplex, intercept: Sift = whole): void {
+function passBytes(from: Duplex, to: Duplex, holds: ReadingHolds, intercept: Sift = whole): void {
   const isAtOnce = from instanceof Socket;
   let isCorked = false;
   const uncork = (): void => {
@@ -76,12 +80,12 @@ function passBytes(from: Duplex, to: Duplex, intercept: Sift = whole): void {
     let isTaken = true;
     for (const part of parts) isTaken = to.write(part);
     if (isAtOnce && isCorked) uncork();
-    if (!isTaken) from.pause();
+    if (!isTaken) holds.hold('full');
   });
-  to.on('drain', () => from.resume());
+  to.on('drain', () => holds.release('full'));
   // A closed stream accepts nothing: keep reading and discard, so that the end is seen.
-  to.on('close', () => from.resume());
-  from.resume();
+  to.on('close', () => holds.release('full'));
+  holds.release('full');
 }
 
 const whole: Sift = (bytes) => [bytes];

@@ -134,7 +134,8 @@ export class ContainerTracker implements Disposable {
     const isNews = info !== this.#info;
     this.#info = info;
     for (const ioc of this.#iocs.values()) {
-      if (isNews) ioc.noteNetwork();
+      // Even without news of it: it may share the network of another container.
+      ioc.noteNetwork(isNews);
       ioc.setPaused(info.status === 'paused');
     }
     if (info.status === 'running') this.#watch.lookNow();

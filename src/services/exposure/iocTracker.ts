@@ -601,10 +601,11 @@ export class IocTracker implements Disposable {
     return notes.filter((note) => 'count' in note && note.count > 0);
   }
 
-  /** Called when its engine has reported changes of its container. */
-  noteNetwork(): void {
+  /** Called when its engine has reported changes, `ofContainer`: of its own container. */
+  noteNetwork(ofContainer: boolean): void {
     for (const { forwarder, reachability } of this.#entries.values()) {
-      if (forwarder.noteNetwork()) reachability?.interrupt('its container has another address');
+      if (forwarder.noteNetwork(ofContainer))
+        reachability?.interrupt('its container has another address');
     }
   }
 

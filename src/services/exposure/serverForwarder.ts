@@ -248,14 +248,14 @@ export class ServerForwarder implements Disposable {
   }
 
   /**
-   * Its engine has reported changes: if its container does not have the address any more, the server
-   * is sought anew. Returns whether that is so.
+   * Its engine has reported changes, `ofContainer`: of its container. If that does not have the
+   * address any more, the server is sought anew. Returns whether that is so.
    */
-  noteNetwork(): boolean {
+  noteNetwork(ofContainer: boolean): boolean {
     const former = this.#routedTo;
     const now = this.#route?.ownEndpoint(this.listener.endpoint);
     if (!former || (now && isSameEndpoint(former, now))) {
-      this.#own.retry();
+      if (ofContainer) this.#own.retry();
       return false;
     }
     this.#routedTo = undefined;

@@ -7,6 +7,7 @@ import { type Endpoint, isIpv4 } from '../../model/endpoint';
 import type { Note } from '../../model/note';
 import type { PvProtocol } from '../../model/snapshot';
 import type { Connection } from '../host/connection';
+import { FairQueue } from '../upstream/fairQueue';
 import { NameResolver, type NameAnswer } from '../upstream/nameResolver';
 import type { ClientIdentity } from '../upstream/protocolAdapter';
 import type { SearchOrigin } from '../host/portHolder';
@@ -131,6 +132,12 @@ const MAX_SERVERS = 256;
 /** Duplicates that are reported for one server. */
 const MAX_DUPLICATES = 5;
 
+/**
+ * Questions to servers (one name to one server) in one turn of the event loop; then others have
+ * theirs: a single message may hold thousands of names.
+ */
+const QUESTIONS_PER_TURN = 2048;
+
 const settled: Disposable = toDisposable(() => undefined);
 
 /**
@@ -153,6 +160,9 @@ export class NameService implements Disposable {
   readonly #duplicates = new Map<string, Map<string, SearchedServer>>();
   #isReviewDue = false;
   #askerCount = 0;
+  /** Names that servers are asked for in later turns of the event loop, client by client. */
+  readonly #toAsk = new FairQueue<{ name: string; question: OpenQuestion }>(MAX_ASKERS, MAX_ASKERS);
+  #leftOfTurn = QUESTIONS_PER_TURN;
 
   constructor(protocol: PvProtocol, input: NameServiceInput) {
     this.#protocol = protocol;
@@ -216,7 +226,7 @@ export class NameService implements Disposable {
     this.#askerCount++;
     const evicted = this.#open.set(name, question);
     if (evicted) this.#drop(evicted[1]);
-    if (!question.isAsking) this.#askServers(name, question);
+    if (!question.isAsking) this.#askInTurn(name, question);
     this.#dropOldest();
     return toDisposable(() => {
       if (!question.askers.delete(asker)) return;
@@ -367,6 +377,40 @@ export class NameService implements Disposable {
     }
   }
 
+  #askInTurn(name: string, question: OpenQuestion): void {
+    if (this.#toAsk.size === 0 && this.#leftOfTurn > 0) {
+      this.#takeFromTurn();
+      this.#askServers(name, question);
+      return;
+    }
+    question.isAsking = true;
+    if (this.#toAsk.push(clientOf(question), { name, question })) return;
+    this.#open.delete(name);
+    this.#drop(question);
+  }
+
+  #takeFromTurn(): void {
+    if (this.#leftOfTurn === QUESTIONS_PER_TURN) {
+      schedule(this.#store, this.#input.clock, 0, () => {
+        this.#leftOfTurn = QUESTIONS_PER_TURN;
+        this.#askSome();
+      });
+    }
+    this.#leftOfTurn -= Math.max(1, this.#known.length);
+  }
+
+  #askSome(): void {
+    while (this.#leftOfTurn > 0) {
+      const next = this.#toAsk.shift();
+      if (!next) return;
+      const { name, question } = next;
+      // Nobody waits for it any more.
+      if (this.#open.get(name) !== question) continue;
+      this.#takeFromTurn();
+      this.#askServers(name, question);
+    }
+  }
+
   /** Gateways are asked only for what no other server has. */
   #askServers(name: string, question: OpenQuestion): void {
     question.isAsking = true;
@@ -472,6 +516,7 @@ export class NameService implements Disposable {
   dispose(): void {
     this.#store.dispose();
     this.#open.clear();
+    this.#toAsk.clear();
   }
 }
 

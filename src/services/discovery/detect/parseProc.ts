@@ -8,6 +8,7 @@ import type { BoundSocket } from '../../host/socketReport';
 
 const TCP_LISTEN = '0A';
 const TCP_ESTABLISHED = '01';
+const TCP_SYN_RECV = '03';
 /** The state that the kernel shows for a UDP socket that is bound but not connected. */
 const UDP_UNCONNECTED = '07';
 /** Lines of a socket table that are read, and how long they are at most. */
@@ -47,6 +48,8 @@ export interface TcpConnection {
   /** 0 as long as no process has accepted it. */
   readonly inode: number;
   readonly isEstablished: boolean;
+  /** Both ends have spoken, as far as this one knows: established, or the last word is on its way. */
+  readonly isAnswered: boolean;
 }
 
 /** Reads /proc/net/tcp or tcp6: what is connected, with IPv4 addresses where IPv6 stands for them. */
@@ -57,7 +60,14 @@ export function* parseConnections(text: string): Generator<TcpConnection> {
     const [local, remote] = [parseEnd(localText), parseEnd(remoteText)];
     const inode = Number(fields[9]);
     if (state === TCP_LISTEN || !local || !remote || !(inode >= 0)) continue;
-    yield { local, remote, inode, isEstablished: state === TCP_ESTABLISHED };
+    const isEstablished = state === TCP_ESTABLISHED;
+    yield {
+      local,
+      remote,
+      inode,
+      isEstablished,
+      isAnswered: isEstablished || state === TCP_SYN_RECV,
+    };
   }
 }
 
