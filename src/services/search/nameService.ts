@@ -404,10 +404,9 @@ export class NameService implements Disposable {
       const next = this.#toAsk.shift();
       if (!next) return;
       const { name, question } = next;
-      // Nobody waits for it any more.
-      if (this.#open.get(name) !== question) continue;
       this.#takeFromTurn();
-      this.#askServers(name, question);
+      // Otherwise nobody waits for it any more.
+      if (this.#open.get(name) === question) this.#askServers(name, question);
     }
   }
 
