@@ -31,8 +31,9 @@ const TEXTS: Texts = {
   'port-skipped': ({ local, taken }) => `${takenText(taken)}; relayed at ${formatEndpoint(local)}`,
   'other-number': ({ port, local, taken }) =>
     (taken.length > 0 ? takenText(taken) : `no address of this machine is left for port ${port}`) +
-    `; relayed under another number, ${formatEndpoint(local)}, which clients get when they search` +
-    (isSystemPort(taken) ? '' : ', and under its own as soon as that is free'),
+    `; relayed under another number, ${formatEndpoint(local)}` +
+    (isSystemPort(taken) ? '' : ', and under its own as soon as that is free') +
+    '; clients that search find it in any case',
   'published-elsewhere': ({ port, hostPorts, local }) =>
     `published as port ${hostPorts.join(', ')}, but the server gives clients ${port}` +
     (local.port === port ? '; relayed under its own number' : ''),

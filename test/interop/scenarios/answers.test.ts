@@ -175,6 +175,29 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
       await network.connect({ Container: box.id });
       await exposed.until(() => !direct(exposed, box).includes('none'), 5000, 'it again');
     });
+
+    it('leads elsewhere when the owner of a shared network starts again', async function () {
+      this.timeout(120_000);
+      const owner = await scene.keeper();
+      const box = await scene.ioc({ macros: 'P=SHARE:', network: `container:${owner.id}` });
+      const exposed = scene.expose([box]);
+      await exposedServers(exposed, box.name, 2);
+      await untilDirect(exposed, box);
+      // With the same address, in a new network namespace; the other one stays alone in the old one.
+      await owner.restart();
+      const isApart = (): boolean => direct(exposed, box).every((one) => one === 'none');
+      await exposed.until(isApart, 10_000, 'no direct way');
+      await exposedServers(exposed, box.name, 2);
+      // Who takes its place there is not taken for it.
+      await owner.startIoc({ macros: 'P=SHARE:' });
+      const monitors = await Promise.all(
+        PROTOCOLS.map((protocol) => watching(protocol, 'SHARE:COUNT', exposed.environment)),
+      );
+      for (const monitor of monitors) await monitor.next(({ ok }) => ok);
+      assert.deepEqual(direct(exposed, box), ['none', 'none']);
+      // Podman removes no container whose network another one uses.
+      await box.remove();
+    });
   });
 }
 

@@ -214,6 +214,22 @@ for (const protocol of ['ca', 'pva'] as const) {
       assert.deepEqual(first, ['dropped']);
     });
 
+    it('asks for thousands of names in many turns, and answers what is known meanwhile', async () => {
+      const known = { isReachable: (name: string) => name === PV };
+      const servers = ['a', 'b', 'c', 'd'].map((key) => scene.server(key, 'serving', known));
+      scene.service.setServers(servers);
+      const nobodys = Array.from({ length: 3000 }, (_, index) => scene.ask(`NOBODYS:${index}`));
+      const other = scene.ask(FIRST_PV);
+      const [told] = scene.ask(PV);
+      assert.equal(typeof told, 'number');
+      for (let turn = 0; turn < 60 && other.length === 0; turn++) await scene.clock.advance(100);
+      assert.equal(typeof other[0], 'number');
+      for (let turn = 0; turn < 60 && !nobodys.every((told) => told.length > 0); turn++) {
+        await scene.clock.advance(200);
+      }
+      assert.ok(nobodys.every((told) => told[0] === 'absent'));
+    });
+
     it('tells nothing to who does not wait any more', async () => {
       scene.service.setServers([scene.server('a', 'serving')]);
       const told: string[] = [];

@@ -17,6 +17,20 @@ describe('FairQueue', () => {
     assert.deepEqual([queue.size, queue.shift(), queue.peek()], [0, undefined, undefined]);
   });
 
+  it('keeps its order however many come and go', () => {
+    const queue = new FairQueue<number>(10_000, 10_000);
+    const taken: (number | undefined)[] = [];
+    for (let at = 0; at < 10_000; at++) {
+      queue.push('one', at);
+      if (at % 3 > 0) taken.push(queue.shift());
+    }
+    while (queue.size > 0) taken.push(queue.shift());
+    assert.deepEqual(
+      taken,
+      Array.from({ length: 10_000 }, (_, at) => at),
+    );
+  });
+
   it('has room for so many of one client, and of all', () => {
     const queue = new FairQueue<string>(2, 3);
     assert.deepEqual(

@@ -11,6 +11,7 @@ import {
   parseSocketCounters,
   parseSocketInodes,
   parseConnectionInodes,
+  parseConnections,
   parseSocketTable,
   parseStartTicks,
 } from '../../../../../src/services/discovery/detect/parseProc';
@@ -31,6 +32,14 @@ const UDP = `   sl  local_address rem_address   st tx_queue rx_queue tr tm->when
 `;
 
 describe('parseProc', () => {
+  it('tells connections that were answered from those that are only begun', () => {
+    const line = (state: string): string => TCP.replaceAll(' 01 ', ` ${state} `);
+    const states = ['01', '02', '03', '06', '08'].map((state) =>
+      [...parseConnections(line(state))].map(({ isAnswered }) => isAnswered),
+    );
+    assert.deepEqual(states, [[true], [false], [true], [false], [false]]);
+  });
+
   it('finds listeners and bound UDP sockets, and leaves connections out', () => {
     assert.deepEqual(parseSocketTable(TCP, 'tcp'), [
       { transport: 'tcp', host: '0.0.0.0', port: 5064, inode: 315835, uid: 0 },
