@@ -47,7 +47,9 @@ class OpenedContainer implements ContainerAccess {
   readonly #agents: readonly ExecAgent[];
   readonly #ending = new AbortController();
   readonly #store = new DisposableStore();
-  /** Which run of the container whose network it shares; undefined: its own network, or not known. */
+  /** The container whose network it has: its own or another one. */
+  readonly #ownerId: string;
+  /** Which run of that one; undefined: not known. */
   readonly #ownerRun: string | undefined;
 
   constructor(
@@ -57,7 +59,8 @@ class OpenedContainer implements ContainerAccess {
     readonly watchClock: Clock,
   ) {
     this.#host = findHostProcess(container);
-    this.#ownerRun = this.#networkOwner()?.run;
+    this.#ownerId = networkOwner(container) ?? container.id;
+    this.#ownerRun = this.#findOwner()?.run;
     // Python first: it can enlarge its pipes, and then carries half as much again as Node does.
     this.#agents = [PYTHON_AGENT, NODE_AGENT].map((program) =>
       this.#store.add(new ExecAgent(api, container.id, program, options.clock)),
@@ -157,21 +160,19 @@ class OpenedContainer implements ContainerAccess {
 
   /** Its addresses as its engine last reported them: they change with its networks. */
   #knownAddresses(): readonly string[] | undefined {
-    const owner = this.#networkOwner();
+    const owner = this.#findOwner();
     return owner && this.#hasNetworkOf(owner) ? owner.addresses : undefined;
   }
 
   /** The addresses of its network namespace that the engine knows now. */
   async #addresses(signal: AbortSignal): Promise<readonly string[]> {
-    const id = networkOwner(this.container) ?? this.container.id;
-    const owner = await this.api.inspect(id, signal);
+    const owner = await this.api.inspect(this.#ownerId, signal);
     return this.#hasNetworkOf(owner) ? owner.addresses : [];
   }
 
-  /** The container whose network it has, its own or another one, as its engine last reported it. */
-  #networkOwner(): EngineContainer | undefined {
-    const owner = networkOwner(this.container) ?? this.container.id;
-    return this.api.containers.find(({ id }) => id === owner);
+  /** As its engine last reported it. */
+  #findOwner(): EngineContainer | undefined {
+    return this.api.containers.find(({ id }) => id === this.#ownerId);
   }
 
   /**
