@@ -75,9 +75,11 @@ export async function findSearchingClient({
           .flatMap((table) => parseSocketTable(table, transport))
           .filter(({ host, port }) => port === endpoint.port && isAt(host, endpoint.host))
           .map(({ inode }) => inode);
+  // The kernel may show a socket twice in a table that changes meanwhile.
+  const different = new Set(inodes);
   // Of two that share a port, neither is certain.
-  if (inodes.length !== 1) return undefined;
-  const client = await findProcess(new Set(inodes));
+  if (different.size !== 1) return undefined;
+  const client = await findProcess(different);
   return client?.pid === process.pid ? undefined : client;
 }
 

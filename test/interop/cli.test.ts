@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { version } from '../../package.json';
 import type { Snapshot } from '../../src/model/snapshot';
+import { Brokers } from '../support/brokers';
 import { type ClientResult, missingForClients } from '../support/clients';
 import { epicsExpose, runProgram } from '../support/command';
 import { CLI, Exposed } from '../support/exposed';
@@ -647,11 +648,24 @@ record(ai, "EVIL:AI") { field(EGU, "\\x1b[2J\\x9b1m") field(VAL, "1") field(PINI
     });
 
     it('exec: a name that is misspelt', async () => {
-      const { stderr } = await run('exec', '--', python, cagetScript, '3', 'CLI:TEMPERATUR');
-      assert.match(
-        stderr,
-        /! python\S* caget\.py \(pid \d+\) searches for CLI:TEMPERATUR, .* nearest is CLI:TEMPERATURE/,
-      );
+      // The client waits until that is told, however long it takes.
+      const brokers = new Brokers();
+      try {
+        const watching = await brokers.connect();
+        const isTold = (): boolean =>
+          (watching.snapshot.notices ?? []).some(({ code }) => code === 'searched-in-vain');
+        const words = ['exec', ...chosen, '--', python, cagetScript, '300', 'CLI:TEMPERATUR'];
+        const { stderr } = await epicsExpose(words, {
+          env: { ...brokers.env, ...clientEnvironment },
+          signal: { name: 'SIGTERM', after: until(isTold, 30_000, 'the name to be told') },
+        });
+        assert.match(
+          stderr,
+          /! python\S* caget\.py \(pid \d+\) searches for CLI:TEMPERATUR, .* nearest is CLI:TEMPERATURE/,
+        );
+      } finally {
+        await brokers.end();
+      }
     });
 
     it('exec: exit codes, signals, and a command that does not exist', async () => {

@@ -13,8 +13,8 @@ export interface Outcome {
 export interface CommandOptions {
   /** Replaces the environment. */
   env?: NodeJS.ProcessEnv;
-  /** Sent to the command when it has written this text. */
-  signal?: { name: NodeJS.Signals; after: string };
+  /** Sent to the command when it has written this text, or when that has come true. */
+  signal?: { name: NodeJS.Signals; after: string | Promise<unknown> };
   deadlineMs?: number;
 }
 
@@ -39,12 +39,16 @@ export function runProgram(
     const deadline = setTimeout(() => child.kill('SIGKILL'), 6 * deadlineMs);
     const texts = { stdout: '', stderr: '' };
     let isSignalled = false;
+    const sendSignal = (): void => {
+      if (!isSignalled && signal) child.kill(signal.name);
+      isSignalled = true;
+    };
+    const after = signal?.after;
+    if (after instanceof Promise) void after.then(sendSignal, sendSignal);
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (text: string) => {
         texts[name] += text;
-        if (!signal || isSignalled || !texts[name].includes(signal.after)) return;
-        isSignalled = true;
-        child.kill(signal.name);
+        if (typeof after === 'string' && texts[name].includes(after)) sendSignal();
       });
     }
     child.once('error', reject).once('close', (code, ending) => {
