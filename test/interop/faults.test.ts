@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path';
 import { version as ownVersion } from '../../package.json';
 import { formatEndpoint } from '../../src/model/endpoint';
 import { tryEndpoints } from '../../src/node/findRefused';
-import { caget, type Get, p4pGet } from '../support/clients';
+import { caget, camonitor, type Get, p4pGet, p4pMonitor } from '../support/clients';
 import { Brokers } from '../support/brokers';
 import { epicsExpose, runProgram } from '../support/command';
 import { CLI, Exposed } from '../support/exposed';
@@ -461,7 +461,7 @@ describe('unreachable', () => {
 
     fault('a client that is told another name', async () => {
       const words = ['--container', 'well'];
-      const over = p4pGet(['WELL:TEMPRATURE'], { ...quiet, ...SET_UP }, 2500);
+      const waiting = p4pMonitor(['WELL:TEMPRATURE'], { ...quiet, ...SET_UP });
       tried.add('a client that is told another name');
       const line = lineOf(CONTAINER_FAULTS['a client that is told another name']);
       // Clients of the tests before are told for a minute, too.
@@ -471,24 +471,22 @@ describe('unreachable', () => {
           (first = (await doctor(words, SET_UP)).find((one) => line.test(one)) ?? '') !== '',
         20_000,
         () => String(line),
-      );
-      assert.match(first, /^python\S* p4pGet\.py/);
+      ).finally(() => waiting.close());
+      assert.match(first, /^python\S* p4pMonitor\.py/);
       const [, meant = ''] = /the nearest is (\S+) /.exec(first) ?? [];
       await reads(p4pGet, SET_UP, meant);
-      await over;
       // Searches by UDP have a sender, too.
       const here = { EPICS_CA_ADDR_LIST: '127.0.0.1' };
-      const byUdp = caget(['WELL:TEMPERATUR'], { ...quiet, ...here }, 2500);
+      const byUdp = camonitor(['WELL:TEMPERATUR'], { ...quiet, ...here });
       let lines: string[] = [];
       await until(
         async () =>
           (lines = await doctor(words, SET_UP)).some((line) =>
-            /^python\S* caget\.py \(pid \d+\) searches for WELL:TEMPERATUR,/.test(line),
+            /^python\S* camonitor\.py \(pid \d+\) searches for WELL:TEMPERATUR,/.test(line),
           ),
         20_000,
         () => lines.join('\n'),
-      );
-      await byUdp;
+      ).finally(() => byUdp.close());
     });
 
     fault('an IOC hangs', async () => {
