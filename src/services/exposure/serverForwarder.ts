@@ -35,6 +35,8 @@ const LOOKED_AT_ADDRESSES = 16;
 const LOOKED_AT_ONCE = 8;
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 5000;
+const REROUTE_FIRST_MS = 1000;
+const REROUTE_MAX_MS = 30_000;
 
 /** What a ServerForwarder needs. */
 export interface ServerForwarderInput {
@@ -68,6 +70,12 @@ export interface ServerForwarderInput {
   readonly log: Log;
 }
 
+/** A route on which a server answered. */
+interface AnsweredRoute {
+  readonly route: Route;
+  readonly identity: ServerIdentity;
+}
+
 /**
  * Brings one listening socket of an IOC to this machine: finds a route on which the protocol
  * answers, identifies the server, and opens the relay. Ends with the listening socket.
@@ -86,6 +94,9 @@ export class ServerForwarder implements Disposable {
   #routedTo: Endpoint | undefined;
   #problem: Problem | undefined;
   #halted: Problem | undefined;
+  #rerouting: Promise<void> | undefined;
+  /** A route that leads there, to begin with. */
+  #better: AnsweredRoute | undefined;
   #isDue = false;
   #wasLostInside = false;
   #working: Promise<void> | undefined;
@@ -245,6 +256,45 @@ export class ServerForwarder implements Disposable {
   recheck(isDirect: boolean): void {
     if (isDirect) this.#own.withdraw();
     if (this.#state.take('unsure')) void this.start();
+    else if (this.#route?.kind === 'address') this.#rerouting ??= this.#reroute(this.#route);
+  }
+
+  /**
+   * A VPN or a packet filter may have taken the container's address, by which its relay goes too. Asks
+   * until that address answers again, or another route, which is taken then: of a server that hangs,
+   * nobody's circuit is ended. Never rejects.
+   */
+  async #reroute(former: Route): Promise<void> {
+    const { clock } = this.#input;
+    const isTaken = (): boolean => this.#route === former && this.isRelayed;
+    try {
+      for (let attempt = 0; isTaken(); attempt++) {
+        // Of a server that has ended, that is known by then.
+        await delay(
+          clock,
+          backoffMs(attempt, REROUTE_FIRST_MS, REROUTE_MAX_MS),
+          this.#abort.signal,
+        );
+        const found = isTaken() ? await this.#findRoute() : undefined;
+        if (!found?.best || !isTaken()) continue;
+        if (found.best.route !== former) this.#move(found.best);
+        break;
+      }
+    } catch {
+      // The server is gone.
+    }
+    this.#rerouting = undefined;
+  }
+
+  /** Begins anew, by a route that is known to lead there if there is one. */
+  #move(better?: AnsweredRoute): void {
+    this.#better = better;
+    this.#routedTo = undefined;
+    this.#own.withdraw();
+    // What was connected there waits in vain; clients connect again at once.
+    this.#relay.reset();
+    if (this.#state.take('moved')) void this.start();
+    this.#changed.fire();
   }
 
   /**
@@ -258,12 +308,7 @@ export class ServerForwarder implements Disposable {
       if (ofContainer) this.#own.retry();
       return false;
     }
-    this.#routedTo = undefined;
-    this.#own.withdraw();
-    // What was connected there waits in vain; clients connect again at once.
-    this.#relay.reset();
-    if (this.#state.take('moved')) void this.start();
-    this.#changed.fire();
+    this.#move();
     return true;
   }
 
@@ -297,6 +342,29 @@ export class ServerForwarder implements Disposable {
   }
 
   async #identify(): Promise<boolean> {
+    const known = this.#better;
+    this.#better = undefined;
+    const { outcomes, best } = known ? { outcomes: [], best: known } : await this.#findRoute();
+    if (this.#abort.signal.aborted) return false;
+    if (best) {
+      this.#take(best.route, best.identity);
+      return true;
+    }
+    const { expected } = this.listener;
+    if (!expected) {
+      // A server that answered in neither protocol is left alone from now on. One that was not
+      // reached may be reached when this machine has descriptors again.
+      // What has answered before is tried again.
+      const isNeither = outcomes.some(({ detail }) => detail === undefined);
+      this.#state.take(isNeither && !this.#identity ? 'neither' : 'unreached');
+      return false;
+    }
+    this.#fail(this.#whyNoAnswer(outcomes, expected));
+    return false;
+  }
+
+  /** The best route by which a server answers, and what came of all that were asked. */
+  async #findRoute(): Promise<{ outcomes: readonly RouteOutcome[]; best?: AnsweredRoute }> {
     const { endpoint, expected } = this.listener;
     const { turns, clock, log } = this.#input;
     const outcomes = await askRoutes(this.#input.routes(), {
@@ -311,25 +379,12 @@ export class ServerForwarder implements Disposable {
       },
       ...{ turns, clock, signal: this.#abort.signal },
     });
-    if (this.#abort.signal.aborted) return false;
     const answered = outcomes.find(({ identity }) => identity !== undefined);
-    if (answered?.identity) {
-      // On a busy machine, late is no reason to take a slower route.
-      const late = outcomes.slice(0, outcomes.indexOf(answered)).filter(({ isLate }) => isLate);
-      const better = await this.#firstThatAnswers(late.map(({ route }) => route));
-      this.#take(better?.route ?? answered.route, better?.identity ?? answered.identity);
-      return true;
-    }
-    if (!expected) {
-      // A server that answered in neither protocol is left alone from now on. One that was not
-      // reached may be reached when this machine has descriptors again.
-      // What has answered before is tried again.
-      const isNeither = outcomes.some(({ detail }) => detail === undefined);
-      this.#state.take(isNeither && !this.#identity ? 'neither' : 'unreached');
-      return false;
-    }
-    this.#fail(this.#whyNoAnswer(outcomes, expected));
-    return false;
+    if (!answered?.identity || this.#abort.signal.aborted) return { outcomes };
+    // On a busy machine, late is no reason to take a slower route.
+    const late = outcomes.slice(0, outcomes.indexOf(answered)).filter(({ isLate }) => isLate);
+    const better = await this.#firstThatAnswers(late.map(({ route }) => route));
+    return { outcomes, best: better ?? { route: answered.route, identity: answered.identity } };
   }
 
   #whyNoAnswer(outcomes: readonly RouteOutcome[], protocol: PvProtocol): Problem {
@@ -378,9 +433,7 @@ export class ServerForwarder implements Disposable {
   }
 
   /** Asks the routes again that were too slow; returns one that answers now. */
-  async #firstThatAnswers(
-    routes: readonly Route[],
-  ): Promise<{ route: Route; identity: ServerIdentity } | undefined> {
+  async #firstThatAnswers(routes: readonly Route[]): Promise<AnsweredRoute | undefined> {
     for (const route of routes) {
       const identity = await this.#askBy(route, () => undefined).catch(() => undefined);
       if (identity) return { route, identity };

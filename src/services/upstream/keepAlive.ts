@@ -34,7 +34,7 @@ export async function keepAlive(
     // How busy the machine is costs a look at it, which most circuits never need.
     const isLate = silentMs >= PING_MS + ANSWER_TIMEOUT_MS;
     if (isLate && silentMs >= PING_MS + clock.stretch(ANSWER_TIMEOUT_MS)) {
-      throw new TimeoutError(`no sign of life within ${silentMs / 1000} s`);
+      throw new TimeoutError(`no sign of life within ${Math.round(silentMs / 1000)} s`);
     }
     // By the clock, because ticks come late after a stop; this is the one nearest to its time.
     if (clock.nowMs() - pingedMs < PING_MS - TICK_MS / 2) continue;

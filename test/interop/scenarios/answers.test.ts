@@ -1,4 +1,5 @@
 /** Which way clients go: straight to the container where this machine reaches it, or through a relay. */
+import { execFileSync } from 'node:child_process';
 import assert from 'node:assert/strict';
 import type { PvProtocol } from '../../../src/model/snapshot';
 import { camonitor, foundTwice, type Monitor, p4pMonitor } from '../../support/clients';
@@ -176,6 +177,41 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
       await exposed.until(() => !direct(exposed, box).includes('none'), 5000, 'it again');
     });
 
+    it('leads elsewhere while a VPN has its network', async function () {
+      this.timeout(240_000);
+      const box = await scene.ioc({ macros: 'P=CUT:' });
+      const exposed = scene.expose([box]);
+      await exposedServers(exposed, box.name, 2);
+      await untilDirect(exposed, box);
+      const [own = ''] = direct(exposed, box);
+      const [address = ''] = own.split(':');
+      const carried = await watching('ca', 'CUT:COUNT', relaysOnly(exposed, box));
+      const straight = await watching('pva', 'CUT:COUNT', exposed.environment);
+      // What is sent to the container leaves by an interface behind which nobody is.
+      ip('link add vpn0 type veth peer name vpn1');
+      try {
+        ip('link set vpn0 up');
+        ip('link set vpn1 up');
+        ip(`neigh add ${address} lladdr 02:00:00:00:00:01 dev vpn0`);
+        ip(`route add ${address}/32 dev vpn0`);
+        await measured(`${kind}: values again where a VPN takes the network`, async () => {
+          await carried.next(({ ok }) => !ok, 60_000);
+          await carried.next(({ ok }) => ok, 60_000);
+          await straight.next(({ ok }) => !ok, 60_000);
+          await straight.next(({ ok }) => ok, 60_000);
+        });
+        await exposedServers(exposed, box.name, 2);
+        assert.deepEqual(direct(exposed, box), ['none', 'none']);
+      } finally {
+        ip('link del vpn0');
+      }
+      await exposed.until(
+        () => !direct(exposed, box).includes('none'),
+        60_000,
+        'the own addresses again',
+      );
+    });
+
     it('leads elsewhere when the owner of a shared network starts again', async function () {
       this.timeout(120_000);
       const owner = await scene.keeper();
@@ -199,6 +235,10 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
       await box.remove();
     });
   });
+}
+
+function ip(words: string): void {
+  execFileSync('ip', words.split(' '));
 }
 
 /** For clients that are told the relays of one container alone. */

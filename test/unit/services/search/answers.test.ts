@@ -5,7 +5,7 @@ import { formatEndpoint } from '../../../../src/model/endpoint';
 import { isInWsl } from '../../../../src/node/isInWsl';
 import { safestAnswers } from '../../../../src/model/coreApi';
 import { CoreScene } from '../../../support/coreScene';
-import type { FakeContainer, FakeIoc } from '../../../support/fakeEngine';
+import { DROPPED, type FakeContainer, type FakeIoc } from '../../../support/fakeEngine';
 import { openSearching, type SearchingClient } from '../../../support/searchingClient';
 
 const ADDRESS = '172.17.0.2';
@@ -104,6 +104,50 @@ describe('the address that a search is answered with', () => {
     dev.blocked.set('address', 'connect EHOSTUNREACH');
     ioc.dropCircuits();
     await scene.until(() => direct().every((one) => one === 'none'), 'no direct way', 1000);
+  });
+
+  const cuts = ['connect ECONNREFUSED', 'connect EHOSTUNREACH', DROPPED];
+  for (const [cut, answers] of cuts.flatMap((why) => [
+    [why, 'direct'] as const,
+    [why, 'relay'] as const,
+  ])) {
+    it(`leads elsewhere when a VPN takes it, and its relay does (${cut}, ${answers})`, async () => {
+      await scene.open({ answers });
+      await scene.clock.advance(100);
+      const before = direct();
+      dev.blocked.set('address', cut);
+      ioc.dropCircuits();
+      for (const protocol of PROTOCOLS) {
+        const line = `exposed 127.0.0.1:${PORTS[protocol]} 12/12`;
+        await scene.until(
+          () =>
+            scene.server('dev', protocol).route === 'entered' &&
+            scene.line('dev', protocol) === line,
+          'another route',
+          30_000,
+        );
+        assert.equal(await told(protocol, NAME_SERVERS[protocol]), `127.0.0.1:${PORTS[protocol]}`);
+      }
+      dev.blocked.clear();
+      await scene.until(() => direct().join() === before.join(), 'its own address', 60_000);
+    });
+  }
+
+  it('stays where the server hangs, and so do the circuits of its relay', async () => {
+    await scene.open();
+    await scene.clock.advance(100);
+    for (const kind of ['address', 'entered'] as const) dev.blocked.set(kind, DROPPED);
+    ioc.dropCircuits();
+    const held = await scene.machine.dial({ host: '127.0.0.1', port: 5064 });
+    await scene.clock.advance(300_000);
+    assert.equal(scene.server('dev', 'ca').problem?.code, 'disconnected');
+    assert.equal(held.destroyed, false);
+    dev.blocked.delete('address');
+    await scene.untilLine('dev', 'ca', 'exposed 127.0.0.1:5064 12/12');
+    await scene.clock.advance(60_000);
+    assert.equal(scene.server('dev', 'ca').route, 'address');
+    assert.equal(held.destroyed, false);
+    held.destroy();
   });
 
   it('follows the container to another network, or none', async () => {
