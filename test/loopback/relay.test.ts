@@ -204,10 +204,12 @@ for (const isCarried of [false, true]) {
         usesOnread: false,
       }));
       assert.equal(await failureOf(client(relay)), 'ECONNRESET');
+      assert.match(relay.failure?.message ?? '', /nothing listens on/);
       port = server.port;
       const near = client(relay);
       (await server.accepted()).end('hello');
       assert.equal(await readText(near), 'hello');
+      assert.equal(relay.failure, undefined);
     });
 
     it('closes the far end of a client that was gone before it was reached', async () => {

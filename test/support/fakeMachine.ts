@@ -206,6 +206,7 @@ export class FakeRelay implements Relay {
   #isAside = false;
   #hasEnded = false;
 
+  failure: Error | undefined;
   readonly onDidEnd = this.#ended.event;
 
   constructor(
@@ -228,12 +229,16 @@ export class FakeRelay implements Relay {
     });
     this.dial().then(
       (upstream) => {
+        this.failure = undefined;
         this.#streams.add(upstream);
         // All that it uses of a socket a stream has, too.
         if (client.destroyed || this.#hasEnded) upstream.destroy();
         else pipeBoth(client as Socket, upstream, undefined, this.intercept);
       },
-      () => client.destroy(),
+      (error: unknown) => {
+        this.failure = error as Error;
+        client.destroy();
+      },
     );
   }
 

@@ -106,6 +106,7 @@ class TcpRelay implements Relay {
   readonly #streams = new Set<Duplex>();
   /** Oldest first. */
   readonly #clients = new Set<Client>();
+  #failure: Error | undefined;
   #isRetired = false;
   #isAside = false;
   #comingBack: Promise<boolean> | undefined;
@@ -131,6 +132,10 @@ class TcpRelay implements Relay {
     return this.#clients.size;
   }
 
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
   async #accept(client: Socket): Promise<void> {
     // A client may reset before anything else listens, and that must not end the process.
     client.on('error', () => undefined);
@@ -147,6 +152,7 @@ class TcpRelay implements Relay {
     const reader = carrier ? undefined : new FixedBufferReader();
     try {
       const { stream, usesOnread } = await this.dial(this.#ending.signal, reader?.onread);
+      this.#failure = undefined;
       this.#own(stream);
       const handOver = stream instanceof Socket ? await carrier?.claim() : undefined;
       if (client.destroyed || stream.destroyed || this.#ending.signal.aborted) {
@@ -163,6 +169,7 @@ class TcpRelay implements Relay {
       pipeBoth(client, stream, usesOnread ? reader : undefined, intercept);
     } catch (error) {
       if (!(error instanceof CancelledError)) {
+        this.#failure = error as Error;
         this.options.log?.('warn', 'relay', `${formatEndpoint(this.local)}: ${messageOf(error)}`);
       }
       reset(client);

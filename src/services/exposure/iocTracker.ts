@@ -282,6 +282,7 @@ export class IocTracker implements Disposable {
             entry.isDirect = forwarder.direct !== undefined;
             return connection;
           },
+          whyClosed: () => forwarder.whyClosed,
           onSearchPort: (port) => forwarder.observeSearchPort(port),
           onCircuitLost: () => {
             forwarder.recheck(entry.isDirect === true);

@@ -199,6 +199,12 @@ export class ServerForwarder implements Disposable {
     if (implementation !== known.implementation) this.#changed.fire();
   }
 
+  /** Why a circuit ended that went as those of clients do, if that was before it reached the server. */
+  get whyClosed(): string | undefined {
+    const { failure } = this.#relay;
+    return failure && !this.direct ? `its relay cannot connect: ${messageOf(failure)}` : undefined;
+  }
+
   /** Connects to the server in the container, without the relay. */
   dialInside(signal: AbortSignal): Promise<Connection> {
     if (!this.#route) return Promise.reject(new Error('no route has been proved yet'));

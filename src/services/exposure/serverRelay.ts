@@ -74,6 +74,11 @@ export class ServerRelay implements Disposable {
     if (!this.#store.isDisposed) this.#local = local;
   }
 
+  /** Why the last client's connection was not carried; undefined if it was. */
+  get failure(): Error | undefined {
+    return this.#relays[0]?.failure;
+  }
+
   /** Opens the relay on the first port that is available. */
   async open(route: Route, searches: CircuitSearches | undefined): Promise<OpenedRelay> {
     const { containerKey, target, localPorts, isSameServer, signal } = this.#input;

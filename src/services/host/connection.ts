@@ -93,6 +93,8 @@ export type SearchAnswer =
 export interface Relay extends Disposable {
   readonly local: Endpoint;
   readonly connectionCount: number;
+  /** Why the last connection was not carried into the container; undefined if it was. */
+  readonly failure: Error | undefined;
   /**
    * Stops listening at once and lets the connections end on their own, so that a client gets
    * everything its server had sent. The relay ends with the last of them.

@@ -257,7 +257,8 @@ export class ReachabilityWatcher implements Reachability {
       return true;
     }
     if (circuit.hasBeenReady && !(error instanceof TimeoutError)) this.#suspectOpen();
-    this.#lose(error ? messageOf(error) : 'the server closed the circuit');
+    const closed = this.#input.whyClosed?.() ?? 'the server closed the circuit';
+    this.#lose(error ? messageOf(error) : closed);
     if (circuit.hasBeenReady) this.#input.onCircuitLost();
     // A server that breaks the rules again and again is tried less and less often.
     return circuit.hasBeenReady && !(error instanceof RemoteProtocolError);

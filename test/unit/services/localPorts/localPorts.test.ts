@@ -30,6 +30,7 @@ class Machine {
       const relay: Relay = {
         local,
         connectionCount: 0,
+        failure: undefined,
         onDidEnd: new EventEmitter<Error | undefined>().event,
         retire: () => void this.taken.delete(key),
         standAside: () => void this.taken.delete(key),

@@ -8,7 +8,12 @@ describe('open relays', () => {
     const ended = new EventEmitter<Error | undefined>();
     let retirements = 0;
     const relay: Relay = {
-      ...{ local: { host: '127.0.0.1', port }, connectionCount, onDidEnd: ended.event },
+      ...{
+        local: { host: '127.0.0.1', port },
+        connectionCount,
+        failure: undefined,
+        onDidEnd: ended.event,
+      },
       standAside: () => undefined,
       comeBack: () => Promise.resolve(true),
       retire: () => void retirements++,

@@ -133,6 +133,22 @@ describe('the address that a search is answered with', () => {
     });
   }
 
+  it('is told as the reason where its relay cannot connect', async () => {
+    await scene.open({ answers: 'relay' });
+    for (const kind of ['address', 'entered'] as const) dev.blocked.set(kind, 'connect EMFILE');
+    ioc.dropCircuits();
+    const why = (): unknown => scene.server('dev', 'ca').problem;
+    const detail = 'its relay cannot connect: connect EMFILE';
+    const isTold = (): boolean => JSON.stringify(why()).includes(detail);
+    await scene.until(isTold, 'why', 30_000);
+    dev.blocked.clear();
+    await scene.untilLine('dev', 'ca', 'exposed 127.0.0.1:5064 12/12');
+    // What it is once connected, the server itself ends.
+    ioc.dropCircuits();
+    await scene.until(() => why() !== undefined, 'the next reason');
+    assert.match(JSON.stringify(why()), /the server closed the circuit/);
+  });
+
   it('stays where the server hangs, and so do the circuits of its relay', async () => {
     await scene.open();
     await scene.clock.advance(100);

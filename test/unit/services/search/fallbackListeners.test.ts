@@ -37,7 +37,12 @@ class Scene {
   #relay(): Relay {
     const dispose = (): void => void this.held--;
     return {
-      ...{ local: CA, connectionCount: 0, onDidEnd: new EventEmitter<Error | undefined>().event },
+      ...{
+        local: CA,
+        connectionCount: 0,
+        failure: undefined,
+        onDidEnd: new EventEmitter<Error | undefined>().event,
+      },
       ...{ retire: dispose, standAside: dispose, comeBack: () => Promise.resolve(true), dispose },
     };
   }
