@@ -48,7 +48,7 @@ export interface ReachabilityInput extends ClientIdentity {
   readonly software?: () => string;
   /** A gateway says no to a name it does not know yet, and begins to search for it. */
   readonly isGateway: boolean;
-  /** Why a circuit ended, if that is known better than by its end; absent: it never is. */
+  /** Why a circuit ended before its handshake, if that is known better than by its end. */
   readonly whyClosed?: () => string | undefined;
   /** Called when an established circuit ended: the server may be gone. */
   readonly onCircuitLost: () => void;

@@ -257,7 +257,10 @@ export class ReachabilityWatcher implements Reachability {
       return true;
     }
     if (circuit.hasBeenReady && !(error instanceof TimeoutError)) this.#suspectOpen();
-    const closed = this.#input.whyClosed?.() ?? 'the server closed the circuit';
+    // Before that, it may have been whoever is between us and the server.
+    const closed = circuit.hasBeenReady
+      ? 'the server closed the circuit'
+      : (this.#input.whyClosed?.() ?? 'it was closed before the handshake');
     this.#lose(error ? messageOf(error) : closed);
     if (circuit.hasBeenReady) this.#input.onCircuitLost();
     // A server that breaks the rules again and again is tried less and less often.
