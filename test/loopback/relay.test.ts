@@ -212,6 +212,33 @@ for (const isCarried of [false, true]) {
       assert.equal(relay.failure, undefined);
     });
 
+    it('resets circuits to an address that is there no more, and no other', async () => {
+      const server = await serve();
+      let known: string[] | undefined = ['127.0.0.1'];
+      const dial: Dial = async (signal) => ({
+        stream: await connectTcp({ host: '127.0.0.1', port: server.port }, signal),
+        usesOnread: false,
+      });
+      const relay = await open(dial, { hasAddress: (address) => known?.includes(address) });
+      const joined = async (): Promise<Socket> => {
+        const near = client(relay);
+        near.write('x');
+        await once(await server.accepted(), 'data');
+        return near;
+      };
+      const lost = await joined();
+      known = undefined;
+      relay.dropStale();
+      const other = await joined();
+      known = [];
+      const failure = failureOf(lost);
+      relay.dropStale();
+      assert.equal(await failure, 'ECONNRESET');
+      // Where that one led was not known to be an address of the network.
+      await until(() => relay.connectionCount === 1, 5000, 'the other one');
+      assert.equal(other.destroyed, false);
+    });
+
     it('closes the far end of a client that was gone before it was reached', async () => {
       const server = await serve();
       const dialling = new Signal();

@@ -9,7 +9,7 @@ import {
   hostNetworkDialer,
   publishedDialer,
 } from '../../src/node/containers/directDialers';
-import { hasConnection } from '../../src/node/containers/hasConnection';
+import { expectConnection } from '../../src/node/containers/expectConnection';
 import { createHereEngine } from '../../src/node/engines/ownContainerEngine';
 import { connectTcp } from '../../src/node/relay/connectTcp';
 import { systemClock } from '../../src/node/systemClock';
@@ -99,7 +99,7 @@ describe('routes on this machine', () => {
       addressDialer('addresses', {
         known: () => addresses,
         find: async () => addresses ?? [],
-        hasPeer: (socket) => hasConnection(process.pid, socket),
+        expectPeer: () => expectConnection(process.pid),
       }),
     );
     const target = { host: '0.0.0.0', port };
@@ -107,6 +107,13 @@ describe('routes on this machine', () => {
     assert.equal(await echoed(by, '0.0.0.0'), 'hello');
     assert.deepEqual(by.ownEndpoint(target), { host: '127.0.0.1', port });
     await assert.rejects(by.dial({ host: '127.0.0.1', port }, signal), { code: 'transport' });
+    // It has been given another network.
+    const other = createServer((socket) => socket.destroy()).listen(port, '127.0.0.78');
+    await once(other, 'listening');
+    addresses = ['127.0.0.78', '127.0.0.1'];
+    assert.equal(await echoed(by, '0.0.0.0'), 'hello');
+    assert.deepEqual(by.ownEndpoint(target), { host: '127.0.0.1', port });
+    other.close();
     // It has left that network, or the engine does not say which it has.
     addresses = ['127.0.0.77'];
     assert.equal(by.ownEndpoint(target), undefined);
@@ -116,7 +123,7 @@ describe('routes on this machine', () => {
       addressDialer('none', {
         known: () => [],
         find: async () => [],
-        hasPeer: async () => true,
+        expectPeer: async () => async () => true,
       }),
     );
     await assert.rejects(none.dial(target, signal), { code: 'transport' });
@@ -129,7 +136,7 @@ describe('routes on this machine', () => {
         known: () => known,
         find: async () => known,
         // What this machine reaches at 127.0.0.1 is not in the container.
-        hasPeer: async () => false,
+        expectPeer: async () => async () => false,
       }),
     );
     const target = { host: '0.0.0.0', port };
@@ -152,16 +159,20 @@ describe('routes on this machine', () => {
   });
 
   it('know whether a connection ends in a network, by the table of its kernel', async () => {
+    const isHere = await expectConnection(process.pid);
+    // A process that has ended has none.
+    const isNowhere = await expectConnection(2 ** 22 + 1);
     const socket = await connectTcp({ host: '127.0.0.1', port }, signal);
     try {
-      assert.equal(await hasConnection(process.pid, socket), true);
-      // A process that has ended has none.
-      assert.equal(await hasConnection(2 ** 22 + 1, socket), false);
+      assert.equal(await isHere(socket), true);
+      assert.equal(await isNowhere(socket), false);
+      // One that a program there had before may be made up.
+      assert.equal(await (await expectConnection(process.pid))(socket), false);
     } finally {
       socket.destroy();
     }
     await once(socket, 'close');
-    assert.equal(await hasConnection(process.pid, socket), false);
+    assert.equal(await isHere(socket), false);
   });
 
   it('carry relays, and end all that they have opened', async () => {

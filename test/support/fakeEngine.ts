@@ -312,8 +312,6 @@ export class FakeContainer {
   readonly blocked = new Map<RouteKind, string>();
   /** Which routes were tried, in order. */
   readonly dialled: RouteKind[] = [];
-  /** How many connections were made to its address without a route of ours. */
-  directCount = 0;
   #address: string | undefined;
   #isOffNetwork = false;
   /** Whether the system shows whose the sockets are. */
@@ -448,10 +446,7 @@ export class FakeContainer {
     this.#isOffNetwork = address === undefined;
     this.#info = { ...this.#info };
     if (address !== undefined) {
-      this.engine.machine.join(address, async (port) => {
-        this.directCount++;
-        return this.#connect('address', port);
-      });
+      this.engine.machine.join(address, async (port) => this.#connect('address', port));
     }
     this.engine.notify();
   }

@@ -248,6 +248,10 @@ export class FakeRelay implements Relay {
     if (this.#clients.size === 0) this.#end(undefined);
   }
 
+  dropStale(): void {
+    // It knows no addresses.
+  }
+
   standAside(): void {
     this.#isAside = true;
     this.place.close();

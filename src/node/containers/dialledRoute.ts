@@ -22,6 +22,8 @@ export interface Dialer {
   ownEndpoint?(target: Endpoint): Endpoint | undefined;
   /** As Route.dial and Dial. Messages fit after a prefix of the caller. */
   connect(target: Endpoint, signal: AbortSignal, onread?: OnReadOpts): Promise<DialledStream>;
+  /** As connect, for the many clients of a relay: what was proved a moment ago holds. Absent: `connect`. */
+  connectForRelay?: Dialer['connect'];
   /** Ends what the dialer has started. */
   dispose?(): void;
 }
@@ -38,6 +40,8 @@ export class DialledRoute implements Route {
     readonly log: Log,
     /** Carries the circuits of relays; absent: this process. */
     readonly carrier?: Carrier,
+    /** As TcpRelayOptions. */
+    readonly hasAddress?: (address: string) => boolean | undefined,
   ) {
     this.kind = dialer.kind;
     this.label = dialer.label;
@@ -53,7 +57,7 @@ export class DialledRoute implements Route {
   }
 
   async dial(target: Endpoint, signal: AbortSignal): Promise<Duplex> {
-    const { stream } = await this.#connect(target, signal);
+    const { stream } = await this.#connect(signal, (both) => this.dialer.connect(target, both));
     const owned = toDisposable(() => stream.destroy());
     this.#store.add(owned);
     stream.once('close', () => this.#store.release(owned));
@@ -67,11 +71,18 @@ export class DialledRoute implements Route {
     searches?: CircuitSearches,
   ): Promise<RelayResult> {
     if (this.#ending.signal.aborted) throw new DisposedError(this.label);
-    const { log, carrier } = this;
+    const { log, carrier, dialer, hasAddress } = this;
+    const connectOne: Dialer['connect'] = (...all) =>
+      dialer.connectForRelay ? dialer.connectForRelay(...all) : dialer.connect(...all);
     const result = await openTcpRelay(
       local,
-      (signal, onread) => this.#connect(target, signal, onread),
-      { log, ...(searches && { searches }), ...(carrier && { carrier }) },
+      (signal, onread) => this.#connect(signal, (both) => connectOne(target, both, onread)),
+      {
+        log,
+        ...(searches && { searches }),
+        ...(carrier && { carrier }),
+        ...(hasAddress && { hasAddress }),
+      },
     );
     if (result.kind === 'listening') {
       const { relay } = result;
@@ -83,15 +94,14 @@ export class DialledRoute implements Route {
 
   /** Ends with the caller's signal or with this route. */
   async #connect(
-    target: Endpoint,
     signal: AbortSignal,
-    onread?: OnReadOpts,
+    connect: (both: AbortSignal) => Promise<DialledStream>,
   ): Promise<DialledStream> {
     if (this.#ending.signal.aborted) throw new DisposedError(this.label);
     const both = new AbortController();
     const listeners = [signal, this.#ending.signal].map((one) => onAbort(one, () => both.abort()));
     try {
-      return await this.dialer.connect(target, both.signal, onread);
+      return await connect(both.signal);
     } finally {
       for (const listener of listeners) listener.dispose();
     }

@@ -17,6 +17,7 @@ import type { PublishedPort } from '../../services/host/engine';
 import { connectTcp } from '../relay/connectTcp';
 import type { DialledStream } from '../relay/tcpRelay';
 import type { Dialer } from './dialledRoute';
+import type { IsExpected } from './expectConnection';
 
 /** For a container that uses this machine's own network. */
 export function hostNetworkDialer(): Dialer {
@@ -35,7 +36,7 @@ export function hostNetworkDialer(): Dialer {
 }
 
 /** A program may listen at an address that its network has not (IP_FREEBIND): others answer there. */
-function isOfThisMachine(host: string): boolean {
+export function isOfThisMachine(host: string): boolean {
   if (isUnspecified(host) || isLoopback(host)) return true;
   return Object.values(networkInterfaces()).some((all) =>
     all?.some(({ address }) => address === unmapped(host)),
@@ -89,72 +90,105 @@ export interface ContainerAddresses {
   /** Asks its engine. */
   readonly find: (signal: AbortSignal) => Promise<readonly string[]>;
   /**
-   * Whether the other end of a connection from here is in the container's network: this machine may
-   * route the address elsewhere.
+   * Called before connecting to one of them: what tells whether the other end of that connection is
+   * in the container's network. This machine may route the address elsewhere.
    */
-  readonly hasPeer: (socket: Socket) => Promise<boolean>;
+  readonly expectPeer: (address: string) => Promise<IsExpected>;
 }
 
-/** Reading the kernel's connections costs milliseconds: what was proved holds so long. */
-const PROVED_MS = 10_000;
+/** Reading the kernel's connections costs milliseconds: for clients of relays, what was proved holds so long. */
+const PROVED_MS = 1000;
 
 /**
  * For containers whose own address is routable from here: a rootful engine on this Linux machine.
  */
-export function addressDialer(label: string, { known, find, hasPeer }: ContainerAddresses): Dialer {
-  /** The address that accepted the last connection. */
-  let own: string | undefined;
+export function addressDialer(
+  label: string,
+  { known, find, expectPeer }: ContainerAddresses,
+): Dialer {
+  /** The address that accepted the last connection, by port. */
+  const own = new Map<number, string>();
   /** When it was last proved that an endpoint is in the container, by the clock of the process. */
   const provedAtMs = new Map<string, number>();
   /** What its engine reported then. */
   let reported: readonly string[] | undefined;
-  const prove = async (socket: Socket, endpoint: Endpoint): Promise<void> => {
-    const where = formatEndpoint(endpoint);
-    const nowMs = performance.now();
+  const isProved = (where: string): boolean => {
     const reportedNow = known();
     if (reportedNow !== reported) provedAtMs.clear();
     reported = reportedNow;
-    if (nowMs - (provedAtMs.get(where) ?? -Infinity) < PROVED_MS) return;
-    const isProved = await hasPeer(socket).catch((error: unknown) => {
+    return performance.now() - (provedAtMs.get(where) ?? -Infinity) < PROVED_MS;
+  };
+  /** Connects, and proves that this led into the container. */
+  const connectProved = async (
+    endpoint: Endpoint,
+    signal: AbortSignal,
+    onread: OnReadOpts | undefined,
+  ): Promise<Socket> => {
+    const where = formatEndpoint(endpoint);
+    const isExpected = await expectPeer(endpoint.host);
+    const nowMs = performance.now();
+    const socket = await connectTcp(endpoint, signal, onread);
+    const isInside = await isExpected(socket).catch((error: unknown) => {
       socket.destroy();
       throw error;
     });
-    if (!isProved) {
+    if (!isInside) {
       socket.destroy();
       throw new TransportError(`${where} leads from here to something other than the container`);
     }
     provedAtMs.set(where, nowMs);
+    return socket;
   };
   const addressesNow = async (signal: AbortSignal): Promise<readonly string[]> => {
     const addresses = known() ?? [];
     return addresses.length > 0 ? addresses : find(signal);
   };
+  const connect = async (
+    { host, port }: Endpoint,
+    signal: AbortSignal,
+    connectOne: (endpoint: Endpoint) => Promise<Socket>,
+  ): Promise<Socket> => {
+    const plain = unmapped(host);
+    if (isLoopback(host)) {
+      const where = formatEndpoint({ host, port });
+      throw new TransportError(`${where} can only be reached from inside the container`);
+    }
+    const all = await addressesNow(signal);
+    if (all.length === 0) throw new TransportError('the container has no address');
+    if (!isUnspecified(host)) {
+      if (!all.includes(plain)) throw foreignAddress({ host, port });
+      return connectOne({ host: plain, port });
+    }
+    // The one that it was goes on to be it, whatever networks the container has been given since.
+    const first = all.filter((address) => address === own.get(port));
+    const endpoints = [...new Set([...first, ...all])].map((address) => ({ host: address, port }));
+    return firstThatConnects(endpoints, async (endpoint) => {
+      const socket = await connectOne(endpoint);
+      own.set(port, endpoint.host);
+      return socket;
+    });
+  };
   return {
     kind: 'address',
     label,
     ownEndpoint({ host, port }) {
-      const address = isUnspecified(host) ? own : unmapped(host);
+      const address = isUnspecified(host) ? own.get(port) : unmapped(host);
       if (address === undefined || !isIpv4(address)) return undefined;
       // An address that it had may be another container's by now.
       return known()?.includes(address) === true ? { host: address, port } : undefined;
     },
-    async connect({ host, port }, signal, onread) {
-      const plain = unmapped(host);
-      if (isLoopback(host)) {
-        const where = formatEndpoint({ host, port });
-        throw new TransportError(`${where} can only be reached from inside the container`);
-      }
-      const all = await addressesNow(signal);
-      if (all.length === 0) throw new TransportError('the container has no address');
-      if (!isUnspecified(host) && !all.includes(plain)) throw foreignAddress({ host, port });
-      const addresses = isUnspecified(host) ? all : [plain];
-      const endpoints = addresses.map((address) => ({ host: address, port }));
-      const stream = await firstThatConnects(endpoints, async (endpoint) => {
-        const connected = await connectTcp(endpoint, signal, onread);
-        await prove(connected, endpoint);
-        if (isUnspecified(host)) own = endpoint.host;
-        return connected;
-      });
+    async connect(target, signal, onread) {
+      const stream = await connect(target, signal, (endpoint) =>
+        connectProved(endpoint, signal, onread),
+      );
+      return { stream, usesOnread: onread !== undefined };
+    },
+    async connectForRelay(target, signal, onread) {
+      const stream = await connect(target, signal, (endpoint) =>
+        isProved(formatEndpoint(endpoint))
+          ? connectTcp(endpoint, signal, onread)
+          : connectProved(endpoint, signal, onread),
+      );
       return { stream, usesOnread: onread !== undefined };
     },
   };

@@ -1,12 +1,18 @@
 import type { Clock } from '../../base/clock';
 import { DisposableStore } from '../../base/disposable';
 import type { Log } from '../../base/log';
+import { TransportError } from '../../base/errors';
 import { sharingTimers } from '../../base/sharedTimers';
 import type { ContainerAccess, SocketWatch, SocketWatchEvents } from '../../services/host/engine';
 import type { EngineApi, OpenContainer } from '../engines/engineApi';
 import { connectorDialer } from './connectorDialer';
-import { addressDialer, hostNetworkDialer, publishedDialer } from './directDialers';
-import { hasConnection } from './hasConnection';
+import {
+  addressDialer,
+  hostNetworkDialer,
+  isOfThisMachine,
+  publishedDialer,
+} from './directDialers';
+import { expectConnection } from './expectConnection';
 import { enteredDialer, mayEnter } from './enteredDialer';
 import { ExecAgent, NODE_AGENT, PYTHON_AGENT, execAgentRoute } from './execAgent';
 import { findHostProcess, isInOurNetwork, type HostProcess } from './hostProcess';
@@ -66,7 +72,11 @@ class OpenedContainer implements ContainerAccess {
       this.#store.add(new ExecAgent(api, container.id, program, options.clock)),
     );
     this.routes = this.#listRoutes().map((route) =>
-      this.#store.add(new DialledRoute(route, options.log, options.carrier)),
+      this.#store.add(
+        new DialledRoute(route, options.log, options.carrier, (address) =>
+          this.#hasAddress(address),
+        ),
+      ),
     );
   }
 
@@ -153,7 +163,11 @@ class OpenedContainer implements ContainerAccess {
       addressDialer(label, {
         known: () => this.#knownAddresses(),
         find: (signal) => this.#addresses(signal),
-        hasPeer: (socket) => hasConnection(pid, socket),
+        expectPeer: async (address) => {
+          // Connections from there to there look alike on both sides.
+          if (isOfThisMachine(address)) throw new TransportError(`${address} is also this machine`);
+          return expectConnection(pid);
+        },
       }),
     ];
   }
@@ -162,6 +176,12 @@ class OpenedContainer implements ContainerAccess {
   #knownAddresses(): readonly string[] | undefined {
     const owner = this.#findOwner();
     return owner && this.#hasNetworkOf(owner) ? owner.addresses : undefined;
+  }
+
+  /** Whether its network has that address, as its engine last reported it; undefined: not known. */
+  #hasAddress(address: string): boolean | undefined {
+    const owner = this.#findOwner();
+    return owner && this.#hasNetworkOf(owner) && owner.addresses.includes(address);
   }
 
   /** The addresses of its network namespace that the engine knows now. */

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { CancelledError, TransportError, messageOf } from '../../base/errors';
 import { EventEmitter } from '../../base/event';
 import type { Log } from '../../base/log';
-import { formatEndpoint, type Endpoint } from '../../model/endpoint';
+import { formatEndpoint, unmapped, type Endpoint } from '../../model/endpoint';
 import type {
   CircuitSearches,
   Relay,
@@ -46,6 +46,8 @@ export interface TcpRelayOptions {
   readonly searches?: CircuitSearches;
   /** Carries circuits between two sockets elsewhere; absent: here. */
   readonly carrier?: Pick<Carrier, 'claim'>;
+  /** Whether that address is still where connections lead; undefined: not known. */
+  readonly hasAddress?: (address: string) => boolean | undefined;
   /** Maximum number of clients at the same time; default MAX_CONNECTIONS. */
   readonly maxConnections?: number;
 }
@@ -97,6 +99,8 @@ interface Client {
   /** Whether it has sent something. */
   readonly isUsed: () => boolean;
   readonly reset: () => void;
+  /** Where its connection leads, if that address was there. */
+  far?: string | undefined;
 }
 
 class TcpRelay implements Relay {
@@ -154,6 +158,7 @@ class TcpRelay implements Relay {
       const { stream, usesOnread } = await this.dial(this.#ending.signal, reader?.onread);
       this.#failure = undefined;
       this.#own(stream);
+      own.far = this.#farAddress(stream);
       const handOver = stream instanceof Socket ? await carrier?.claim() : undefined;
       if (client.destroyed || stream.destroyed || this.#ending.signal.aborted) {
         handOver?.dispose();
@@ -162,7 +167,7 @@ class TcpRelay implements Relay {
         reset(client);
         return;
       }
-      if (handOver && stream instanceof Socket && this.#carry(handOver, client, stream)) {
+      if (handOver && stream instanceof Socket && this.#carry(handOver, client, stream, own.far)) {
         this.#clients.delete(own);
         return;
       }
@@ -177,15 +182,31 @@ class TcpRelay implements Relay {
   }
 
   /** Whether another process carries it now: then both sockets are closed here. */
-  #carry(handOver: HandOver, client: Socket, server: Socket): boolean {
+  #carry(handOver: HandOver, client: Socket, server: Socket, far: string | undefined): boolean {
     const { searches } = this.options;
     const carried = handOver.carry(client, server, searches, () => this.#remove(own));
     const own: Client = {
       isUsed: () => carried?.isUsed === true,
       reset: () => carried?.dispose(),
+      far,
     };
     if (carried) this.#clients.add(own);
     return carried !== undefined;
+  }
+
+  #farAddress(stream: Duplex): string | undefined {
+    const address = stream instanceof Socket ? stream.remoteAddress : undefined;
+    if (address === undefined) return undefined;
+    const plain = unmapped(address);
+    return this.options.hasAddress?.(plain) === true ? plain : undefined;
+  }
+
+  dropStale(): void {
+    for (const client of [...this.#clients]) {
+      // Nothing would tell either side: what is sent there is lost.
+      if (client.far !== undefined && this.options.hasAddress?.(client.far) === false)
+        client.reset();
+    }
   }
 
   #remove(client: Client): void {

@@ -282,6 +282,7 @@ export class IocTracker implements Disposable {
             entry.isDirect = forwarder.direct !== undefined;
             return connection;
           },
+          onCircuitFailed: () => forwarder.noteFailure(),
           whyClosed: () => forwarder.whyClosed,
           onSearchPort: (port) => forwarder.observeSearchPort(port),
           onCircuitLost: () => {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock';
 import { type Disposable, toDisposable } from '../../base/disposable';
 import { type Endpoint, isSameEndpoint } from '../../model/endpoint';
-import type { Route } from '../host/connection';
+import type { Connection, Route } from '../host/connection';
 import type { ServerIdentity } from '../discovery/detect/serverIdentity';
 
 /** An address that did not lead to the server is not tried again before that, ms. */
@@ -43,8 +43,16 @@ export class OwnAddress implements Disposable {
 
   /** Where clients of this machine reach the server without us; undefined: not known. */
   get endpoint(): Endpoint | undefined {
-    const now = this.#route?.ownEndpoint(this.#input.target);
+    // It may have others beside.
+    const now = this.#proved && this.#route?.ownEndpoint(this.#proved);
     return now && this.#proved && isSameEndpoint(now, this.#proved) ? now : undefined;
+  }
+
+  /** Connects there, as clients do, but where that leads into the container only. */
+  dial(signal: AbortSignal): Promise<Connection> {
+    const { endpoint } = this;
+    if (!endpoint || !this.#route) return Promise.reject(new Error('its address is not known'));
+    return this.#route.dial(endpoint, signal);
   }
 
   /** A handshake over that route has identified the server. */

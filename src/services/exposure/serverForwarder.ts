@@ -35,8 +35,7 @@ const LOOKED_AT_ADDRESSES = 16;
 const LOOKED_AT_ONCE = 8;
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 5000;
-const REROUTE_FIRST_MS = 1000;
-const REROUTE_MAX_MS = 30_000;
+const REROUTE_AFTER_MS = 1000;
 
 /** What a ServerForwarder needs. */
 export interface ServerForwarderInput {
@@ -223,7 +222,7 @@ export class ServerForwarder implements Disposable {
     const { direct } = this;
     if (direct) {
       try {
-        return await this.#input.dialHost(direct, signal);
+        return await this.#own.dial(signal);
       } catch (error) {
         this.#own.reject();
         if (signal.aborted) throw error;
@@ -262,34 +261,33 @@ export class ServerForwarder implements Disposable {
   recheck(isDirect: boolean): void {
     if (isDirect) this.#own.withdraw();
     if (this.#state.take('unsure')) void this.start();
-    else if (this.#route?.kind === 'address') this.#rerouting ??= this.#reroute(this.#route);
+    else this.noteFailure();
   }
 
   /**
-   * A VPN or a packet filter may have taken the container's address, by which its relay goes too. Asks
-   * until that address answers again, or another route, which is taken then: of a server that hangs,
-   * nobody's circuit is ended. Never rejects.
+   * No circuit to it could be had: a VPN or a packet filter may have taken the container's address, by
+   * which its relay goes, too.
+   */
+  noteFailure(): void {
+    const route = this.#route;
+    if (route?.kind !== 'address') return;
+    this.#rerouting ??= this.#reroute(route).finally(() => (this.#rerouting = undefined));
+  }
+
+  /**
+   * Asks all routes once. Where not the former one answers but another, that is taken: of a server that
+   * hangs, nobody's circuit is ended. Never rejects.
    */
   async #reroute(former: Route): Promise<void> {
-    const { clock } = this.#input;
     const isTaken = (): boolean => this.#route === former && this.isRelayed;
     try {
-      for (let attempt = 0; isTaken(); attempt++) {
-        // Of a server that has ended, that is known by then.
-        await delay(
-          clock,
-          backoffMs(attempt, REROUTE_FIRST_MS, REROUTE_MAX_MS),
-          this.#abort.signal,
-        );
-        const found = isTaken() ? await this.#findRoute() : undefined;
-        if (!found?.best || !isTaken()) continue;
-        if (found.best.route !== former) this.#move(found.best);
-        break;
-      }
+      // Of a server that has ended, that is known by then.
+      await delay(this.#input.clock, REROUTE_AFTER_MS, this.#abort.signal);
+      const best = isTaken() ? (await this.#findRoute()).best : undefined;
+      if (best && best.route !== former && isTaken()) this.#move(best);
     } catch {
       // The server is gone.
     }
-    this.#rerouting = undefined;
   }
 
   /** Begins anew, by a route that is known to lead there if there is one. */
@@ -309,9 +307,11 @@ export class ServerForwarder implements Disposable {
    */
   noteNetwork(ofContainer: boolean): boolean {
     const former = this.#routedTo;
-    const now = this.#route?.ownEndpoint(this.listener.endpoint);
+    // It may have others beside.
+    const now = former && this.#route?.ownEndpoint(former);
     if (!former || (now && isSameEndpoint(former, now))) {
       if (ofContainer) this.#own.retry();
+      this.#relay.dropStale();
       return false;
     }
     this.#move();

@@ -110,6 +110,11 @@ export class ServerRelay implements Disposable {
     for (const relay of this.#relays.splice(0)) this.#input.localPorts.close(relay);
   }
 
+  /** The networks of the container have changed. */
+  dropStale(): void {
+    for (const relay of this.#relays) relay.dropStale();
+  }
+
   /** Closes the relays, and ends their connections at once: what they lead to is not there. */
   reset(): void {
     const relays = [...this.#relays];

@@ -100,6 +100,8 @@ export interface Relay extends Disposable {
    * everything its server had sent. The relay ends with the last of them.
    */
   retire(): void;
+  /** Resets the connections to an address that the container has had and has no more. */
+  dropStale(): void;
   /** Stops listening for a while; open connections go on. */
   standAside(): void;
   /** Listens again after `standAside`; false if another program has the port now. */

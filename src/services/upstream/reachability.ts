@@ -52,6 +52,8 @@ export interface ReachabilityInput extends ClientIdentity {
   readonly whyClosed?: () => string | undefined;
   /** Called when an established circuit ended: the server may be gone. */
   readonly onCircuitLost: () => void;
+  /** Called when one ended before it was established. */
+  readonly onCircuitFailed?: () => void;
   /** CA: the port that a search reply about one of the server's own PVs named. */
   readonly onSearchPort?: (port: number) => void;
   readonly clock: Clock;

@@ -263,6 +263,7 @@ export class ReachabilityWatcher implements Reachability {
       : (this.#input.whyClosed?.() ?? 'it was closed before the handshake');
     this.#lose(error ? messageOf(error) : closed);
     if (circuit.hasBeenReady) this.#input.onCircuitLost();
+    else this.#input.onCircuitFailed?.();
     // A server that breaks the rules again and again is tried less and less often.
     return circuit.hasBeenReady && !(error instanceof RemoteProtocolError);
   }

@@ -179,7 +179,9 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
 
     it('leads elsewhere while a VPN has its network', async function () {
       this.timeout(240_000);
-      const box = await scene.ioc({ macros: 'P=CUT:' });
+      const network = await lab.client.createNetwork({ Name: `cut-${kind}` });
+      scene.atEnd(() => network.remove());
+      const box = await scene.ioc({ macros: 'P=CUT:', network: `cut-${kind}` });
       const exposed = scene.expose([box]);
       await exposedServers(exposed, box.name, 2);
       await untilDirect(exposed, box);
@@ -210,6 +212,37 @@ for (const kind of ['docker', 'podman', 'rootless'] as EngineKind[]) {
         60_000,
         'the own addresses again',
       );
+      // Its relay goes on the other way, where its circuits are from and to that address, too.
+      await network.disconnect({ Container: box.id });
+      await measured(`${kind}: values again after a network disconnect, by an agent`, async () => {
+        await carried.next(({ ok }) => !ok, 10_000);
+        await carried.next(({ ok }) => ok);
+      });
+    });
+
+    it('stays where it is when the container gets another network', async function () {
+      this.timeout(120_000);
+      const networks = await Promise.all(
+        ['zz', 'aa'].map((name) => lab.client.createNetwork({ Name: `${name}-${kind}` })),
+      );
+      scene.atEnd(async () => {
+        for (const network of networks) await network.remove();
+      });
+      const box = await scene.ioc({ macros: 'P=TWO:', network: `zz-${kind}` });
+      const exposed = scene.expose([box]);
+      await exposedServers(exposed, box.name, 2);
+      await untilDirect(exposed, box);
+      const before = direct(exposed, box);
+      const first = await watching('ca', 'TWO:COUNT', relaysOnly(exposed, box));
+      await networks[1]?.connect({ Container: box.id });
+      const second = await watching('ca', 'TWO:COUNT', relaysOnly(exposed, box));
+      // Its engine reports this one, too.
+      await scene.keeper();
+      for (const monitor of [first, second]) {
+        for (let count = 0; count < 20; count++) await monitor.next();
+        assert.ok(monitor.updates.every(({ ok }) => ok));
+      }
+      assert.deepEqual(direct(exposed, box), before);
     });
 
     it('leads elsewhere when the owner of a shared network starts again', async function () {

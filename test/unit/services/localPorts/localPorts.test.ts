@@ -31,6 +31,7 @@ class Machine {
         local,
         connectionCount: 0,
         failure: undefined,
+        dropStale: () => undefined,
         onDidEnd: new EventEmitter<Error | undefined>().event,
         retire: () => void this.taken.delete(key),
         standAside: () => void this.taken.delete(key),

@@ -12,6 +12,7 @@ describe('open relays', () => {
         local: { host: '127.0.0.1', port },
         connectionCount,
         failure: undefined,
+        dropStale: () => undefined,
         onDidEnd: ended.event,
       },
       standAside: () => undefined,

@@ -91,8 +91,8 @@ describe('the address that a search is answered with', () => {
   it('shows what clients get who are sent there', async () => {
     await scene.open();
     await scene.clock.advance(100);
-    // One circuit for each server; relays carry nothing.
-    assert.equal(dev.directCount, 2);
+    // Our own circuits go there, too; relays carry nothing.
+    assert.deepEqual([...new Set(dev.dialled)], ['address']);
     for (const port of [5064, 5075]) {
       assert.equal(scene.machine.relay(`127.0.0.1:${port}`).connectionCount, 0);
     }
@@ -131,6 +131,67 @@ describe('the address that a search is answered with', () => {
       dev.blocked.clear();
       await scene.until(() => direct().join() === before.join(), 'its own address', 60_000);
     });
+  }
+
+  const befores: readonly (readonly [string, () => Promise<void>])[] = [
+    [
+      'pause',
+      async () => {
+        dev.setPaused(true);
+        await scene.clock.advance(1000);
+        dev.setPaused(false);
+      },
+    ],
+    ['move', async () => dev.setAddress('172.17.0.7')],
+    [
+      'suspension',
+      async () => {
+        dev.setSuspended(ioc, true);
+        await scene.clock.advance(6000);
+        dev.setSuspended(ioc, false);
+      },
+    ],
+  ];
+  for (const [before, happen] of befores) {
+    it(`leads elsewhere when a VPN takes it after a ${before}, too`, async () => {
+      await scene.open({ answers: 'relay' });
+      await scene.clock.advance(100);
+      await happen();
+      await scene.clock.advance(20_000);
+      await scene.untilLine('dev', 'ca', 'exposed 127.0.0.1:5064 12/12');
+      assert.equal(scene.server('dev', 'ca').route, 'address');
+      dev.blocked.set('address', 'connect EHOSTUNREACH');
+      ioc.dropCircuits();
+      await scene.until(
+        () =>
+          scene.server('dev', 'ca').route === 'entered' &&
+          scene.line('dev', 'ca') === 'exposed 127.0.0.1:5064 12/12',
+        'another route',
+        60_000,
+      );
+    });
+  }
+
+  for (const hangMs of [110_800, 111_800, 112_800, 113_800]) {
+    for (const gapMs of [300, 1200, 2500, 4000]) {
+      it(`leads elsewhere when a VPN takes it ${gapMs} ms after a hang of ${hangMs} ms`, async () => {
+        await scene.open({ answers: 'relay' });
+        await scene.clock.advance(100);
+        for (const kind of ['address', 'entered'] as const) dev.blocked.set(kind, DROPPED);
+        ioc.dropCircuits();
+        await scene.clock.advance(hangMs);
+        dev.blocked.clear();
+        await scene.clock.advance(gapMs);
+        dev.blocked.set('address', 'connect EHOSTUNREACH');
+        ioc.dropCircuits();
+        await scene.until(
+          () => scene.line('dev', 'ca') === 'exposed 127.0.0.1:5064 12/12',
+          'another route',
+          120_000,
+        );
+        assert.equal(scene.server('dev', 'ca').route, 'entered');
+      });
+    }
   }
 
   it('is told as the reason where its relay cannot connect', async () => {

@@ -41,6 +41,7 @@ class Scene {
         local: CA,
         connectionCount: 0,
         failure: undefined,
+        dropStale: () => undefined,
         onDidEnd: new EventEmitter<Error | undefined>().event,
       },
       ...{ retire: dispose, standAside: dispose, comeBack: () => Promise.resolve(true), dispose },
