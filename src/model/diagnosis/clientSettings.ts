@@ -471,7 +471,7 @@ function checkSetUp(one: Examined, facts: MachineFacts): Finding[] {
   const { protocol, rules, client, phoebus } = one;
   const ours = facts.nameServers[protocol];
   if (!ours || isSearched(one, facts) || pointsAtOurs(one, facts)) return [];
-  if (facts.isAskedHere === true ? looksAnywhere(one) : !facts.isCarried[protocol]) return [];
+  if (facts.isAskedHere === true ? isHeardHere(one, facts) : !facts.isCarried[protocol]) return [];
   const led = checkLeads(one, facts);
   if (led) return led;
   const problem = facts.searchProblems?.[protocol];
@@ -629,6 +629,24 @@ function looksAnywhere(one: Examined): boolean {
   const auto = settingOf(one.settings, autoAddressList)?.value ?? '';
   const hasServers = one.rules.hasNameServers && listOf(one, nameServers).length > 0;
   return hasList || hasServers || one.rules.isBroadcasting(auto, hasList);
+}
+
+/** From here on the system gives ports, to a CA server whose own is taken: it searches at another. */
+const FIRST_GIVEN_PORT = 32_768;
+
+/** Whether the IOCs on this machine itself that were asked about hear these clients search. */
+function isHeardHere(one: Examined, facts: MachineFacts): boolean {
+  // Where a server of pvAccess takes searches is not known.
+  if (!looksAnywhere(one) || one.protocol !== 'ca') return looksAnywhere(one);
+  const { addressList, nameServers, searchPort, defaultSearchPort } = CLIENT_VARIABLES.ca;
+  const usual = portOf(settingOf(one.settings, searchPort), one) ?? defaultSearchPort;
+  const entries = [...listOf(one, addressList), ...listOf(one, nameServers)];
+  const named = entries.flatMap((entry) => endpointOf(entry, one)?.port ?? []);
+  const isSearched = (port: number): boolean =>
+    port >= FIRST_GIVEN_PORT || port === usual || named.includes(port);
+  return serversOf(one, facts)
+    .filter((server) => facts.asked?.some((ioc) => isSameIoc(ioc, server)))
+    .every(({ searchedAt }) => searchedAt.length === 0 || searchedAt.some(isSearched));
 }
 
 /** Entries by which clients search by UDP at an address where we would answer, with their ports. */

@@ -628,6 +628,25 @@ describe('searches to 127.0.0.1', () => {
     assert.deepEqual(caproto, []);
   });
 
+  it('are broadcast to IOCs of this machine that listen at the usual port, or one that is given', () => {
+    const place = { protocol: 'ca' as const, iocName: 'ioc', containerName: 'here' };
+    const nothing = { EPICS_CA_NAME_SERVERS: '', EPICS_CA_ADDR_LIST: '' };
+    const told = (port: number, variables: Record<string, string> = {}): readonly string[] =>
+      lines(
+        { ...nothing, EPICS_CA_AUTO_ADDR_LIST: 'YES', ...variables },
+        {
+          servers: [{ ...place, at: [{ host: '127.0.0.1', port }], searchedAt: [port], port }],
+          ...{ asked: [place], isAskedHere: true, protocols: ['ca'] },
+        },
+      );
+    assert.deepEqual(told(5064), []);
+    assert.match(told(6064)[0] ?? '', /look neither at our name server/);
+    assert.deepEqual(told(6064, { EPICS_CA_SERVER_PORT: '6064' }), []);
+    assert.deepEqual(told(6064, { EPICS_CA_ADDR_LIST: '10.0.0.255:6064' }), []);
+    // Its own was taken, and it takes searches at the usual one.
+    assert.deepEqual(told(41_234), []);
+  });
+
   it('may be ignored by the IOC that gets them', () => {
     const list = 'EPICS_CAS_IGNORE_ADDR_LIST';
     const ignoring = [{ protocol: 'ca' as const, ioc: 'IOC', list, addresses: '127.0.0.1' }];

@@ -435,7 +435,10 @@ describe('a diagnosis', () => {
       const here = { ...relayed, ...snapshotWith([{ listening, route: 'host-network' }]) };
       const port = { EPICS_CA_SERVER_PORT: '6999', EPICS_CA_ADDR_LIST: '127.0.0.1' };
       assert.deepEqual(codes(here, port), []);
-      assert.deepEqual(codes(here, {}), []);
+      // Broadcasts go to the usual port.
+      assert.deepEqual(codes(here, {}), ['not-set-up']);
+      const usual = { ...relayed, ...snapshotWith([{ listening: local, route: 'host-network' }]) };
+      assert.deepEqual(codes(usual, {}), []);
       assert.deepEqual(codes(here, { EPICS_CA_AUTO_ADDR_LIST: 'NO' }), ['not-set-up']);
     });
   });
