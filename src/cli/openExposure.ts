@@ -60,6 +60,8 @@ export interface Opened {
 }
 
 interface Source {
+  /** Whether it is this command's own, although another one serves this user by now. */
+  readonly isServedByOther?: boolean;
   openFrontEnd(): Promise<CoreApi>;
   close(): Promise<void>;
 }
@@ -94,18 +96,21 @@ export async function openExposure(
           own: { folder: resolve(options.workspace ?? '') },
         }),
   };
-  const {
-    broker,
-    request = asked,
-    told,
-    facts,
-  } = isAlone ? {} : await usableBroker(asked, terminal, signal, mode);
+  const find = (): Promise<Usable> => usableBroker(asked, terminal, signal, mode);
+  let usable = isAlone ? {} : await find();
+  let source = await openSource(usable, terminal, signal, mode);
+  if (source.isServedByOther && !isAlone) {
+    // A command that began in the same moment: what it exposes is shared, as if it had begun before.
+    usable = await find();
+    if (usable.broker) {
+      await source.close();
+      source = await openSource(usable, terminal, signal, mode);
+    }
+  }
+  const { broker, request = asked, told, facts } = usable;
   if (facts?.problem && !tellsBroker) {
     terminal.report(problemSentence(facts.problem, TERMINAL_WORDS));
   }
-  const source = broker
-    ? brokerSource(broker, terminal, signal)
-    : await ownSource(terminal, mode, facts?.problem);
   try {
     const core = await source.openFrontEnd();
     await core.setRequest(request);
@@ -205,6 +210,16 @@ function brokerSource(first: BrokerCore, terminal: Terminal, signal: AbortSignal
   };
 }
 
+function openSource(
+  { broker, facts }: Usable,
+  terminal: Terminal,
+  signal: AbortSignal,
+  mode: Mode,
+): Promise<Source> {
+  if (broker) return Promise.resolve(brokerSource(broker, terminal, signal));
+  return ownSource(terminal, mode, facts?.problem);
+}
+
 async function ownSource(terminal: Terminal, mode: Mode, unusable?: Problem): Promise<Source> {
   const { log } = terminal;
   const place = mode === 'serve' ? brokerPaths(process.env) : undefined;
@@ -216,6 +231,7 @@ async function ownSource(terminal: Terminal, mode: Mode, unusable?: Problem): Pr
     log,
   });
   let server: BrokerServer | undefined;
+  let isServedByOther = false;
   try {
     server =
       place &&
@@ -229,10 +245,12 @@ async function ownSource(terminal: Terminal, mode: Mode, unusable?: Problem): Pr
           process.kill(process.pid, 'SIGTERM');
         },
       }));
+    isServedByOther = place !== undefined && !server && !unusable;
   } catch (error) {
     log('warn', 'session', `other commands cannot share this: ${messageOf(error)}`);
   }
   return {
+    isServedByOther,
     openFrontEnd: async () => core.openFrontEnd(),
     async close() {
       await server?.close();

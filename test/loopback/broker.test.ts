@@ -618,6 +618,19 @@ describe('the broker', function () {
       assert.equal(localOf(window, 'ca').port, 5064);
     });
 
+    it('is one of commands that start in the same moment, for all of them', async () => {
+      for (let round = 0; round < 3; round++) {
+        const demos = [1, 2, 3].map(() => Exposed.start(['demo'], { env: brokers.env }));
+        for (const demo of demos) await demo.untilReachable('demo', 2);
+        const window = await brokers.connect();
+        assert.equal((await window.listRequests(never)).length, demos.length);
+        const { pid } = window.broker;
+        await window.close();
+        demos.sort((a, b) => Number(a.pid === pid) - Number(b.pid === pid));
+        for (const demo of demos) assert.equal(await demo.stop(), 0);
+      }
+    });
+
     it('hands over to a real broker when it leaves while a window uses it', async () => {
       const demo = Exposed.start(['demo'], { env: brokers.env });
       await demo.untilReachable('demo', 2);
