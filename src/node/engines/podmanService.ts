@@ -7,6 +7,7 @@ import { waitFor } from '../../base/waitFor';
 import { EngineProblemError } from './engineProblem';
 import type { EngineTransport, TransportOptions } from './engineTransport';
 import type { GuardedChild } from './guardedChild';
+import { takesConnections } from './takesConnections';
 
 const commandTimeoutMs = 20_000;
 const startTimeoutMs = 20_000;
@@ -55,8 +56,8 @@ export class PodmanServiceStarter {
     );
     try {
       const message = `podman system service did not listen within ${startTimeoutMs} ms`;
-      const isListening = (): true | undefined => {
-        if (existsSync(socketPath)) return true;
+      const isListening = async (): Promise<true | undefined> => {
+        if (await takesConnections(socketPath)) return true;
         if (child.end) throw serviceProblem(child.end.output);
         return undefined;
       };
