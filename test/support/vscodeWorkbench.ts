@@ -216,7 +216,9 @@ export class Workbench {
 
   /** Moves the pointer where no hover opens, and waits until none is left. */
   async #awayFromRows(): Promise<void> {
-    await this.page.mouse.move(640, 5);
+    // The empty part of the activity bar: over the tabs, of which there may be many, one opens.
+    const { height } = this.page.viewportSize() ?? { height: 800 };
+    await this.page.mouse.move(20, height * 0.6);
     await this.page.locator(HOVERS).first().waitFor({ state: 'hidden' });
   }
 
