@@ -101,11 +101,9 @@ export async function openExposure(
   let source = await openSource(usable, terminal, signal, mode);
   if (source.isServedByOther && !isAlone) {
     // A command that began in the same moment: what it exposes is shared, as if it had begun before.
+    await source.close();
     usable = await find();
-    if (usable.broker) {
-      await source.close();
-      source = await openSource(usable, terminal, signal, mode);
-    }
+    source = await openSource(usable, terminal, signal, mode);
   }
   const { broker, request = asked, told, facts } = usable;
   if (facts?.problem && !tellsBroker) {
